@@ -1,0 +1,17 @@
+//! The domain of a delivery control room: deliveries, riders, their lifecycle, units and digests.
+//!
+//! Nothing here does IO or reads a clock: instants come in as arguments.
+
+mod delivery;
+pub mod digest;
+pub mod korean;
+pub mod lifecycle;
+mod rider;
+mod role;
+mod units;
+
+pub use delivery::{AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Note, Pos, Shop, Status};
+pub use digest::RowDigest;
+pub use rider::{Rider, RiderStatus};
+pub use role::{Permission, Role};
+pub use units::{CenterId, DeliveryId, Epoch, Rev, RiderId, SeatId, ShopId, Text, UtcMillis};

@@ -1,0 +1,1 @@
+//! gwanje-sync

@@ -1,0 +1,266 @@
+//! The other bodies of the REST interface.
+
+use crate::frame::{Frame, Head, WireRow};
+use gwanje_model::digest::DigestSum;
+use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, Role, RowDigest, SeatId, Text, UtcMillis};
+use serde::{Deserialize, Serialize};
+
+/// Below which path the interface lives.
+pub const API_ROOT: &str = "/api/v1";
+
+/// POST `/login`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginRequest {
+    /// The account's name.
+    pub account: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// POST `/login/refresh`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshRequest {
+    /// The refresh token of the latest answer.
+    pub refresh_token: String,
+}
+
+/// The answer to both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginReply {
+    /// For `Authorization: Bearer`.
+    pub access_token: String,
+    /// For the next refresh.
+    pub refresh_token: String,
+    /// When the access token expires (wall clock).
+    pub expires_at: UtcMillis,
+    /// Who signed in.
+    pub account: Text,
+    /// The account's role.
+    pub role: Role,
+    /// The centers that it may see.
+    pub centers: Vec<CenterId>,
+    /// Where sockets are served, in order of preference; empty: here.
+    #[serde(default)]
+    pub socket_urls: Vec<String>,
+}
+
+/// POST `/socket-tickets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketReply {
+    /// Spent by one connection, covers all its namespaces.
+    pub ticket: String,
+    /// When it expires (wall clock).
+    pub expires_at: UtcMillis,
+}
+
+/// One entry of GET `/centers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CenterInfo {
+    /// The center's id.
+    pub id: CenterId,
+    /// Its name.
+    pub name: Text,
+    /// Where it is.
+    #[serde(default)]
+    pub pos: Option<Pos>,
+    /// IANA name, `Asia/Seoul`.
+    pub time_zone: Text,
+    /// Where it stands.
+    pub head: Head,
+    /// Unread chat messages of this account.
+    #[serde(default)]
+    pub unread: u64,
+}
+
+/// GET `/centers/{c}/deliveries`: a snapshot, one consistent read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The history that `rev` counts in.
+    pub epoch: Epoch,
+    /// The revision it was read at.
+    pub rev: Rev,
+    /// Rows in it.
+    pub count: u64,
+    /// Their digest.
+    pub digest: DigestSum,
+    /// All live rows.
+    pub rows: Vec<WireRow>,
+}
+
+/// GET `/centers/{c}/deliveries?buckets=…&after=R` and `?ids=…&after=R`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RowsReply {
+    /// The history that `rev` counts in.
+    pub epoch: Epoch,
+    /// The revision it was read at.
+    pub rev: Rev,
+    /// (after, rev] of the same read; null when it would hold too many entries.
+    pub frame: Option<Frame>,
+    /// The rows asked for that live.
+    pub rows: Vec<WireRow>,
+}
+
+/// The same with `&fields=rev`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevsReply {
+    /// The history that `rev` counts in.
+    pub epoch: Epoch,
+    /// The revision it was read at.
+    pub rev: Rev,
+    /// (after, rev] of the same read; null when it would hold too many entries.
+    pub frame: Option<Frame>,
+    /// `[[id, rev], …]` of the rows asked for that live.
+    pub rows: Vec<(DeliveryId, Rev)>,
+}
+
+/// GET `/centers/{c}/changes?epoch=E&after=R&limit=N`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangesReply {
+    /// What happened after R.
+    pub frame: Frame,
+    /// The head of the same read.
+    pub head: Head,
+}
+
+/// GET `/centers/{c}/digest?after=R`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DigestReply {
+    /// The head.
+    pub head: Head,
+    /// (R, head.rev] of the same read; null when it would hold too many entries.
+    pub frame: Option<Frame>,
+    /// 256 of them.
+    pub buckets: Vec<RowDigest>,
+}
+
+/// What an alarm is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlarmKind {
+    /// A delivery was cancelled.
+    Cancelled,
+    /// A delivery is late.
+    Late,
+    /// A rider has not confirmed for three minutes.
+    Unconfirmed,
+    /// A center was not proven for thirty seconds.
+    Unproven,
+}
+
+impl AlarmKind {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Late => "late",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Unproven => "unproven",
+        }
+    }
+
+    /// The kind of that wire name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Cancelled, Self::Late, Self::Unconfirmed, Self::Unproven]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// How far an alarm has come at a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReceiptStage {
+    /// The seat's engine has it.
+    Delivered,
+    /// The seat shows it.
+    Displayed,
+    /// A person there took note.
+    Acknowledged,
+}
+
+/// A seat's word on an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Which seat.
+    pub seat: SeatId,
+    /// How far.
+    pub stage: ReceiptStage,
+    /// When (wall clock).
+    pub at: UtcMillis,
+}
+
+/// One entry of `/alarms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmEntry {
+    /// Grows with each alarm and each receipt of the center.
+    pub seq: u64,
+    /// The delivery.
+    pub id: DeliveryId,
+    /// About what.
+    pub kind: AlarmKind,
+    /// For `cancelled`: its `cancelledAt` (operations time).
+    pub raised_at: UtcMillis,
+    /// The delivery as it was then; null when unreadable.
+    pub delivery: Option<WireRow>,
+    /// Each seat's furthest stage.
+    #[serde(default)]
+    pub receipts: Vec<Receipt>,
+    /// When it was passed to the supervisor.
+    #[serde(default)]
+    pub escalated_at: Option<UtcMillis>,
+}
+
+/// GET `/centers/{c}/alarms?after=S`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmsReply {
+    /// The center's latest.
+    pub alarm_seq: u64,
+    /// Those after S, by seq.
+    pub alarms: Vec<AlarmEntry>,
+}
+
+/// POST `/centers/{c}/alarms/{id}/{kind}/{raisedAt}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptRequest {
+    /// How far.
+    pub stage: ReceiptStage,
+    /// Which seat; absent: the account's own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<SeatId>,
+}
+
+/// POST `/centers/{c}/commands/{key}/close`: the outcome under an idempotency key, or `void`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseReply {
+    /// `done`, `refused` or `void`.
+    pub outcome: Outcome,
+    /// The HTTP status that was recorded (null with `void`).
+    pub status: Option<u16>,
+    /// The body that was recorded: the row, or the problem (null with `void`).
+    pub body: Option<serde_json::Value>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Committed.
+    Done,
+    /// Decided against.
+    Refused,
+    /// Never decided, and from now on refused.
+    Void,
+}

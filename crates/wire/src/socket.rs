@@ -1,0 +1,146 @@
+//! What travels inside Socket.IO events and acks.
+
+use crate::frame::{Frame, Head};
+use crate::problem::{ErrorCode, ResyncReason};
+use crate::rest::{AlarmKind, ReceiptStage};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, SeatId, UtcMillis};
+use serde::{Deserialize, Serialize};
+
+/// The path of Engine.IO on a hub.
+pub const SOCKET_PATH: &str = "/socket.io/";
+/// The hub pings this often, milliseconds.
+pub const PING_INTERVAL_MS: u64 = 4_000;
+/// Without an answer for this long after a ping the connection is dead, milliseconds.
+pub const PING_TIMEOUT_MS: u64 = 3_000;
+/// A head comes this often to sockets subscribed to deliveries, milliseconds.
+pub const HEAD_INTERVAL_MS: u64 = 2_000;
+
+/// The namespace of a center.
+#[must_use]
+pub fn center_namespace(center: &CenterId) -> String {
+    format!("/center/{center}")
+}
+
+/// CONNECT auth of a center's namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectAuth {
+    /// From `/socket-tickets`.
+    pub ticket: String,
+    /// The installation's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<SeatId>,
+}
+
+/// The data of a CONNECT_ERROR.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectRefusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// The last revision a client holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Of which history.
+    pub epoch: Epoch,
+    /// Up to where.
+    pub rev: Rev,
+}
+
+/// A stream within a center's namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Room {
+    /// Frames and heads.
+    Deliveries,
+    /// Riders' positions.
+    Riders,
+    /// Chat.
+    Chat,
+    /// Who sits where.
+    Seats,
+}
+
+/// `subscribe`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribe {
+    /// Which streams.
+    pub rooms: Vec<Room>,
+    /// Where to go on from; null: from a snapshot.
+    #[serde(default)]
+    pub cursor: Option<Cursor>,
+}
+
+/// The ack of `subscribe`: joined before `missed` is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubscribeAck {
+    /// False: see `code`.
+    pub ok: bool,
+    /// Where the center stands.
+    #[serde(default)]
+    pub head: Option<Head>,
+    /// What the cursor lacks; null: more than a frame holds (page `changes`), or no cursor, or `resync`.
+    #[serde(default)]
+    pub missed: Option<Frame>,
+    /// Why the cursor can't be resumed.
+    #[serde(default)]
+    pub resync: Option<ResyncReason>,
+    /// With `ok` false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
+}
+
+/// Any other ack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimpleAck {
+    /// False: see `code`.
+    pub ok: bool,
+    /// With `ok` false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
+    /// With `ok` false, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// `alarm` from a client: a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmReceipt {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// About what.
+    pub kind: AlarmKind,
+    /// The alarm's instant.
+    pub raised_at: UtcMillis,
+    /// How far.
+    pub stage: ReceiptStage,
+}
+
+/// One entry of `riders`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RiderPos {
+    /// Who.
+    pub id: RiderId,
+    /// Where.
+    pub pos: Pos,
+    /// Degrees clockwise from north.
+    #[serde(default)]
+    pub heading_deg: f64,
+    /// Doing what.
+    pub status: RiderStatus,
+    /// When it was seen (operations time).
+    pub seen_at: UtcMillis,
+}
+
+/// `drain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drain {
+    /// Reconnect at a random moment inside this many milliseconds.
+    pub within_ms: u64,
+}
