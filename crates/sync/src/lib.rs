@@ -1,1 +1,23 @@
-//! gwanje-sync
+//! The sans-IO core that keeps boards true: it holds no socket, no clock, no task.
+//!
+//! [`Client`] is the whole client side of one server: sign-in, the socket with its namespaces, one [`Session`] per
+//! center, commands and alarms. Inputs go in with [`Now`]; actions and the next deadline come out. The tokio shell in
+//! `engine` and the simulator run this same code.
+//!
+//! ```text
+//! engine:  input → Client::handle(input, now) → while let Some(action) = poll_action() { do it } → sleep until deadline()
+//! Client:  link (socket, tickets, reconnect) · auth (tokens) · commands (rule 11) · sessions (one per center)
+//! Session: cursor, gap, proof, repair, snapshot, polling (rules 1–5, 9, 10, 12)
+//! ```
+
+mod client;
+mod io;
+mod session;
+
+pub use client::{Client, ClientConfig};
+pub use io::{
+    Action, AlarmKey, AlarmNotice, Batch, CommandId, CommandOutcome, CommandRequest, HttpFailure,
+    HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored, RowChange,
+    SocketEvent, SocketId, State, Stats, StoredAlarm, What,
+};
+pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};

@@ -1,0 +1,448 @@
+//! What goes into the core and what comes out of it.
+
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, SeatId, UtcMillis};
+use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
+use gwanje_wire::socket::{Cursor, RiderPos};
+use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Milliseconds of a clock that never goes back and counts sleep (CLOCK_BOOTTIME); its zero means nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mono(pub u64);
+
+impl Mono {
+    /// This moment plus `ms` milliseconds.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this moment; 0 when it is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// The moment of an input, by both clocks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// For deadlines and ages.
+    pub mono: Mono,
+    /// For what people see, and for comparing with a hub's `at`. May jump.
+    pub wall: UtcMillis,
+}
+
+/// One socket attempt; a new one for each, so that a late event of an old socket is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(pub u64);
+
+/// One HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// One command of this seat: its idempotency key (a ULID).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub String);
+
+/// What happens on a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketEvent {
+    /// The WebSocket handshake succeeded.
+    Opened,
+    /// A text message.
+    Text(String),
+    /// A message beyond the bound, or of a kind that is not text; it was not read.
+    Unreadable,
+    /// Closed or failed, with a reason for the log.
+    Closed(String),
+}
+
+/// HTTP methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Changes.
+    Post,
+}
+
+/// A request to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Method.
+    pub method: Method,
+    /// Absolute.
+    pub url: String,
+    /// Name and value; names lower-case.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON, where there is a body.
+    pub body: Option<String>,
+    /// After this long without the whole answer it has failed.
+    pub timeout_ms: u64,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Status.
+    pub status: u16,
+    /// Value of `Retry-After` in seconds.
+    pub retry_after_s: Option<u64>,
+    /// The body, whole (decompressed).
+    pub body: Vec<u8>,
+}
+
+/// No answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpFailure {
+    /// Nothing listens there.
+    Refused(String),
+    /// No whole answer in time.
+    TimedOut,
+    /// Anything else: cut, TLS, DNS, a body beyond the bound.
+    Broken(String),
+}
+
+/// What the cache held of a center at the start.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Restored {
+    /// Its rows.
+    pub rows: Vec<WireRow>,
+    /// Its cursor; none: the rows can't be gone on from.
+    pub cursor: Option<Cursor>,
+    /// Alarms that were raised, with how far they have come.
+    pub alarms: Vec<StoredAlarm>,
+    /// The hub's alarm sequence read so far; none: `/alarms` was never read.
+    pub alarm_seq: Option<u64>,
+    /// Operations time of the center's first use on this installation (kept outside the cache file).
+    pub horizon: Option<UtcMillis>,
+    /// The last proof (wall clock), for "complete as of".
+    pub proven_at: Option<UtcMillis>,
+}
+
+/// What an alarm is known by: raised once, whatever path it comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmKey {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// About what.
+    pub kind: AlarmKind,
+    /// For `cancelled`: its `cancelledAt`.
+    pub raised_at: UtcMillis,
+}
+
+/// An alarm as the cache keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAlarm {
+    /// Which.
+    pub key: AlarmKey,
+    /// How far it has come at this seat.
+    pub stage: ReceiptStage,
+    /// The delivery as it was known then.
+    pub delivery: Option<WireRow>,
+}
+
+/// A change that a person asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandRequest {
+    /// Its idempotency key.
+    pub command: CommandId,
+    /// Which center.
+    pub center: CenterId,
+    /// What.
+    pub what: What,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// Takes an order in.
+    Create(Box<NewOrder>),
+    /// Acts on a delivery, as the person saw it (`If-Match` of the row's revision).
+    Act {
+        /// Which delivery.
+        id: DeliveryId,
+        /// What to do.
+        action: gwanje_model::lifecycle::Action,
+        /// What it needs.
+        body: CommandBody,
+    },
+}
+
+/// What goes in.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Sign in with a password.
+    SignIn {
+        /// The account.
+        account: String,
+        /// Its password.
+        password: String,
+    },
+    /// Go on with a kept refresh token.
+    Resume {
+        /// The token.
+        refresh_token: String,
+        /// The centers known from last time, so that boards show before the hub answers.
+        centers: Vec<CenterId>,
+    },
+    /// Forget the credentials; cached data goes too.
+    SignOut,
+    /// Answer to [`Action::Restore`].
+    Restored(CenterId, Box<Restored>),
+    /// Something happened on a socket.
+    Socket(SocketId, SocketEvent),
+    /// A request came back.
+    Http(RequestId, Result<HttpResponse, HttpFailure>),
+    /// The cache has committed the batch with that number (and with it everything before).
+    Committed(CenterId, u64),
+    /// The cache could not commit: it is set aside, and the center's rows must be persisted afresh.
+    CacheLost(CenterId),
+    /// What the audit of the cache found: ids whose stored content does not fit its checksum, and whether the
+    /// recomputed count and digest fit those at the cursor.
+    Audited(CenterId, Vec<DeliveryId>, bool),
+    /// A person wants something done.
+    Command(Box<CommandRequest>),
+    /// A person took note of an alarm, or the window shows it.
+    Receipt(CenterId, AlarmKey, ReceiptStage),
+    /// A deadline has come (also harmless at any other moment).
+    Tick,
+}
+
+/// Rows to write, in one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Which center.
+    pub center: CenterId,
+    /// Counts up per center; answered with [`Input::Committed`].
+    pub seq: u64,
+    /// True: all rows of the center that are not in `upserts` go.
+    pub replace: bool,
+    /// Rows as they are now.
+    pub upserts: Vec<WireRow>,
+    /// Rows that left.
+    pub removes: Vec<DeliveryId>,
+    /// The cursor after it; none: unchanged.
+    pub cursor: Option<Cursor>,
+    /// Count and digest of all rows after it.
+    pub rows: RowDigest,
+    /// Alarms that are new or have come further.
+    pub alarms: Vec<StoredAlarm>,
+    /// The hub's alarm sequence read so far; none: unchanged.
+    pub alarm_seq: Option<u64>,
+    /// The last proof; none: unchanged.
+    pub proven_at: Option<UtcMillis>,
+}
+
+/// A change of the board in memory (overlays of this seat's commands already in it).
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowChange {
+    /// The row as it is now.
+    Upsert(WireRow),
+    /// It left, at that revision.
+    Remove(DeliveryId, Rev),
+    /// Forget all rows of the center; the rows that follow in the same list are all there are.
+    Clear,
+    /// A command of this seat on that row is unsettled (`Some(false)`: pending, `Some(true)`: unknown) or settled (`None`).
+    Mark(DeliveryId, Option<bool>),
+}
+
+/// Why there is no socket, or no answer.
+pub type LinkReason = Arc<str>;
+
+/// The state of a center's session, with only what is true in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Nothing has answered since the start.
+    Connecting {
+        /// Since when (wall clock).
+        since: UtcMillis,
+    },
+    /// Socket joined, not proven.
+    CatchingUp {
+        /// Since when.
+        since: UtcMillis,
+    },
+    /// Holds the hub's revision of every row.
+    Live {
+        /// Since when.
+        since: UtcMillis,
+        /// The last proof.
+        proven_at: UtcMillis,
+    },
+    /// No socket; REST answers.
+    Polling {
+        /// Since when.
+        since: UtcMillis,
+        /// Why there is no socket.
+        reason: LinkReason,
+    },
+    /// No socket, and REST failed twice in a row.
+    Offline {
+        /// Since when.
+        since: UtcMillis,
+        /// Why.
+        reason: LinkReason,
+    },
+    /// Sign-in, account or center refused.
+    Refused {
+        /// Since when.
+        since: UtcMillis,
+        /// With which code.
+        code: ErrorCode,
+    },
+}
+
+impl State {
+    /// The name as people and scripts read it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connecting { .. } => "Connecting",
+            Self::CatchingUp { .. } => "CatchingUp",
+            Self::Live { .. } => "Live",
+            Self::Polling { .. } => "Polling",
+            Self::Offline { .. } => "Offline",
+            Self::Refused { .. } => "Refused",
+        }
+    }
+}
+
+/// An instant at which both sides were equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    /// The history.
+    pub epoch: Epoch,
+    /// The revision.
+    pub rev: Rev,
+    /// Count and digest.
+    pub rows: RowDigest,
+    /// When (the desk's wall clock).
+    pub at: UtcMillis,
+    /// The clock of operations at that instant.
+    pub day_at: UtcMillis,
+}
+
+/// An alarm to tell the person about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmNotice {
+    /// Which.
+    pub key: AlarmKey,
+    /// It was raised before a restart and is still open.
+    pub relisted: bool,
+    /// The delivery as known.
+    pub delivery: Option<WireRow>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CommandOutcome {
+    /// As the hub recorded it, with the row.
+    Done(Option<WireRow>),
+    /// Refused, with the reason; nothing was done.
+    Refused(Problem),
+    /// The hub never decided it, and from now on refuses it.
+    Void,
+}
+
+impl CommandOutcome {
+    /// The contract's name.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Done(_) => Outcome::Done,
+            Self::Refused(_) => Outcome::Refused,
+            Self::Void => Outcome::Void,
+        }
+    }
+}
+
+/// Counts since the start, for diagnostics.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Frames applied.
+    pub frames: u64,
+    /// Frames ignored as duplicates.
+    pub duplicates: u64,
+    /// Gaps seen.
+    pub gaps: u64,
+    /// Proofs.
+    pub proofs: u64,
+    /// Unequal digests.
+    pub mismatches: u64,
+    /// Rows replaced or removed by repair.
+    pub repairs: u64,
+    /// Snapshots applied.
+    pub snapshots: u64,
+    /// Malformed or oversized packets and answers.
+    pub malformed: u64,
+    /// Events that this version does not know.
+    pub unknown_events: u64,
+    /// Rows that can't be read, at present.
+    pub unreadable: u64,
+    /// Bytes in by socket.
+    pub socket_bytes: u64,
+    /// Bytes in by REST.
+    pub rest_bytes: u64,
+    /// Sockets opened.
+    pub connects: u64,
+    /// Polls by REST.
+    pub polls: u64,
+}
+
+/// What comes out.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Open a WebSocket to that URL (ws:// or wss://).
+    OpenSocket(SocketId, String),
+    /// Send a text message.
+    SendText(SocketId, String),
+    /// Close it, without waiting.
+    CloseSocket(SocketId),
+    /// Make a request.
+    Http(RequestId, HttpRequest),
+    /// Forget a request; its answer will be ignored.
+    DropHttp(RequestId),
+    /// Read a center from the cache; answered with [`Input::Restored`].
+    Restore(CenterId),
+    /// Write to the cache.
+    Persist(Box<Batch>),
+    /// Remove a center from the cache.
+    Wipe(CenterId),
+    /// Recompute checksums and digest of a center's cached rows; answered with [`Input::Audited`].
+    Audit(CenterId),
+    /// Keep the center's horizon outside the cache file.
+    KeepHorizon(CenterId, UtcMillis),
+    /// Signed in: keep the refresh token; these are the account and its centers.
+    SignedIn(Box<LoginReply>),
+    /// Signed out, by the person (`None`) or by the server.
+    SignedOut(Option<Problem>),
+    /// A sign-in did not come through; the person must try again. `Unavailable` when the server could not be reached.
+    SignInFailed(Problem),
+    /// Names and zones of the centers.
+    Centers(Vec<CenterInfo>),
+    /// The board in memory changed. The second part is the cursor after it, once there is one.
+    Changed(CenterId, Vec<RowChange>, Option<Cursor>),
+    /// The state changed.
+    State(CenterId, State),
+    /// Both sides are equal.
+    Proved(CenterId, Proof),
+    /// The clock of operations, as read from a head: (day_at, at which wall instant of the desk).
+    DayClock(CenterId, UtcMillis, UtcMillis),
+    /// Tell the person (after the commit that holds the alarm).
+    Alarm(CenterId, Box<AlarmNotice>),
+    /// An alarm was acknowledged, here or at another seat.
+    AlarmSettled(CenterId, AlarmKey),
+    /// A command is on its way (`false`) or has gone unanswered so long that nobody knows (`true`).
+    CommandPending(CommandId, bool),
+    /// A command is settled, once.
+    CommandSettled(CommandId, CommandOutcome),
+    /// Latest positions.
+    Riders(CenterId, Vec<RiderPos>),
+    /// Any other published event: name and data.
+    Notice(CenterId, String, String),
+}
