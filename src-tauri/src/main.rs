@@ -1,1 +1,2 @@
-fn main() {}
+//! x
+fn main() { let _ = tauri::Builder::default().run(tauri::generate_context!()); }

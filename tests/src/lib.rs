@@ -1,1 +1,1 @@
-//! Shared helpers of the test suites.
+//! What the end-to-end, interop, fault and benchmark suites share.

@@ -1,0 +1,121 @@
+//! The house keeps its shape: who may depend on whom, and which folders may know Tauri.
+
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests package lies in the workspace").to_path_buf()
+}
+
+/// The arrows of ARCHITECTURE.md. A crate that is missing here may depend on nothing of ours.
+fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
+    BTreeMap::from([
+        ("gwanje-model", &[][..]),
+        ("gwanje-wire", &["gwanje-model"]),
+        ("gwanje-sync", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-board", &["gwanje-model"]),
+        ("gwanje-cache", &["gwanje-model"]),
+        ("gwanje-engine", &["gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"]),
+        ("gwanje", &["gwanje-engine"]),
+        ("gwanje-drill", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-hub", &["gwanje-wire", "gwanje-model", "gwanje-drill"]),
+    ])
+}
+
+/// What the pure crates must never reach for.
+const IMPURE: [&str; 9] =
+    ["tokio", "reqwest", "rusqlite", "tauri", "tokio-tungstenite", "axum", "socketioxide", "jiff", "hyper"];
+const PURE: [&str; 4] = ["gwanje-model", "gwanje-wire", "gwanje-sync", "gwanje-board"];
+
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+/// Names of normal and build dependencies (tests may use what they like).
+fn dependencies(package: &Value) -> BTreeSet<String> {
+    package["dependencies"]
+        .as_array()
+        .expect("dependencies")
+        .iter()
+        .filter(|dependency| dependency["kind"] != "dev")
+        .map(|dependency| dependency["name"].as_str().expect("name").to_owned())
+        .collect()
+}
+
+#[test]
+fn only_the_permitted_arrows() {
+    let permitted = permitted();
+    let mut wrong = Vec::new();
+    for package in packages() {
+        let name = package["name"].as_str().expect("name").to_owned();
+        if name == "gwanje-tests" {
+            continue;
+        }
+        let allowed = permitted.get(name.as_str()).copied().unwrap_or_default();
+        for dependency in dependencies(&package) {
+            if dependency.starts_with("gwanje") && !allowed.contains(&dependency.as_str()) {
+                wrong.push(format!("{name} → {dependency}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "forbidden arrows: {wrong:?}; the permitted ones are in ARCHITECTURE.md");
+}
+
+#[test]
+fn pure_crates_do_no_io() {
+    let mut wrong = Vec::new();
+    for package in packages() {
+        let name = package["name"].as_str().expect("name").to_owned();
+        if PURE.contains(&name.as_str()) {
+            let impure = dependencies(&package).into_iter().filter(|d| IMPURE.contains(&d.as_str()));
+            wrong.extend(impure.map(|dependency| format!("{name} → {dependency}")));
+        }
+    }
+    assert!(wrong.is_empty(), "IO in a pure crate: {wrong:?}");
+    for name in PURE {
+        let folder = root().join("crates").join(name.trim_start_matches("gwanje-")).join("src");
+        for file in files(&folder, "rs") {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            for clock in ["SystemTime::now", "Instant::now", "std::fs::", "std::net::", "std::thread::"] {
+                assert!(!text.contains(clock), "{} reaches for {clock}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_platform_folder_knows_tauri() {
+    let ui = root().join("ui/src");
+    let mut seen = 0;
+    for file in ["ts", "svelte"].into_iter().flat_map(|ending| files(&ui, ending)) {
+        seen += 1;
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let platform = file.starts_with(ui.join("platform"));
+        assert!(platform || !text.contains("@tauri-apps/"), "{} imports @tauri-apps", file.display());
+    }
+    assert!(seen > 0, "no UI source found in {}", ui.display());
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a source folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                open.push(entry);
+            } else if entry.extension().is_some_and(|found| found == ending) {
+                found.push(entry);
+            }
+        }
+    }
+    found
+}
