@@ -3,7 +3,7 @@
 use crate::frame::{Frame, Head};
 use crate::problem::{ErrorCode, ResyncReason};
 use crate::rest::{AlarmKind, ReceiptStage};
-use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 /// The path of Engine.IO on a hub.
@@ -118,6 +118,33 @@ pub struct AlarmReceipt {
     pub raised_at: UtcMillis,
     /// How far.
     pub stage: ReceiptStage,
+}
+
+/// `seat` from a client: what this seat does now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeatState {
+    /// The delivery that it has open.
+    #[serde(default)]
+    pub open_id: Option<DeliveryId>,
+    /// The delivery that it is assigning.
+    #[serde(default)]
+    pub assigning_id: Option<DeliveryId>,
+}
+
+/// One entry of `seats`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeatEntry {
+    /// Which installation.
+    pub seat: SeatId,
+    /// Who sits there.
+    pub account: Text,
+    /// In which role.
+    pub role: Role,
+    /// What that seat does now.
+    #[serde(flatten)]
+    pub state: SeatState,
 }
 
 /// One entry of `riders`.
