@@ -1,1 +1,5 @@
-//! What the end-to-end, interop, fault and benchmark suites share.
+//! What the end-to-end, interop, fault and benchmark suites share: real binaries as processes, and a plain REST client.
+
+pub mod api;
+pub mod hub;
+pub mod process;

@@ -1,0 +1,70 @@
+//! A plain REST client, as an integrator would write it.
+
+use anyhow::{Context, Result, bail};
+use gwanje_wire::rest::{LoginReply, Snapshot};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A signed-in client.
+pub struct Api {
+    client: Client,
+    root: String,
+    /// What the hub answered to the sign-in.
+    pub login: LoginReply,
+}
+
+impl Api {
+    /// Signs in.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn sign_in(server: &str, account: &str, password: &str) -> Result<Self> {
+        let client = Client::builder().gzip(true).build()?;
+        let root = format!("{server}/api/v1");
+        let request = client.post(format!("{root}/login")).json(&json!({"account": account, "password": password}));
+        let login = answer(request).await.context("signing in")?;
+        Ok(Self { client, root, login })
+    }
+
+    /// A request below `/api/v1`, with the token.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.root)).bearer_auth(&self.login.access_token)
+    }
+
+    /// GET, parsed.
+    ///
+    /// # Errors
+    /// On any status but success.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        answer(self.request(Method::GET, path)).await.with_context(|| format!("GET {path}"))
+    }
+
+    /// POST with a JSON body, parsed.
+    ///
+    /// # Errors
+    /// On any status but success.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        answer(self.request(Method::POST, path).json(body)).await.with_context(|| format!("POST {path}"))
+    }
+
+    /// A center's snapshot.
+    ///
+    /// # Errors
+    /// On any status but success.
+    pub async fn snapshot(&self, center: &str) -> Result<Snapshot> {
+        self.get(&format!("/centers/{center}/deliveries")).await
+    }
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T> {
+    let response = request.send().await?;
+    let status = response.status();
+    let text = response.text().await?;
+    if !status.is_success() {
+        bail!("{status}: {text}");
+    }
+    let text = if text.is_empty() { "null" } else { &text };
+    serde_json::from_str(text).with_context(|| format!("reading {text:.200}"))
+}

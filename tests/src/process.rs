@@ -1,0 +1,169 @@
+//! A process under test: started from the build's own folder, read line by line, and always ended.
+
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Longer than anything that works ever takes here, so that only what is broken runs into it.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The path of a binary of this workspace, beside the running test.
+///
+/// # Errors
+/// When it has not been built.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe().context("finding the running test")?;
+    // target/<profile>/deps/<test> and target/<profile>/<bin>
+    let found = test.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built: run `cargo build --workspace --bins` first"))
+}
+
+/// A running process whose output is read by a thread each, so that it never blocks on a full pipe.
+pub struct Process {
+    child: Child,
+    name: String,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
+}
+
+impl Process {
+    /// Starts a command with its output captured.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().rsplit('/').next().unwrap_or("?").to_owned();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        let lines = read(child.stdout.take());
+        let errors = read(child.stderr.take());
+        Ok(Self { child, name, lines, errors })
+    }
+
+    /// The next line of its standard output; `None` at the end of it.
+    ///
+    /// # Errors
+    /// When nothing comes for [`PATIENCE`].
+    pub fn line(&self) -> Result<Option<String>> {
+        self.line_within(PATIENCE)
+    }
+
+    /// The next line of its standard output, if one comes in time; `None` at the end of it.
+    ///
+    /// # Errors
+    /// When nothing comes in time.
+    pub fn line_within(&self, patience: Duration) -> Result<Option<String>> {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => bail!("{} said nothing more; its log:\n{}", self.name, self.log()),
+        }
+    }
+
+    /// The first line that `wanted` maps to something.
+    ///
+    /// # Errors
+    /// When the output ends, or [`PATIENCE`] does, before it comes.
+    pub fn find<T>(&self, what: &str, mut wanted: impl FnMut(&str) -> Option<T>) -> Result<T> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.line_within(left).with_context(|| format!("waiting for {what}"))? {
+                Some(line) => {
+                    if let Some(found) = wanted(&line) {
+                        return Ok(found);
+                    }
+                }
+                None => bail!("{} ended before {what}; its log:\n{}", self.name, self.log()),
+            }
+        }
+    }
+
+    /// What it has written to standard error since the last call.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.errors.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// All of standard error, once the process has ended.
+    #[must_use]
+    pub fn whole_log(&self) -> String {
+        self.errors.iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`: no goodbye, nothing flushed.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().with_context(|| format!("killing {}", self.name))?;
+        self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
+        Ok(())
+    }
+
+    /// Sends a signal by name (`TERM`, `STOP`, `CONT`).
+    ///
+    /// # Errors
+    /// When `kill` fails.
+    pub fn signal(&self, signal: &str) -> Result<()> {
+        let status = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status()?;
+        if !status.success() {
+            bail!("kill -s {signal} {} failed", self.name);
+        }
+        Ok(())
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it does not end within [`PATIENCE`].
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        /// The operating system offers no wait with a time-out; this often is often enough.
+        const POLL: Duration = Duration::from_millis(20);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > until {
+                bail!("{} did not end; its log:\n{}", self.name, self.log());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; either way nothing is left behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver): (Sender<String>, _) = channel();
+    if let Some(pipe) = pipe {
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
+}
