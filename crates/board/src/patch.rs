@@ -7,13 +7,11 @@ use ts_rs::TS;
 
 /// A changed cell: [row id, column (a field name of [`Row`]), new value].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
 pub struct Cell(#[ts(type = "number")] pub u64, pub String, #[ts(type = "unknown")] pub serde_json::Value);
 
 /// Live counts over all rows of the view's centers (whatever its filter and search).
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub struct Counters {
     /// Rows by wire name of status.
     #[ts(type = "Record<string, number>")]
@@ -47,7 +45,6 @@ pub struct Counters {
 /// The next step of a page. Applying all patches in order of `seq` to an empty page gives the view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub struct Patch {
     /// Grows by one with each patch of the view; another than the expected one: ask for a reset.
     #[ts(type = "number")]

@@ -6,7 +6,6 @@ use ts_rs::TS;
 /// The rider on a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub struct RowRider {
     /// The rider's id.
     pub id: String,
@@ -21,7 +20,6 @@ pub struct RowRider {
 /// A row of the board. Field names are the column names of [`crate::Cell`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub struct Row {
     /// The delivery's id.
     #[ts(type = "number")]

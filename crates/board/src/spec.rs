@@ -6,7 +6,6 @@ use ts_rs::TS;
 /// What to sort by. Equal rows fall back to the id, so that every order is total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub enum SortKey {
     /// 번호: digits as numbers, then as text.
     Number,
@@ -37,7 +36,6 @@ pub enum SortKey {
 /// One sort key with its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub struct SortOrder {
     /// What to sort by.
     pub key: SortKey,
@@ -49,7 +47,6 @@ pub struct SortOrder {
 /// What rows are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(export)]
 pub enum GroupBy {
     /// By status.
     Status,
@@ -62,7 +59,6 @@ pub enum GroupBy {
 /// Which rows. Every given condition must hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
-#[ts(export)]
 pub struct Filter {
     /// Wire names of statuses; empty: all.
     pub statuses: Vec<String>,
@@ -79,7 +75,6 @@ pub struct Filter {
 /// What a window asks to see: which rows, in which order, and which part of them is in sight.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
-#[ts(export)]
 pub struct ViewSpec {
     /// Centers; empty: all that the board has.
     pub centers: Vec<String>,
