@@ -22,7 +22,8 @@ impl Api {
     pub async fn sign_in(server: &str, account: &str, password: &str) -> Result<Self> {
         let client = Client::builder().gzip(true).build()?;
         let root = format!("{server}/api/v1");
-        let request = client.post(format!("{root}/login")).json(&json!({"account": account, "password": password}));
+        let request =
+            client.post(format!("{root}/login")).json(&json!({"account": account, "password": password}));
         let login = answer(request).await.context("signing in")?;
         Ok(Self { client, root, login })
     }

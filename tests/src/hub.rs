@@ -25,7 +25,8 @@ impl Hub {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         let process = Process::start(command.args(arguments))?;
-        let url = process.find("the hub to listen", |line| line.strip_prefix("listening on ").map(str::to_owned))?;
+        let url = process
+            .find("the hub to listen", |line| line.strip_prefix("listening on ").map(str::to_owned))?;
         let url = url.split_whitespace().next().context("an address after `listening on`")?.to_owned();
         Ok(Self { process, url })
     }

@@ -3,3 +3,4 @@
 pub mod api;
 pub mod hub;
 pub mod process;
+pub mod window;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -40,6 +41,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
         let lines = read(child.stdout.take());
@@ -63,7 +65,9 @@ impl Process {
         match self.lines.recv_timeout(patience) {
             Ok(line) => Ok(Some(line)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
-            Err(RecvTimeoutError::Timeout) => bail!("{} said nothing more; its log:\n{}", self.name, self.log()),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("{} said nothing more; its log:\n{}", self.name, self.log())
+            }
         }
     }
 
@@ -148,7 +152,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already; either way nothing is left behind.
+        // Its whole group, for what it started itself (a virtual display starts a server, a driver an app). It may have
+        // ended already; either way nothing is left behind.
+        let _ = Command::new("kill")
+            .args(["-s", "KILL", "--", &format!("-{}", self.id())])
+            .stderr(Stdio::null())
+            .status();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

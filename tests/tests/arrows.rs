@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests package lies in the workspace").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests package lies in the workspace")
+        .to_path_buf()
 }
 
 /// The arrows of ARCHITECTURE.md. A crate that is missing here may depend on nothing of ours.
@@ -109,7 +112,9 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a source folder").map(|entry| entry.expect("an entry").path()) {
+        for entry in
+            std::fs::read_dir(&folder).expect("a source folder").map(|entry| entry.expect("an entry").path())
+        {
             if entry.is_dir() {
                 open.push(entry);
             } else if entry.extension().is_some_and(|found| found == ending) {

@@ -15,10 +15,14 @@ fn a_python_client_proves_every_head() -> Result<()> {
     let hub = Hub::demo(&["--speed", "120", "--start", "18:00", "--centers", "1", "--cancel-rate", "0.1"])?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/follow.py");
     // Debian's own interpreter: that is where python3-socketio is installed.
-    let peer = Process::start(
-        Command::new("/usr/bin/python3").arg(script).args([&hub.url, "dispatcher", "gangnam", FOLLOW_SECONDS]),
-    )?;
-    let report = peer.line()?.with_context(|| format!("the peer's report; its log:\n{}", peer.whole_log()))?;
+    let peer = Process::start(Command::new("/usr/bin/python3").arg(script).args([
+        &hub.url,
+        "dispatcher",
+        "gangnam",
+        FOLLOW_SECONDS,
+    ]))?;
+    let report =
+        peer.line()?.with_context(|| format!("the peer's report; its log:\n{}", peer.whole_log()))?;
     let report: Value = serde_json::from_str(&report).with_context(|| format!("reading {report}"))?;
     assert_eq!(report["error"], Value::Null, "{report}");
     let (heads, proved) = (report["heads"].as_u64(), report["proved"].as_u64());

@@ -1,0 +1,161 @@
+//! The app in a real window on a virtual display, driven as a person would: by tauri-driver and WebKitWebDriver.
+
+use crate::process::{PATIENCE, Process, binary};
+use anyhow::{Context, Result};
+use serde_json::json;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{Capabilities, WebDriver};
+
+/// A running app with its display, its driver and a home of its own.
+pub struct Window {
+    /// Finds, clicks and types.
+    pub driver: WebDriver,
+    _processes: Process,
+    home: TempDir,
+}
+
+/// How often a condition in the window is looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl Window {
+    /// Opens the app with these arguments, in an empty home.
+    ///
+    /// # Errors
+    /// When display, driver or app don't come up.
+    pub async fn open(arguments: &[&str]) -> Result<Self> {
+        Self::open_at_home(arguments, tempfile::tempdir().context("making a home")?).await
+    }
+
+    /// Opens the app in a home where it has been before.
+    ///
+    /// # Errors
+    /// When display, driver or app don't come up.
+    pub async fn open_at_home(arguments: &[&str], home: TempDir) -> Result<Self> {
+        let app = binary("gwanje")?;
+        let (port, native_port) = (free_port()?, free_port()?);
+        let mut command = Command::new("xvfb-run");
+        command
+            .args(["-a", "-s", "-screen 0 1440x900x24", "dbus-run-session", "--", "tauri-driver"])
+            .args(["--port", &port.to_string(), "--native-port", &native_port.to_string()])
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("NO_AT_BRIDGE", "1")
+            .env("HOME", home.path())
+            .env("LANG", "C.UTF-8")
+            // The driver itself must still be found when the home is another.
+            .env("PATH", path_with_cargo_bin());
+        for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY", "DISPLAY"] {
+            command.env_remove(variable);
+        }
+        let processes = Process::start(&mut command)?;
+        wait_for_port(port, &processes).await?;
+        let mut capabilities = Capabilities::new();
+        capabilities.set("tauri:options", json!({"application": app, "args": arguments}))?;
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
+            .await
+            .with_context(|| format!("opening the window; the driver's log:\n{}", processes.log()))?;
+        Ok(Self { driver, _processes: processes, home })
+    }
+
+    /// Closes the app and gives its home back, for opening it again.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn close(self) -> Result<TempDir> {
+        self.driver.quit().await.context("closing the window")?;
+        Ok(self.home)
+    }
+
+    /// The element with that test id, once it is there.
+    ///
+    /// # Errors
+    /// When it does not appear.
+    pub async fn find(&self, test_id: &str) -> Result<WebElement> {
+        self.driver
+            .query(By::Css(format!("[data-testid='{test_id}']")))
+            .wait(PATIENCE, LOOK)
+            .first()
+            .await
+            .with_context(|| format!("finding {test_id} in the window"))
+    }
+
+    /// Its text, as shown.
+    ///
+    /// # Errors
+    /// When it does not appear.
+    pub async fn text(&self, test_id: &str) -> Result<String> {
+        Ok(self.find(test_id).await?.text().await?)
+    }
+
+    /// Waits until a script's expression over the page is true.
+    ///
+    /// # Errors
+    /// When it stays false; with a picture of the window under `target/`.
+    pub async fn until(&self, what: &str, expression: &str) -> Result<()> {
+        let script = format!("return Boolean({expression});");
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if self.driver.execute(script.as_str(), vec![]).await?.convert::<bool>()? {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() > end {
+                let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/window-failure.png");
+                let _ = self.driver.screenshot(&picture).await;
+                let text = self
+                    .driver
+                    .execute("return document.body.innerText;", vec![])
+                    .await?
+                    .convert::<String>()?;
+                anyhow::bail!(
+                    "{what} did not happen; the window (picture: {}) says:\n{text}",
+                    picture.display()
+                );
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// What a script's expression over the page is.
+    ///
+    /// # Errors
+    /// When it fails or is of another type.
+    pub async fn value<T: serde::de::DeserializeOwned>(&self, expression: &str) -> Result<T> {
+        let found = self.driver.execute(format!("return {expression};"), vec![]).await?;
+        found.convert().with_context(|| format!("evaluating {expression}"))
+    }
+
+    /// Presses keys wherever the focus is.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn press(&self, keys: impl AsRef<str>) -> Result<()> {
+        self.driver.active_element().await?.send_keys(keys.as_ref()).await?;
+        Ok(())
+    }
+}
+
+fn path_with_cargo_bin() -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let home =
+        std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    home.map_or(path.clone(), |home| format!("{home}/bin:{path}"))
+}
+
+/// A port that was free a moment ago. The driver can't be asked to choose one.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("looking for a free port")?.local_addr()?.port())
+}
+
+async fn wait_for_port(port: u16, processes: &Process) -> Result<()> {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        if tokio::time::Instant::now() > end {
+            anyhow::bail!("tauri-driver does not listen; its log:\n{}", processes.log());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
