@@ -90,6 +90,8 @@ pub struct HttpResponse {
     pub status: u16,
     /// Value of `Retry-After` in seconds.
     pub retry_after_s: Option<u64>,
+    /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells of which history a row answer is.
+    pub etag: Option<String>,
     /// The body, whole (decompressed).
     pub body: Vec<u8>,
 }
