@@ -2,11 +2,25 @@
 //!
 //! A [`Board`] holds shared rows of one or more centers and any number of open views. Changes go in by id;
 //! patches come out, each view's at the pace its reader acknowledges.
+//!
+//! Views with an equal query share one [`list`](list::List), an order-statistic index that a change touches only
+//! where its row stands. A view holds what its page holds, no more than is in sight, and a patch is the difference.
 
 mod board;
+mod centers;
+mod counters;
+mod hold;
+mod index;
+mod key;
+mod list;
 mod patch;
+mod query;
+mod record;
 mod row;
+mod rows;
+mod search;
 mod spec;
+mod view;
 
 pub use board::{Board, RowMark, ViewError, ViewId};
 pub use patch::{Cell, Counters, Patch};

@@ -1,6 +1,11 @@
 //! A row as a page shows it: values, no texts, no formatting.
 
+use crate::board::RowMark;
+use crate::patch::Cell;
+use crate::record::is_under_way;
+use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use ts_rs::TS;
 
 /// The rider on a row.
@@ -72,4 +77,110 @@ pub struct Row {
     pub notes: u32,
     /// `pending` or `unknown`: a command of this seat that is not settled.
     pub mark: Option<String>,
+}
+
+impl Row {
+    /// The row of a delivery.
+    pub(crate) fn of(row: &Delivery, mark: Option<RowMark>) -> Self {
+        let millis = |at: Option<UtcMillis>| at.map(|at| at.0);
+        let address = if row.dropoff.detail.is_empty() {
+            row.dropoff.address.to_string()
+        } else {
+            format!("{} {}", row.dropoff.address, row.dropoff.detail)
+        };
+        Self {
+            id: row.id.0,
+            center: row.center.to_string(),
+            rev: row.rev.0,
+            number: row.number.to_string(),
+            status: Some(row.status.as_str().to_owned()),
+            shop: row.shop.name.to_string(),
+            shop_remark: row.shop.remark.to_string(),
+            address,
+            rider: row.rider.as_ref().map(|rider| RowRider {
+                id: rider.id.to_string(),
+                name: rider.name.to_string(),
+                lent_from: row.has_lent_rider().then(|| rider.home.to_string()),
+                confirmed: rider.confirmed,
+            }),
+            pickup_target_min: row.pickup_target_min,
+            delivery_target_min: row.delivery_target_min,
+            distance_m: row.distance_m,
+            received_at: row.received_at.0,
+            waiting_at: millis(row.waiting_at),
+            assigned_at: millis(row.assigned_at),
+            picked_up_at: millis(row.picked_up_at),
+            delivered_at: millis(row.delivered_at),
+            cancelled_at: millis(row.cancelled_at),
+            late_at: is_under_way(row).then(|| row.late_at().0),
+            notes: u32::try_from(row.notes.len()).unwrap_or(u32::MAX),
+            mark: mark.map(mark_name),
+        }
+    }
+
+    /// A row that this version can't read: no more than where and what it is.
+    pub(crate) fn unreadable(id: u64, center: &CenterId, rev: Rev, mark: Option<RowMark>) -> Self {
+        Self {
+            id,
+            center: center.to_string(),
+            rev: rev.0,
+            number: String::new(),
+            status: None,
+            shop: String::new(),
+            shop_remark: String::new(),
+            address: String::new(),
+            rider: None,
+            pickup_target_min: 0,
+            delivery_target_min: 0,
+            distance_m: 0,
+            received_at: 0,
+            waiting_at: None,
+            assigned_at: None,
+            picked_up_at: None,
+            delivered_at: None,
+            cancelled_at: None,
+            late_at: None,
+            notes: 0,
+            mark: mark.map(mark_name),
+        }
+    }
+
+    /// Says what is in `new` and not in this row, column by column.
+    pub(crate) fn cells_to(&self, new: &Self, cells: &mut Vec<Cell>) {
+        let mut cell = |column: &str, value: Value| cells.push(Cell(new.id, column.to_owned(), value));
+        macro_rules! compare {
+            ($($column:literal $field:ident),* $(,)?) => {{
+                // Taken apart in full, so that a new column can't be forgotten here.
+                let Self { id: _, rider: _, $($field),* } = new;
+                $(if self.$field != *$field { cell($column, Value::from($field.clone())); })*
+            }};
+        }
+        compare!(
+            "center" center, "rev" rev, "number" number, "status" status, "shop" shop,
+            "shopRemark" shop_remark, "address" address, "pickupTargetMin" pickup_target_min,
+            "deliveryTargetMin" delivery_target_min, "distanceM" distance_m, "receivedAt" received_at,
+            "waitingAt" waiting_at, "assignedAt" assigned_at, "pickedUpAt" picked_up_at,
+            "deliveredAt" delivered_at, "cancelledAt" cancelled_at, "lateAt" late_at, "notes" notes,
+            "mark" mark,
+        );
+        if self.rider != new.rider {
+            cell("rider", new.rider.as_ref().map_or(Value::Null, RowRider::to_value));
+        }
+    }
+}
+
+impl RowRider {
+    /// As it is serialised.
+    fn to_value(&self) -> Value {
+        let Self { id, name, lent_from, confirmed } = self;
+        serde_json::json!({ "id": id, "name": name, "lentFrom": lent_from, "confirmed": confirmed })
+    }
+}
+
+fn mark_name(mark: RowMark) -> String {
+    match mark {
+        RowMark::Pending => "pending",
+        RowMark::Unknown => "unknown",
+    }
+    .to_owned()
 }

@@ -1,0 +1,62 @@
+//! What the board knows of each center beside its rows: how far they go, and their counts.
+
+use crate::counters::{CenterCounts, sum};
+use crate::patch::Counters;
+use crate::query::Query;
+use gwanje_model::{CenterId, Rev};
+use std::collections::BTreeMap;
+
+/// Centers by id, in the order in which they are shown.
+#[derive(Debug, Default)]
+pub(crate) struct Centers {
+    known: BTreeMap<CenterId, Center>,
+    /// Grows with every change here, so that a view needs to look only then.
+    version: u64,
+}
+
+#[derive(Debug, Default)]
+struct Center {
+    as_of: Option<Rev>,
+    counts: CenterCounts,
+}
+
+impl Centers {
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The counts of a center, to be changed.
+    pub(crate) fn counts_mut(&mut self, center: &CenterId) -> &mut CenterCounts {
+        self.version += 1;
+        &mut self.center_mut(center).counts
+    }
+
+    pub(crate) fn set_as_of(&mut self, center: &CenterId, rev: Rev) {
+        let center = self.center_mut(center);
+        if center.as_of != Some(rev) {
+            center.as_of = Some(rev);
+            self.version += 1;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, center: &CenterId) {
+        if self.known.remove(center).is_some() {
+            self.version += 1;
+        }
+    }
+
+    /// By center of the query, the revision that its rows are at.
+    pub(crate) fn as_of(&self, query: &Query) -> BTreeMap<String, u64> {
+        let seen = self.known.iter().filter(|(id, _)| query.covers(id));
+        seen.filter_map(|(id, center)| Some((id.to_string(), center.as_of?.0))).collect()
+    }
+
+    /// The counters of the query's centers together.
+    pub(crate) fn counters(&self, query: &Query) -> Counters {
+        sum(self.known.iter().filter(|(id, _)| query.covers(id)).map(|(_, center)| &center.counts))
+    }
+
+    fn center_mut(&mut self, center: &CenterId) -> &mut Center {
+        self.known.entry(center.clone()).or_default()
+    }
+}

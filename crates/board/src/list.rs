@@ -1,0 +1,68 @@
+//! A list: the rows of one query in order, shared by all views that ask for it.
+
+use crate::index::{Entry, OrderedIndex};
+use crate::key::KeyWriter;
+use crate::query::Query;
+use crate::record::Record;
+use crate::rows::Rows;
+use gwanje_model::UtcMillis;
+
+/// The rows of a query in order.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) query: Query,
+    index: OrderedIndex,
+    /// Grows with every change of the order, so that a view sees at once that its places may be others.
+    version: u64,
+    /// How many views show it.
+    pub(crate) views: usize,
+    writer: KeyWriter,
+}
+
+impl List {
+    pub(crate) fn new(query: Query) -> Self {
+        Self { query, index: OrderedIndex::default(), version: 0, views: 0, writer: KeyWriter::default() }
+    }
+
+    /// Builds the list anew from all rows.
+    pub(crate) fn fill(&mut self, rows: &Rows, day_at: UtcMillis) {
+        let Self { query, writer, .. } = self;
+        let entries = rows.iter().filter_map(|(id, record)| query.entry(writer, id, record, day_at));
+        self.index = OrderedIndex::build(entries.collect());
+        self.version += 1;
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Ids from a place on.
+    pub(crate) fn ids_from(&self, place: usize) -> impl Iterator<Item = u64> + '_ {
+        self.index.ids_from(place)
+    }
+
+    /// Where the row is.
+    pub(crate) fn place_of(&self, id: u64, record: &Record, day_at: UtcMillis) -> Option<usize> {
+        self.index.rank(&self.query.entry(&mut KeyWriter::default(), id, record, day_at)?)
+    }
+
+    /// The row's entry as the list has it, or would have it.
+    pub(crate) fn entry(&mut self, id: u64, record: &Record, day_at: UtcMillis) -> Option<Entry> {
+        self.query.entry(&mut self.writer, id, record, day_at)
+    }
+
+    /// Moves a row from one entry to another; `None`: not in the list.
+    pub(crate) fn change(&mut self, before: Option<&Entry>, after: Option<Entry>) {
+        if let Some(before) = before {
+            self.index.remove(before);
+        }
+        if let Some(after) = after {
+            self.index.insert(after);
+        }
+        self.version += 1;
+    }
+}

@@ -1,0 +1,171 @@
+//! Which rows a view has, and in which order: the part of a spec that views with an equal one share.
+
+use crate::index::Entry;
+use crate::key::{Key, KeyWriter};
+use crate::record::{Record, is_unconfirmed};
+use crate::search::{Word, words};
+use crate::spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
+use gwanje_model::{CenterId, Delivery, Status, UtcMillis};
+
+/// What makes two views the same list, in one form whatever the order in which it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListSpec {
+    centers: Vec<CenterId>,
+    filter: Filter,
+    group: Option<GroupBy>,
+    sort: Vec<SortOrder>,
+    words: Vec<String>,
+}
+
+impl From<&ViewSpec> for ListSpec {
+    fn from(spec: &ViewSpec) -> Self {
+        let mut centers: Vec<_> = spec.centers.iter().map(|center| CenterId::from(center.as_str())).collect();
+        centers.sort_unstable();
+        centers.dedup();
+        let mut filter = spec.filter.clone();
+        filter.statuses.sort_unstable();
+        filter.statuses.dedup();
+        let mut sort = spec.sort.clone();
+        if sort.is_empty() {
+            sort.push(SortOrder { key: SortKey::Number, descending: true });
+        }
+        Self { centers, filter, group: spec.group, sort, words: words(&spec.search) }
+    }
+}
+
+/// A list that can be asked about rows.
+#[derive(Debug)]
+pub(crate) struct Query {
+    spec: ListSpec,
+    /// `None`: all. Names of no status that this version knows find nothing.
+    statuses: Option<Vec<Status>>,
+    words: Vec<Word>,
+}
+
+impl Query {
+    pub(crate) fn new(spec: ListSpec) -> Self {
+        let names = &spec.filter.statuses;
+        let statuses = names.iter().filter_map(|name| Status::parse(name)).collect();
+        Self {
+            statuses: (!names.is_empty()).then_some(statuses),
+            words: spec.words.iter().map(|word| Word::new(word)).collect(),
+            spec,
+        }
+    }
+
+    pub(crate) fn spec(&self) -> &ListSpec {
+        &self.spec
+    }
+
+    /// Whether rows come and go by time alone.
+    pub(crate) fn follows_time(&self) -> bool {
+        self.spec.filter.late
+    }
+
+    /// The row's entry, if the list has it at operations time `day_at`.
+    pub(crate) fn entry(
+        &self,
+        writer: &mut KeyWriter,
+        id: u64,
+        record: &Record,
+        day_at: UtcMillis,
+    ) -> Option<Entry> {
+        self.has(record, day_at).then(|| Entry { key: self.key(writer, record), id })
+    }
+
+    /// Whether the list has rows of this center.
+    pub(crate) fn covers(&self, center: &CenterId) -> bool {
+        self.spec.centers.is_empty() || self.spec.centers.contains(center)
+    }
+
+    fn has(&self, record: &Record, day_at: UtcMillis) -> bool {
+        if !self.covers(record.center()) {
+            return false;
+        }
+        let Filter { statuses: _, late, unconfirmed, rider, shop } = &self.spec.filter;
+        match record {
+            // Nobody knows what it says: only a list that asks for nothing in particular has it.
+            Record::Unreadable(_) => self.spec.filter == Filter::default() && self.words.is_empty(),
+            Record::Read { row, haystack } => {
+                self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&row.status))
+                    && (!late || record.late_at().is_some_and(|late_at| late_at <= day_at))
+                    && (!unconfirmed || is_unconfirmed(row))
+                    && rider.as_ref().is_none_or(|id| row.rider.as_ref().is_some_and(|r| r.id.as_str() == id))
+                    && shop.as_ref().is_none_or(|id| row.shop.id.as_str() == id)
+                    && self.words.iter().all(|word| word.occurs(haystack, row))
+            }
+        }
+    }
+
+    fn key(&self, writer: &mut KeyWriter, record: &Record) -> Key {
+        /// Rows that can't be read have no values: they come last, whatever the columns.
+        const READ: u8 = 0;
+        const UNREADABLE: u8 = 1;
+        writer.begin();
+        let Record::Read { row, .. } = record else {
+            writer.raw(UNREADABLE);
+            return writer.key();
+        };
+        writer.raw(READ);
+        match self.spec.group {
+            None => {}
+            Some(GroupBy::Status) => write_column(writer, row, SortKey::Status, false),
+            // With the id: two riders, or shops, of one name are two groups.
+            Some(GroupBy::Rider) => {
+                write_column(writer, row, SortKey::Rider, false);
+                writer.text(row.rider.as_ref().map_or("", |rider| rider.id.as_str()), false);
+            }
+            Some(GroupBy::Shop) => {
+                write_column(writer, row, SortKey::Shop, false);
+                writer.text(row.shop.id.as_str(), false);
+            }
+        }
+        for &SortOrder { key, descending } in &self.spec.sort {
+            write_column(writer, row, key, descending);
+        }
+        writer.key()
+    }
+}
+
+fn write_column(writer: &mut KeyWriter, row: &Delivery, column: SortKey, down: bool) {
+    match column {
+        SortKey::Number => writer.natural(&row.number, down),
+        SortKey::Status => writer.byte(row.status as u8, down),
+        SortKey::Elapsed => writer.instant(row.received_at.0, down),
+        SortKey::Target => {
+            // What has ended can't become late any more.
+            write_instant(writer, (!row.status.is_final()).then(|| row.late_at()), down);
+        }
+        SortKey::Rider => match &row.rider {
+            None => writer.raw(MISSING),
+            Some(rider) => {
+                writer.raw(PRESENT);
+                writer.text(&rider.name, down);
+            }
+        },
+        SortKey::Shop => writer.text(&row.shop.name, down),
+        SortKey::Address => {
+            writer.text(&row.dropoff.address, down);
+            writer.text(&row.dropoff.detail, down);
+        }
+        SortKey::Distance => writer.number(row.distance_m, down),
+        SortKey::WaitingAt => write_instant(writer, row.waiting_at, down),
+        SortKey::AssignedAt => write_instant(writer, row.assigned_at, down),
+        SortKey::PickedUpAt => write_instant(writer, row.picked_up_at, down),
+        SortKey::DeliveredAt => write_instant(writer, row.delivered_at, down),
+    }
+}
+
+/// Before a value that may be missing. Not turned by the direction: what is missing comes last either way.
+const PRESENT: u8 = 0;
+const MISSING: u8 = 1;
+
+fn write_instant(writer: &mut KeyWriter, at: Option<UtcMillis>, down: bool) {
+    match at {
+        None => writer.raw(MISSING),
+        Some(at) => {
+            writer.raw(PRESENT);
+            writer.instant(at.0, down);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The rows themselves, and what is known of them beside their contents.
+
+use crate::board::RowMark;
+use crate::record::Record;
+use crate::row::Row;
+use rustc_hash::FxHashMap;
+
+/// Rows by id.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    records: FxHashMap<u64, Record>,
+    /// Rows that left while a view was held: it goes on showing them in their places.
+    gone: FxHashMap<u64, Record>,
+    /// Unsettled commands. Apart from the rows: a mark outlives the copy of the row that it was set on.
+    marks: FxHashMap<u64, RowMark>,
+}
+
+impl Rows {
+    pub(crate) fn get(&self, id: u64) -> Option<&Record> {
+        self.records.get(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Record)> {
+        self.records.iter().map(|(&id, record)| (id, record))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Makes room for that many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.records.reserve(more);
+    }
+
+    /// Puts a row in; gives the one before.
+    pub(crate) fn put(&mut self, id: u64, record: Record) -> Option<Record> {
+        self.gone.remove(&id);
+        self.records.insert(id, record)
+    }
+
+    /// Takes a row out; `keep_gone`: a held view may show it.
+    pub(crate) fn take(&mut self, id: u64, keep_gone: bool) -> Option<Record> {
+        let record = self.records.remove(&id)?;
+        if keep_gone {
+            self.gone.insert(id, record.clone());
+        }
+        Some(record)
+    }
+
+    /// No view is held any more.
+    pub(crate) fn forget_gone(&mut self) {
+        self.gone = FxHashMap::default();
+    }
+
+    /// Sets or clears a mark; false: it was so.
+    pub(crate) fn set_mark(&mut self, id: u64, mark: Option<RowMark>) -> bool {
+        let before = match mark {
+            Some(mark) => self.marks.insert(id, mark),
+            None => self.marks.remove(&id),
+        };
+        before != mark
+    }
+
+    /// The row as a page shows it.
+    pub(crate) fn shown(&self, id: u64) -> Option<Row> {
+        let mark = self.marks.get(&id).copied();
+        let record = self.records.get(&id).or_else(|| self.gone.get(&id))?;
+        Some(match record {
+            Record::Read { row, .. } => Row::of(row, mark),
+            Record::Unreadable(about) => Row::unreadable(id, &about.0, about.1, mark),
+        })
+    }
+}
