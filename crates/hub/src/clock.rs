@@ -1,0 +1,183 @@
+//! Two clocks: the wall's, and the clock of operations that every row's instants follow.
+//!
+//! In production they are the same. In a drill the clock of operations starts where it is told to and runs at a
+//! speed that can be changed while it runs; a change of speed never makes it jump.
+
+use gwanje_model::UtcMillis;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// The clocks of a hub. Clones share one course.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    course: Arc<watch::Sender<Course>>,
+}
+
+/// How the clock of operations runs.
+#[derive(Debug, Clone, Copy)]
+enum Course {
+    /// As the wall's clock.
+    Wall,
+    /// From `day` at `since`, `speed` operations milliseconds a millisecond.
+    Drill { day: UtcMillis, since: Instant, speed: f64 },
+}
+
+impl Course {
+    fn day_at(&self, now: Instant) -> UtcMillis {
+        match *self {
+            Self::Wall => wall_now(),
+            Self::Drill { day, since, speed } => {
+                let elapsed_ms = now.saturating_duration_since(since).as_secs_f64() * 1_000.0;
+                // A float holds every millisecond of many thousand years exactly; the cast saturates.
+                day.plus_ms((elapsed_ms * speed) as i64)
+            }
+        }
+    }
+}
+
+impl Clock {
+    /// Production: operations follow the wall's clock.
+    #[must_use]
+    pub fn wall() -> Self {
+        Self { course: Arc::new(watch::Sender::new(Course::Wall)) }
+    }
+
+    /// A drill: the clock of operations stands at `day` now and runs `speed` times as fast as the wall's (0: it stands still).
+    #[must_use]
+    pub fn drill(day: UtcMillis, speed: f64) -> Self {
+        let course = Course::Drill { day, since: Instant::now(), speed: tame(speed) };
+        Self { course: Arc::new(watch::Sender::new(course)) }
+    }
+
+    /// The wall's clock.
+    #[must_use]
+    pub fn wall_now(&self) -> UtcMillis {
+        wall_now()
+    }
+
+    /// The clock of operations (`dayAt`).
+    #[must_use]
+    pub fn day_now(&self) -> UtcMillis {
+        self.course.borrow().day_at(Instant::now())
+    }
+
+    /// Operations time runs this many times as fast as the wall's clock.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        match *self.course.borrow() {
+            Course::Wall => 1.0,
+            Course::Drill { speed, .. } => speed,
+        }
+    }
+
+    /// Whether the day is simulated.
+    #[must_use]
+    pub fn is_drill(&self) -> bool {
+        matches!(*self.course.borrow(), Course::Drill { .. })
+    }
+
+    /// Changes the speed of a drill from now on; the wall's clock can't be changed and ignores it.
+    pub fn set_speed(&self, speed: f64) {
+        self.course.send_if_modified(|course| {
+            let now = Instant::now();
+            let day = course.day_at(now);
+            let drill = matches!(course, Course::Drill { .. });
+            if drill {
+                *course = Course::Drill { day, since: now, speed: tame(speed) };
+            }
+            drill
+        });
+    }
+
+    /// Sets a drill's clock of operations to `day` now, at its present speed; the wall's clock ignores it.
+    pub fn set_day(&self, day: UtcMillis) {
+        self.course.send_if_modified(|course| {
+            let Course::Drill { speed, .. } = *course else { return false };
+            *course = Course::Drill { day, since: Instant::now(), speed };
+            true
+        });
+    }
+
+    /// How long until operations time `day`, at the present speed: zero when it is past, `None` while a drill stands still.
+    #[must_use]
+    pub fn until(&self, day: UtcMillis) -> Option<Duration> {
+        let left_ms = day.since(self.day_now()).max(0) as f64;
+        let speed = self.speed();
+        if left_ms == 0.0 {
+            return Some(Duration::ZERO);
+        }
+        // Rounded up by a millisecond, so that a sleeper does not wake just before the instant.
+        (speed > 0.0).then(|| Duration::from_secs_f64((left_ms / speed / 1_000.0 + 0.001).min(86_400.0)))
+    }
+
+    /// Waits until operations time has reached `day`, following every change of speed and day.
+    pub async fn reached(&self, day: UtcMillis) {
+        let mut changes = self.course.subscribe();
+        loop {
+            changes.mark_unchanged();
+            match self.until(day) {
+                Some(Duration::ZERO) => return,
+                Some(left) => tokio::select! {
+                    () = tokio::time::sleep(left) => {}
+                    _ = changes.changed() => {}
+                },
+                // The sender lives as long as `self`, so this can only end with a change.
+                None => _ = changes.changed().await,
+            }
+        }
+    }
+}
+
+fn wall_now() -> UtcMillis {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A speed that arithmetic can use: finite, not negative, at most a day a second.
+fn tame(speed: f64) -> f64 {
+    if speed.is_finite() { speed.clamp(0.0, 86_400.0) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_speed_never_jumps() {
+        let clock = Clock::drill(UtcMillis(1_000_000), 60.0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(clock.day_now(), UtcMillis(1_060_000));
+        clock.set_speed(10.0);
+        assert_eq!(clock.day_now(), UtcMillis(1_060_000));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(clock.day_now(), UtcMillis(1_070_000));
+        clock.set_speed(0.0);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert_eq!(clock.day_now(), UtcMillis(1_070_000));
+        assert_eq!(clock.until(UtcMillis(1_070_001)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_follows_a_change_of_speed() {
+        let clock = Clock::drill(UtcMillis(0), 0.0);
+        let waiter = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.reached(UtcMillis(60_000)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.set_speed(60.0);
+        waiter.await.unwrap();
+        assert!(clock.day_now() >= UtcMillis(60_000));
+    }
+
+    #[test]
+    fn the_wall_can_not_be_sped_up() {
+        let clock = Clock::wall();
+        clock.set_speed(60.0);
+        clock.set_day(UtcMillis(0));
+        assert!(clock.day_now() > UtcMillis(1_600_000_000_000));
+        assert!(!clock.is_drill());
+    }
+}

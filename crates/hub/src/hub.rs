@@ -1,0 +1,64 @@
+//! What every part of a running hub shares.
+
+use crate::clock::Clock;
+use crate::store::{RiderPositions, Store};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+/// How a hub is set up.
+#[derive(Debug, Clone, Default)]
+pub struct HubConfig {
+    /// Browser origins that are let in (`https://console.example`); any other is refused.
+    pub origins: Vec<String>,
+}
+
+/// What REST, sockets and the drill share. Lives in an `Arc`.
+pub struct Hub {
+    /// Deliveries, alarms, riders, accounts.
+    pub store: Store,
+    /// Wall and operations.
+    pub clock: Clock,
+    /// Riders' latest places.
+    pub positions: RiderPositions,
+    /// The settings.
+    pub config: HubConfig,
+    socket_urls: RwLock<Vec<String>>,
+    draining: AtomicBool,
+}
+
+impl Hub {
+    /// A hub on that store; its clock is the store's.
+    #[must_use]
+    pub fn new(store: Store, config: HubConfig) -> Self {
+        Self {
+            clock: store.clock().clone(),
+            store,
+            positions: RiderPositions::default(),
+            config,
+            socket_urls: RwLock::default(),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Where sockets are served, in order of preference; empty: where REST is.
+    #[must_use]
+    pub fn socket_urls(&self) -> Vec<String> {
+        self.socket_urls.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells later sign-ins where sockets are served.
+    pub fn set_socket_urls(&self, urls: Vec<String>) {
+        *self.socket_urls.write().unwrap_or_else(PoisonError::into_inner) = urls;
+    }
+
+    /// Whether this hub is being emptied: `/readyz` then says no.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Begins a drain.
+    pub fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,64 @@
+//! Deliveries that leave the board after retention: row out, tombstone in, history and search kept.
+
+use super::read::json;
+use super::text_json;
+use super::writer::{Batch, signed, unsigned};
+use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
+use rusqlite::{OptionalExtension, params};
+
+/// Deliveries archived in one transaction at most: bounds how long commands wait for it.
+pub(super) const ARCHIVED_AT_ONCE: i64 = 500;
+
+/// Archives what ended before `day_at`, as an event at `now` (operations time), and drops tombstones beyond `kept`.
+/// Returns how many left the board.
+pub(super) fn ended_before(
+    batch: &mut Batch<'_>,
+    center: &CenterId,
+    day_at: UtcMillis,
+    now: UtcMillis,
+    kept: u64,
+) -> rusqlite::Result<usize> {
+    let db = batch.db();
+    let Some(staged) = batch.center(center)? else { return Ok(0) };
+    let ended: Vec<Delivery> = db
+        .prepare_cached(
+            "SELECT body FROM delivery WHERE center = ?1 AND ended_at IS NOT NULL AND ended_at < ?2 \
+             ORDER BY ended_at LIMIT ?3",
+        )?
+        .query_map(params![center.as_str(), day_at.0, ARCHIVED_AT_ONCE], |row| json(row, 0))?
+        .collect::<Result<_, _>>()?;
+    for row in &ended {
+        let (id, rev) = (signed(row.id.0), staged.next_rev());
+        db.prepare_cached(
+            "INSERT INTO archive (id, center, status, rider, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            id,
+            center.as_str(),
+            row.status.as_str(),
+            row.rider.as_ref().map(|rider| rider.id.as_str()),
+            row.received_at.0,
+            text_json(row)?
+        ])?;
+        db.prepare_cached("DELETE FROM delivery WHERE id = ?1")?.execute([id])?;
+        db.prepare_cached("INSERT INTO tombstone (center, rev, id) VALUES (?1, ?2, ?3)")?
+            .execute(params![center.as_str(), signed(rev.0), id])?;
+        db.prepare_cached(
+            "INSERT INTO history (delivery, rev, center, at, by, action, from_status) \
+             VALUES (?1, ?2, ?3, ?4, 'system', 'archive', ?5)",
+        )?
+        .execute(params![id, signed(rev.0), center.as_str(), now.0, row.status.as_str()])?;
+        staged.row_left(row.id, row.rev, rev);
+    }
+    // The newest tombstone that is one too many; nothing at or below it can be told apart any more.
+    let floor: Option<i64> = db
+        .prepare_cached("SELECT rev FROM tombstone WHERE center = ?1 ORDER BY rev DESC LIMIT 1 OFFSET ?2")?
+        .query_row(params![center.as_str(), signed(kept)], |row| row.get(0))
+        .optional()?;
+    if let Some(floor) = floor {
+        db.prepare_cached("DELETE FROM tombstone WHERE center = ?1 AND rev <= ?2")?
+            .execute(params![center.as_str(), floor])?;
+        staged.raise_floor(Rev(unsigned(floor)));
+    }
+    Ok(ended.len())
+}

@@ -1,0 +1,372 @@
+//! One command: what is asked, and how it is decided within the writer's transaction.
+//!
+//! Row, history, alarm and idempotency outcome are written together, under one revision.
+
+use super::writer::{Batch, signed};
+use super::{idempotency, text_json};
+use gwanje_model::lifecycle::{self, Action, Change};
+use gwanje_model::{
+    AssignedRider, Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
+};
+use gwanje_wire::{ErrorCode, NewOrder, Problem};
+use rusqlite::{OptionalExtension, params};
+use std::sync::Arc;
+
+/// The most bytes of a row as JSON: two of them fit into a frame.
+const ROW_MAX_BYTES: usize = 256 * 1024;
+/// Minutes to pick-up when an order names none.
+const PICKUP_TARGET_MIN: u32 = 15;
+/// Minutes to delivery when an order names none.
+const DELIVERY_TARGET_MIN: u32 = 30;
+/// Numbers that people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
+const NUMBERS: u64 = 90_000;
+
+/// What is to be done, by whom, when.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// In which center.
+    pub center: CenterId,
+    /// What.
+    pub intent: Intent,
+    /// The account that asks; written into history and notes.
+    pub by: Text,
+    /// Operations time: what the row's instants will say.
+    pub at: UtcMillis,
+    /// Recorded under this key, when there is one.
+    pub idempotency: Option<Idempotency>,
+    /// Only while the row is at this revision.
+    pub if_match: Option<IfMatch>,
+    /// Only on deliveries that this rider carries (others are not found).
+    pub only_rider: Option<RiderId>,
+}
+
+impl Command {
+    /// A plain command: no key, no condition.
+    #[must_use]
+    pub fn new(center: CenterId, intent: Intent, by: impl Into<Text>, at: UtcMillis) -> Self {
+        Self { center, intent, by: by.into(), at, idempotency: None, if_match: None, only_rider: None }
+    }
+}
+
+/// What a command wants.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// Take a new order in.
+    Create(Box<NewOrder>),
+    /// Change a delivery.
+    Act(DeliveryId, Ask),
+    /// Refused before it came here; recorded under the key like any other outcome.
+    Refuse(Box<Problem>),
+}
+
+/// A change as it is asked for: a rider is named by id and looked up within the transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// See [`Action::Accept`].
+    Accept,
+    /// See [`Action::Assign`]: a rider listed to the center.
+    Assign(RiderId),
+    /// See [`Action::Unassign`].
+    Unassign,
+    /// See [`Action::Confirm`].
+    Confirm,
+    /// See [`Action::Pickup`].
+    Pickup,
+    /// See [`Action::Deliver`].
+    Deliver,
+    /// See [`Action::Cancel`].
+    Cancel(Cancel),
+    /// See [`Action::Note`].
+    Note(Text),
+}
+
+/// The key under which an outcome is kept, scoped to account and path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The path of the request.
+    pub path: String,
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body_hash: [u8; 32],
+}
+
+/// `If-Match`: the revision that the client saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IfMatch {
+    /// Of which history.
+    pub epoch: Epoch,
+    /// Which.
+    pub rev: Rev,
+}
+
+/// What became of a command. It is durable.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The row, or why not.
+    pub result: Result<Accepted, Box<Problem>>,
+    /// Whether this is the recorded outcome of an earlier twin.
+    pub replayed: bool,
+}
+
+/// A command that was carried out.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The row after it.
+    pub row: Arc<Delivery>,
+    /// The history that `row.rev` counts in.
+    pub epoch: Epoch,
+    /// Whether the row is new.
+    pub created: bool,
+}
+
+type Decision = Result<Accepted, Box<Problem>>;
+
+fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> rusqlite::Result<Result<T, Box<Problem>>> {
+    Ok(Err(Box::new(Problem::new(code, detail))))
+}
+
+/// Decides a command. An error of the store rolls the whole transaction back.
+pub(super) fn execute(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Outcome> {
+    if let Some(idempotency) = &command.idempotency
+        && let Some(result) = idempotency::recorded(batch.db(), &command.by, &command.center, idempotency)?
+    {
+        return Ok(Outcome { result, replayed: true });
+    }
+    let recorded = command.idempotency.clone().map(|key| (key, command.by.clone(), command.center.clone()));
+    let result = decide(batch, command)?;
+    if let Some((key, by, center)) = recorded {
+        idempotency::record(batch, &by, &center, &key, &result)?;
+    }
+    Ok(Outcome { result, replayed: false })
+}
+
+fn decide(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Decision> {
+    let Command { center, intent, by, at, if_match, only_rider, idempotency: _ } = command;
+    match intent {
+        Intent::Refuse(problem) => Ok(Err(problem)),
+        Intent::Create(order) => create(batch, &center, *order, &by, at),
+        Intent::Act(id, ask) => {
+            let guard = Guard { if_match, only_rider };
+            act(batch, &center, id, ask, &by, at, &guard)
+        }
+    }
+}
+
+/// What must hold of the row before a change.
+struct Guard {
+    if_match: Option<IfMatch>,
+    only_rider: Option<RiderId>,
+}
+
+fn create(
+    batch: &mut Batch<'_>,
+    center: &CenterId,
+    order: NewOrder,
+    by: &Text,
+    at: UtcMillis,
+) -> rusqlite::Result<Decision> {
+    let db = batch.db();
+    let Some(staged) = batch.center(center)? else {
+        return refuse(ErrorCode::NotFound, format!("there is no center {center}"));
+    };
+    let id: i64 = db
+        .prepare_cached(
+            "INSERT INTO meta (key, value) VALUES ('last_delivery', '1') \
+             ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 \
+             RETURNING CAST(value AS INTEGER)",
+        )?
+        .query_row([], |row| row.get(0))?;
+    let id = DeliveryId(id.cast_unsigned());
+    let number = format!("{:05}", 10_000 + staged.next_number % NUMBERS);
+    staged.next_number += 1;
+    let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(shop, dropoff)| shop.distance_m(dropoff));
+    let row = Delivery {
+        id,
+        center: center.clone(),
+        rev: staged.next_rev(),
+        modified_at: at,
+        order_no: if order.order_no.is_empty() { Text::from(format!("G{id:09}")) } else { order.order_no },
+        number: number.into(),
+        status: Status::Received,
+        shop: order.shop,
+        dropoff: order.dropoff,
+        rider: None,
+        pickup_target_min: order.pickup_target_min.unwrap_or(PICKUP_TARGET_MIN),
+        delivery_target_min: order.delivery_target_min.unwrap_or(DELIVERY_TARGET_MIN),
+        // The cast saturates; no town is 4,000,000 km wide.
+        distance_m: order.distance_m.unwrap_or_else(|| straight.unwrap_or(0.0).round() as u32),
+        items: order.items,
+        price_won: order.price_won,
+        request: order.request,
+        notes: Vec::new(),
+        received_at: at,
+        ready_at: order.ready_at,
+        waiting_at: None,
+        assigned_at: None,
+        picked_up_at: None,
+        delivered_at: None,
+        cancelled_at: None,
+        cancel: None,
+    };
+    let event = Event { action: "create", from: None, detail: "" };
+    Ok(Ok(write(batch, center, None, row, by, &event)?))
+}
+
+fn act(
+    batch: &mut Batch<'_>,
+    center: &CenterId,
+    id: DeliveryId,
+    ask: Ask,
+    by: &Text,
+    at: UtcMillis,
+    guard: &Guard,
+) -> rusqlite::Result<Decision> {
+    let not_found =
+        || refuse(ErrorCode::NotFound, format!("there is no live delivery {id} in center {center}"));
+    let db = batch.db();
+    let Some(staged) = batch.center(center)? else { return not_found() };
+    let Some(mut row) = super::read::live_row(db, center, id)? else { return not_found() };
+    let carried_by = row.rider.as_ref().map(|rider| &rider.id);
+    if guard.only_rider.is_some() && guard.only_rider.as_ref() != carried_by {
+        return not_found();
+    }
+    if let Some(seen) = &guard.if_match
+        && (seen.epoch != staged.standing.epoch || seen.rev != row.rev)
+    {
+        let detail = format!("delivery {id} has moved on to revision {}; look at it and ask again", row.rev);
+        let mut problem = Problem::new(ErrorCode::Conflict, detail);
+        problem.current = Some(Box::new(row));
+        return Ok(Err(Box::new(problem)));
+    }
+    let change = match ask {
+        Ask::Accept => Change::Accept,
+        Ask::Assign(rider) => match assigned(db, center, &rider)? {
+            Some(rider) => Change::Assign(rider),
+            None => {
+                let detail = format!("rider {rider} is not listed to center {center}; choose one who is");
+                return refuse(ErrorCode::Invalid, detail);
+            }
+        },
+        Ask::Unassign => Change::Unassign,
+        Ask::Confirm => Change::Confirm,
+        Ask::Pickup => Change::Pickup,
+        Ask::Deliver => Change::Deliver,
+        Ask::Cancel(cancel) => Change::Cancel(cancel),
+        Ask::Note(text) => Change::Note(Note { at, by: by.clone(), text }),
+    };
+    let (before, from, action) = (row.rev, row.status, change.action());
+    if let Err(invalid) = lifecycle::apply(&mut row, change, at) {
+        return refuse(ErrorCode::InvalidTransition, format!("delivery {id}: {invalid}"));
+    }
+    if action == Action::Note && text_json(&row)?.len() > ROW_MAX_BYTES {
+        return refuse(ErrorCode::Invalid, format!("delivery {id} would grow too large; write less"));
+    }
+    row.rev = staged.next_rev();
+    let detail = detail_of(&row, action);
+    let event = Event { action: action.as_str(), from: Some(from), detail: &detail };
+    let accepted = write(batch, center, Some(before), row, by, &event)?;
+    if action == Action::Cancel {
+        raise_cancelled(batch, center, &accepted.row)?;
+    }
+    Ok(Ok(accepted))
+}
+
+fn assigned(
+    db: &rusqlite::Connection,
+    center: &CenterId,
+    rider: &RiderId,
+) -> rusqlite::Result<Option<AssignedRider>> {
+    db.prepare_cached("SELECT name, home FROM rider WHERE center = ?1 AND id = ?2")?
+        .query_row([center.as_str(), rider.as_str()], |row| {
+            Ok(AssignedRider {
+                id: rider.clone(),
+                name: row.get::<_, String>(0)?.into(),
+                home: CenterId::from(row.get::<_, String>(1)?),
+                confirmed: false,
+            })
+        })
+        .optional()
+}
+
+/// What history says of a change, in words.
+fn detail_of(row: &Delivery, action: Action) -> Text {
+    match action {
+        Action::Assign => row.rider.as_ref().map(|rider| Text::from(format!("{} {}", rider.id, rider.name))),
+        Action::Cancel => row.cancel.as_ref().map(|cancel| cancel.reason.clone()),
+        Action::Note => row.notes.last().map(|note| note.text.clone()),
+        Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => None,
+    }
+    .unwrap_or_default()
+}
+
+/// What goes into history beside the row.
+struct Event<'a> {
+    action: &'a str,
+    from: Option<Status>,
+    detail: &'a str,
+}
+
+fn write(
+    batch: &mut Batch<'_>,
+    center: &CenterId,
+    before: Option<Rev>,
+    row: Delivery,
+    by: &Text,
+    event: &Event<'_>,
+) -> rusqlite::Result<Accepted> {
+    let db = batch.db();
+    let body = text_json(&row)?;
+    let (id, rev) = (signed(row.id.0), signed(row.rev.0));
+    let rider = row.rider.as_ref().map(|rider| rider.id.as_str());
+    db.prepare_cached(
+        "INSERT INTO delivery (id, center, rev, status, rider, received_at, ended_at, body) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET \
+         rev = excluded.rev, status = excluded.status, rider = excluded.rider, ended_at = excluded.ended_at, \
+         body = excluded.body",
+    )?
+    .execute(params![
+        id,
+        center.as_str(),
+        rev,
+        row.status.as_str(),
+        rider,
+        row.received_at.0,
+        row.ended_at().map(|at| at.0),
+        body,
+    ])?;
+    db.prepare_cached(
+        "INSERT INTO history (delivery, rev, center, at, by, action, from_status, to_status, detail, body) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        id,
+        rev,
+        center.as_str(),
+        row.modified_at.0,
+        by.as_str(),
+        event.action,
+        event.from.map(Status::as_str),
+        row.status.as_str(),
+        event.detail,
+        body,
+    ])?;
+    let row = Arc::new(row);
+    let created = before.is_none();
+    let staged = batch.center(center)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    staged.row_changed(before, Arc::clone(&row), body.len());
+    Ok(Accepted { row, epoch: staged.standing.epoch.clone(), created })
+}
+
+/// The alarm of a cancellation, in the cancellation's own transaction.
+fn raise_cancelled(batch: &mut Batch<'_>, center: &CenterId, row: &Arc<Delivery>) -> rusqlite::Result<()> {
+    let Some(raised_at) = row.cancelled_at else { return Ok(()) };
+    let db = batch.db();
+    let Some(staged) = batch.center(center)? else { return Ok(()) };
+    let seq = staged.next_alarm();
+    db.prepare_cached(
+        "INSERT INTO alarm (center, id, kind, raised_at, seq, body) VALUES (?1, ?2, 'cancelled', ?3, ?4, ?5)",
+    )?
+    .execute(params![center.as_str(), signed(row.id.0), raised_at.0, signed(seq), text_json(row)?])?;
+    Ok(())
+}

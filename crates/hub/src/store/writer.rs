@@ -1,0 +1,209 @@
+//! The one writer: a thread that drains a queue and commits everything it finds there in one transaction.
+//!
+//! Under load a commit costs one flush to disk for many commands. Nothing is published or answered before that
+//! commit is durable; when it fails, nothing of it happened and every caller is told so.
+
+use super::recent::{Entry, Standing};
+use super::{CenterLine, Lines};
+use gwanje_model::digest::DigestSum;
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
+use gwanje_wire::Gone;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Jobs that one transaction takes at most: bounds how long the first waits for the last.
+const BATCH_JOBS: usize = 256;
+
+/// What a job leaves behind: its answer, given once the transaction is durable.
+pub(super) type Settle = Box<dyn FnOnce() + Send>;
+/// Something to do within the next transaction.
+pub(super) type Job = Box<dyn FnOnce(&mut Batch<'_>) -> rusqlite::Result<Settle> + Send>;
+
+/// The transaction under way, and what it will change in memory once it is durable.
+pub(crate) struct Batch<'db> {
+    tx: &'db Transaction<'db>,
+    staged: BTreeMap<CenterId, Staged>,
+    fresh: Vec<CenterId>,
+    /// The hub's wall clock at the start of the transaction.
+    pub wall: UtcMillis,
+}
+
+/// A center within a transaction.
+pub(crate) struct Staged {
+    pub(super) standing: Standing,
+    pub(super) next_number: u64,
+    changes: Vec<Entry>,
+    dirty: bool,
+}
+
+impl Staged {
+    /// Takes the next revision.
+    pub fn next_rev(&mut self) -> Rev {
+        self.dirty = true;
+        self.standing.rev = self.standing.rev.next();
+        self.standing.rev
+    }
+
+    /// Takes the next alarm sequence number.
+    pub fn next_alarm(&mut self) -> u64 {
+        self.dirty = true;
+        self.standing.alarm_seq += 1;
+        self.standing.alarm_seq
+    }
+
+    /// Notes that the row at `row.rev`, which has `json_bytes` as JSON, takes the place of its copy at `before`.
+    pub fn row_changed(&mut self, before: Option<Rev>, row: Arc<Delivery>, json_bytes: usize) {
+        if let Some(before) = before {
+            self.standing.rows.remove(row.id, before);
+        }
+        self.standing.rows.add(row.id, row.rev);
+        self.changes.push(Entry::Row(row, json_bytes));
+    }
+
+    /// Notes that a row left the board.
+    pub fn row_left(&mut self, id: DeliveryId, before: Rev, rev: Rev) {
+        self.standing.rows.remove(id, before);
+        self.changes.push(Entry::Gone(Gone { id, rev }));
+    }
+
+    /// Begins a new history.
+    pub fn begin_epoch(&mut self, epoch: Epoch) {
+        self.dirty = true;
+        self.standing.epoch = epoch;
+        self.standing.floor = self.standing.rev;
+        self.changes.clear();
+    }
+
+    /// Raises the floor.
+    pub fn raise_floor(&mut self, floor: Rev) {
+        self.dirty = true;
+        self.standing.floor = self.standing.floor.max(floor);
+    }
+}
+
+impl<'db> Batch<'db> {
+    /// The open transaction.
+    pub fn db(&self) -> &'db Transaction<'db> {
+        self.tx
+    }
+
+    /// A center in this transaction, where it exists.
+    pub fn center(&mut self, id: &CenterId) -> rusqlite::Result<Option<&mut Staged>> {
+        if !self.staged.contains_key(id) {
+            let Some((standing, next_number)) = read_center(self.tx, id)? else { return Ok(None) };
+            let staged = Staged { standing, next_number, changes: Vec::new(), dirty: false };
+            self.staged.insert(id.clone(), staged);
+        }
+        Ok(self.staged.get_mut(id))
+    }
+
+    /// Notes that a center was created in this transaction.
+    pub fn center_created(&mut self, id: CenterId) {
+        self.fresh.push(id);
+    }
+}
+
+/// A center's standing as the store has it.
+pub(super) fn read_standing(db: &Connection, id: &CenterId) -> rusqlite::Result<Option<Standing>> {
+    Ok(read_center(db, id)?.map(|(standing, _)| standing))
+}
+
+fn read_center(db: &Connection, id: &CenterId) -> rusqlite::Result<Option<(Standing, u64)>> {
+    db.prepare_cached(
+        "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number FROM center WHERE id = ?1",
+    )?
+    .query_row([id.as_str()], |row| {
+        let standing = Standing {
+            epoch: Epoch::from(row.get::<_, String>(0)?),
+            rev: Rev(unsigned(row.get(1)?)),
+            rows: RowDigest { count: unsigned(row.get(2)?), digest: DigestSum(unsigned(row.get(3)?)) },
+            floor: Rev(unsigned(row.get(4)?)),
+            alarm_seq: unsigned(row.get(5)?),
+        };
+        Ok((standing, unsigned(row.get(6)?)))
+    })
+    .optional()
+}
+
+/// An integer as SQLite keeps it: the same 64 bits, signed.
+pub(super) fn signed(value: u64) -> i64 {
+    value.cast_signed()
+}
+
+/// The integer behind [`signed`].
+pub(super) fn unsigned(value: i64) -> u64 {
+    value.cast_unsigned()
+}
+
+/// Runs until every sender of jobs is gone. Leaves the write-ahead log folded into the store.
+pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lines) {
+    while let Some(first) = jobs.blocking_recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH_JOBS {
+            match jobs.try_recv() {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        match commit(&mut db, batch, lines) {
+            Ok(settled) => settled.into_iter().for_each(|settle| settle()),
+            // Dropping the settles tells each caller that nothing was written.
+            Err(error) => tracing::error!(%error, "a transaction was rolled back; its commands are refused"),
+        }
+    }
+    if let Err((_, error)) = db.close() {
+        tracing::warn!(%error, "closing the store");
+    }
+}
+
+fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut batch =
+        Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), wall: lines.clock.wall_now() };
+    let mut settled = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        settled.push(job(&mut batch)?);
+    }
+    let Batch { staged, fresh, .. } = batch;
+    for (id, center) in staged.iter().filter(|(_, center)| center.dirty) {
+        let Standing { epoch, rev, rows, floor, alarm_seq } = &center.standing;
+        tx.prepare_cached(
+            "UPDATE center SET epoch = ?2, rev = ?3, count = ?4, digest = ?5, floor = ?6, alarm_seq = ?7, \
+             next_number = ?8 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.as_str(),
+            epoch.as_str(),
+            signed(rev.0),
+            signed(rows.count),
+            signed(rows.digest.0),
+            signed(floor.0),
+            signed(*alarm_seq),
+            signed(center.next_number),
+        ])?;
+    }
+    let mut created = Vec::new();
+    for id in fresh {
+        if !staged.contains_key(&id)
+            && let Some(standing) = read_standing(&tx, &id)?
+        {
+            created.push((id, standing));
+        }
+    }
+    tx.commit()?;
+    for (id, standing) in created {
+        if lines.get(&id).is_none() {
+            lines.add(id, CenterLine::new(standing, lines.recent_changes));
+        }
+    }
+    for (id, center) in staged {
+        match lines.get(&id) {
+            Some(line) if center.dirty => line.publish(center.standing, center.changes),
+            Some(_) => {}
+            None => lines.add(id, CenterLine::new(center.standing, lines.recent_changes)),
+        }
+    }
+    Ok(settled)
+}
