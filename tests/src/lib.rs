@@ -1,6 +1,7 @@
 //! What the end-to-end, interop, fault and benchmark suites share: real binaries as processes, and a plain REST client.
 
 pub mod api;
+pub mod bench;
 pub mod hub;
 pub mod process;
 pub mod window;
