@@ -1,7 +1,8 @@
 //! What every part of a running hub shares.
 
+use crate::auth::Auth;
 use crate::clock::Clock;
-use crate::store::{RiderPositions, Store};
+use crate::store::{RiderPositions, Store, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -16,6 +17,8 @@ pub struct HubConfig {
 pub struct Hub {
     /// Deliveries, alarms, riders, accounts.
     pub store: Store,
+    /// Who asks, and what they may.
+    pub auth: Auth,
     /// Wall and operations.
     pub clock: Clock,
     /// Riders' latest places.
@@ -28,16 +31,19 @@ pub struct Hub {
 
 impl Hub {
     /// A hub on that store; its clock is the store's.
-    #[must_use]
-    pub fn new(store: Store, config: HubConfig) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When accounts and sign-ins can't be read from the store.
+    pub async fn open(store: Store, config: HubConfig) -> Result<Self, StoreError> {
+        Ok(Self {
+            auth: Auth::open(store.clone()).await?,
             clock: store.clock().clone(),
             store,
             positions: RiderPositions::default(),
             config,
             socket_urls: RwLock::default(),
             draining: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Where sockets are served, in order of preference; empty: where REST is.

@@ -6,18 +6,8 @@ use super::{StoreError, text_json};
 use gwanje_model::{CenterId, Delivery, DeliveryId, SeatId, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, Receipt, ReceiptStage};
+use gwanje_wire::socket::AlarmReceipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-
-/// Which alarm: a delivery, a kind, an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AlarmKey {
-    /// The delivery.
-    pub id: DeliveryId,
-    /// About what.
-    pub kind: AlarmKind,
-    /// When (operations time).
-    pub raised_at: UtcMillis,
-}
 
 /// The alarms after `seq`, by seq.
 pub(super) fn after(db: &Connection, center: &CenterId, seq: u64) -> rusqlite::Result<Vec<AlarmEntry>> {
@@ -87,10 +77,11 @@ fn stage_name(stage: ReceiptStage) -> &'static str {
 pub(super) fn record_receipt(
     batch: &mut Batch<'_>,
     center: &CenterId,
-    key: AlarmKey,
+    receipt: &AlarmReceipt,
     seat: &SeatId,
-    stage: ReceiptStage,
 ) -> rusqlite::Result<Result<(), StoreError>> {
+    let AlarmReceipt { stage, .. } = *receipt;
+    let key = receipt;
     let db = batch.db();
     let wall = batch.wall;
     let ids = params![center.as_str(), signed(key.id.0), key.kind.as_str(), key.raised_at.0];

@@ -13,18 +13,18 @@ mod riders;
 mod schema;
 mod writer;
 
-pub use alarms::AlarmKey;
 pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
 pub use read::Selection;
+pub(crate) use read::json;
 pub use riders::RiderPositions;
 
 use crate::clock::Clock;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Pos, Rev, Rider, SeatId, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{
-    AlarmEntry, AlarmsReply, ChangesReply, CloseReply, DigestReply, ReceiptStage, RevsReply, RowsReply,
+    AlarmEntry, AlarmsReply, ChangesReply, CloseReply, DigestReply, RevsReply, RowsReply,
 };
-use gwanje_wire::socket::Cursor;
+use gwanje_wire::socket::{AlarmReceipt, Cursor};
 use gwanje_wire::{ErrorCode, Frame, Head, Problem, ResyncReason};
 use recent::{Entry, Recent, Standing};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -597,12 +597,11 @@ impl Store {
     pub async fn record_receipt(
         &self,
         center: &CenterId,
-        key: AlarmKey,
+        receipt: AlarmReceipt,
         seat: SeatId,
-        stage: ReceiptStage,
     ) -> Result<(), StoreError> {
         let center = center.clone();
-        self.write(move |batch| alarms::record_receipt(batch, &center, key, &seat, stage)).await?
+        self.write(move |batch| alarms::record_receipt(batch, &center, &receipt, &seat)).await?
     }
 
     // ---- riders ----
@@ -755,7 +754,7 @@ fn standings(db: &Connection) -> rusqlite::Result<Vec<(CenterRecord, Standing)>>
         .prepare("SELECT id, name, pos, time_zone FROM center ORDER BY id")?
         .query_map([], |row| {
             let pos = match row.get_ref(2)?.as_str_or_null()? {
-                Some(_) => Some(read::json(row, 2)?),
+                Some(_) => Some(json(row, 2)?),
                 None => None,
             };
             Ok(CenterRecord {

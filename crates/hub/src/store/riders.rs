@@ -89,7 +89,7 @@ struct Places {
 }
 
 impl RiderPositions {
-    /// Takes in places; each takes the place of the rider's former one. Wakes the center's [`Self::watch`].
+    /// Takes in places; each takes the place of the rider's former one. Wakes the center's [`Self::moved`].
     pub fn update(&self, center: &CenterId, places: Vec<RiderPos>) {
         let mut centers = self.centers.write().unwrap_or_else(PoisonError::into_inner);
         let known = centers.entry(center.clone()).or_default();
@@ -102,9 +102,15 @@ impl RiderPositions {
 
     /// Counts the updates of a center.
     #[must_use]
-    pub fn watch(&self, center: &CenterId) -> watch::Receiver<u64> {
+    pub fn moved(&self, center: &CenterId) -> watch::Receiver<u64> {
         let mut centers = self.centers.write().unwrap_or_else(PoisonError::into_inner);
         centers.entry(center.clone()).or_default().version.subscribe()
+    }
+
+    /// The latest places of a center's riders, by rider id.
+    #[must_use]
+    pub fn of(&self, center: &CenterId) -> Vec<RiderPos> {
+        self.since(center, 0).1
     }
 
     /// The present version, and the places that are newer than `version` (0: all), by rider id.

@@ -1,0 +1,371 @@
+//! Who asks, and what they may: accounts, sign-ins, socket tickets and keys of integrations.
+//!
+//! Accounts, keys and sign-ins live in the store, so that a restart signs nobody out; what each request needs
+//! of them is kept in memory. Access tokens carry their own proof and cost no read.
+
+mod account;
+mod attempts;
+mod key;
+mod sign_in;
+mod ticket;
+mod token;
+
+pub use account::{Account, NewAccount};
+pub use key::{ApiKey, Scope};
+pub use ticket::TICKET_LIFE_MS;
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+use account::Accounts;
+use attempts::Attempts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use gwanje_model::{CenterId, Permission, RiderId, Role, Text, UtcMillis};
+use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
+use gwanje_wire::{ErrorCode, Problem};
+use sign_in::{Rotation, SignIns};
+use std::sync::Arc;
+use ticket::Tickets;
+use token::Secret;
+use tokio::sync::{Semaphore, watch};
+
+/// Passwords checked at once: each takes a core and 19 MiB for some ten milliseconds.
+const PASSWORD_CHECKS: usize = 2;
+
+/// A signed-in account, as it was when it asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// The account's name.
+    pub account: Text,
+    /// Its role.
+    pub role: Role,
+    /// The centers given to it (an admin sees all).
+    pub centers: Vec<CenterId>,
+    /// With the role rider: which rider.
+    pub rider: Option<RiderId>,
+    /// The sign-in that this identity comes from.
+    sign_in: Arc<str>,
+}
+
+impl Identity {
+    /// Whether the account may see that center.
+    #[must_use]
+    pub fn sees(&self, center: &CenterId) -> bool {
+        self.role.sees_all_centers() || self.centers.contains(center)
+    }
+}
+
+/// Whoever sent a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Caller {
+    /// A person, or a rider's app.
+    Account(Identity),
+    /// An integration.
+    Key(Arc<ApiKey>),
+}
+
+impl Caller {
+    /// The name that history and idempotency keys know it by.
+    #[must_use]
+    pub fn name(&self) -> Text {
+        match self {
+            Self::Account(identity) => identity.account.clone(),
+            Self::Key(key) => Text::from(format!("key:{}", key.name)),
+        }
+    }
+
+    /// Whether it may see that center.
+    #[must_use]
+    pub fn sees(&self, center: &CenterId) -> bool {
+        match self {
+            Self::Account(identity) => identity.sees(center),
+            Self::Key(key) => key.centers.contains(center),
+        }
+    }
+
+    /// Whether it may do that, in a center that it sees. A rider is further limited to own deliveries.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match self {
+            Self::Account(identity) => identity.role.may(permission),
+            Self::Key(key) => key.may(permission),
+        }
+    }
+
+    /// With the role rider: which rider it is limited to.
+    #[must_use]
+    pub fn only_rider(&self) -> Option<&RiderId> {
+        match self {
+            Self::Account(identity) => identity.rider.as_ref(),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+/// Accounts, sign-ins, tickets and keys of a hub.
+pub struct Auth {
+    store: Store,
+    clock: Clock,
+    secret: Secret,
+    accounts: Accounts,
+    sign_ins: SignIns,
+    tickets: Tickets,
+    keys: key::Keys,
+    attempts: Attempts,
+    password_checks: Semaphore,
+    revocations: watch::Sender<u64>,
+}
+
+impl Auth {
+    /// Reads what the store holds of accounts, keys and sign-ins.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub async fn open(store: Store) -> Result<Self, StoreError> {
+        let secret = Secret::load(&store).await?;
+        let clock = store.clock().clone();
+        let sign_ins = SignIns::load(&store, clock.wall_now()).await?;
+        let accounts = Accounts::load(&store).await?;
+        let keys = key::Keys::load(&store).await?;
+        Ok(Self {
+            secret,
+            clock,
+            accounts,
+            sign_ins,
+            tickets: Tickets::default(),
+            keys,
+            attempts: Attempts::default(),
+            password_checks: Semaphore::new(PASSWORD_CHECKS),
+            revocations: watch::Sender::new(0),
+            store,
+        })
+    }
+
+    /// Makes an account or replaces the one of that name; its sign-ins stay unless the role or a center was taken
+    /// away, which [`Self::is_live`] and [`Identity::sees`] then show.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn put_account(&self, new: NewAccount) -> Result<(), StoreError> {
+        let account = tokio::task::spawn_blocking(move || account::hashed(new))
+            .await
+            .map_err(|_| StoreError::NotCommitted)?;
+        let account = account.ok_or(StoreError::NotCommitted)?;
+        self.accounts.put(&self.store, account).await?;
+        self.revocations.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// The account of that name, as this process knows it.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.accounts.get(name)
+    }
+
+    /// Makes an API key or replaces the one of that name; the answer is shown once and kept nowhere.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn put_key(&self, key: ApiKey) -> Result<String, StoreError> {
+        self.keys.put(&self.store, key).await
+    }
+
+    /// Signs an account in. The account is read anew, so that one added by another process is known.
+    ///
+    /// # Errors
+    /// `unauthorized`, `too-many-requests` after failed attempts, or `unavailable`.
+    pub async fn login(&self, request: LoginRequest) -> Result<(Identity, LoginReply), Refused> {
+        let now = self.clock.wall_now();
+        if let Some(retry_after_s) = self.attempts.wait_s(&request.account, now) {
+            let problem = Problem::new(
+                ErrorCode::TooManyRequests,
+                format!("too many failed attempts for this account; try again in {retry_after_s} s"),
+            );
+            return Err(Refused { problem, retry_after_s: Some(retry_after_s) });
+        }
+        let account = self.accounts.reread(&self.store, &request.account).await?;
+        // The semaphore is never closed.
+        let _permit = self.password_checks.acquire().await;
+        let hash = account.as_ref().map(|account| account.password.clone());
+        let matches =
+            tokio::task::spawn_blocking(move || account::verify(&request.password, hash.as_deref()))
+                .await
+                .unwrap_or(false);
+        let Some(account) = account.filter(|_| matches) else {
+            self.attempts.failed(&request.account, now);
+            return Err(Problem::new(
+                ErrorCode::Unauthorized,
+                "no account has this name and password; check both",
+            )
+            .into());
+        };
+        self.attempts.succeeded(&request.account);
+        let (id, rotation) = self.sign_ins.begin(&self.store, &account.name, self.clock.wall_now()).await?;
+        let identity = identity_of(&account, id.as_str().into());
+        Ok((identity.clone(), self.reply(&identity, rotation)))
+    }
+
+    /// A fresh pair for a refresh token; a spent one gives the same pair again for 60 s, then ends the sign-in.
+    ///
+    /// # Errors
+    /// `unauthorized`, or `unavailable`.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<LoginReply, Refused> {
+        let refused = || {
+            Refused::from(Problem::new(ErrorCode::Unauthorized, "the refresh token is void; sign in again"))
+        };
+        let (id, generation) = self.secret.read_refresh(refresh_token).ok_or_else(refused)?;
+        let now = self.clock.wall_now();
+        let Some(rotation) = self.sign_ins.rotate(&self.store, &id, generation, now).await? else {
+            self.revocations.send_modify(|count| *count += 1);
+            return Err(refused());
+        };
+        let identity = self.identity(&id).ok_or_else(refused)?;
+        Ok(self.reply(&identity, rotation))
+    }
+
+    /// Ends a sign-in: its tokens are void and its sockets are told.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn logout(&self, identity: &Identity) -> Result<(), StoreError> {
+        self.sign_ins.end(&self.store, &identity.sign_in).await?;
+        self.revocations.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Ends every sign-in of an account.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn revoke_account(&self, name: &str) -> Result<(), StoreError> {
+        self.sign_ins.end_all_of(&self.store, name).await?;
+        self.revocations.send_modify(|count| *count += 1);
+        Ok(())
+    }
+
+    /// Counts revocations and changes of accounts. When it changes, whoever holds an [`Identity`] asks
+    /// [`Self::is_live`] and, for each center, [`Self::may_see`].
+    #[must_use]
+    pub fn revocations(&self) -> watch::Receiver<u64> {
+        self.revocations.subscribe()
+    }
+
+    /// Whether the sign-in behind an identity still holds, with the role that it had.
+    #[must_use]
+    pub fn is_live(&self, identity: &Identity) -> bool {
+        self.identity(&identity.sign_in).is_some_and(|now| now.role == identity.role)
+    }
+
+    /// Whether the account behind an identity may see that center now.
+    #[must_use]
+    pub fn may_see(&self, identity: &Identity, center: &CenterId) -> bool {
+        self.store.has_center(center) && self.identity(&identity.sign_in).is_some_and(|now| now.sees(center))
+    }
+
+    /// Who sent a request: `Authorization: Bearer`, or `X-Api-Key`.
+    ///
+    /// # Errors
+    /// `unauthorized`, or `unavailable`.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
+        let refused = |detail: &str| Refused::from(Problem::new(ErrorCode::Unauthorized, detail));
+        let header = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::to_owned);
+        if let Some(key) = headers.get("x-api-key").and_then(header) {
+            let key = self.keys.find(&self.store, &key).await?;
+            return key.map(Caller::Key).ok_or_else(|| refused("this API key is not known"));
+        }
+        let authorization = headers.get(AUTHORIZATION).and_then(header);
+        let bearer = authorization.as_deref().and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        let bearer = bearer
+            .ok_or_else(|| refused("sign in first: the request needs Authorization: Bearer, or X-Api-Key"))?;
+        let expired = "the access token is void or expired; refresh it or sign in again";
+        let id = self.secret.read_access(bearer, self.clock.wall_now()).ok_or_else(|| refused(expired))?;
+        self.identity(&id).map(Caller::Account).ok_or_else(|| refused(expired))
+    }
+
+    /// A ticket for one connection.
+    #[must_use]
+    pub fn issue_ticket(&self, identity: &Identity) -> TicketReply {
+        self.tickets.issue(Arc::clone(&identity.sign_in), self.clock.wall_now())
+    }
+
+    /// Spends a ticket on a connection, or uses it again on the same one (for another namespace).
+    ///
+    /// # Errors
+    /// `unauthorized`: unknown, expired, spent on another connection, or its sign-in has ended.
+    pub fn spend_ticket(&self, ticket: &str, connection: &str) -> Result<Identity, Problem> {
+        let refused = || {
+            Problem::new(ErrorCode::Unauthorized, "the ticket is unknown, spent or expired; ask for another")
+        };
+        let id = self.tickets.spend(ticket, connection, self.clock.wall_now()).ok_or_else(refused)?;
+        self.identity(&id).ok_or_else(refused)
+    }
+
+    /// Forgets the ticket that was spent on a connection, when that has ended.
+    pub fn connection_ended(&self, connection: &str) {
+        self.tickets.forget(connection);
+    }
+
+    fn identity(&self, sign_in: &str) -> Option<Identity> {
+        let account = self.accounts.get(&self.sign_ins.account_of(sign_in)?)?;
+        Some(identity_of(&account, sign_in.into()))
+    }
+
+    fn reply(&self, identity: &Identity, rotation: Rotation) -> LoginReply {
+        let Rotation { generation, expires_at, .. } = rotation;
+        LoginReply {
+            access_token: self.secret.access(&identity.sign_in, expires_at),
+            refresh_token: self.secret.refresh(&identity.sign_in, generation),
+            expires_at,
+            account: identity.account.clone(),
+            role: identity.role,
+            centers: identity.centers.clone(),
+            socket_urls: Vec::new(),
+        }
+    }
+}
+
+fn identity_of(account: &Account, sign_in: Arc<str>) -> Identity {
+    Identity {
+        account: account.name.clone(),
+        role: account.role,
+        centers: account.centers.clone(),
+        rider: account.rider.clone(),
+        sign_in,
+    }
+}
+
+/// Why a request was refused before anything was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// As it travels.
+    pub problem: Problem,
+    /// Seconds, for `Retry-After`.
+    pub retry_after_s: Option<u64>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, retry_after_s: None }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        let problem = error.problem();
+        let retry_after_s = (problem.code == ErrorCode::Unavailable).then_some(1);
+        if retry_after_s.is_some() {
+            tracing::error!(%error, "a request met a store that can't be used");
+        }
+        Self { problem, retry_after_s }
+    }
+}
+
+/// How long an access token holds, milliseconds.
+pub(crate) const ACCESS_LIFE_MS: i64 = 15 * 60_000;
+
+fn access_expiry(now: UtcMillis) -> UtcMillis {
+    now.plus_ms(ACCESS_LIFE_MS)
+}

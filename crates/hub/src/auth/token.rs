@@ -1,0 +1,149 @@
+//! Tokens that prove themselves: what they say, and a keyed hash of it (HMAC-SHA256, RFC 2104).
+//!
+//! The key lives in the store, so tokens outlive a restart. Equal input gives an equal token, which is what lets
+//! a spent refresh token get the same pair again without any pair being stored.
+
+use crate::store::{Store, StoreError};
+use gwanje_model::UtcMillis;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// Bytes that SHA-256 takes at a time.
+const BLOCK: usize = 64;
+/// Under which name the key is kept.
+const SECRET_NAME: &str = "token-secret";
+
+/// The key of all tokens of a store.
+pub(super) struct Secret([u8; 32]);
+
+impl Secret {
+    /// The store's key; made at first use.
+    pub async fn load(store: &Store) -> Result<Self, StoreError> {
+        let kept = store.meta_get(SECRET_NAME).await?;
+        if let Some(secret) = kept.as_deref().and_then(from_hex) {
+            return Ok(Self(secret));
+        }
+        let secret = random_bytes()?;
+        store.meta_set(SECRET_NAME, hex(&secret)).await?;
+        Ok(Self(secret))
+    }
+
+    /// The access token of a sign-in until an instant.
+    pub fn access(&self, sign_in: &str, expires_at: UtcMillis) -> String {
+        self.sealed(&format!("a.{sign_in}.{}", expires_at.0))
+    }
+
+    /// The sign-in of an access token that holds at `now`.
+    pub fn read_access(&self, token: &str, now: UtcMillis) -> Option<String> {
+        let (sign_in, expires_at) = self.opened(token, "a")?;
+        (UtcMillis(expires_at) > now).then_some(sign_in)
+    }
+
+    /// The refresh token of a sign-in's generation.
+    pub fn refresh(&self, sign_in: &str, generation: i64) -> String {
+        self.sealed(&format!("r.{sign_in}.{generation}"))
+    }
+
+    /// Sign-in and generation of a refresh token.
+    pub fn read_refresh(&self, token: &str) -> Option<(String, i64)> {
+        self.opened(token, "r")
+    }
+
+    fn sealed(&self, said: &str) -> String {
+        format!("{said}.{}", hex(&hmac(&self.0, said.as_bytes())))
+    }
+
+    fn opened(&self, token: &str, kind: &str) -> Option<(String, i64)> {
+        let (said, seal) = token.rsplit_once('.')?;
+        if !same(&from_hex(seal)?, &hmac(&self.0, said.as_bytes())) {
+            return None;
+        }
+        let mut parts = said.split('.');
+        let (said_kind, sign_in, number) = (parts.next()?, parts.next()?, parts.next()?);
+        (said_kind == kind && parts.next().is_none())
+            .then(|| number.parse().ok().map(|number| (sign_in.to_owned(), number)))
+            .flatten()
+    }
+}
+
+/// 32 bytes from the system's source of randomness.
+pub(super) fn random_bytes() -> Result<[u8; 32], StoreError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError::System {
+        doing: "reading random bytes from the system".into(),
+        source: std::io::Error::other(error),
+    })?;
+    Ok(bytes)
+}
+
+fn hmac(key: &[u8; 32], said: &[u8]) -> [u8; 32] {
+    let padded = |with: u8| {
+        let mut block = [with; BLOCK];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(said).finalize();
+    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
+}
+
+/// Equality that takes the same time wherever the first difference is.
+fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    a.iter().zip(b).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, test cases 1 and 2 (a shorter key is padded with zeros, which is what an array of 32 holds).
+    #[test]
+    fn the_published_vectors_hold() {
+        let mut key = [0; 32];
+        key[..20].fill(0x0b);
+        assert_eq!(
+            hex(&hmac(&key, b"Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        assert_eq!(
+            hex(&hmac(&key, b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn a_token_holds_for_its_kind_and_time_and_key_only() {
+        let (secret, other) = (Secret([1; 32]), Secret([2; 32]));
+        let token = secret.access("S", UtcMillis(10));
+        assert_eq!(secret.read_access(&token, UtcMillis(9)).as_deref(), Some("S"));
+        assert_eq!(secret.read_access(&token, UtcMillis(10)), None);
+        assert_eq!(other.read_access(&token, UtcMillis(9)), None);
+        assert_eq!(secret.read_refresh(&token), None);
+        let forged = token.replacen("a.S.10", "a.T.10", 1);
+        assert_eq!(secret.read_access(&forged, UtcMillis(9)), None);
+        for garbage in ["", ".", "a.b.c", "a.S.10.", "a.S.10.é"] {
+            assert_eq!(secret.read_access(garbage, UtcMillis(9)), None, "{garbage}");
+        }
+        assert_eq!(secret.read_refresh(&secret.refresh("S", 7)), Some(("S".into(), 7)));
+    }
+}
