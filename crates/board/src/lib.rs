@@ -3,7 +3,7 @@
 //! A [`Board`] holds shared rows of one or more centers and any number of open views. Changes go in by id;
 //! patches come out, each view's at the pace its reader acknowledges.
 //!
-//! Views with an equal query share one [`list`](list::List), an order-statistic index that a change touches only
+//! Views with an equal query share one list, an order-statistic index that a change touches only
 //! where its row stands. A view holds what its page holds, no more than is in sight, and a patch is the difference.
 
 mod board;

@@ -81,7 +81,7 @@ pub struct Row {
 
 impl Row {
     /// The row of a delivery.
-    pub(crate) fn of(row: &Delivery, mark: Option<RowMark>) -> Self {
+    pub fn of(row: &Delivery, mark: Option<RowMark>) -> Self {
         let millis = |at: Option<UtcMillis>| at.map(|at| at.0);
         let address = if row.dropoff.detail.is_empty() {
             row.dropoff.address.to_string()

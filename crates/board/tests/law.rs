@@ -1,0 +1,165 @@
+//! The law of views: applying the patches to an empty page gives what a fresh query of the same view gives, after
+//! every step of any mixture of changes, scrolls, filters, sorts, searches, holds, resets and late acknowledgements.
+
+#[cfg(test)]
+#[path = "law/fresh.rs"]
+mod fresh;
+#[cfg(test)]
+#[path = "law/page.rs"]
+mod page;
+#[cfg(test)]
+#[path = "law/steps.rs"]
+mod steps;
+
+#[cfg(test)]
+mod law {
+    use crate::fresh::{Frozen, Known, World, list_of};
+    use crate::page::Page;
+    use crate::steps::{Step, few_rows, many_rows};
+    use gwanje_board::{Board, ViewId, ViewSpec};
+    use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
+    use proptest::prelude::*;
+
+    /// A view as its reader knows it.
+    struct Reader {
+        id: ViewId,
+        spec: ViewSpec,
+        page: Page,
+        frozen: Option<Frozen>,
+    }
+
+    impl Reader {
+        fn open(board: &mut Board, world: &World, spec: ViewSpec) -> Self {
+            let frozen = spec.hold.then(|| world.freeze(&spec));
+            Self { id: board.open(spec.clone()), spec, page: Page::default(), frozen }
+        }
+
+        fn change(&mut self, board: &mut Board, world: &World, spec: ViewSpec) {
+            if !spec.hold {
+                self.frozen = None;
+            } else if self.frozen.is_none() || list_of(&spec) != list_of(&self.spec) {
+                self.frozen = Some(world.freeze(&spec));
+            }
+            board.change(self.id, spec.clone()).unwrap();
+            self.spec = spec;
+        }
+
+        /// Takes a patch if there is one; compares unless the page waits to be acknowledged.
+        fn read(&mut self, board: &mut Board, world: &World) {
+            if let Some(patch) = board.poll_patch(self.id).unwrap() {
+                self.page.apply(patch);
+            }
+            if self.page.waits() {
+                assert_eq!(board.poll_patch(self.id).unwrap(), None, "a third patch on its way");
+                return;
+            }
+            assert_eq!(self.page.seen(), world.fresh(&self.spec, self.frozen.as_ref()), "{:?}", self.spec);
+            assert_eq!(board.poll_patch(self.id).unwrap(), None, "a patch although nothing changed");
+        }
+    }
+
+    fn run(steps: Vec<Step>) {
+        let mut board = Board::default();
+        let mut world = World::default();
+        let mut readers = vec![Reader::open(&mut board, &world, ViewSpec { len: 8, ..ViewSpec::default() })];
+        for step in steps {
+            let count = readers.len();
+            match step {
+                Step::Upsert(row) => {
+                    world.put(row.id.0, Known::Read(row.clone()));
+                    board.upsert(row);
+                }
+                Step::Unreadable(center, id, rev) => {
+                    world.put(id, Known::Unreadable(center.clone(), rev));
+                    board.upsert_unreadable(&CenterId::from(center.as_str()), DeliveryId(id), Rev(rev));
+                }
+                Step::Remove(id) => {
+                    world.rows.remove(&id);
+                    board.remove(DeliveryId(id));
+                }
+                Step::Replace(center, rows) => {
+                    world.rows.retain(|_, known| known.center() != center);
+                    rows.iter().for_each(|row| world.put(row.id.0, Known::Read(row.clone())));
+                    let center = CenterId::from(center.as_str());
+                    board.replace_center(&center, rows);
+                }
+                Step::RemoveCenter(center) => {
+                    world.rows.retain(|_, known| known.center() != center);
+                    world.as_of.remove(&center);
+                    board.remove_center(&CenterId::from(center.as_str()));
+                }
+                Step::Mark(id, mark) => {
+                    match mark {
+                        Some(mark) => world.marks.insert(id, mark),
+                        None => world.marks.remove(&id),
+                    };
+                    board.set_mark(DeliveryId(id), mark);
+                }
+                Step::AsOf(center, rev) => {
+                    board.set_as_of(&CenterId::from(center.as_str()), Rev(rev));
+                    world.as_of.insert(center, rev);
+                }
+                Step::Advance(at) => {
+                    world.day_at = UtcMillis(at);
+                    board.advance(UtcMillis(at));
+                }
+                Step::Open(spec) if count < 4 => readers.push(Reader::open(&mut board, &world, spec)),
+                Step::Close if count > 1 => {
+                    let reader = readers.remove(0);
+                    board.close(reader.id);
+                    assert!(board.poll_patch(reader.id).is_err());
+                }
+                Step::Open(_) | Step::Close => {}
+                Step::Change(which, spec) => readers[which % count].change(&mut board, &world, spec),
+                Step::Scroll(which, first, len) => {
+                    let reader = &mut readers[which % count];
+                    let spec = ViewSpec { first, len, ..reader.spec.clone() };
+                    reader.change(&mut board, &world, spec);
+                }
+                Step::Hold(which, hold) => {
+                    let reader = &mut readers[which % count];
+                    let spec = ViewSpec { hold, ..reader.spec.clone() };
+                    reader.change(&mut board, &world, spec);
+                }
+                Step::Reset(which) => {
+                    let reader = &mut readers[which % count];
+                    board.reset(reader.id).unwrap();
+                    reader.page.lose();
+                }
+                Step::Ack(which) => {
+                    let reader = &mut readers[which % count];
+                    board.ack(reader.id, reader.page.acknowledge()).unwrap();
+                }
+            }
+            for reader in &mut readers {
+                reader.read(&mut board, &world);
+            }
+        }
+        // Places, at the end: they follow from the same lists.
+        for reader in &readers {
+            let order = world.order(&reader.spec, reader.frozen.as_ref());
+            for (place, &id) in order.iter().enumerate() {
+                assert_eq!(board.id_at(reader.id, place as u64), Some(DeliveryId(id)));
+                assert_eq!(board.place_of(reader.id, DeliveryId(id)), Some(place as u64));
+            }
+            assert_eq!(board.id_at(reader.id, order.len() as u64), None);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(192))]
+        #[test]
+        fn patches_give_the_fresh_query(steps in prop::collection::vec(few_rows(), 1..120)) {
+            run(steps);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        /// So many rows that lists are built anew.
+        #[test]
+        fn patches_give_the_fresh_query_of_a_large_board(steps in prop::collection::vec(many_rows(), 1..24)) {
+            run(steps);
+        }
+    }
+}

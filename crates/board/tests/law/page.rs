@@ -1,0 +1,76 @@
+//! A page: nothing but what patches told it.
+
+use gwanje_board::{Cell, Patch};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What a page holds.
+#[derive(Debug, Default)]
+pub struct Page {
+    seq: u64,
+    acknowledged: u64,
+    lost: bool,
+    order: Vec<u64>,
+    rows: BTreeMap<u64, Value>,
+    rest: Value,
+    counters: Value,
+}
+
+impl Page {
+    /// Applies the next patch, as it comes out of JSON.
+    pub fn apply(&mut self, patch: Patch) {
+        let patch: Patch = serde_json::from_str(&serde_json::to_string(&patch).unwrap()).unwrap();
+        assert_eq!(patch.seq, self.seq + 1);
+        assert_eq!(patch.reset, self.seq == 0 || self.lost, "a reset when, and only when, one is due");
+        self.seq = patch.seq;
+        if patch.reset {
+            self.order.clear();
+            self.rows.clear();
+            self.counters = Value::Null;
+            self.lost = false;
+        }
+        if let Some(order) = patch.order {
+            self.rows.retain(|id, _| order.contains(id));
+            self.order = order;
+        }
+        for row in patch.rows {
+            let before = self.rows.insert(row.id, serde_json::to_value(&row).unwrap());
+            assert!(before.is_none(), "row {} came although the page holds it", row.id);
+        }
+        for Cell(id, column, value) in patch.cells {
+            let row = self.rows.get_mut(&id).unwrap_or_else(|| panic!("cell of row {id}, not on the page"));
+            let cell = row.get_mut(&column).unwrap_or_else(|| panic!("no column {column}"));
+            assert_ne!(*cell, value, "a cell of {column} that changes nothing");
+            *cell = value;
+        }
+        if let Some(counters) = patch.counters {
+            self.counters = serde_json::to_value(counters).unwrap();
+        }
+        self.rest =
+            json!({ "total": patch.total, "first": patch.first, "moved": patch.moved, "asOf": patch.as_of });
+    }
+
+    /// Whether two patches are on their way, so that no other may come.
+    pub fn waits(&self) -> bool {
+        !self.lost && self.seq - self.acknowledged >= 2
+    }
+
+    /// Acknowledges all that it has.
+    pub fn acknowledge(&mut self) -> u64 {
+        self.acknowledged = self.seq;
+        self.seq
+    }
+
+    /// Loses everything.
+    pub fn lose(&mut self) {
+        self.lost = true;
+        self.acknowledged = self.seq;
+    }
+
+    /// All of it.
+    pub fn seen(&self) -> Value {
+        assert_eq!(self.rows.len(), self.order.len(), "rows that are not in sight, or the other way round");
+        let rows: Vec<_> = self.order.iter().map(|id| self.rows[id].clone()).collect();
+        json!({ "rest": self.rest, "rows": rows, "counters": self.counters })
+    }
+}

@@ -1,0 +1,212 @@
+//! Steps at random, in worlds so small that they meet often.
+
+use gwanje_board::{Filter, GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
+use gwanje_model::{
+    AssignedRider, CenterId, Delivery, DeliveryId, Dropoff, Note, Rev, Shop, Status, Text, UtcMillis,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::sync::Arc;
+
+/// What may happen to a board and its readers.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Upsert(Arc<Delivery>),
+    Unreadable(String, u64, u64),
+    Remove(u64),
+    Replace(String, Vec<Arc<Delivery>>),
+    RemoveCenter(String),
+    Mark(u64, Option<RowMark>),
+    AsOf(String, u64),
+    Advance(i64),
+    Open(ViewSpec),
+    Close,
+    Change(usize, ViewSpec),
+    Scroll(usize, u64, u64),
+    Hold(usize, bool),
+    Reset(usize),
+    Ack(usize),
+}
+
+/// Steps on a board of at most 30 rows.
+pub fn few_rows() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => delivery().prop_map(|row| Step::Upsert(Arc::new(row))),
+        1 => (center(), prop::collection::vec(delivery(), 0..20)).prop_map(|(c, rows)| replace(c, rows, 1)),
+        10 => around(),
+    ]
+}
+
+/// Steps on a board of thousands.
+pub fn many_rows() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (center(), prop::collection::vec(delivery(), 20), 55..80_u64).prop_map(|(c, rows, times)| replace(c, rows, times)),
+        2 => delivery().prop_map(|row| Step::Upsert(Arc::new(row))),
+        4 => around(),
+    ]
+}
+
+/// A snapshot in which each row stands `times` over, under other ids.
+fn replace(center: String, rows: Vec<Delivery>, times: u64) -> Step {
+    let mut all = Vec::new();
+    for turn in 0..times {
+        for row in &rows {
+            let id = DeliveryId(row.id.0 + turn * 30);
+            all.push(Arc::new(Delivery { id, center: CenterId::from(center.as_str()), ..row.clone() }));
+        }
+    }
+    Step::Replace(center, all)
+}
+
+/// Everything but rows with contents.
+fn around() -> impl Strategy<Value = Step> {
+    let mark = prop_oneof![Just(None), Just(Some(RowMark::Pending)), Just(Some(RowMark::Unknown))];
+    let which = 0..4_usize;
+    prop_oneof![
+        2 => (center(), id(), 0..50_u64).prop_map(|(c, id, rev)| Step::Unreadable(c, id, rev)),
+        3 => id().prop_map(Step::Remove),
+        1 => center().prop_map(Step::RemoveCenter),
+        2 => (id(), mark).prop_map(|(id, mark)| Step::Mark(id, mark)),
+        2 => (center(), 0..50_u64).prop_map(|(c, rev)| Step::AsOf(c, rev)),
+        3 => minute(300).prop_map(Step::Advance),
+        2 => spec().prop_map(Step::Open),
+        1 => Just(Step::Close),
+        4 => (which.clone(), spec()).prop_map(|(which, spec)| Step::Change(which, spec)),
+        3 => (which.clone(), 0..30_u64, 0..12_u64).prop_map(|(which, first, len)| Step::Scroll(which, first, len)),
+        3 => (which.clone(), any::<bool>()).prop_map(|(which, hold)| Step::Hold(which, hold)),
+        1 => which.clone().prop_map(Step::Reset),
+        12 => which.prop_map(Step::Ack),
+    ]
+}
+
+fn center() -> impl Strategy<Value = String> {
+    select(vec!["gangnam", "mapo"]).prop_map(str::to_owned)
+}
+
+fn id() -> impl Strategy<Value = u64> {
+    1..30_u64
+}
+
+fn minute(to: i64) -> impl Strategy<Value = i64> {
+    (0..to).prop_map(|min| min * 60_000)
+}
+
+fn text(of: &'static [&'static str]) -> impl Strategy<Value = Text> {
+    select(of).prop_map(Text::from)
+}
+
+fn delivery() -> impl Strategy<Value = Delivery> {
+    let at = || prop::option::of(minute(240).prop_map(UtcMillis));
+    let shop = (select(vec!["s1", "s2", "s3"]), text(&["BHC 치킨", "bhc 치킨", "강남 떡볶이", "맘스터치"]));
+    let dropoff = (
+        text(&["서울 강남구 역삼로 1", "서울 강남구 역삼로 12", "서울 마포구 월드컵로", "Main St 5"]),
+        text(&["", "2층", "B동 301호"]),
+        text(&["010-1234-5678", "", "01012349999"]),
+    );
+    let rider = prop::option::of((select(vec!["r1", "r2", "r3"]), any::<bool>(), center()));
+    let about = (id(), center(), 0..50_u64, text(&["7", "07", "A10", "a2", "74829", "B-12", "가1"]));
+    let figures = (0..3_u32, 0..60_u32, 0..3_u32, 0..3_usize);
+    let times = (minute(240), at(), at(), at(), at(), at());
+    (about, select(Status::ALL.to_vec()), shop, dropoff, rider, figures, times).prop_map(
+        |(about, status, shop, dropoff, rider, figures, times)| Delivery {
+            id: DeliveryId(about.0),
+            center: CenterId::from(about.1),
+            rev: Rev(about.2),
+            modified_at: UtcMillis(0),
+            number: about.3,
+            order_no: Text::from("TB1"),
+            status,
+            shop: Shop {
+                id: shop.0.into(),
+                name: shop.1,
+                phone: Text::from("02-555-1212"),
+                address: Text::default(),
+                pos: None,
+                remark: Text::default(),
+            },
+            dropoff: Dropoff {
+                address: dropoff.0,
+                detail: dropoff.1,
+                phone: dropoff.2,
+                recipient_phone: Text::default(),
+                pos: None,
+            },
+            rider: rider.map(|(id, confirmed, home)| AssignedRider {
+                id: id.into(),
+                name: Text::from(if id == "r3" { "이몽룡" } else { "김라이더" }),
+                home: CenterId::from(home),
+                confirmed,
+            }),
+            pickup_target_min: figures.0,
+            delivery_target_min: figures.1,
+            distance_m: figures.2,
+            items: Vec::new(),
+            price_won: 0,
+            request: Text::default(),
+            notes: vec![Note { at: UtcMillis(0), by: Text::default(), text: Text::default() }; figures.3],
+            received_at: UtcMillis(times.0),
+            ready_at: None,
+            waiting_at: times.1,
+            assigned_at: times.2,
+            picked_up_at: times.3,
+            delivered_at: times.4,
+            cancelled_at: times.5,
+            cancel: None,
+        },
+    )
+}
+
+fn spec() -> impl Strategy<Value = ViewSpec> {
+    let key = select(vec![
+        SortKey::Number,
+        SortKey::Status,
+        SortKey::Elapsed,
+        SortKey::Target,
+        SortKey::Rider,
+        SortKey::Shop,
+        SortKey::Address,
+        SortKey::Distance,
+        SortKey::WaitingAt,
+        SortKey::AssignedAt,
+        SortKey::PickedUpAt,
+        SortKey::DeliveredAt,
+    ]);
+    let sort = (key, any::<bool>()).prop_map(|(key, descending)| SortOrder { key, descending });
+    let status =
+        select(vec!["received", "waiting", "assigned", "delivered", "flown"]).prop_map(str::to_owned);
+    let filter = (
+        prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(status, 1..4)],
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.2),
+        prop::option::weighted(0.1, Just("r1".to_owned())),
+        prop::option::weighted(0.1, Just("s1".to_owned())),
+    );
+    let filter = filter.prop_map(|(statuses, late, unconfirmed, rider, shop)| Filter {
+        statuses,
+        late,
+        unconfirmed,
+        rider,
+        shop,
+    });
+    let search = prop_oneof![
+        4 => Just(""),
+        3 => select(vec![
+            "강남", "ㄱㄴ", "bhc", "BHC  ㅊㅋ", "010-12", "1234-", "7", "ㄱ남", "낭", "2층 역삼", "ㄱㄹㅇㄷ", "b-12", "ㅁ",
+        ]),
+    ];
+    let centers = prop::collection::vec(center(), 0..3);
+    let group = prop::option::weighted(0.3, select(vec![GroupBy::Status, GroupBy::Rider, GroupBy::Shop]));
+    let part = (0..30_u64, 0..12_u64, prop::bool::weighted(0.2));
+    (centers, filter, prop::collection::vec(sort, 0..3), group, search, part).prop_map(
+        |(centers, filter, sort, group, search, (first, len, hold))| ViewSpec {
+            centers,
+            filter,
+            sort,
+            group,
+            search: search.to_owned(),
+            first,
+            len,
+            hold,
+        },
+    )
+}

@@ -1,0 +1,206 @@
+//! What views cost each other and their pages: shared lists, silence about rows that did not change, small patches.
+
+#[cfg(test)]
+mod views {
+    use gwanje_board::{Board, Cell, Filter, RowMark, ViewError, ViewId, ViewSpec};
+    use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text, UtcMillis};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn delivery(id: u64) -> Delivery {
+        Delivery {
+            id: DeliveryId(id),
+            center: CenterId::from("gangnam"),
+            rev: Rev(id),
+            modified_at: UtcMillis(0),
+            number: Text::from(id.to_string()),
+            order_no: Text::from(format!("TB{id:06}")),
+            status: Status::Waiting,
+            shop: Shop {
+                id: "s1".into(),
+                name: Text::from("강남 떡볶이"),
+                phone: Text::from("02-555-1212"),
+                address: Text::default(),
+                pos: None,
+                remark: Text::default(),
+            },
+            dropoff: Dropoff {
+                address: Text::from("서울 강남구 역삼로 12"),
+                detail: Text::from("301호"),
+                phone: Text::from("010-1234-5678"),
+                recipient_phone: Text::default(),
+                pos: None,
+            },
+            rider: None,
+            pickup_target_min: 20,
+            delivery_target_min: 40,
+            distance_m: 900,
+            items: Vec::new(),
+            price_won: 12_000,
+            request: Text::default(),
+            notes: Vec::new(),
+            received_at: UtcMillis(60_000),
+            ready_at: None,
+            waiting_at: Some(UtcMillis(120_000)),
+            assigned_at: None,
+            picked_up_at: None,
+            delivered_at: None,
+            cancelled_at: None,
+            cancel: None,
+        }
+    }
+
+    fn board_of(rows: u64) -> Board {
+        let mut board = Board::default();
+        let rows = (1..=rows).map(|id| Arc::new(delivery(id))).collect();
+        board.replace_center(&CenterId::from("gangnam"), rows);
+        board
+    }
+
+    fn top(len: u64) -> ViewSpec {
+        ViewSpec { len, ..ViewSpec::default() }
+    }
+
+    /// Takes all patches, acknowledged, until there is none.
+    fn settle(board: &mut Board, view: ViewId) {
+        while let Some(patch) = board.poll_patch(view).unwrap() {
+            board.ack(view, patch.seq).unwrap();
+        }
+    }
+
+    #[test]
+    fn views_with_an_equal_query_share_one_list() {
+        let mut board = board_of(50);
+        let spec = |centers: [&str; 2], search: &str, first| ViewSpec {
+            centers: centers.map(str::to_owned).to_vec(),
+            search: search.to_owned(),
+            ..ViewSpec { first, ..top(10) }
+        };
+        let one = board.open(spec(["gangnam", "mapo"], "떡볶이  TB", 0));
+        let other = board.open(spec(["mapo", "gangnam"], "tb 떡볶이", 30));
+        assert_eq!(board.lists(), 1);
+        board.change(one, ViewSpec { hold: true, ..spec(["gangnam", "mapo"], "tb 떡볶이", 5) }).unwrap();
+        assert_eq!(board.lists(), 1, "neither the part in sight nor a hold makes another list");
+        board.change(other, top(10)).unwrap();
+        assert_eq!(board.lists(), 2);
+        board.close(one);
+        assert_eq!(board.lists(), 1);
+        board.close(other);
+        assert_eq!(board.lists(), 0);
+        assert_eq!(board.poll_patch(other), Err(ViewError::NotOpen(other)));
+    }
+
+    #[test]
+    fn a_page_hears_nothing_of_what_it_does_not_show() {
+        let mut board = board_of(50);
+        let view = board.open(ViewSpec { centers: vec!["gangnam".to_owned()], ..top(10) });
+        settle(&mut board, view);
+
+        board.upsert(Arc::new(delivery(50)));
+        assert_eq!(board.poll_patch(view).unwrap(), None, "the very copy that it has");
+        board.upsert(Arc::new(Delivery { distance_m: 5, rev: Rev(99), ..delivery(3) }));
+        assert_eq!(board.poll_patch(view).unwrap(), None, "a row out of sight");
+        board.set_mark(DeliveryId(3), Some(RowMark::Pending));
+        assert_eq!(board.poll_patch(view).unwrap(), None, "a mark out of sight");
+        board.upsert(Arc::new(Delivery { center: CenterId::from("mapo"), ..delivery(70) }));
+        board.set_as_of(&CenterId::from("mapo"), Rev(7));
+        assert_eq!(board.poll_patch(view).unwrap(), None, "another center");
+
+        board.set_as_of(&CenterId::from("gangnam"), Rev(99));
+        let patch = board.poll_patch(view).unwrap().unwrap();
+        assert_eq!(patch.as_of, [("gangnam".to_owned(), 99)].into());
+        assert_eq!((patch.order, patch.rows, patch.cells, patch.counters), (None, vec![], vec![], None));
+    }
+
+    #[test]
+    fn a_change_is_as_small_on_a_large_board_as_on_a_small_one() {
+        let sizes = [100, 5_000].map(|count| {
+            let mut board = board_of(count);
+            let view = board.open(top(60));
+            settle(&mut board, view);
+            board.upsert(Arc::new(Delivery {
+                status: Status::Assigned,
+                rev: Rev(9_999),
+                ..delivery(count - 3)
+            }));
+            let patch = board.poll_patch(view).unwrap().unwrap();
+            let cells = [("rev", json!(9_999)), ("status", json!("assigned"))];
+            assert_eq!(patch.cells, cells.map(|(column, value)| Cell(count - 3, column.to_owned(), value)));
+            assert_eq!((patch.order, patch.rows.len()), (None, 0));
+            serde_json::to_string(&patch.cells).unwrap().len()
+        });
+        assert!(sizes.iter().all(|&bytes| bytes < 200), "{sizes:?} bytes");
+    }
+
+    #[test]
+    fn a_slow_page_gets_the_last_of_many_changes_once() {
+        let mut board = board_of(20);
+        let view = board.open(top(10));
+        let change = |board: &mut Board, distance_m| {
+            board.upsert(Arc::new(Delivery { distance_m, ..delivery(20) }));
+        };
+        let first = board.poll_patch(view).unwrap().unwrap();
+        assert!(first.reset && first.seq == 1);
+        change(&mut board, 1);
+        assert_eq!(board.poll_patch(view).unwrap().unwrap().seq, 2);
+        for distance_m in 2..9 {
+            change(&mut board, distance_m);
+            assert_eq!(board.poll_patch(view).unwrap(), None, "two are on their way");
+        }
+        board.ack(view, 1).unwrap();
+        let patch = board.poll_patch(view).unwrap().unwrap();
+        assert_eq!((patch.seq, patch.reset), (3, false));
+        assert_eq!(patch.cells, [Cell(20, "distanceM".to_owned(), json!(8))]);
+        board.reset(view).unwrap();
+        assert!(board.poll_patch(view).unwrap().unwrap().reset, "a reset waits for no acknowledgement");
+    }
+
+    #[test]
+    fn a_row_becomes_late_by_time_alone() {
+        let mut board = board_of(3);
+        let filter = Filter { late: true, ..Filter::default() };
+        let view = board.open(ViewSpec { filter, ..top(10) });
+        assert_eq!(board.poll_patch(view).unwrap().unwrap().total, 0);
+        let late_at = delivery(1).late_at();
+        board.advance(late_at.plus_ms(-1));
+        assert_eq!(board.poll_patch(view).unwrap(), None);
+        board.advance(late_at);
+        let patch = board.poll_patch(view).unwrap().unwrap();
+        assert_eq!((patch.total, patch.order), (3, Some(vec![3, 2, 1])));
+        assert_eq!(patch.counters.map(|counters| counters.late), Some(3));
+    }
+
+    #[test]
+    fn a_search_finds_words_initials_and_phones() {
+        let mut board = board_of(1);
+        let view = board.open(top(10));
+        for (search, found) in [
+            ("", 1),
+            ("떡볶", 1),
+            ("ㄸㅂㅇ", 1),
+            ("ㄱ남", 1),
+            ("강ㄴ ㅇㅅ", 1),
+            ("tb000001", 1),
+            ("01012345678", 1),
+            ("1234-5678", 1),
+            ("555.1212", 1),
+            ("301호 강남구", 1),
+            ("장남", 0),
+            ("떡볶이 마포", 0),
+            // From one field into the next.
+            ("이02", 0),
+            ("ㄱㄱ", 0),
+        ] {
+            board.change(view, ViewSpec { search: search.to_owned(), ..top(10) }).unwrap();
+            assert_eq!(u64::from(board.id_at(view, 0).is_some()), found, "{search}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_so_many_rows_are_in_sight() {
+        let mut board = board_of(1_000);
+        let view = board.open(top(u64::MAX));
+        let patch = board.poll_patch(view).unwrap().unwrap();
+        assert_eq!(patch.rows.len() as u64, ViewSpec::MAX_LEN);
+    }
+}
