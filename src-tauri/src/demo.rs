@@ -56,7 +56,9 @@ impl DemoHub {
         let mut lines = BufReader::new(stdout).lines();
         let mut last = String::new();
         while let Ok(Some(line)) = lines.next_line().await {
-            if let Some(url) = line.strip_prefix("listening on ").and_then(|rest| rest.split_whitespace().next()) {
+            if let Some(url) =
+                line.strip_prefix("listening on ").and_then(|rest| rest.split_whitespace().next())
+            {
                 let url = url.to_owned();
                 // Goes on reading, so that the hub never blocks on a full pipe.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

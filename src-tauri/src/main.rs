@@ -1,2 +1,111 @@
-//! x
-fn main() { let _ = tauri::Builder::default().run(tauri::generate_context!()); }
+//! Gwanje's desktop app: a window on the engine. Nothing is decided here; commands only translate.
+
+mod app;
+mod args;
+mod commands;
+mod demo;
+mod preferences;
+mod sound;
+#[cfg(test)]
+mod types;
+
+use anyhow::{Context, Result};
+use app::App;
+use args::{Args, LogFormat};
+use clap::Parser;
+use std::process::ExitCode;
+use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
+use tracing_subscriber::EnvFilter;
+
+/// The window's first size: a dispatcher's board with its details beside it.
+const SIZE: (f64, f64) = (1440.0, 900.0);
+/// Below this the columns would overlap.
+const MIN_SIZE: (f64, f64) = (960.0, 540.0);
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    log_to_stderr(args.log_format);
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gwanje: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    render_without_gpu();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    tauri::async_runtime::set(runtime.handle().clone());
+    let sounds = sound::Sounds::start().context("starting the thread for sounds")?;
+    let app = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![
+            commands::boot,
+            commands::sign_in,
+            commands::try_demo,
+            commands::sign_out,
+            commands::set_preferences,
+            commands::subscribe_events,
+            commands::open_view,
+            commands::change_view,
+            commands::ack,
+            commands::reset_view,
+            commands::close_view,
+            commands::place_of,
+            commands::delivery,
+            commands::history,
+            commands::riders,
+            commands::run_command,
+            commands::acknowledge_alarm,
+            commands::alarm_displayed,
+        ])
+        .setup(move |handle| {
+            let profile = handle.path().app_local_data_dir()?.join("profiles").join(&args.profile);
+            std::fs::create_dir_all(&profile)?;
+            handle.manage(App::new(args, profile, sounds));
+            WebviewWindowBuilder::new(handle, "board", WebviewUrl::default())
+                .title("관제 Gwanje")
+                .inner_size(SIZE.0, SIZE.1)
+                .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
+                .build()?;
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .context("opening the window")?;
+    app.run(|handle, event| {
+        if matches!(event, RunEvent::Exit) {
+            tauri::async_runtime::block_on(handle.state::<App>().stop());
+        }
+    });
+    Ok(())
+}
+
+/// Without a GPU the webview draws twice as many frames when it leaves DMA buffers alone; with one it would cost.
+/// Only when the person has not decided: the app starts itself again with the variable set, since setting it in a
+/// running process is not safe.
+fn render_without_gpu() {
+    const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    let has_gpu = std::path::Path::new("/dev/dri").exists();
+    if !cfg!(target_os = "linux") || has_gpu || std::env::var_os(VARIABLE).is_some() {
+        return;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        let Ok(this) = std::env::current_exe() else { return };
+        let error =
+            std::process::Command::new(this).args(std::env::args_os().skip(1)).env(VARIABLE, "1").exec();
+        tracing::warn!(%error, "starting again for a machine without a GPU failed; going on with fewer frames");
+    }
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}

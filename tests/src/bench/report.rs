@@ -42,7 +42,8 @@ pub fn publish(rows: &[Measured], root: &Path) -> Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for row in rows {
         let file = folder.join(format!("{}.json", row.row));
-        std::fs::write(&file, serde_json::to_vec_pretty(row)?).with_context(|| format!("writing {}", file.display()))?;
+        std::fs::write(&file, serde_json::to_vec_pretty(row)?)
+            .with_context(|| format!("writing {}", file.display()))?;
     }
     let table = table(rows);
     println!("{table}");
@@ -55,9 +56,12 @@ pub fn publish(rows: &[Measured], root: &Path) -> Result<()> {
 }
 
 fn table(rows: &[Measured]) -> String {
-    let mut table = String::from("| # | what | ours | peers, same run | ratio | goal | met |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    let mut table = String::from(
+        "| # | what | ours | peers, same run | ratio | goal | met |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
     for row in rows {
-        let peers: Vec<_> = row.peers.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
+        let peers: Vec<_> =
+            row.peers.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
         let met = if row.met { "yes" } else { "no" };
         // Writing into a String can't fail.
         let _ = writeln!(

@@ -8,7 +8,8 @@ use gwanje_model::{
 pub const CENTER: &str = "gangnam";
 /// 2026-01-05 10:00 in Seoul.
 pub const DAY_START: UtcMillis = UtcMillis(1_767_574_800_000);
-const SHOPS: [&str; 7] = ["강남순두부", "공수간 역삼점", "대동참치", "W카페 역삼4호점", "레프트코스트", "한촌설렁탕", "소녀냉면"];
+const SHOPS: [&str; 7] =
+    ["강남순두부", "공수간 역삼점", "대동참치", "W카페 역삼4호점", "레프트코스트", "한촌설렁탕", "소녀냉면"];
 const RIDERS: [&str; 5] = ["나사랑", "임창진", "이용권", "한동진", "남소희"];
 
 /// The SplitMix64 step: a stream of numbers without state beyond one integer.
@@ -60,7 +61,10 @@ pub fn delivery(id: u64, rev: u64) -> Delivery {
         pickup_target_min: 15,
         delivery_target_min: 30,
         distance_m: u32::try_from(fixed % 5_000).unwrap_or_default(),
-        items: vec![Item { name: "허니콤보".into(), quantity: 1 }, Item { name: "콜라 1.25L".into(), quantity: 1 }],
+        items: vec![
+            Item { name: "허니콤보".into(), quantity: 1 },
+            Item { name: "콜라 1.25L".into(), quantity: 1 },
+        ],
         price_won: 23_000,
         request: "문 앞에 놓아주세요".into(),
         notes: Vec::new(),

@@ -1,0 +1,247 @@
+//! What the commands share: the signed-in engine, the demo hub if one runs, and what the person chose.
+
+use crate::args::Args;
+use crate::demo::{self, DemoHub};
+use crate::preferences::Preferences;
+use crate::sound::Sounds;
+use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
+use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
+use serde::Serialize;
+use std::path::PathBuf;
+use tauri::ipc::Channel;
+use tokio::sync::{Mutex, RwLock};
+use ts_rs::TS;
+
+/// What the page needs to know before it shows anything.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Boot {
+    /// Whether there is a board to show.
+    pub signed_in: bool,
+    /// Who is signed in, or was last.
+    pub account: Option<String>,
+    /// With which role.
+    pub role: Option<String>,
+    /// To which server, or the one to propose.
+    pub server: Option<String>,
+    /// What the account may see.
+    pub centers: Vec<CenterView>,
+    /// Whether the server is a demo hub of this app.
+    pub demo: bool,
+    /// Simulated seconds a second.
+    pub demo_speed: Option<f64>,
+    /// `ko` or `en`, once chosen.
+    pub locale: Option<String>,
+    /// `dark`, `light` or `system`.
+    pub theme: String,
+}
+
+/// A signed-in engine.
+#[derive(Clone)]
+struct Session {
+    engine: Engine,
+    signed_in: SignedIn,
+    demo: bool,
+}
+
+/// What the commands share.
+pub struct App {
+    args: Args,
+    profile: PathBuf,
+    session: RwLock<Option<Session>>,
+    /// Signing in, out and starting a demo exclude each other.
+    entrance: Mutex<Option<DemoHub>>,
+    preferences: Mutex<Preferences>,
+    sounds: Sounds,
+}
+
+impl App {
+    /// An app that nobody is signed in to yet.
+    #[must_use]
+    pub fn new(args: Args, profile: PathBuf, sounds: Sounds) -> Self {
+        let preferences = Mutex::new(Preferences::load(&profile));
+        Self { args, profile, session: RwLock::default(), entrance: Mutex::default(), preferences, sounds }
+    }
+
+    /// The signed-in engine.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub async fn engine(&self) -> Result<Engine, IpcError> {
+        let session = self.session.read().await;
+        let engine = session.as_ref().map(|session| session.engine.clone());
+        engine.ok_or_else(|| error("not-signed-in", "nobody is signed in; sign in first", false))
+    }
+
+    /// How things stand. The first call after the start goes on with the kept session, or starts the demo that was asked for.
+    ///
+    /// # Errors
+    /// When the profile or the demo can't be used.
+    pub async fn boot(&self) -> Result<Boot, IpcError> {
+        if self.session.read().await.is_some() {
+            return Ok(self.describe().await);
+        }
+        if self.args.demo {
+            return self.try_demo().await;
+        }
+        let _entrance = self.entrance.lock().await;
+        let kept = self.preferences.lock().await.server.clone();
+        if let Some(server) = self.args.server.clone().or(kept) {
+            let engine = self.engine_for(&server).await?;
+            match engine.resume().await? {
+                Some(signed_in) => self.enter(engine, signed_in, false).await,
+                None => engine.stop().await,
+            }
+        }
+        Ok(self.describe().await)
+    }
+
+    /// Signs in to a server.
+    ///
+    /// # Errors
+    /// When the address is no server's, the server refuses, or nobody answers.
+    pub async fn sign_in(&self, server: &str, account: &str, password: &str) -> Result<Boot, IpcError> {
+        let server = crate::args::server(server).map_err(|message| error("config", &message, false))?;
+        let _entrance = self.entrance.lock().await;
+        self.sign_in_to(&server, account, password, false).await?;
+        let mut preferences = self.preferences.lock().await;
+        preferences.server = Some(server);
+        preferences.account = Some(account.to_owned());
+        self.keep(&preferences);
+        drop(preferences);
+        Ok(self.describe().await)
+    }
+
+    /// Starts a demo hub and signs in to it.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub async fn try_demo(&self) -> Result<Boot, IpcError> {
+        let mut running = self.entrance.lock().await;
+        let hub = DemoHub::start().await.map_err(|cause| error("demo", &cause.to_string(), true))?;
+        self.sign_in_to(&hub.url, demo::ACCOUNT, demo::ACCOUNT, true).await?;
+        *running = Some(hub);
+        drop(running);
+        Ok(self.describe().await)
+    }
+
+    /// Signs out; cached data goes too, and so does the demo.
+    ///
+    /// # Errors
+    /// When the engine has stopped already.
+    pub async fn sign_out(&self) -> Result<(), IpcError> {
+        let mut running = self.entrance.lock().await;
+        if let Some(session) = self.session.write().await.take() {
+            session.engine.sign_out().await?;
+            session.engine.stop().await;
+        }
+        *running = None;
+        Ok(())
+    }
+
+    /// Keeps language and theme.
+    pub async fn prefer(&self, locale: Option<String>, theme: Option<String>) {
+        let mut preferences = self.preferences.lock().await;
+        preferences.locale = locale.or(preferences.locale.take());
+        preferences.theme = theme.or(preferences.theme.take());
+        self.keep(&preferences);
+    }
+
+    /// Ends the engine cleanly: the cache has everything then.
+    pub async fn stop(&self) {
+        let session = self.session.write().await.take();
+        if let Some(session) = session {
+            session.engine.stop().await;
+        }
+    }
+
+    /// Tells a page what happens, until it goes away or the engine stops.
+    pub fn forward(
+        &self,
+        mut events: Events,
+        page: Channel<AppEvent>,
+        stalled: impl Fn(u64) + Send + 'static,
+    ) {
+        let sounds = self.sounds.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                match &event {
+                    EngineEvent::Alarm(_, notice) if !notice.relisted => sounds.alarm(),
+                    EngineEvent::ViewStalled(view) => stalled(view.0),
+                    _ => {}
+                }
+                if let Some(news) = event.for_page()
+                    && page.send(news).is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn sign_in_to(
+        &self,
+        server: &str,
+        account: &str,
+        password: &str,
+        demo: bool,
+    ) -> Result<(), IpcError> {
+        let engine = self.engine_for(server).await?;
+        match engine.sign_in(account, password).await {
+            Ok(signed_in) => {
+                self.enter(engine, signed_in, demo).await;
+                Ok(())
+            }
+            Err(cause) => {
+                engine.stop().await;
+                Err(cause.into())
+            }
+        }
+    }
+
+    async fn enter(&self, engine: Engine, signed_in: SignedIn, demo: bool) {
+        let before = self.session.write().await.replace(Session { engine, signed_in, demo });
+        if let Some(before) = before {
+            before.engine.stop().await;
+        }
+    }
+
+    async fn engine_for(&self, server: &str) -> Result<Engine, IpcError> {
+        Ok(Engine::start(EngineConfig::new(server, &self.profile)).await?)
+    }
+
+    async fn describe(&self) -> Boot {
+        let session = self.session.read().await.clone();
+        let preferences = self.preferences.lock().await.clone();
+        let demo = session.as_ref().is_some_and(|session| session.demo);
+        let signed_in = session.map(|session| session.signed_in);
+        Boot {
+            signed_in: signed_in.is_some(),
+            role: signed_in.as_ref().map(|who| who.role.clone()),
+            account: signed_in.as_ref().map(|who| who.account.clone()).or(preferences.account),
+            server: signed_in
+                .as_ref()
+                .map(|who| who.server.clone())
+                .or(self.args.server.clone())
+                .or(preferences.server),
+            centers: signed_in.map(|who| who.centers).unwrap_or_default(),
+            demo,
+            demo_speed: demo.then_some(demo::SPEED),
+            locale: preferences.locale,
+            theme: preferences.theme.unwrap_or_else(|| "system".to_owned()),
+        }
+    }
+
+    /// Preferences are a comfort: when they can't be kept the log says so, and the work goes on.
+    fn keep(&self, preferences: &Preferences) {
+        if let Err(cause) = preferences.save(&self.profile) {
+            tracing::warn!(profile = %self.profile.display(), error = %cause, "preferences can't be kept");
+        }
+    }
+}
+
+/// An error of the app itself, for the page.
+#[must_use]
+pub fn error(code: &str, message: &str, retryable: bool) -> IpcError {
+    IpcError { code: code.to_owned(), message: message.to_owned(), retryable }
+}

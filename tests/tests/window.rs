@@ -1,0 +1,199 @@
+//! The control room in a real window on a real hub, used as a dispatcher uses it.
+
+use anyhow::{Context, Result};
+use gwanje_tests::api::Api;
+use gwanje_tests::hub::Hub;
+use gwanje_tests::window::Window;
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+/// As many orders as the busiest of the real days.
+const ORDERS: &str = "3213";
+
+/// A quiet board late in the evening: nearly all of the day's orders are on it, and little moves by itself.
+fn evening<'a>(data: &'a str, listen: &'a str) -> Vec<&'a str> {
+    let fixed = ["--centers", "1", "--orders", ORDERS, "--start", "23:00", "--speed", "1", "--seed", "7"];
+    let mut arguments = vec!["--data", data, "--listen", listen];
+    arguments.extend(fixed);
+    arguments
+}
+
+/// An order of this test's own, waiting for a rider: nobody else touches it.
+async fn waiting_order(desk: &Api) -> Result<Value> {
+    let order = json!({
+        "orderNo": "WINDOW000001",
+        "shop": {"id": "window-shop", "name": "창문분식", "phone": "070-0000-0001", "address": "강남구 역삼동 1",
+                 "pos": {"lat": 37.5, "lon": 127.03}, "remark": ""},
+        "dropoff": {"address": "강남구 대치동 902", "detail": "1204호", "phone": "010-0000-0001", "recipientPhone": "",
+                    "pos": {"lat": 37.505, "lon": 127.035}},
+        "items": [{"name": "떡볶이", "quantity": 1}], "priceWon": 9000, "request": "",
+    });
+    let row = desk.post("/centers/gangnam/deliveries", &order).await?;
+    desk.post(&format!("/centers/gangnam/deliveries/{}/accept", row["id"]), &json!({})).await
+}
+
+/// The page's count of rows that match.
+const TOTAL: &str =
+    "Number(document.querySelector(\"[data-testid='total']\").textContent.replace(/\\D/g, ''))";
+/// How many row nodes the grid has, whatever the board's size.
+const ROW_NODES: &str = "document.querySelectorAll(\"[data-testid='board-grid'] [role='row']\").length";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatchers_evening() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path().to_str().context("a temporary folder in UTF-8")?;
+    let mut hub = Hub::demo(&evening(data, "127.0.0.1:0"))?;
+    let desk = hub.sign_in("callcenter").await?;
+    let order = waiting_order(&desk).await?;
+    let number = order["number"].as_str().context("a number")?.to_owned();
+    let path = format!("/centers/gangnam/deliveries/{}", order["id"]);
+    let count = desk.snapshot("gangnam").await?.count;
+
+    let window = Window::open(&["--server", &hub.url]).await?;
+    wrong_password(&window).await?;
+    sign_in(&window).await?;
+    window.until("the whole board to be there", &format!("{TOTAL} >= {count}")).await?;
+
+    scroll_to_the_end(&window).await?;
+    search(&window, &number).await?;
+    assign_by_keyboard(&window, &desk, &path).await?;
+    cancelled_by_another_seat(&window, &desk, &path, &number).await?;
+    clear_search(&window).await?;
+    sort_and_filter(&window).await?;
+
+    let address = hub.address().to_owned();
+    hub.process.kill()?;
+    link_state(&window, &["offline"]).await?;
+    window
+        .until(
+            "the outage to be in view",
+            "document.querySelector(\"[data-testid='complete-as-of']\").textContent.length > 0",
+        )
+        .await?;
+    let hub = Hub::demo(&evening(data, &address))?;
+    link_state(&window, &["live"]).await?;
+    let desk = hub.sign_in("callcenter").await?;
+    let row: Value = desk.get(&path).await?;
+    assert_eq!(row["status"], "cancelled", "the restarted hub went on where it was: {row}");
+
+    switch_language(&window).await
+}
+
+async fn wrong_password(window: &Window) -> Result<()> {
+    fill(window, "account", "dispatcher").await?;
+    fill(window, "password", "wrong").await?;
+    window
+        .find("sign-in-form")
+        .await?
+        .find(thirtyfour::By::Css("button[type='submit']"))
+        .await?
+        .click()
+        .await?;
+    window
+        .until(
+            "one clear sentence about the password",
+            "document.querySelector(\"[data-testid='sign-in-form'] [role='alert']\")",
+        )
+        .await
+}
+
+async fn sign_in(window: &Window) -> Result<()> {
+    fill(window, "password", "dispatcher").await?;
+    window.press(Key::Enter + "").await?;
+    window.find("board-grid").await?;
+    link_state(window, &["live"]).await
+}
+
+async fn fill(window: &Window, name: &str, text: &str) -> Result<()> {
+    let field =
+        window.find("sign-in-form").await?.find(thirtyfour::By::Css(format!("[name='{name}']"))).await?;
+    field.clear().await?;
+    field.send_keys(text).await?;
+    Ok(())
+}
+
+async fn link_state(window: &Window, wanted: &[&str]) -> Result<()> {
+    let wanted = serde_json::to_string(wanted)?;
+    let shown = "document.querySelector(\"[data-testid='link-state']\")?.dataset.state";
+    window.until(&format!("the link to be {wanted}"), &format!("{wanted}.includes({shown})")).await
+}
+
+async fn scroll_to_the_end(window: &Window) -> Result<()> {
+    let nodes: u64 = window.value(ROW_NODES).await?;
+    assert!((10..200).contains(&nodes), "{nodes} row nodes");
+    window.find("board-grid").await?.click().await?;
+    window.press(Key::End + "").await?;
+    let last = format!(
+        "[...document.querySelectorAll(\"[data-testid='board-grid'] [role='row'][aria-rowindex]\")]\
+         .some((row) => Number(row.getAttribute('aria-rowindex')) >= {TOTAL})"
+    );
+    window.until("the last row to be in sight", &last).await?;
+    let after: u64 = window.value(ROW_NODES).await?;
+    assert_eq!(after, nodes, "the number of row nodes is constant");
+    window.press(Key::Home + "").await
+}
+
+async fn search(window: &Window, words: &str) -> Result<()> {
+    window.press("/").await?;
+    window.press(words).await?;
+    window.until("the search to find one row", &format!("{TOTAL} === 1")).await
+}
+
+async fn clear_search(window: &Window) -> Result<()> {
+    window.press("/").await?;
+    window.press(Key::Control + "a").await?;
+    window.press(Key::Delete + "").await?;
+    window.press(Key::Escape + "").await?;
+    window.until("the whole board to be back", &format!("{TOTAL} > 3000")).await
+}
+
+async fn assign_by_keyboard(window: &Window, desk: &Api, path: &str) -> Result<()> {
+    // Enter leaves the search for the first row found; A opens the riders; Enter takes the one that is suggested.
+    window.press(Key::Enter + "").await?;
+    window.press("a").await?;
+    window.find("assign-dialog").await?;
+    window.find("rider-option").await?;
+    window.press(Key::Enter + "").await?;
+    let assigned = "[...document.querySelectorAll(\"[data-testid='board-grid'] [role='row']\")].some((row) => row.dataset.status === 'assigned')";
+    window.until("the row to be assigned", assigned).await?;
+    let row: Value = desk.get(path).await?;
+    assert_eq!(row["status"], "assigned", "{row}");
+    Ok(())
+}
+
+async fn cancelled_by_another_seat(window: &Window, desk: &Api, path: &str, number: &str) -> Result<()> {
+    desk.post(&format!("{path}/cancel"), &json!({"reason": "고객 변심", "by": "customer"})).await?;
+    let banner = format!(
+        "document.querySelector(\"[data-testid='alarm-banner']\")?.textContent.includes({})",
+        json!(number)
+    );
+    window.until("the cancellation to appear as a banner", &banner).await?;
+    window.press(Key::Space + "").await?;
+    window.until("the banner to go when acknowledged", &format!("!({banner})")).await
+}
+
+async fn sort_and_filter(window: &Window) -> Result<()> {
+    let first =
+        "document.querySelector(\"[data-testid='board-grid'] [role='row'][aria-rowindex='2']\")?.textContent";
+    let before: String = window.value(first).await?;
+    let header = window
+        .driver
+        .find(thirtyfour::By::Css("[data-testid='board-grid'] [role='columnheader'][data-column='distance']"))
+        .await?;
+    header.click().await?;
+    window.until("another order of rows", &format!("{first} !== {}", json!(before))).await?;
+    let waiting =
+        "document.querySelector(\"[data-testid='count-delivered']\").textContent.replace(/\\D/g, '')";
+    let count: String = window.value(waiting).await?;
+    window.find("status-filter-delivered").await?.click().await?;
+    window.until("only delivered rows", &format!("{TOTAL} === Number({count})")).await?;
+    window.find("status-filter-delivered").await?.click().await?;
+    Ok(())
+}
+
+async fn switch_language(window: &Window) -> Result<()> {
+    let headers = "[...document.querySelectorAll(\"[data-testid='board-grid'] [role='columnheader']\")].map((h) => h.textContent.trim()).join(' ')";
+    let before: String = window.value(headers).await?;
+    window.find("language-toggle").await?.click().await?;
+    window.until("the other language", &format!("{headers} !== {}", json!(before))).await
+}
