@@ -178,6 +178,7 @@ mod tests {
 
     fn entry(key: u8, id: u64) -> Entry {
         let mut writer = KeyWriter::default();
+        writer.begin();
         writer.byte(key, false);
         Entry { key: writer.key(), id }
     }

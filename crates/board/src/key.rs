@@ -1,102 +1,151 @@
 //! A sort key as bytes whose plain order is the order of rows: built once a row, compared without looking at it.
 
-/// Bytes that lie inside the key itself; nearly every key by number, status or instant fits.
-const HEAD_BYTES: usize = 16;
+use std::cmp::Ordering;
 
-/// The bytes of a [`KeyWriter`], the first 16 as two integers so that most comparisons touch no other memory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// The bytes of a [`KeyWriter`], the first 16 as two integers so that most comparisons touch no other memory: nearly
+/// every key by number, status or instant fits into them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
+    /// Not a `u128`: its alignment of 16 would cost 8 bytes a row.
     head: [u64; 2],
     tail: Option<Box<[u8]>>,
+}
+
+impl Key {
+    fn wide(&self) -> u128 {
+        let [high, low] = self.head;
+        (u128::from(high) << 64) | u128::from(low)
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.wide().cmp(&other.wide()).then_with(|| self.tail.cmp(&other.tail))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Writes components, the most significant first. Components are prefix-free, so one never runs into the next.
 #[derive(Debug, Default)]
 pub(crate) struct KeyWriter {
-    bytes: Vec<u8>,
+    head: u128,
+    /// Bits of `head` that are not written yet.
+    room: u32,
+    tail: Vec<u8>,
 }
 
 impl KeyWriter {
     /// Begins a key, forgetting the one before.
     pub(crate) fn begin(&mut self) {
-        self.bytes.clear();
+        self.head = 0;
+        self.room = u128::BITS;
+        self.tail.clear();
     }
 
-    /// One byte that no direction turns: values before 0 come first, whatever the direction of the column.
+    /// One byte that no direction turns: lower values come first, whatever the direction of the column.
     pub(crate) fn raw(&mut self, byte: u8) {
-        self.bytes.push(byte);
+        self.put::<1>(byte.into(), false);
     }
 
     /// A small number.
     pub(crate) fn byte(&mut self, value: u8, descending: bool) {
-        self.turned(descending, |bytes| bytes.push(value));
+        self.put::<1>(value.into(), descending);
     }
 
     /// A 32-bit number.
     pub(crate) fn number(&mut self, value: u32, descending: bool) {
-        self.turned(descending, |bytes| bytes.extend(value.to_be_bytes()));
+        self.put::<4>(value.into(), descending);
     }
 
     /// An instant, in 7 bytes: the contract's integers stay below 2^53.
     pub(crate) fn instant(&mut self, ms: i64, descending: bool) {
         const BIAS: i64 = 1 << 55;
         let biased = ms.clamp(-BIAS, BIAS - 1).wrapping_add(BIAS);
-        let [_, bytes @ ..] = biased.to_be_bytes();
-        self.turned(descending, |out| out.extend(bytes));
+        self.put::<7>(biased.cast_unsigned(), descending);
     }
 
     /// A text by code points, upper and lower case alike.
     pub(crate) fn text(&mut self, text: &str, descending: bool) {
-        self.turned(descending, |bytes| {
-            text.chars().for_each(|c| push_char(bytes, fold(c)));
-            bytes.push(END);
-        });
+        text.chars().for_each(|c| self.char(fold(c), descending));
+        self.put::<1>(END, descending);
     }
 
     /// A text in which runs of digits count as numbers: 2 before 10, A2 before A10.
     pub(crate) fn natural(&mut self, text: &str, descending: bool) {
-        self.turned(descending, |bytes| {
-            let mut rest = text;
-            while let Some(c) = rest.chars().next() {
-                let run = rest.bytes().take_while(u8::is_ascii_digit).count();
-                if run == 0 {
-                    push_char(bytes, fold(c));
-                    rest = rest.get(c.len_utf8()..).unwrap_or_default();
-                } else {
-                    let (digits, after) = rest.split_at(run);
-                    let digits = digits.trim_start_matches('0');
-                    bytes.push(b'0');
-                    bytes.push(u8::try_from(digits.len()).unwrap_or(u8::MAX));
-                    bytes.extend(digits.bytes().take(usize::from(u8::MAX)));
-                    rest = after;
-                }
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let run = rest.bytes().take_while(u8::is_ascii_digit).count();
+            if run == 0 {
+                self.char(fold(c), descending);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            } else {
+                let (digits, after) = rest.split_at(run);
+                let digits = digits.trim_start_matches('0');
+                self.put::<1>(b'0'.into(), descending);
+                self.put::<1>(u8::try_from(digits.len()).unwrap_or(u8::MAX).into(), descending);
+                digits.bytes().take(u8::MAX.into()).for_each(|digit| self.put::<1>(digit.into(), descending));
+                rest = after;
             }
-            bytes.push(END);
-        });
+        }
+        self.put::<1>(END, descending);
     }
 
     /// The key.
     pub(crate) fn key(&self) -> Key {
-        let (first, rest) = self.bytes.split_at(self.bytes.len().min(HEAD_BYTES));
-        let mut head = [0; HEAD_BYTES];
-        head.iter_mut().zip(first).for_each(|(to, from)| *to = *from);
-        let wide = u128::from_be_bytes(head);
-        // The two halves, not a u128: its alignment of 16 would cost 8 bytes a row.
-        Key { head: [(wide >> 64) as u64, wide as u64], tail: (!rest.is_empty()).then(|| rest.into()) }
+        let head = [(self.head >> 64) as u64, self.head as u64];
+        Key { head, tail: (!self.tail.is_empty()).then(|| self.tail.as_slice().into()) }
     }
 
-    /// Writes a component and, when the greatest comes first, turns its bytes.
-    fn turned(&mut self, descending: bool, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.bytes.len();
-        write(&mut self.bytes);
-        if descending {
-            self.bytes.iter_mut().skip(start).for_each(|byte| *byte = !*byte);
+    /// A character in the order of code points: ASCII in one byte, a Hangul syllable in two, any other in four.
+    fn char(&mut self, c: char, descending: bool) {
+        const HANGUL_FIRST: u32 = 0xAC00;
+        const HANGUL_LAST: u32 = 0xD7A3;
+        const BELOW_HANGUL: u32 = 0x80 << 24;
+        const HANGUL: u32 = 0x90 << 8;
+        const ABOVE_HANGUL: u32 = 0xC0 << 24;
+        let code = u32::from(c);
+        match code {
+            0..=0x7F => self.put::<1>(code.into(), descending),
+            HANGUL_FIRST..=HANGUL_LAST => self.put::<2>((HANGUL + code - HANGUL_FIRST).into(), descending),
+            0x80..HANGUL_FIRST => self.put::<4>((BELOW_HANGUL + code).into(), descending),
+            _ => self.put::<4>((ABOVE_HANGUL + code).into(), descending),
+        }
+    }
+
+    /// Writes the lowest `BYTES` bytes of a value; turned when the greatest comes first.
+    fn put<const BYTES: u32>(&mut self, value: u64, descending: bool) {
+        let bits = BYTES * 8;
+        let value = if descending { !value & (u64::MAX >> (u64::BITS - bits)) } else { value };
+        if let Some(room) = self.room.checked_sub(bits) {
+            self.room = room;
+            self.head |= u128::from(value) << room;
+        } else {
+            self.put_over_the_edge(value, BYTES as usize);
+        }
+    }
+
+    /// Writes bytes of which not all fit into the head any more.
+    #[cold]
+    fn put_over_the_edge(&mut self, value: u64, bytes: usize) {
+        let all = value.to_be_bytes();
+        for &byte in all.iter().skip(all.len() - bytes) {
+            if let Some(room) = self.room.checked_sub(8) {
+                self.room = room;
+                self.head |= u128::from(byte) << room;
+            } else {
+                self.tail.push(byte);
+            }
         }
     }
 }
 
 /// Ends a text: below every character, so that a text comes before its continuations.
-const END: u8 = 0;
+const END: u64 = 0;
 
 /// The character that search and sort see: lower case, any control character a space.
 pub(crate) fn fold(c: char) -> char {
@@ -109,29 +158,6 @@ pub(crate) fn fold(c: char) -> char {
     }
 }
 
-/// A character in the order of code points: ASCII in one byte, a Hangul syllable in two, any other in four.
-fn push_char(bytes: &mut Vec<u8>, c: char) {
-    const HANGUL_FIRST: u32 = 0xAC00;
-    const HANGUL_LAST: u32 = 0xD7A3;
-    const BELOW_HANGUL: u8 = 0x80;
-    const HANGUL: u8 = 0x90;
-    const ABOVE_HANGUL: u8 = 0xC0;
-    let code = u32::from(c);
-    match code {
-        0..=0x7F => bytes.push(code as u8),
-        HANGUL_FIRST..=HANGUL_LAST => {
-            let place = code - HANGUL_FIRST;
-            bytes.push(HANGUL + (place >> 8) as u8);
-            bytes.push(place as u8);
-        }
-        _ => {
-            let [_, tail @ ..] = code.to_be_bytes();
-            bytes.push(if code < HANGUL_FIRST { BELOW_HANGUL } else { ABOVE_HANGUL });
-            bytes.extend(tail);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +165,7 @@ mod tests {
 
     fn key(write: impl FnOnce(&mut KeyWriter)) -> Key {
         let mut writer = KeyWriter::default();
+        writer.begin();
         write(&mut writer);
         writer.key()
     }

@@ -156,7 +156,7 @@ impl World {
         let rows: Vec<&Delivery> = known
             .iter()
             .filter_map(|known| match known {
-                Known::Read(row) => Some(row),
+                Known::Read(row) => Some(row.as_ref()),
                 Known::Unreadable(..) => None,
             })
             .collect();
