@@ -1,8 +1,42 @@
 //! The whole client side of one server: sign-in, socket, sessions, commands.
+//!
+//! [`Client`] only composes: each part is a small machine with a queue of what it wants done, and `pump` carries that
+//! from one to the other until all are quiet.
+//!
+//! ```text
+//! auth + rest  requests with the token at hand, renewal, servers in turn
+//! link         ticket, socket, namespaces, reconnect
+//! centers      which centers are followed, their sessions, wiping
+//! commands     rule 11          receipts  alarms' receipts
+//! ```
 
-use crate::io::{Action, Input, Mono, Now, Stats};
-use crate::session::Session;
+mod auth;
+mod backoff;
+mod calls;
+mod centers;
+mod commands;
+mod endpoints;
+mod link;
+mod news;
+mod receipts;
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, Stats, What};
+use crate::session::{FetchFailure, Session};
+use calls::CallFailure;
+use centers::Centers;
+use commands::{CommandAction, Commands};
 use gwanje_model::{CenterId, SeatId};
+use gwanje_wire::{ErrorCode, Problem};
+use link::{Link, LinkAction};
+use news::News;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use receipts::Receipts;
+use rest::{Purpose, Rest, RestEvent};
+use std::collections::VecDeque;
 
 /// What a client needs to know.
 #[derive(Debug, Clone)]
@@ -21,40 +55,322 @@ pub struct ClientConfig {
 #[derive(Debug)]
 pub struct Client {
     config: ClientConfig,
+    rng: ChaCha8Rng,
+    rest: Rest,
+    link: Link,
+    centers: Centers,
+    commands: Commands,
+    receipts: Receipts,
+    unknown_events: u64,
+    out: VecDeque<Action>,
 }
 
 impl Client {
     /// A client that waits for a sign-in.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        Self { config }
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            rest: Rest::new(&config.servers),
+            link: Link::new(config.seat.clone()),
+            centers: Centers::new(config.seat.clone(), config.centers.clone(), config.seed),
+            commands: Commands::default(),
+            receipts: Receipts::new(config.seat.clone()),
+            unknown_events: 0,
+            out: VecDeque::new(),
+            config,
+        }
     }
+
     /// Takes an input. Actions wait in the queue afterwards.
-    pub fn handle(&mut self, _input: Input, _now: Now) {
-        let _ = &self.config;
+    pub fn handle(&mut self, input: Input, now: Now) {
+        match input {
+            Input::SignIn { account, password } => {
+                self.credentials_go(&Problem::new(ErrorCode::Unauthorized, "another sign-in came"), now);
+                self.rest.sign_in(account, password);
+            }
+            Input::Resume { refresh_token, centers } => {
+                self.credentials_go(&Problem::new(ErrorCode::Unauthorized, "another sign-in came"), now);
+                self.rest.resume(refresh_token);
+                self.centers.follow(&centers, now, &mut self.out);
+                self.authorise(now);
+            }
+            Input::SignOut => self.sign_out(now),
+            Input::Restored(center, restored) => {
+                self.centers.restored(&center, *restored, now);
+                self.authorise(now);
+            }
+            Input::Socket(socket, event) => self.link.socket(socket, event, now.mono, &mut self.rng),
+            Input::Http(request, result) => self.rest.answer(request, result, now, &mut self.rng),
+            Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
+            Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
+            Input::Audited(center, damaged, fits) => {
+                self.with(&center, |session| session.audited(damaged, fits, now));
+            }
+            Input::Command(request) => self.command(*request, now),
+            Input::Receipt(center, key, stage) => {
+                self.with(&center, |session| session.receipt(key, stage, now));
+            }
+            Input::Tick => {}
+        }
+        self.pump(now);
+        self.due(now);
+        self.pump(now);
     }
+
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        None
+        self.out.pop_front()
     }
+
     /// When to put [`Input::Tick`] in, at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
-        None
+        [
+            self.rest.deadline(),
+            self.link.deadline(),
+            self.commands.deadline(),
+            self.receipts.deadline(),
+            self.centers.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
+
     /// A center's session.
     #[must_use]
-    pub fn session(&self, _center: &CenterId) -> Option<&Session> {
-        None
+    pub fn session(&self, center: &CenterId) -> Option<&Session> {
+        self.centers.session(center)
     }
+
     /// Counts over all centers.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        let mut sum = self.centers.stats();
+        sum.unknown_events += self.unknown_events;
+        sum.socket_bytes += self.link.bytes;
+        sum.rest_bytes += self.rest.bytes;
+        sum.connects += self.link.connects;
+        sum
     }
+
     /// The access token and base URL at present, for reads that the interface makes by itself (history, riders, search).
     #[must_use]
     pub fn access(&self) -> Option<(&str, &str)> {
-        None
+        self.rest.access()
+    }
+
+    fn with(&mut self, center: &CenterId, call: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.centers.session_mut(center) {
+            call(session);
+        }
+    }
+
+    /// Does what is due; one round, so that nothing spins within one input.
+    fn due(&mut self, now: Now) {
+        self.rest.due(now);
+        self.link.due(now.mono, &mut self.rng);
+        self.commands.due(now.mono);
+        self.receipts.due(now.mono);
+        self.centers.due(now);
+    }
+
+    /// Carries what the parts want from one to the other, until all are quiet.
+    fn pump(&mut self, now: Now) {
+        loop {
+            let mut quiet = true;
+            while let Some((center, action)) = self.centers.poll_session() {
+                quiet = false;
+                self.session_action(center, action, now);
+            }
+            while let Some(action) = self.link.poll_action() {
+                quiet = false;
+                self.link_action(action, now);
+            }
+            while let Some(event) = self.rest.poll_event() {
+                quiet = false;
+                self.rest_event(event, now);
+            }
+            while let Some(action) = self.commands.poll_action() {
+                quiet = false;
+                self.command_action(action, now);
+            }
+            while let Some(send) = self.receipts.poll() {
+                quiet = false;
+                self.rest.ask(Purpose::Receipt(send.center, send.key, send.stage), send.call, now);
+            }
+            if self.centers.take_question() {
+                quiet = false;
+                self.rest.ask(Purpose::Centers, calls::Call::centers(), now);
+            }
+            while let Some(action) = self.rest.poll_action() {
+                self.out.push_back(action);
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn rest_event(&mut self, event: RestEvent, now: Now) {
+        match event {
+            RestEvent::SignedIn(reply, first) => {
+                let urls =
+                    if reply.socket_urls.is_empty() { &self.config.servers } else { &reply.socket_urls };
+                self.link.start(urls, now.mono);
+                self.centers.follow(&reply.centers, now, &mut self.out);
+                if first {
+                    self.centers.ask_now(now.mono);
+                }
+                self.out.push_back(Action::SignedIn(reply));
+                self.authorise(now);
+            }
+            RestEvent::SignedOut(problem) => {
+                self.credentials_go(&problem, now);
+                self.pump_sessions(now);
+                self.out.push_back(Action::SignedOut(Some(problem)));
+            }
+            RestEvent::SignInFailed(problem) => self.out.push_back(Action::SignInFailed(problem)),
+            RestEvent::Answered(purpose, result) => self.answered(purpose, result, now),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        purpose: Purpose,
+        result: Result<crate::HttpResponse, crate::HttpFailure>,
+        now: Now,
+    ) {
+        match purpose {
+            Purpose::Login | Purpose::Renew | Purpose::Logout => {}
+            Purpose::Ticket => self.link.ticket(calls::read(result), now.mono, &mut self.rng),
+            Purpose::Centers => match calls::read(result) {
+                Ok(list) => self.center_list(list, now),
+                Err(failure) => self.centers.list_failed(&failure, now.mono, &mut self.rng),
+            },
+            Purpose::Fetch(center, id, fetch) => {
+                let answer = calls::read_fetched(&fetch, result);
+                if let Err(CallFailure::Problem { problem, .. }) = &answer
+                    && matches!(problem.code, ErrorCode::NotFound | ErrorCode::Forbidden)
+                {
+                    self.centers.ask_soon(now.mono);
+                }
+                self.with(&center, |session| session.answer(id, answer.map_err(FetchFailure::from), now));
+            }
+            Purpose::Receipt(center, key, stage) => {
+                self.receipts.answered(center, key, stage, result, now.mono, &mut self.rng);
+            }
+            Purpose::Command(command) => {
+                self.commands.answered(&command, result, now.mono, &mut self.rng);
+            }
+            Purpose::Close(command) => self.commands.closed(&command, result, now.mono, &mut self.rng),
+        }
+    }
+
+    fn link_action(&mut self, action: LinkAction, now: Now) {
+        match action {
+            LinkAction::AskTicket => self.rest.ask(Purpose::Ticket, calls::Call::ticket(), now),
+            LinkAction::DropTicket => self.rest.drop_where(|purpose| *purpose == Purpose::Ticket),
+            LinkAction::RenewToken => self.rest.renew_now(),
+            LinkAction::Open(socket, url) => self.out.push_back(Action::OpenSocket(socket, url)),
+            LinkAction::Send(socket, text) => self.out.push_back(Action::SendText(socket, text)),
+            LinkAction::Close(socket) => self.out.push_back(Action::CloseSocket(socket)),
+            LinkAction::Joined(center) => self.centers.joined(&center, now),
+            LinkAction::Lost(reason) => self.centers.lost(&reason, now),
+            LinkAction::Refused(center, code) => {
+                self.centers.refused(&center, code, now);
+                self.centers.ask_soon(now.mono);
+            }
+            LinkAction::Subscribed(center, ack) => {
+                self.with(&center, |session| session.subscribed(*ack, now));
+            }
+            LinkAction::Packet => self.centers.each_joined(|session| session.packet(now)),
+            LinkAction::Malformed => self.centers.each_joined(|session| session.malformed(now)),
+            LinkAction::News(center, news) => self.news(center, news, now),
+        }
+    }
+
+    fn news(&mut self, center: CenterId, news: News, now: Now) {
+        match news {
+            News::Frame(frame) => self.with(&center, |session| session.frame(*frame, now)),
+            News::Head(head) => self.with(&center, |session| session.head(*head, now)),
+            News::Alarm(entry) => self.with(&center, |session| session.alarm(*entry, now)),
+            News::Malformed => self.with(&center, |session| session.malformed(now)),
+            News::Riders(riders) => self.out.push_back(Action::Riders(center, riders)),
+            News::Drain(_) | News::NotFollowed => {}
+            News::Notice(name, data) => {
+                if name != "notice" {
+                    self.unknown_events += 1;
+                }
+                self.out.push_back(Action::Notice(center, name, data));
+            }
+        }
+    }
+
+    fn command(&mut self, request: CommandRequest, now: Now) {
+        let state = self.centers.session(&request.center).map(Session::state);
+        let refusal = match state {
+            None => Some((ErrorCode::NotFound, "this center is not followed")),
+            Some(_) if !self.rest.has_credentials() => {
+                Some((ErrorCode::Unauthorized, "not signed in; sign in again"))
+            }
+            Some(State::Refused { code, .. }) => Some((code, "this center is refused; sign in again")),
+            Some(State::Offline { .. }) => {
+                Some((ErrorCode::Unavailable, "no connection to the hub; nothing was sent"))
+            }
+            Some(State::Connecting { .. }) if self.rest.access().is_none() => {
+                Some((ErrorCode::Unavailable, "no connection to the hub yet; nothing was sent"))
+            }
+            Some(
+                State::Connecting { .. }
+                | State::CatchingUp { .. }
+                | State::Live { .. }
+                | State::Polling { .. },
+            ) => None,
+        };
+        match refusal {
+            Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
+            None => {
+                let seen = match &request.what {
+                    What::Act { id, .. } => {
+                        self.centers.session(&request.center).and_then(|session| session.row(*id))
+                    }
+                    What::Create(_) => None,
+                };
+                self.commands.begin(request, seen, now.mono);
+            }
+        }
+    }
+
+    fn command_action(&mut self, action: CommandAction, now: Now) {
+        match action {
+            CommandAction::Send(command, call) => self.rest.ask(Purpose::Command(command), call, now),
+            CommandAction::Close(command, call) => self.rest.ask(Purpose::Close(command), call, now),
+            CommandAction::Drop(command) => self.rest.drop_where(|purpose| match purpose {
+                Purpose::Command(of) | Purpose::Close(of) => *of == command,
+                Purpose::Login
+                | Purpose::Renew
+                | Purpose::Logout
+                | Purpose::Centers
+                | Purpose::Ticket
+                | Purpose::Fetch(..)
+                | Purpose::Receipt(..) => false,
+            }),
+            CommandAction::Pending(command, unknown) => {
+                self.out.push_back(Action::CommandPending(command, unknown));
+            }
+            CommandAction::Mark(center, id, mark) => {
+                let cursor = self.centers.session(&center).and_then(Session::cursor).cloned();
+                self.out.push_back(Action::Changed(center, vec![RowChange::Mark(id, mark)], cursor));
+            }
+            CommandAction::Overlay(center, epoch, row) => {
+                self.with(&center, |session| session.overlay(epoch, row, now));
+                self.pump_sessions(now); // The row before the end of its mark.
+            }
+            CommandAction::Settled(command, outcome) => {
+                self.out.push_back(Action::CommandSettled(command, outcome));
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into the core and what comes out of it.
 
-use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};

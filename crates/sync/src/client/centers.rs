@@ -1,0 +1,396 @@
+//! Which centers are followed, their sessions, and when a center's data goes (rule 14).
+//!
+//! A session is told what concerns it, once: that requests may be made, that its namespace is joined, that there is no
+//! socket, that it is refused. `GET /centers` decides which centers there are; it is read after a sign-in, every five
+//! minutes, and soon after a center was refused anywhere.
+
+use super::Client;
+use super::backoff::Backoff;
+use super::calls::{Call, CallFailure};
+use super::rest::Purpose;
+use crate::io::{Action, LinkReason, Mono, Now, Restored, RowChange, Stats};
+use crate::session::{Session, SessionAction, SessionConfig};
+use gwanje_model::{CenterId, SeatId};
+use gwanje_wire::rest::CenterInfo;
+use gwanje_wire::{ErrorCode, Problem};
+use rand::{Rng as _, RngExt as _};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Milliseconds between reads of the list of centers; a tenth more or less, so that seats don't come together.
+const LIST_EVERY_MS: u64 = 300_000;
+/// Milliseconds between reads of the list, at the least, however often a center is refused.
+const LIST_SOON_MS: u64 = 10_000;
+/// Milliseconds between tries to read the list.
+const LIST_RETRY_MS: (u64, u64) = (1_000, 60_000);
+
+/// What a session knows of the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Joined,
+    Lost,
+}
+
+#[derive(Debug)]
+struct Followed {
+    session: Session,
+    /// The cache has answered: it runs.
+    restored: bool,
+    /// Requests may be made.
+    authorised: bool,
+    told: Told,
+}
+
+/// See the module's doc.
+#[derive(Debug)]
+pub(crate) struct Centers {
+    seat: SeatId,
+    /// Only these; empty: all.
+    only: BTreeSet<CenterId>,
+    rng: ChaCha8Rng,
+    followed: BTreeMap<CenterId, Followed>,
+    /// Wiped since the server does not list them; kept as refused where the settings name them.
+    absent: BTreeSet<CenterId>,
+    list_at: Option<Mono>,
+    list_read: Option<Mono>,
+    list_asked: bool,
+    question: bool,
+    pause: Backoff,
+}
+
+impl Centers {
+    pub(crate) fn new(seat: SeatId, only: Vec<CenterId>, seed: u64) -> Self {
+        Self {
+            seat,
+            only: only.into_iter().collect(),
+            rng: ChaCha8Rng::seed_from_u64(seed ^ u64::MAX),
+            followed: BTreeMap::new(),
+            absent: BTreeSet::new(),
+            list_at: None,
+            list_read: None,
+            list_asked: false,
+            question: false,
+            pause: Backoff::new(LIST_RETRY_MS.0, LIST_RETRY_MS.1),
+        }
+    }
+
+    pub(crate) fn session(&self, center: &CenterId) -> Option<&Session> {
+        self.followed.get(center).map(|followed| &followed.session)
+    }
+
+    pub(crate) fn session_mut(&mut self, center: &CenterId) -> Option<&mut Session> {
+        self.followed.get_mut(center).map(|followed| &mut followed.session)
+    }
+
+    /// Follows these, as far as the settings allow, and those that the settings name.
+    pub(crate) fn follow(&mut self, centers: &[CenterId], now: Now, out: &mut impl Extend<Action>) {
+        let wanted: BTreeSet<CenterId> =
+            if self.only.is_empty() { centers.iter().cloned().collect() } else { self.only.clone() };
+        for center in wanted {
+            if !self.followed.contains_key(&center) {
+                let followed = self.fresh(&center, now);
+                self.followed.insert(center.clone(), followed);
+                out.extend([Action::Restore(center)]);
+            }
+        }
+    }
+
+    /// The cache has answered.
+    pub(crate) fn restored(&mut self, center: &CenterId, restored: Restored, now: Now) {
+        if let Some(followed) = self.followed.get_mut(center)
+            && !followed.restored
+        {
+            followed.restored = true;
+            followed.session.restored(restored, now);
+        }
+    }
+
+    /// Tells the sessions that run, and don't know it yet, that requests may be made; gives their centers.
+    pub(crate) fn authorise(&mut self, down: Option<&LinkReason>, now: Now) -> Vec<CenterId> {
+        let mut joining = Vec::new();
+        for (center, followed) in &mut self.followed {
+            if !followed.restored || followed.authorised || self.absent.contains(center) {
+                continue;
+            }
+            followed.authorised = true;
+            followed.session.authorised(now);
+            if let Some(reason) = down
+                && followed.told != Told::Lost
+            {
+                followed.told = Told::Lost;
+                followed.session.socket_lost(LinkReason::clone(reason), now);
+            }
+            joining.push(center.clone());
+        }
+        joining
+    }
+
+    pub(crate) fn joined(&mut self, center: &CenterId, now: Now) {
+        if let Some(followed) = self.followed.get_mut(center)
+            && followed.authorised
+        {
+            followed.told = Told::Joined;
+            followed.session.socket_joined(now);
+        }
+    }
+
+    pub(crate) fn lost(&mut self, reason: &LinkReason, now: Now) {
+        for followed in self.followed.values_mut() {
+            if followed.authorised && followed.told != Told::Lost {
+                followed.told = Told::Lost;
+                followed.session.socket_lost(LinkReason::clone(reason), now);
+            }
+        }
+    }
+
+    pub(crate) fn refused(&mut self, center: &CenterId, code: ErrorCode, now: Now) {
+        if let Some(followed) = self.followed.get_mut(center) {
+            followed.authorised = false;
+            followed.told = Told::Nothing;
+            followed.session.refused(code, now);
+        }
+    }
+
+    pub(crate) fn each_joined(&mut self, mut call: impl FnMut(&mut Session)) {
+        for followed in self.followed.values_mut().filter(|followed| followed.told == Told::Joined) {
+            call(&mut followed.session);
+        }
+    }
+
+    /// The centers that are followed.
+    pub(crate) fn ids(&self) -> Vec<CenterId> {
+        self.followed.keys().cloned().collect()
+    }
+
+    /// Forgets a center with its session. Where the settings name it, it stays in sight as refused.
+    pub(crate) fn forget(&mut self, center: &CenterId, code: ErrorCode, now: Now) {
+        self.followed.remove(center);
+        if self.only.contains(center) {
+            let mut followed = self.fresh(center, now);
+            followed.restored = true;
+            followed.session.restored(Restored::default(), now);
+            followed.session.refused(code, now);
+            self.followed.insert(center.clone(), followed);
+            self.absent.insert(center.clone());
+        }
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.followed.clear();
+        self.absent.clear();
+        self.list_read = None;
+        self.ask_no_more();
+    }
+
+    /// The list can't be read without credentials.
+    pub(crate) fn ask_no_more(&mut self) {
+        self.list_at = None;
+        self.list_asked = false;
+        self.question = false;
+    }
+
+    /// The list is to be read now.
+    pub(crate) fn ask_now(&mut self, now: Mono) {
+        self.list_at = Some(now);
+    }
+
+    /// Something is wrong with a center: the list is to be read soon.
+    pub(crate) fn ask_soon(&mut self, now: Mono) {
+        let at = self.list_read.map_or(now, |read| read.plus_ms(LIST_SOON_MS).max(now));
+        self.list_at = Some(self.list_at.map_or(at, |planned| planned.min(at)));
+    }
+
+    /// True once for each time that the list is to be asked for.
+    pub(crate) fn take_question(&mut self) -> bool {
+        std::mem::take(&mut self.question)
+    }
+
+    pub(crate) fn list_failed(&mut self, failure: &CallFailure, now: Mono, rng: &mut ChaCha8Rng) {
+        if !std::mem::take(&mut self.list_asked) {
+            return; // The credentials went meanwhile.
+        }
+        let pause = self.pause.next_ms(rng).max(failure.retry_after_ms().unwrap_or(0));
+        self.list_at = Some(now.plus_ms(pause));
+    }
+
+    /// The list came: gives the followed centers that it lacks.
+    pub(crate) fn listed(&mut self, list: &[CenterInfo], now: Mono) -> Vec<CenterId> {
+        self.list_asked = false;
+        self.list_read = Some(now);
+        self.pause.reset();
+        let spread = self.rng.random_range(0..=LIST_EVERY_MS / 5);
+        self.list_at = Some(now.plus_ms(LIST_EVERY_MS - LIST_EVERY_MS / 10 + spread));
+        let present: BTreeSet<&CenterId> = list.iter().map(|info| &info.id).collect();
+        self.absent.retain(|center| !present.contains(center));
+        self.followed
+            .keys()
+            .filter(|center| !present.contains(center) && !self.absent.contains(*center))
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn due(&mut self, now: Now) {
+        if !self.list_asked && self.list_at.is_some_and(|at| at <= now.mono) {
+            self.list_at = None;
+            self.list_asked = true;
+            self.question = true;
+        }
+        for followed in self.followed.values_mut().filter(|followed| followed.restored) {
+            if followed.session.deadline().is_some_and(|at| at <= now.mono) {
+                followed.session.tick(now);
+            }
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let list = if self.list_asked { None } else { self.list_at };
+        self.followed
+            .values()
+            .filter(|followed| followed.restored)
+            .filter_map(|followed| followed.session.deadline())
+            .chain(list)
+            .min()
+    }
+
+    /// The next thing that any session wants done.
+    pub(crate) fn poll_session(&mut self) -> Option<(CenterId, SessionAction)> {
+        self.followed
+            .iter_mut()
+            .find_map(|(center, followed)| Some((center.clone(), followed.session.poll_action()?)))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.followed.values().map(|followed| followed.session.stats()).fold(Stats::default(), sum)
+    }
+
+    fn fresh(&mut self, center: &CenterId, now: Now) -> Followed {
+        let config =
+            SessionConfig { center: center.clone(), seat: self.seat.clone(), seed: self.rng.next_u64() };
+        let session = Session::new(config, now);
+        Followed { session, restored: false, authorised: false, told: Told::Nothing }
+    }
+}
+
+fn sum(a: Stats, b: Stats) -> Stats {
+    Stats {
+        frames: a.frames + b.frames,
+        duplicates: a.duplicates + b.duplicates,
+        gaps: a.gaps + b.gaps,
+        proofs: a.proofs + b.proofs,
+        mismatches: a.mismatches + b.mismatches,
+        repairs: a.repairs + b.repairs,
+        snapshots: a.snapshots + b.snapshots,
+        malformed: a.malformed + b.malformed,
+        unknown_events: a.unknown_events + b.unknown_events,
+        unreadable: a.unreadable + b.unreadable,
+        socket_bytes: a.socket_bytes + b.socket_bytes,
+        rest_bytes: a.rest_bytes + b.rest_bytes,
+        connects: a.connects + b.connects,
+        polls: a.polls + b.polls,
+    }
+}
+
+/// What a client does about its centers.
+impl Client {
+    /// Sessions that may make requests now are told so, and their namespaces joined.
+    pub(super) fn authorise(&mut self, now: Now) {
+        if !self.rest.has_credentials() {
+            return;
+        }
+        for center in self.centers.authorise(self.link.down(), now) {
+            self.link.want(&center, now.mono);
+        }
+    }
+
+    /// The credentials are gone: boards stay in view as refused, commands under way are given up.
+    pub(super) fn credentials_go(&mut self, problem: &Problem, now: Now) {
+        self.link.stop();
+        self.commands.give_up(problem);
+        self.centers.ask_no_more();
+        for center in self.centers.ids() {
+            self.rest.drop_where(|purpose| purpose.is_of(&center));
+            self.link.unwant(&center);
+            self.centers.refused(&center, ErrorCode::Unauthorized, now);
+        }
+    }
+
+    /// The person leaves: all cached data goes.
+    pub(super) fn sign_out(&mut self, now: Now) {
+        self.credentials_go(
+            &Problem::new(ErrorCode::Unauthorized, "signed out before its end was known"),
+            now,
+        );
+        self.rest.sign_out();
+        self.pump(now);
+        for center in self.centers.ids() {
+            self.wipe(&center);
+        }
+        self.centers.clear();
+        self.out.push_back(Action::SignedOut(None));
+    }
+
+    /// `GET /centers` answered 200: what it lacks goes, what is new comes.
+    pub(super) fn center_list(&mut self, list: Vec<CenterInfo>, now: Now) {
+        for center in self.centers.listed(&list, now.mono) {
+            self.rest.drop_where(|purpose| purpose.is_of(&center));
+            self.link.unwant(&center);
+            self.centers.refused(&center, ErrorCode::NotFound, now);
+            self.pump_sessions(now);
+            self.wipe(&center);
+            self.centers.forget(&center, ErrorCode::NotFound, now);
+        }
+        let present: Vec<CenterId> = list.iter().map(|info| info.id.clone()).collect();
+        self.out.push_back(Action::Centers(list));
+        self.centers.follow(&present, now, &mut self.out);
+        self.authorise(now);
+    }
+
+    fn wipe(&mut self, center: &CenterId) {
+        self.receipts.forget(center);
+        self.out.push_back(Action::Changed(center.clone(), vec![RowChange::Clear], None));
+        self.out.push_back(Action::Wipe(center.clone()));
+    }
+
+    /// Carries out what the sessions want, so that what follows comes after it.
+    pub(super) fn pump_sessions(&mut self, now: Now) {
+        while let Some((center, action)) = self.centers.poll_session() {
+            self.session_action(center, action, now);
+        }
+    }
+
+    pub(super) fn session_action(&mut self, center: CenterId, action: SessionAction, now: Now) {
+        let action = match action {
+            SessionAction::Fetch(id, fetch) => {
+                let call = Call::fetch(&center, &fetch);
+                return self.rest.ask(Purpose::Fetch(center, id, fetch), call, now);
+            }
+            SessionAction::DropFetch(id) => {
+                return self.rest.drop_where(|purpose| {
+                    matches!(purpose, Purpose::Fetch(of, dropped, _) if *of == center && *dropped == id)
+                });
+            }
+            SessionAction::Subscribe(cursor) => return self.link.subscribe(&center, cursor, now.mono),
+            SessionAction::SendReceipt(key, stage) => return self.receipts.add(center, key, stage),
+            SessionAction::Persist(batch) => Action::Persist(batch),
+            SessionAction::Audit => Action::Audit(center),
+            SessionAction::KeepHorizon(at) => Action::KeepHorizon(center, at),
+            SessionAction::Changed(mut changes, cursor) => {
+                if changes.contains(&RowChange::Clear) {
+                    // A board that begins anew has lost its marks.
+                    let marks = self.commands.marks(&center);
+                    changes.extend(marks.into_iter().map(|(id, mark)| RowChange::Mark(id, Some(mark))));
+                }
+                Action::Changed(center, changes, cursor)
+            }
+            SessionAction::State(state) => Action::State(center, state),
+            SessionAction::Proved(proof) => Action::Proved(center, proof),
+            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
+            SessionAction::Alarm(notice) => Action::Alarm(center, notice),
+            SessionAction::AlarmSettled(key) => Action::AlarmSettled(center, key),
+        };
+        self.out.push_back(action);
+    }
+}

@@ -1,0 +1,302 @@
+//! The seat's commands: each is sent at once, sent again under the same key, and settled exactly once (rule 11).
+//!
+//! | step | answer: decided | no answer, 429, 503 | 10 s after sending | 30 s after the click |
+//! | --- | --- | --- | --- | --- |
+//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown |
+//! | `Pausing` | – | – | – (by time: `Asking`) | `Closing`, shown as unknown |
+//! | `Closing` | settled | `ClosePausing` | – | – |
+//! | `ClosePausing` | – | – | – (by time: `Closing`) | – |
+//!
+//! Nothing is sent later than 30 s after the click except the question what became of it.
+
+use super::backoff::Backoff;
+use super::calls::{self, Call, CallFailure, center_path, escaped};
+use crate::io::{CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, What};
+use gwanje_model::{CenterId, DeliveryId, Epoch};
+use gwanje_wire::command::command_path;
+use gwanje_wire::rest::{CloseReply, Outcome};
+use gwanje_wire::{ErrorCode, Problem, WireRow};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Milliseconds without an answer after which a command is sent again, from rule 11.
+const RESEND_MS: u64 = 10_000;
+/// Milliseconds after the click at which a command is closed, from rule 11.
+const CLOSE_MS: u64 = 30_000;
+/// Milliseconds between a failed try and the next, while the command may still be sent.
+const RETRY_MS: (u64, u64) = (500, 5_000);
+/// Milliseconds between questions what became of a command.
+const CLOSE_RETRY_MS: (u64, u64) = (1_000, 30_000);
+/// Commands under way at once. One person clicks a few in 30 s; a bulk assignment may be some hundred.
+pub(crate) const MAX_PENDING: usize = 1_000;
+
+/// What the commands want done, and what they have to tell.
+#[derive(Debug)]
+pub(crate) enum CommandAction {
+    /// Send it (or send it again; an earlier try is dropped before).
+    Send(CommandId, Call),
+    /// Ask what became of it.
+    Close(CommandId, Call),
+    /// Forget the try under way, be it sent or still waiting for a token.
+    Drop(CommandId),
+    /// On its way (`false`), or nobody knows (`true`).
+    Pending(CommandId, bool),
+    /// The mark on a delivery changed.
+    Mark(CenterId, DeliveryId, Option<bool>),
+    /// The answer's row, of that history.
+    Overlay(CenterId, Epoch, WireRow),
+    /// It ended.
+    Settled(CommandId, CommandOutcome),
+}
+
+#[derive(Debug)]
+enum Step {
+    Asking { until: Mono },
+    Pausing { until: Mono },
+    Closing,
+    ClosePausing { until: Mono },
+}
+
+#[derive(Debug)]
+struct Pending {
+    center: CenterId,
+    /// None: a new order.
+    delivery: Option<DeliveryId>,
+    call: Call,
+    close_at: Mono,
+    step: Step,
+    pause: Backoff,
+}
+
+impl Pending {
+    fn is_unknown(&self) -> bool {
+        match self.step {
+            Step::Asking { .. } | Step::Pausing { .. } => false,
+            Step::Closing | Step::ClosePausing { .. } => true,
+        }
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        match self.step {
+            Step::Asking { until } | Step::Pausing { until } => Some(until.min(self.close_at)),
+            Step::Closing => None,
+            Step::ClosePausing { until } => Some(until),
+        }
+    }
+}
+
+/// See the module's doc.
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    /// Bounded by [`MAX_PENDING`].
+    pending: BTreeMap<CommandId, Pending>,
+    out: VecDeque<CommandAction>,
+}
+
+impl Commands {
+    /// A person wants it; `seen` is the delivery's row as shown, with its history.
+    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, &WireRow)>, now: Mono) {
+        let CommandRequest { command, center, what } = request;
+        if self.pending.contains_key(&command) {
+            return; // The same click again.
+        }
+        if self.pending.len() >= MAX_PENDING {
+            let why = "too many commands are under way; wait until some are settled";
+            self.refuse(command, Problem::new(ErrorCode::TooManyRequests, why));
+            return;
+        }
+        let (delivery, mut call) = match what {
+            What::Create(order) => {
+                (None, Call::post(format!("{}/deliveries", center_path(&center)), &order, RESEND_MS))
+            }
+            What::Act { id, action, body } => {
+                let path = command_path(&escaped(center.as_str()), id, action);
+                (Some(id), Call::post(path, &body, RESEND_MS))
+            }
+        };
+        call.headers.push(("idempotency-key", command.0.clone()));
+        if let Some((epoch, row)) = seen {
+            call.headers.push(("if-match", format!("\"{epoch}-{}\"", row.rev())));
+        }
+        self.out.push_back(CommandAction::Pending(command.clone(), false));
+        self.out.push_back(CommandAction::Send(command.clone(), call.clone()));
+        let step = Step::Asking { until: now.plus_ms(RESEND_MS) };
+        let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
+        let marked = delivery.map(|id| (center.clone(), id));
+        let pending = Pending { center, delivery, call, close_at: now.plus_ms(CLOSE_MS), step, pause };
+        self.pending.insert(command, pending);
+        self.mark(marked);
+    }
+
+    /// Refuses a command that is not to be sent at all.
+    pub(crate) fn refuse(&mut self, command: CommandId, problem: Problem) {
+        self.out.push_back(CommandAction::Settled(command, CommandOutcome::Refused(problem)));
+    }
+
+    /// The answer to [`CommandAction::Send`].
+    pub(crate) fn answered(
+        &mut self,
+        command: &CommandId,
+        result: Result<HttpResponse, HttpFailure>,
+        now: Mono,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let Some(pending) = self.pending.get_mut(command) else { return };
+        if pending.is_unknown() {
+            return; // Dropped when it was closed; only the closing's answer counts.
+        }
+        match calls::success(result) {
+            Ok(response) => {
+                let row = serde_json::from_slice::<WireRow>(&response.body).ok();
+                let epoch = response.etag.as_deref().and_then(epoch_of_etag);
+                self.settle(command, CommandOutcome::Done(row), epoch);
+            }
+            Err(failure) => {
+                let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
+                match failure.decided() {
+                    Ok(problem) if problem.code == ErrorCode::Void => {
+                        self.settle(command, CommandOutcome::Void, None);
+                    }
+                    Ok(problem) => self.settle(command, CommandOutcome::Refused(problem), None),
+                    Err(_) => {
+                        let until = now.plus_ms(pending.pause.next_ms(rng).max(retry_after_ms));
+                        pending.step = Step::Pausing { until };
+                    }
+                }
+            }
+        }
+    }
+
+    /// The answer to [`CommandAction::Close`].
+    pub(crate) fn closed(
+        &mut self,
+        command: &CommandId,
+        result: Result<HttpResponse, HttpFailure>,
+        now: Mono,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let Some(pending) = self.pending.get_mut(command) else { return };
+        match calls::read::<CloseReply>(result) {
+            Ok(reply) => self.settle(command, recorded(reply), None),
+            Err(failure) => {
+                let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
+                match failure.decided() {
+                    // The account may not even ask any more (its center was taken away): nobody will ever know here.
+                    Ok(problem) => self.settle(command, CommandOutcome::Refused(problem), None),
+                    Err(
+                        CallFailure::Problem { .. } | CallFailure::Unreachable(_) | CallFailure::Malformed,
+                    ) => {
+                        let until = now.plus_ms(pending.pause.next_ms(rng).max(retry_after_ms));
+                        pending.step = Step::ClosePausing { until };
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn due(&mut self, now: Mono) {
+        let mut newly_unknown = Vec::new();
+        for (command, pending) in &mut self.pending {
+            if pending.deadline().is_none_or(|at| now < at) {
+                continue;
+            }
+            match pending.step {
+                Step::Asking { .. } | Step::Pausing { .. } if pending.close_at <= now => {
+                    pending.step = Step::Closing;
+                    pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
+                    self.out.push_back(CommandAction::Drop(command.clone()));
+                    self.out.push_back(CommandAction::Pending(command.clone(), true));
+                    self.out.push_back(CommandAction::Close(command.clone(), pending.closing(command)));
+                    newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
+                }
+                Step::Asking { .. } | Step::Pausing { .. } => {
+                    let left = pending.close_at.since(now).min(RESEND_MS);
+                    let call = Call { timeout_ms: left, ..pending.call.clone() };
+                    pending.step = Step::Asking { until: now.plus_ms(left) };
+                    self.out.push_back(CommandAction::Drop(command.clone()));
+                    self.out.push_back(CommandAction::Send(command.clone(), call));
+                }
+                Step::ClosePausing { .. } => {
+                    pending.step = Step::Closing;
+                    self.out.push_back(CommandAction::Close(command.clone(), pending.closing(command)));
+                }
+                Step::Closing => {}
+            }
+        }
+        for marked in newly_unknown {
+            self.mark(marked);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.pending.values().filter_map(Pending::deadline).min()
+    }
+
+    /// The credentials go: what became of the commands under way can't be asked any more.
+    pub(crate) fn give_up(&mut self, problem: &Problem) {
+        let all: Vec<CommandId> = self.pending.keys().cloned().collect();
+        for command in all {
+            self.out.push_back(CommandAction::Drop(command.clone()));
+            self.settle(&command, CommandOutcome::Refused(problem.clone()), None);
+        }
+    }
+
+    /// The marks on a center's deliveries, for a board that begins anew.
+    pub(crate) fn marks(&self, center: &CenterId) -> BTreeMap<DeliveryId, bool> {
+        let mut marks = BTreeMap::new();
+        for pending in self.pending.values().filter(|pending| pending.center == *center) {
+            if let Some(id) = pending.delivery {
+                *marks.entry(id).or_insert(false) |= pending.is_unknown();
+            }
+        }
+        marks
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<CommandAction> {
+        self.out.pop_front()
+    }
+
+    fn settle(&mut self, command: &CommandId, outcome: CommandOutcome, epoch: Option<Epoch>) {
+        let Some(pending) = self.pending.remove(command) else { return };
+        if let (CommandOutcome::Done(Some(row)), Some(epoch)) = (&outcome, epoch) {
+            self.out.push_back(CommandAction::Overlay(pending.center.clone(), epoch, row.clone()));
+        }
+        self.mark(pending.delivery.map(|id| (pending.center, id)));
+        self.out.push_back(CommandAction::Settled(command.clone(), outcome));
+    }
+
+    fn mark(&mut self, delivery: Option<(CenterId, DeliveryId)>) {
+        if let Some((center, id)) = delivery {
+            let mark = self.marks(&center).get(&id).copied();
+            self.out.push_back(CommandAction::Mark(center, id, mark));
+        }
+    }
+}
+
+impl Pending {
+    fn closing(&self, command: &CommandId) -> Call {
+        let path = format!("{}/commands/{}/close", center_path(&self.center), escaped(&command.0));
+        Call::post(path, &serde_json::Map::new(), RESEND_MS)
+    }
+}
+
+/// The outcome that the hub recorded. A body that can't be read takes nothing from what is known.
+fn recorded(reply: CloseReply) -> CommandOutcome {
+    let body = reply.body.map(|body| body.to_string());
+    let body = body.as_deref();
+    match reply.outcome {
+        Outcome::Done => CommandOutcome::Done(body.and_then(|body| serde_json::from_str(body).ok())),
+        Outcome::Refused => {
+            CommandOutcome::Refused(body.and_then(|body| serde_json::from_str(body).ok()).unwrap_or_else(
+                || Problem::new(ErrorCode::Other, "the hub refused it; its reason can't be read"),
+            ))
+        }
+        Outcome::Void => CommandOutcome::Void,
+    }
+}
+
+/// The epoch in an ETag `"epoch-rev"`.
+fn epoch_of_etag(etag: &str) -> Option<Epoch> {
+    let text = etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"');
+    text.rsplit_once('-').filter(|(epoch, _)| !epoch.is_empty()).map(|(epoch, _)| epoch.into())
+}

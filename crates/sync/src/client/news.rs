@@ -1,0 +1,110 @@
+//! What a hub's events say, read into their types.
+
+use gwanje_wire::rest::AlarmEntry;
+use gwanje_wire::socket::{Drain, RiderPos};
+use gwanje_wire::{ErrorCode, Frame, Head};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// An event in a center's namespace.
+#[derive(Debug)]
+pub(crate) enum News {
+    Frame(Box<Frame>),
+    Head(Box<Head>),
+    Alarm(Box<AlarmEntry>),
+    Riders(Vec<RiderPos>),
+    Drain(Drain),
+    /// The contract's, but of a stream that this client does not follow.
+    NotFollowed,
+    /// Any other published event: name and data.
+    Notice(String, String),
+    /// One of the contract's that can't be read.
+    Malformed,
+}
+
+/// Reads an event.
+pub(crate) fn read_news(name: &str, data: &RawValue) -> News {
+    fn typed<'a, T: Deserialize<'a>>(data: &'a RawValue, news: impl FnOnce(T) -> News) -> News {
+        serde_json::from_str(data.get()).map_or(News::Malformed, news)
+    }
+    match name {
+        "deliveries" => typed(data, |frame| News::Frame(Box::new(frame))),
+        "head" => typed(data, |head| News::Head(Box::new(head))),
+        "alarm" => typed(data, |entry| News::Alarm(Box::new(entry))),
+        "riders" => typed(data, News::Riders),
+        "drain" => typed(data, News::Drain),
+        "seats" | "chat" | "chat:read" | "chat:head" => News::NotFollowed,
+        _ => News::Notice(name.to_owned(), data.get().to_owned()),
+    }
+}
+
+/// Why a namespace refused the join. The contract's form is `{code}`; Socket.IO's own is `{message, data: {code}}`, and
+/// a namespace that nobody serves is refused with a fixed text.
+pub(crate) fn read_refusal(data: &RawValue) -> ErrorCode {
+    #[derive(Deserialize)]
+    struct Coded {
+        code: ErrorCode,
+    }
+    #[derive(Deserialize)]
+    struct Framed {
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        data: Option<Coded>,
+    }
+    let text = data.get();
+    if let Ok(Coded { code }) = serde_json::from_str(text) {
+        return code;
+    }
+    match serde_json::from_str(text) {
+        Ok(Framed { data: Some(Coded { code }), .. }) => code,
+        Ok(Framed { message, data: None }) if message == "Invalid namespace" => ErrorCode::NotFound,
+        Ok(Framed { message, data: None }) => {
+            // Servers that can send only a text put the contract's object, or its code, into it.
+            serde_json::from_str(&message)
+                .map(|Coded { code }| code)
+                .or_else(|_| serde_json::from_value(serde_json::Value::String(message)))
+                .unwrap_or(ErrorCode::Other)
+        }
+        Err(_) => ErrorCode::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn refusals_are_read_in_all_their_forms() {
+        for (text, code) in [
+            (r#"{"code":"unauthorized"}"#, ErrorCode::Unauthorized),
+            (r#"{"code":"not-found","message":"no such center"}"#, ErrorCode::NotFound),
+            (r#"{"message":"no","data":{"code":"forbidden"}}"#, ErrorCode::Forbidden),
+            (r#"{"message":"unauthorized"}"#, ErrorCode::Unauthorized),
+            (r#"{"message":"{\"code\":\"unavailable\"}"}"#, ErrorCode::Unavailable),
+            (r#"{"message":"Invalid namespace"}"#, ErrorCode::NotFound),
+            (r#"{"message":"whatever"}"#, ErrorCode::Other),
+            (r#""no""#, ErrorCode::Other),
+            ("null", ErrorCode::Other),
+        ] {
+            assert_eq!(read_refusal(raw(text)), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn events_are_read_or_told_to_be_malformed() {
+        assert!(matches!(read_news("drain", raw(r#"{"withinMs":5}"#)), News::Drain(Drain { within_ms: 5 })));
+        assert!(matches!(read_news("riders", raw("[]")), News::Riders(riders) if riders.is_empty()));
+        for name in ["deliveries", "head", "alarm", "drain", "riders"] {
+            assert!(matches!(read_news(name, raw(r#"{"x":1}"#)), News::Malformed), "{name}");
+        }
+        assert!(matches!(read_news("chat", raw("{}")), News::NotFollowed));
+        assert!(
+            matches!(read_news("notice", raw("[1]")), News::Notice(name, data) if name == "notice" && data == "[1]")
+        );
+    }
+}

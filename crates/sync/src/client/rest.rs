@@ -1,0 +1,402 @@
+//! REST as the client sees it: requests go to the server in use with the token at hand, wait while it is renewed, and
+//! come back with what they were for.
+//!
+//! Rules: one renewal in flight at a time, all other requests wait for it; a 401 renews the token once for each
+//! request; a refused renewal signs out. A renewal whose answer was lost is sent again with the same refresh token (the
+//! hub gives the same pair again for 60 s).
+
+use super::auth::{Access, Auth};
+use super::backoff::Backoff;
+use super::calls::{self, Call, CallFailure};
+use super::endpoints::Endpoints;
+use crate::io::{
+    Action, AlarmKey, CommandId, HttpFailure, HttpRequest, HttpResponse, Method, Mono, Now, RequestId,
+};
+use crate::session::{Fetch, FetchId};
+use gwanje_model::CenterId;
+use gwanje_wire::rest::{API_ROOT, LoginReply, ReceiptStage};
+use gwanje_wire::{ErrorCode, Problem};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Milliseconds between tries to renew the token. Short at the longest, since nothing else can be asked meanwhile;
+/// sessions that poll come as often.
+const RENEW_PAUSE_MS: (u64, u64) = (500, 5_000);
+/// Milliseconds after which a request that can't be made, for want of credentials, is answered: a caller that asks
+/// again at once must not spin.
+const REFUSE_AFTER_MS: u64 = 1_000;
+
+/// What a request was for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Purpose {
+    Login,
+    Renew,
+    Logout,
+    Centers,
+    Ticket,
+    Fetch(CenterId, FetchId, Fetch),
+    Receipt(CenterId, AlarmKey, ReceiptStage),
+    Command(CommandId),
+    Close(CommandId),
+}
+
+impl Purpose {
+    /// A request of that center's session.
+    pub(crate) fn is_of(&self, center: &CenterId) -> bool {
+        match self {
+            Self::Fetch(of, ..) | Self::Receipt(of, ..) => of == center,
+            Self::Login
+            | Self::Renew
+            | Self::Logout
+            | Self::Centers
+            | Self::Ticket
+            | Self::Command(_)
+            | Self::Close(_) => false,
+        }
+    }
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(crate) enum RestEvent {
+    /// A request of the caller's came back, or could not be made.
+    Answered(Purpose, Result<HttpResponse, HttpFailure>),
+    /// There are credentials, or new ones; true: by a password or a kept token, false: renewed in passing.
+    SignedIn(Box<LoginReply>, bool),
+    /// The server refused to renew them.
+    SignedOut(Problem),
+    /// The sign-in did not come through.
+    SignInFailed(Problem),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    purpose: Purpose,
+    call: Call,
+    /// Where it went and with which token; none: it waits for a token.
+    sent: Option<Sent>,
+    /// A 401 has renewed the token for it already.
+    renewed: bool,
+}
+
+#[derive(Debug)]
+struct Sent {
+    base: String,
+    token: Option<String>,
+}
+
+/// See the module's doc. The number of requests at once is bounded by the callers: each session, command and receipt
+/// has a fixed number under way.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    servers: Endpoints,
+    auth: Auth,
+    /// By number, which is the order in which they were made.
+    waiting: BTreeMap<RequestId, Waiting>,
+    next_id: u64,
+    renew_pause: Backoff,
+    /// A renewal since the last sign-in or resume has succeeded.
+    established: bool,
+    /// Requests that can't be made: answered then.
+    refused: VecDeque<(Mono, Purpose)>,
+    pub(crate) bytes: u64,
+    actions: VecDeque<Action>,
+    events: VecDeque<RestEvent>,
+}
+
+impl Rest {
+    pub(crate) fn new(servers: &[String]) -> Self {
+        Self {
+            servers: Endpoints::new(servers),
+            auth: Auth::SignedOut,
+            waiting: BTreeMap::new(),
+            next_id: 0,
+            renew_pause: Backoff::new(RENEW_PAUSE_MS.0, RENEW_PAUSE_MS.1),
+            established: false,
+            refused: VecDeque::new(),
+            bytes: 0,
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The access token and the server in use.
+    pub(crate) fn access(&self) -> Option<(&str, &str)> {
+        self.auth.access().map(|access| (access.token.as_str(), self.servers.current()))
+    }
+
+    /// There are credentials, though they may be under renewal.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.auth.refresh_token().is_some()
+    }
+
+    pub(crate) fn sign_in(&mut self, account: String, password: String) {
+        self.drop_all();
+        self.established = false;
+        let request = self.send_bare(Purpose::Login, Call::login(account, password));
+        self.auth = Auth::SigningIn { request, servers_left: self.servers.len().saturating_sub(1) };
+    }
+
+    pub(crate) fn resume(&mut self, refresh_token: String) {
+        self.drop_all();
+        self.established = false;
+        self.renew(refresh_token);
+    }
+
+    /// Forgets the credentials and tells the server so, without waiting for its answer.
+    pub(crate) fn sign_out(&mut self) {
+        self.drop_all();
+        if let Auth::Held { access, refresh_token } = &self.auth {
+            let (token, call) = (access.token.clone(), Call::logout(refresh_token));
+            let id = self.keep(Purpose::Logout, call);
+            self.send(id, Some(token));
+        }
+        self.auth = Auth::SignedOut;
+    }
+
+    /// Makes a request with the token, now or when there is one again.
+    pub(crate) fn ask(&mut self, purpose: Purpose, call: Call, now: Now) {
+        match &self.auth {
+            Auth::Held { access, .. } => {
+                let token = access.token.clone();
+                let id = self.keep(purpose, call);
+                self.send(id, Some(token));
+            }
+            Auth::Renewing { .. } | Auth::Waiting { .. } => {
+                self.keep(purpose, call);
+            }
+            Auth::SignedOut | Auth::SigningIn { .. } => {
+                self.refused.push_back((now.mono.plus_ms(REFUSE_AFTER_MS), purpose));
+            }
+        }
+    }
+
+    /// Forgets the requests for which `unwanted` holds; they are not answered any more.
+    pub(crate) fn drop_where(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
+        self.refused.retain(|(_, purpose)| !unwanted(purpose));
+        for (id, waiting) in self.waiting.extract_if(.., |_, waiting| unwanted(&waiting.purpose)) {
+            if waiting.sent.is_some() {
+                self.actions.push_back(Action::DropHttp(id));
+            }
+        }
+    }
+
+    /// The token is no good any more, by what was seen elsewhere.
+    pub(crate) fn renew_now(&mut self) {
+        if let Auth::Held { refresh_token, .. } = &self.auth {
+            let refresh_token = refresh_token.clone();
+            self.renew(refresh_token);
+        }
+    }
+
+    /// A request came back.
+    pub(crate) fn answer(
+        &mut self,
+        id: RequestId,
+        result: Result<HttpResponse, HttpFailure>,
+        now: Now,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let Some(waiting) = self.waiting.remove(&id) else { return };
+        let Some(sent) = &waiting.sent else {
+            self.waiting.insert(id, waiting); // An answer to a request that never went out: not ours.
+            return;
+        };
+        if let Ok(response) = &result {
+            self.bytes += response.body.len() as u64;
+        }
+        if result.as_ref().map_or(true, |response| response.status >= 500) {
+            self.servers.failed(&sent.base);
+        }
+        match waiting.purpose {
+            Purpose::Login => self.login_answered(id, waiting.call, result, now),
+            Purpose::Renew => self.renew_answered(id, result, now, rng),
+            Purpose::Logout => {}
+            Purpose::Centers
+            | Purpose::Ticket
+            | Purpose::Fetch(..)
+            | Purpose::Receipt(..)
+            | Purpose::Command(_)
+            | Purpose::Close(_) => {
+                let unauthorized = result.as_ref().is_ok_and(|response| response.status == 401);
+                if unauthorized && !waiting.renewed {
+                    self.unauthorized(id, waiting);
+                } else if unauthorized {
+                    let why = "the server refuses a token that it has just given".to_owned();
+                    let failure = Err(HttpFailure::Broken(why));
+                    self.events.push_back(RestEvent::Answered(waiting.purpose, failure));
+                } else {
+                    self.events.push_back(RestEvent::Answered(waiting.purpose, result));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn due(&mut self, now: Now) {
+        while let Some((at, _)) = self.refused.front()
+            && *at <= now.mono
+            && let Some((_, purpose)) = self.refused.pop_front()
+        {
+            let failure = HttpFailure::Broken("not signed in".to_owned());
+            self.events.push_back(RestEvent::Answered(purpose, Err(failure)));
+        }
+        if self.auth.deadline().is_some_and(|at| at <= now.mono)
+            && let Some(refresh_token) = self.auth.refresh_token()
+        {
+            let refresh_token = refresh_token.to_owned();
+            self.renew(refresh_token);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let refused = self.refused.front().map(|(at, _)| *at);
+        refused.into_iter().chain(self.auth.deadline()).min()
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<RestEvent> {
+        self.events.pop_front()
+    }
+
+    fn login_answered(
+        &mut self,
+        id: RequestId,
+        call: Call,
+        result: Result<HttpResponse, HttpFailure>,
+        now: Now,
+    ) {
+        let Auth::SigningIn { request, servers_left } = self.auth else { return };
+        if request != id {
+            return;
+        }
+        let problem = match calls::read::<LoginReply>(result).map_err(CallFailure::decided) {
+            Ok(reply) => return self.signed_in(reply, now),
+            Err(Ok(problem)) => problem,
+            Err(Err(_)) if servers_left > 0 => {
+                let request = self.send_bare(Purpose::Login, call);
+                self.auth = Auth::SigningIn { request, servers_left: servers_left - 1 };
+                return;
+            }
+            Err(Err(CallFailure::Problem { problem, .. })) => problem,
+            Err(Err(failure)) => Problem::new(ErrorCode::Unavailable, failure.reason().as_ref()),
+        };
+        self.auth = Auth::SignedOut;
+        self.events.push_back(RestEvent::SignInFailed(problem));
+    }
+
+    fn renew_answered(
+        &mut self,
+        id: RequestId,
+        result: Result<HttpResponse, HttpFailure>,
+        now: Now,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let Auth::Renewing { request, refresh_token } = &self.auth else { return };
+        if *request != id {
+            return;
+        }
+        match calls::read::<LoginReply>(result).map_err(CallFailure::decided) {
+            Ok(reply) => self.signed_in(reply, now),
+            Err(Ok(problem)) => {
+                self.auth = Auth::SignedOut;
+                self.fail_waiting("signed out");
+                self.events.push_back(RestEvent::SignedOut(problem));
+            }
+            Err(Err(failure)) => {
+                let pause = self.renew_pause.next_ms(rng).max(failure.retry_after_ms().unwrap_or(0));
+                let refresh_token = refresh_token.clone();
+                self.auth = Auth::Waiting { until: now.mono.plus_ms(pause), refresh_token };
+                self.fail_waiting(&failure.reason());
+            }
+        }
+    }
+
+    fn signed_in(&mut self, reply: LoginReply, now: Now) {
+        let access = Access::new(&reply, now);
+        let token = access.token.clone();
+        self.auth = Auth::Held { access, refresh_token: reply.refresh_token.clone() };
+        self.renew_pause.reset();
+        let first = !std::mem::replace(&mut self.established, true);
+        self.events.push_back(RestEvent::SignedIn(Box::new(reply), first));
+        let held: Vec<RequestId> =
+            self.waiting.iter().filter(|(_, w)| w.sent.is_none()).map(|(id, _)| *id).collect();
+        for id in held {
+            self.send(id, Some(token.clone()));
+        }
+    }
+
+    /// A request met a 401 with its token: it waits for the next one, or goes out with the one that has come since.
+    fn unauthorized(&mut self, id: RequestId, waiting: Waiting) {
+        let stale = waiting.sent.and_then(|sent| sent.token);
+        self.waiting.insert(id, Waiting { sent: None, renewed: true, ..waiting });
+        if let Auth::Held { access, refresh_token } = &self.auth {
+            if stale.as_deref() == Some(access.token.as_str()) {
+                let refresh_token = refresh_token.clone();
+                self.renew(refresh_token);
+            } else {
+                let token = access.token.clone();
+                self.send(id, Some(token));
+            }
+        }
+    }
+
+    fn renew(&mut self, refresh_token: String) {
+        let request = self.send_bare(Purpose::Renew, Call::refresh(&refresh_token));
+        self.auth = Auth::Renewing { request, refresh_token };
+    }
+
+    fn send_bare(&mut self, purpose: Purpose, call: Call) -> RequestId {
+        let id = self.keep(purpose, call);
+        self.send(id, None);
+        id
+    }
+
+    fn keep(&mut self, purpose: Purpose, call: Call) -> RequestId {
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        self.waiting.insert(id, Waiting { purpose, call, sent: None, renewed: false });
+        id
+    }
+
+    fn send(&mut self, id: RequestId, token: Option<String>) {
+        let base = self.servers.current().to_owned();
+        let Some(waiting) = self.waiting.get_mut(&id) else { return };
+        let Call { method, path, body, headers, timeout_ms } = waiting.call.clone();
+        let mut all = vec![("accept", "application/json".to_owned())];
+        if body.is_some() && method == Method::Post {
+            all.push(("content-type", "application/json".to_owned()));
+        }
+        if let Some(token) = &token {
+            all.push(("authorization", format!("Bearer {token}")));
+        }
+        all.extend(headers);
+        let url = format!("{base}{API_ROOT}{path}");
+        waiting.sent = Some(Sent { base, token });
+        let request = HttpRequest { method, url, headers: all, body, timeout_ms };
+        self.actions.push_back(Action::Http(id, request));
+    }
+
+    /// Answers the requests that wait for a token.
+    fn fail_waiting(&mut self, why: &str) {
+        for (_, waiting) in self.waiting.extract_if(.., |_, waiting| waiting.sent.is_none()) {
+            let failure = Err(HttpFailure::Broken(why.to_owned()));
+            self.events.push_back(RestEvent::Answered(waiting.purpose, failure));
+        }
+    }
+
+    fn drop_all(&mut self) {
+        self.refused.clear();
+        for (id, waiting) in std::mem::take(&mut self.waiting) {
+            if waiting.sent.is_some() {
+                self.actions.push_back(Action::DropHttp(id));
+            }
+            self.events.push_back(RestEvent::Answered(
+                waiting.purpose,
+                Err(HttpFailure::Broken("signed out".to_owned())),
+            ));
+        }
+    }
+}

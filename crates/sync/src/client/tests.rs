@@ -1,0 +1,1 @@
+//! Scripts: inputs in, actions out.
