@@ -157,7 +157,7 @@ impl Board {
     pub fn change(&mut self, view: ViewId, spec: ViewSpec) -> Result<(), ViewError> {
         let before = self.views.get(&view).ok_or(ViewError::NotOpen(view))?.list;
         let (number, _) = self.list_for(&spec);
-        if let (Some(view), Some(list)) = (self.views.get_mut(&view), self.lists.get(&number)) {
+        if let (Some(view), Some(list)) = (self.views.get_mut(&view), self.lists.get_mut(&number)) {
             view.change(&spec, number, list);
         }
         self.release(before);
@@ -170,7 +170,7 @@ impl Board {
     /// When the view is not open.
     pub fn poll_patch(&mut self, view: ViewId) -> Result<Option<Patch>, ViewError> {
         let open = self.views.get_mut(&view).ok_or(ViewError::NotOpen(view))?;
-        let list = self.lists.get(&open.list).ok_or(ViewError::NotOpen(view))?;
+        let list = self.lists.get_mut(&open.list).ok_or(ViewError::NotOpen(view))?;
         Ok(open.poll(Scene { rows: &self.rows, list, centers: &self.centers }))
     }
 
@@ -215,7 +215,7 @@ impl Board {
         let place = usize::try_from(place).ok()?;
         let id = match view.held() {
             Some(held) => held.ids().get(place).copied(),
-            None => self.lists.get(&view.list)?.ids_from(place).next(),
+            None => self.lists.get(&view.list)?.id_at(place),
         };
         id.map(DeliveryId)
     }
@@ -227,7 +227,7 @@ impl Board {
     }
 
     /// The list of a spec, counted as shown by one more view.
-    fn list_for(&mut self, spec: &ViewSpec) -> (u64, &List) {
+    fn list_for(&mut self, spec: &ViewSpec) -> (u64, &mut List) {
         let spec = ListSpec::from(spec);
         let open = self.lists.iter().find(|(_, list)| *list.query.spec() == spec);
         let number = open.map_or_else(

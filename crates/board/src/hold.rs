@@ -17,8 +17,8 @@ pub(crate) struct Held {
 
 impl Held {
     /// Holds a list as it is.
-    pub(crate) fn new(list: &List) -> Self {
-        Self { ids: list.ids_from(0).collect(), before: FxHashMap::default(), moved: 0 }
+    pub(crate) fn new(list: &mut List) -> Self {
+        Self { ids: list.ids(0, usize::MAX), before: FxHashMap::default(), moved: 0 }
     }
 
     /// All ids in their places.

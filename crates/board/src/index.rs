@@ -3,13 +3,15 @@
 //! A sorted list cut into chunks, with a Fenwick tree over their lengths. Wide chunks rather than nodes: one
 //! insertion moves a few kilobytes within the cache instead of walking pointers, and reading a window is a walk
 //! over neighbours.
+//!
+//! It is built lazily: a new index is one chunk in no order, and a chunk is halved (the median in linear time) and
+//! at last sorted only where someone looks or changes something. So showing the top of a list by another column
+//! costs two walks over its rows and no sort; what is never looked at is never sorted.
 
 use crate::key::Key;
 
 /// A chunk of this many entries (of 40 bytes) is cut in two.
 const CHUNK_MAX: usize = 256;
-/// How full chunks are when an index is built: room for insertions without cutting at once.
-const CHUNK_BUILT: usize = 192;
 /// A chunk and its neighbour that together hold no more than this become one.
 const CHUNK_MERGED: usize = 128;
 
@@ -20,10 +22,17 @@ pub(crate) struct Entry {
     pub(crate) id: u64,
 }
 
-/// Entries in order. No chunk is ever empty.
+/// Neighbours in the order. Never empty, and its first entry is its least even while it is not sorted.
+#[derive(Debug)]
+struct Chunk {
+    entries: Vec<Entry>,
+    sorted: bool,
+}
+
+/// Entries in order.
 #[derive(Debug, Default)]
 pub(crate) struct OrderedIndex {
-    chunks: Vec<Vec<Entry>>,
+    chunks: Vec<Chunk>,
     /// Fenwick tree over the lengths of the chunks.
     sums: Vec<usize>,
     len: usize,
@@ -32,20 +41,14 @@ pub(crate) struct OrderedIndex {
 impl OrderedIndex {
     /// Builds an index from entries in any order.
     pub(crate) fn build(mut entries: Vec<Entry>) -> Self {
-        entries.sort_unstable();
         let len = entries.len();
-        let mut chunks = Vec::with_capacity(len.div_ceil(CHUNK_BUILT));
-        let mut rest = entries.into_iter();
-        loop {
-            let mut chunk = Vec::with_capacity(CHUNK_MAX);
-            chunk.extend(rest.by_ref().take(CHUNK_BUILT));
-            if chunk.is_empty() {
-                break;
-            }
-            chunks.push(chunk);
+        let least = entries.iter().enumerate().min_by_key(|(_, entry)| *entry).map_or(0, |(at, _)| at);
+        let mut index = Self { chunks: Vec::new(), sums: Vec::new(), len };
+        if len > 0 {
+            entries.swap(0, least);
+            index.chunks.push(Chunk { entries, sorted: false });
+            index.sum_up();
         }
-        let mut index = Self { chunks, sums: Vec::new(), len };
-        index.sum_up();
         index
     }
 
@@ -56,19 +59,19 @@ impl OrderedIndex {
 
     /// Puts an entry in; false: it was there.
     pub(crate) fn insert(&mut self, entry: Entry) -> bool {
-        let place = self.chunk_for(&entry);
+        let place = self.sorted_chunk_for(&entry);
         let Some(chunk) = self.chunks.get_mut(place) else {
-            self.chunks.push(vec![entry]);
+            self.chunks.push(Chunk { entries: vec![entry], sorted: true });
             self.len += 1;
             self.sum_up();
             return true;
         };
-        let Err(at) = chunk.binary_search(&entry) else { return false };
-        chunk.insert(at, entry);
+        let Err(at) = chunk.entries.binary_search(&entry) else { return false };
+        chunk.entries.insert(at, entry);
         self.len += 1;
-        if chunk.len() > CHUNK_MAX {
-            let upper = chunk.split_off(chunk.len() / 2);
-            self.chunks.insert(place + 1, upper);
+        if chunk.entries.len() > CHUNK_MAX {
+            let upper = chunk.entries.split_off(chunk.entries.len() / 2);
+            self.chunks.insert(place + 1, Chunk { entries: upper, sorted: true });
             self.sum_up();
         } else {
             self.add(place, 1);
@@ -78,19 +81,20 @@ impl OrderedIndex {
 
     /// Takes an entry out; false: it was not there.
     pub(crate) fn remove(&mut self, entry: &Entry) -> bool {
-        let place = self.chunk_for(entry);
-        let next_len = self.chunks.get(place + 1).map_or(CHUNK_MAX, Vec::len);
+        let place = self.sorted_chunk_for(entry);
+        let next = self.chunks.get(place + 1);
+        let next_len = next.filter(|next| next.sorted).map_or(CHUNK_MAX, |next| next.entries.len());
         let Some(chunk) = self.chunks.get_mut(place) else { return false };
-        let Ok(at) = chunk.binary_search(entry) else { return false };
-        chunk.remove(at);
+        let Ok(at) = chunk.entries.binary_search(entry) else { return false };
+        chunk.entries.remove(at);
         self.len -= 1;
-        if chunk.is_empty() {
+        if chunk.entries.is_empty() {
             self.chunks.remove(place);
             self.sum_up();
-        } else if chunk.len() + next_len <= CHUNK_MERGED {
+        } else if chunk.entries.len() + next_len <= CHUNK_MERGED {
             let mut next = self.chunks.remove(place + 1);
             if let Some(chunk) = self.chunks.get_mut(place) {
-                chunk.append(&mut next);
+                chunk.entries.append(&mut next.entries);
             }
             self.sum_up();
         } else {
@@ -102,20 +106,79 @@ impl OrderedIndex {
     /// The place of an entry, if it is in.
     pub(crate) fn rank(&self, entry: &Entry) -> Option<usize> {
         let place = self.chunk_for(entry);
-        let at = self.chunks.get(place)?.binary_search(entry).ok()?;
+        let Chunk { entries, sorted } = self.chunks.get(place)?;
+        let at = if *sorted {
+            entries.binary_search(entry).ok()?
+        } else {
+            entries.contains(entry).then(|| entries.iter().filter(|other| *other < entry).count())?
+        };
         Some(self.before(place) + at)
     }
 
-    /// Ids from a place on.
-    pub(crate) fn ids_from(&self, first: usize) -> impl Iterator<Item = u64> + '_ {
-        let (place, skip) = self.locate(first);
-        self.chunks.iter().skip(place).flatten().skip(skip).map(|entry| entry.id)
+    /// Ids in a part of the order.
+    pub(crate) fn ids(&mut self, first: usize, len: usize) -> Vec<u64> {
+        let mut ids = Vec::with_capacity(len.min(self.len.saturating_sub(first)));
+        let (mut place, mut skip) = self.locate(first);
+        while ids.len() < len && place < self.chunks.len() {
+            if self.halve(place) {
+                // The place may lie in the upper half now.
+                (place, skip) = self.locate(first + ids.len());
+                continue;
+            }
+            let wanted = len - ids.len();
+            let entries = self.chunks.get(place).map(|chunk| &chunk.entries).into_iter().flatten();
+            ids.extend(entries.skip(skip).take(wanted).map(|entry| entry.id));
+            (place, skip) = (place + 1, 0);
+        }
+        ids
+    }
+
+    /// The id at a place, without putting anything in order.
+    pub(crate) fn id_at(&self, place: usize) -> Option<u64> {
+        let (chunk, at) = self.locate(place);
+        let Chunk { entries, sorted } = self.chunks.get(chunk)?;
+        if *sorted {
+            return entries.get(at).map(|entry| entry.id);
+        }
+        let mut order: Vec<&Entry> = entries.iter().collect();
+        (at < order.len()).then(|| order.select_nth_unstable(at).1.id)
+    }
+
+    /// The chunk where the entry is or would be, small and sorted now.
+    fn sorted_chunk_for(&mut self, entry: &Entry) -> usize {
+        loop {
+            let place = self.chunk_for(entry);
+            if !self.halve(place) {
+                return place;
+            }
+        }
+    }
+
+    /// Halves a chunk that is large and in no order (true: look again where you are), or sorts a small one.
+    fn halve(&mut self, place: usize) -> bool {
+        let Some(chunk) = self.chunks.get_mut(place).filter(|chunk| !chunk.sorted) else { return false };
+        if chunk.entries.len() <= CHUNK_MAX {
+            chunk.entries.sort_unstable();
+            // Halves keep the room of the whole.
+            chunk.entries.shrink_to(CHUNK_MAX);
+            chunk.sorted = true;
+            return false;
+        }
+        let middle = chunk.entries.len() / 2;
+        if let Some((_, rest)) = chunk.entries.split_first_mut() {
+            // The least stays first; the median becomes the first, and the least, of the upper half.
+            rest.select_nth_unstable(middle - 1);
+        }
+        let upper = chunk.entries.split_off(middle);
+        self.chunks.insert(place + 1, Chunk { entries: upper, sorted: false });
+        self.sum_up();
+        true
     }
 
     /// The chunk where the entry is or would be.
     fn chunk_for(&self, entry: &Entry) -> usize {
-        let after = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last < entry));
-        after.min(self.chunks.len().saturating_sub(1))
+        let after = |chunk: &Chunk| chunk.entries.first().is_some_and(|least| least <= entry);
+        self.chunks.partition_point(after).saturating_sub(1)
     }
 
     /// The chunk that holds a place, and the place within it.
@@ -158,7 +221,7 @@ impl OrderedIndex {
     /// Sums anew, after chunks came or went: linear in the chunks, once in some hundred changes.
     fn sum_up(&mut self) {
         self.sums.clear();
-        self.sums.extend(self.chunks.iter().map(Vec::len));
+        self.sums.extend(self.chunks.iter().map(|chunk| chunk.entries.len()));
         for node in 1..=self.sums.len() {
             let parent = node + (node & node.wrapping_neg());
             let sum = self.sums.get(node - 1).copied().unwrap_or_default();
@@ -187,6 +250,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn it_is_a_sorted_set_with_places(
+            looks in prop::collection::vec((0..900_usize, 0..90_usize), 0..9),
             start in prop::collection::btree_set((any::<u8>(), 0..900_u64), 0..900),
             steps in prop::collection::vec((any::<bool>(), any::<u8>(), 0..900_u64), 0..1500),
         ) {
@@ -202,12 +266,18 @@ mod tests {
                 }
                 prop_assert_eq!(index.len(), model.len());
             }
+            // First what only reads: it must be right while much is in no order yet.
             for (place, &(key, id)) in model.iter().enumerate() {
                 prop_assert_eq!(index.rank(&entry(key, id)), Some(place));
-                prop_assert_eq!(index.ids_from(place).next(), Some(id));
+                prop_assert_eq!(index.id_at(place), Some(id));
             }
-            prop_assert_eq!(index.ids_from(model.len()).next(), None);
-            prop_assert!(index.ids_from(0).eq(model.iter().map(|&(_, id)| id)));
+            prop_assert_eq!(index.id_at(model.len()), None);
+            let ids: Vec<u64> = model.iter().map(|&(_, id)| id).collect();
+            for (first, len) in looks {
+                let expected: Vec<u64> = ids.iter().copied().skip(first).take(len).collect();
+                prop_assert_eq!(index.ids(first, len), expected);
+            }
+            prop_assert_eq!(index.ids(0, usize::MAX), ids);
             for (key, id) in model {
                 prop_assert!(index.remove(&entry(key, id)));
             }

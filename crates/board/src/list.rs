@@ -27,8 +27,9 @@ impl List {
     /// Builds the list anew from all rows.
     pub(crate) fn fill(&mut self, rows: &Rows, day_at: UtcMillis) {
         let Self { query, writer, .. } = self;
-        let entries = rows.iter().filter_map(|(id, record)| query.entry(writer, id, record, day_at));
-        self.index = OrderedIndex::build(entries.collect());
+        let mut entries = Vec::with_capacity(if query.is_narrow() { 0 } else { rows.len() });
+        entries.extend(rows.iter().filter_map(|(id, record)| query.entry(writer, id, record, day_at)));
+        self.index = OrderedIndex::build(entries);
         self.version += 1;
     }
 
@@ -40,9 +41,14 @@ impl List {
         self.index.len()
     }
 
-    /// Ids from a place on.
-    pub(crate) fn ids_from(&self, place: usize) -> impl Iterator<Item = u64> + '_ {
-        self.index.ids_from(place)
+    /// Ids in a part of the order.
+    pub(crate) fn ids(&mut self, first: usize, len: usize) -> Vec<u64> {
+        self.index.ids(first, len)
+    }
+
+    /// The id at a place.
+    pub(crate) fn id_at(&self, place: usize) -> Option<u64> {
+        self.index.id_at(place)
     }
 
     /// Where the row is.

@@ -62,6 +62,11 @@ impl Query {
         self.spec.filter.late
     }
 
+    /// Whether it leaves out rows of its centers.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.spec.filter != Filter::default() || !self.words.is_empty()
+    }
+
     /// The row's entry, if the list has it at operations time `day_at`.
     pub(crate) fn entry(
         &self,
@@ -85,7 +90,7 @@ impl Query {
         let Filter { statuses: _, late, unconfirmed, rider, shop } = &self.spec.filter;
         match record {
             // Nobody knows what it says: only a list that asks for nothing in particular has it.
-            Record::Unreadable(_) => self.spec.filter == Filter::default() && self.words.is_empty(),
+            Record::Unreadable(_) => !self.is_narrow(),
             Record::Read { row, haystack } => {
                 self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&row.status))
                     && (!late || record.late_at().is_some_and(|late_at| late_at <= day_at))

@@ -46,16 +46,16 @@ struct Page {
 }
 
 /// What a view shows a part of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) rows: &'a Rows,
-    pub(crate) list: &'a List,
+    pub(crate) list: &'a mut List,
     pub(crate) centers: &'a Centers,
 }
 
 impl View {
     /// A view whose first patch is a reset.
-    pub(crate) fn new(spec: &ViewSpec, list_id: u64, list: &List) -> Self {
+    pub(crate) fn new(spec: &ViewSpec, list_id: u64, list: &mut List) -> Self {
         Self {
             list: list_id,
             first: spec.first,
@@ -70,7 +70,7 @@ impl View {
     }
 
     /// Shows another part, or another list. Places stay held only while both lists are the same.
-    pub(crate) fn change(&mut self, spec: &ViewSpec, list_id: u64, list: &List) {
+    pub(crate) fn change(&mut self, spec: &ViewSpec, list_id: u64, list: &mut List) {
         if !spec.hold {
             self.held = None;
         } else if self.held.is_none() || list_id != self.list {
@@ -173,13 +173,13 @@ impl View {
     }
 
     /// How many rows there are, and the ids of those in sight. Past the end the last ones are in sight.
-    fn sight(&self, list: &List) -> (u64, Vec<u64>) {
+    fn sight(&self, list: &mut List) -> (u64, Vec<u64>) {
         let total = self.held.as_ref().map_or(list.len(), |held| held.ids().len());
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
         let first = usize::try_from(self.first).unwrap_or(usize::MAX).min(total.saturating_sub(len));
         let ids = match &self.held {
             Some(held) => held.ids().iter().copied().skip(first).take(len).collect(),
-            None => list.ids_from(first).take(len).collect(),
+            None => list.ids(first, len),
         };
         (total as u64, ids)
     }
