@@ -2,6 +2,7 @@
 //!
 //! `store` commits, `auth` knows who asks, `api` answers requests, and [`Hub`] is what they share.
 
+pub mod api;
 pub mod auth;
 pub mod clock;
 pub mod hub;

@@ -5,15 +5,19 @@
 
 mod alarms;
 mod archive;
+mod board;
 mod command;
 mod idempotency;
+mod past;
 mod read;
 mod recent;
 mod riders;
 mod schema;
 mod writer;
 
+pub use board::Board;
 pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
+pub use past::{Found, Search};
 pub use read::Selection;
 pub(crate) use read::json;
 pub use riders::RiderPositions;
@@ -42,6 +46,8 @@ use writer::{Batch, Job, Settle};
 const QUEUE_JOBS: usize = 1_024;
 /// Read connections: reads are short, and beyond the cores more of them only wait for each other.
 const READERS: usize = 4;
+/// Boards streamed at once: each may wait for a slow client, so they have permits of their own and never keep a head waiting.
+const BOARDS: usize = 8;
 /// How long a statement waits for a lock of another process (`user add` beside a running hub).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -208,6 +214,7 @@ struct Shared {
     path: PathBuf,
     idle_readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
+    board_permits: Arc<Semaphore>,
     tombstones_kept: u64,
     /// Removes a temporary store's folder when the store goes.
     _temporary: Option<tempfile::TempDir>,
@@ -264,6 +271,7 @@ impl Store {
                 path,
                 idle_readers: Mutex::default(),
                 reader_permits: Arc::new(Semaphore::new(READERS)),
+                board_permits: Arc::new(Semaphore::new(BOARDS)),
                 tombstones_kept: config.tombstones_kept,
                 _temporary: temporary,
             }),
@@ -716,8 +724,17 @@ impl Store {
         doing: &'static str,
         read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.read_with(&self.shared.reader_permits, doing, read).await
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        permits: &Arc<Semaphore>,
+        doing: &'static str,
+        read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         // The semaphore is never closed.
-        let permit = Arc::clone(&self.shared.reader_permits).acquire_owned().await;
+        let permit = Arc::clone(permits).acquire_owned().await;
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -1,0 +1,70 @@
+//! Alarms of a center, and a seat's word on one.
+
+use super::asking::{AskingIn, delivery_id, json, query};
+use super::refusal::Refusal;
+use crate::auth::Caller;
+use crate::hub::Hub;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use gwanje_model::{SeatId, UtcMillis};
+use gwanje_wire::ErrorCode;
+use gwanje_wire::rest::{AlarmKind, AlarmsReply, ReceiptRequest};
+use gwanje_wire::socket::{AlarmReceipt, SimpleAck};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The most bytes of a seat's name.
+const SEAT_MAX: usize = 128;
+
+#[derive(Deserialize)]
+struct AfterSeq {
+    #[serde(default)]
+    after: u64,
+}
+
+/// GET `/centers/{c}/alarms?after=S`.
+pub(super) async fn list(
+    State(hub): State<Arc<Hub>>,
+    asking: AskingIn,
+    uri: Uri,
+) -> Result<Json<AlarmsReply>, Refusal> {
+    let asking = asking.staff()?;
+    let AfterSeq { after } = query(&uri)?;
+    Ok(Json(hub.store.alarms_after(&asking.center, after).await?))
+}
+
+#[derive(Deserialize)]
+pub(super) struct AlarmPath {
+    id: String,
+    kind: String,
+    raised_at: String,
+}
+
+/// POST `/centers/{c}/alarms/{id}/{kind}/{raisedAt}`.
+pub(super) async fn receipt(
+    State(hub): State<Arc<Hub>>,
+    asking: AskingIn,
+    path: Path<AlarmPath>,
+    body: Bytes,
+) -> Result<Json<SimpleAck>, Refusal> {
+    let AskingIn { caller, center } = asking.staff()?;
+    let Caller::Account(identity) = caller else {
+        return Err(Refusal::new(ErrorCode::Forbidden, "an API key has no seat; sign in"));
+    };
+    let unknown = || Refusal::new(ErrorCode::NotFound, "there is no such alarm");
+    let request: ReceiptRequest = json(&body)?;
+    let seat = request.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
+    if seat.as_str().is_empty() || seat.as_str().len() > SEAT_MAX {
+        return Err(Refusal::new(ErrorCode::Invalid, "a seat has 1 to 128 bytes"));
+    }
+    let receipt = AlarmReceipt {
+        id: delivery_id(&path.id)?,
+        kind: AlarmKind::parse(&path.kind).ok_or_else(unknown)?,
+        raised_at: UtcMillis(path.raised_at.parse().map_err(|_| unknown())?),
+        stage: request.stage,
+    };
+    hub.store.record_receipt(&center, receipt, seat).await?;
+    Ok(Json(SimpleAck { ok: true, code: None, detail: None }))
+}

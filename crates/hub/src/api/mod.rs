@@ -1,0 +1,141 @@
+//! The REST interface: routes, and what holds for every answer.
+//!
+//! Every error is problem+json, whoever made it: a handler, an extractor or the router itself.
+
+mod alarms;
+mod asking;
+mod board;
+mod command;
+mod day;
+mod health;
+mod refusal;
+mod riders;
+mod sign_in;
+mod snapshot;
+
+pub use asking::{Asking, AskingIn};
+pub use refusal::Refusal;
+
+use crate::hub::Hub;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, HOST, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use gwanje_wire::rest::API_ROOT;
+use gwanje_wire::{ErrorCode, Problem};
+use std::sync::Arc;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
+/// The most bytes of a request's body: an order with a hundred items is a tenth of it.
+const BODY_MAX_BYTES: usize = 128 * 1024;
+
+/// The REST interface of a hub, under [`API_ROOT`], with `/healthz` and `/readyz` at the root.
+pub fn router(hub: Arc<Hub>) -> Router {
+    let api = Router::new()
+        .route("/login", post(sign_in::login))
+        .route("/login/refresh", post(sign_in::refresh))
+        .route("/logout", post(sign_in::logout))
+        .route("/socket-tickets", post(sign_in::ticket))
+        .route("/centers", get(board::centers))
+        .route("/centers/{center}/deliveries", get(snapshot::deliveries).post(command::create))
+        .route("/centers/{center}/deliveries/{id}", get(board::delivery))
+        .route("/centers/{center}/deliveries/{id}/history", get(board::history))
+        .route("/centers/{center}/deliveries/{id}/{action}", post(command::act))
+        .route("/centers/{center}/commands/{key}/close", post(command::close))
+        .route("/centers/{center}/changes", get(board::changes))
+        .route("/centers/{center}/digest", get(board::digest))
+        .route("/centers/{center}/at", get(day::at))
+        .route("/centers/{center}/search", get(day::search))
+        .route("/centers/{center}/riders", get(riders::list).post(riders::create))
+        .route("/centers/{center}/riders/{id}", axum::routing::patch(riders::edit))
+        .route("/centers/{center}/alarms", get(alarms::list))
+        .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
+    let compression = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
+    Router::new()
+        .nest(API_ROOT, api)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(unknown)
+        .with_state(Arc::clone(&hub))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(compression)
+        .layer(map_response(every_error_is_a_problem))
+        .layer(from_fn_with_state(hub, browsers_from_listed_origins))
+}
+
+async fn unknown(request: Request) -> Refusal {
+    let detail =
+        format!("there is nothing at {}; the interface lives under {API_ROOT}", request.uri().path());
+    Problem::new(ErrorCode::NotFound, detail).into()
+}
+
+/// Errors of extractors and of the router itself are texts; here they become problems.
+async fn every_error_is_a_problem(response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || refusal::is_problem(&response) {
+        return response;
+    }
+    let (code, detail) = match status {
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
+        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::Invalid, "this path does not take that method"),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::Invalid, "the body is too large (at most 128 KiB)"),
+        status if status.is_client_error() => (ErrorCode::Invalid, "the request can't be understood"),
+        _ => (ErrorCode::Unavailable, "the hub failed at this; ask again"),
+    };
+    let mut problem = Problem::new(code, detail);
+    problem.status = status.as_u16();
+    let allow = response.headers().get(axum::http::header::ALLOW).cloned();
+    let mut answer = Refusal::from(problem).into_response();
+    answer.headers_mut().extend(allow.map(|allow| (axum::http::header::ALLOW, allow)));
+    answer
+}
+
+/// Whether a request may come from where it says: not from a browser's page of a foreign origin that isn't listed.
+///
+/// # Errors
+/// `forbidden`.
+pub fn check_origin(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let listed = hub.config.origins.iter().any(|listed| listed == origin);
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = host.is_some_and(|host| {
+        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
+    });
+    if listed || own {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ErrorCode::Forbidden,
+        "this hub lets no pages of that origin in; list it in the hub's `origins`",
+    ))
+}
+
+async fn browsers_from_listed_origins(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = check_origin(&hub, request.headers()) {
+        return Refusal::from(problem).into_response();
+    }
+    let Some(origin) = request.headers().get(ORIGIN).cloned() else { return next.run(request).await };
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response =
+        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(VARY, HeaderValue::from_static("origin"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after"));
+    if preflight {
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH"));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("authorization, content-type, idempotency-key, if-match, if-none-match"),
+        );
+    }
+    response
+}

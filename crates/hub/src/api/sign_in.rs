@@ -1,0 +1,43 @@
+//! Signing in and out, and tickets for sockets.
+
+use super::asking::{Asking, json};
+use super::refusal::Refusal;
+use crate::hub::Hub;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use gwanje_wire::rest::{LoginReply, RefreshRequest};
+use std::sync::Arc;
+
+/// POST `/login`.
+pub(super) async fn login(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Response, Refusal> {
+    let (_, reply) = hub.auth.login(json(&body)?).await?;
+    Ok(tokens(&hub, reply))
+}
+
+/// POST `/login/refresh`.
+pub(super) async fn refresh(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Response, Refusal> {
+    let request: RefreshRequest = json(&body)?;
+    let reply = hub.auth.refresh(&request.refresh_token).await?;
+    Ok(tokens(&hub, reply))
+}
+
+fn tokens(hub: &Hub, mut reply: LoginReply) -> Response {
+    reply.socket_urls = hub.socket_urls();
+    ([(CACHE_CONTROL, "no-store")], Json(reply)).into_response()
+}
+
+/// POST `/logout`.
+pub(super) async fn logout(State(hub): State<Arc<Hub>>, asking: Asking) -> Result<StatusCode, Refusal> {
+    hub.auth.logout(&asking.account()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// POST `/socket-tickets`.
+pub(super) async fn ticket(State(hub): State<Arc<Hub>>, asking: Asking) -> Result<Response, Refusal> {
+    let ticket = hub.auth.issue_ticket(&asking.account()?);
+    Ok(([(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
+}

@@ -1,0 +1,104 @@
+//! Past boards, from history, and past and present deliveries, by page.
+
+use super::read::json;
+use super::writer::unsigned;
+use super::{Store, StoreError};
+use gwanje_model::{CenterId, Delivery, DeliveryId, UtcMillis};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+/// Deliveries of one page.
+const PAGE: i64 = 100;
+
+/// What deliveries are looked for; everything named must hold.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+pub struct Search {
+    /// Received at or after (operations time).
+    pub from: Option<UtcMillis>,
+    /// Received before (operations time).
+    pub to: Option<UtcMillis>,
+    /// A part of the number, order number, shop's name, address or a phone.
+    pub q: Option<String>,
+    /// A status by name.
+    pub status: Option<String>,
+    /// A rider by id.
+    pub rider: Option<String>,
+    /// `next` of the page before.
+    pub cursor: Option<DeliveryId>,
+}
+
+/// One page, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// The deliveries.
+    pub rows: Vec<Delivery>,
+    /// The cursor of the next page; null: this was the last.
+    pub next: Option<DeliveryId>,
+}
+
+impl Store {
+    /// The board at an instant of operations, by id.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn board_at(&self, center: &CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
+        let center = center.clone();
+        self.read("reading a past board", move |db| board_at(db, &center, time)).await
+    }
+
+    /// One page of past and present deliveries.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn search(&self, center: &CenterId, search: Search) -> Result<Found, StoreError> {
+        let center = center.clone();
+        self.read("searching deliveries", move |db| find(db, &center, &search)).await
+    }
+}
+
+fn board_at(db: &Connection, center: &CenterId, time: UtcMillis) -> rusqlite::Result<Vec<Delivery>> {
+    // The latest event of each delivery until then; an archived one has left the board.
+    db.prepare_cached(
+        "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
+         WHERE center = ?1 AND at <= ?2 GROUP BY delivery) latest USING (delivery, rev) \
+         WHERE h.body IS NOT NULL ORDER BY delivery",
+    )?
+    .query_map(params![center.as_str(), time.0], |row| json(row, 0))?
+    .collect()
+}
+
+fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result<Found> {
+    let q = search.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
+    let mut rows: Vec<Delivery> = db
+        .prepare_cached(
+            "SELECT body FROM ( \
+               SELECT id, center, status, rider, received_at, body FROM delivery \
+               UNION ALL SELECT id, center, status, rider, received_at, body FROM archive) \
+             WHERE center = ?1 AND id < ?2 AND received_at >= ?3 AND received_at < ?4 \
+             AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR rider = ?6) \
+             AND (?7 IS NULL OR instr(body ->> 'number', ?7) OR instr(body ->> 'orderNo', ?7) \
+               OR instr(body ->> '$.shop.name', ?7) OR instr(body ->> '$.dropoff.address', ?7) \
+               OR instr(body ->> '$.dropoff.phone', ?7) OR instr(body ->> '$.shop.phone', ?7)) \
+             ORDER BY id DESC LIMIT ?8",
+        )?
+        .query_map(
+            params![
+                center.as_str(),
+                search.cursor.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX)),
+                search.from.map_or(i64::MIN, |at| at.0),
+                search.to.map_or(i64::MAX, |at| at.0),
+                search.status,
+                search.rider,
+                q,
+                PAGE + 1,
+            ],
+            |row| json(row, 0),
+        )?
+        .collect::<Result<_, _>>()?;
+    let more = rows.len() > usize::try_from(unsigned(PAGE)).unwrap_or(usize::MAX);
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().filter(|_| more).map(|row| row.id);
+    Ok(Found { rows, next })
+}
