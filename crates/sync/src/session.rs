@@ -1,219 +1,485 @@
 //! One center's session: cursor, gaps, proof, repair, snapshots and polling.
+//!
+//! Each input changes what is known; then, in one place (`settle`), follows what is to be asked for and which of the six
+//! states holds ([`state`] has the table). So no input needs to know what every other part is at.
+//!
+//! | file | one idea |
+//! | --- | --- |
+//! | `rows` | the rows in memory and their digest |
+//! | `order` | the cursor and the order of frames |
+//! | `following` | the socket: joining, frames, heads, gaps |
+//! | `proof` | how old a proof is |
+//! | `rest` | one request at a time, which is due, failures, polling |
+//! | `snapshot` · `repair` | the two ways back to a true board |
+//! | `alarms` · `overlay` | cancellations, answers to this seat's commands |
+//! | `publish` | how changes reach cache and board |
+//! | `state` | the six states |
 
-use crate::io::{AlarmKey, Batch, LinkReason, Now, Proof, Restored, RowChange, State, Stats};
-use crate::io::{AlarmNotice, Mono};
-use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, UtcMillis};
-use gwanje_wire::rest::{
-    AlarmEntry, AlarmsReply, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
-};
+mod alarms;
+mod fetch;
+mod following;
+mod order;
+mod overlay;
+mod proof;
+mod publish;
+mod repair;
+mod rest;
+mod rows;
+mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
+
+use crate::io::{AlarmKey, LinkReason, Mono, Now, Proof, Restored, RowChange, State, Stats};
+use alarms::Alarms;
+use gwanje_model::{CenterId, DeliveryId, Epoch, UtcMillis};
+use gwanje_wire::rest::{AlarmEntry, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
-use gwanje_wire::{ErrorCode, Frame, Head, Problem, WireRow};
+use gwanje_wire::{ErrorCode, Frame, Head, WireRow};
+use order::Order;
+use overlay::Overlays;
+use proof::{Dating, Proven};
+use publish::Unread;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use repair::Repair;
+use rest::Rest;
+use rows::Rows;
+use state::{Facts, SocketFact, is_change};
+use std::collections::VecDeque;
 
-/// A request of this session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FetchId(pub u64);
+/// With a cached board the first request waits this long for the socket, whose `subscribe` brings the same.
+const SOCKET_GRACE_MS: u64 = 1_000;
 
-/// What to fetch by REST, of this session's center.
+/// How far the socket has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetch {
-    /// `/changes?epoch=&after=&limit=`
-    Changes {
-        /// The cursor.
-        cursor: Cursor,
-        /// Entries at most.
-        limit: u32,
-    },
-    /// `/deliveries`
-    Snapshot,
-    /// `/digest?after=`
-    Digest {
-        /// The cursor.
-        after: Rev,
-    },
-    /// `/deliveries?buckets=&fields=rev&after=`
-    Revs {
-        /// Bucket numbers.
-        buckets: Vec<u8>,
-        /// The cursor.
-        after: Rev,
-    },
-    /// `/deliveries?buckets=&after=`
-    Buckets {
-        /// Bucket numbers.
-        buckets: Vec<u8>,
-        /// The cursor.
-        after: Rev,
-    },
-    /// `/deliveries?ids=&after=`
-    Rows {
-        /// Delivery ids.
-        ids: Vec<DeliveryId>,
-        /// The cursor.
-        after: Rev,
-    },
-    /// `/alarms?after=`
-    Alarms {
-        /// The alarm sequence.
-        after: u64,
-    },
+enum Socket {
+    /// No namespace is joined.
+    Absent,
+    /// Joined; `subscribe` was sent with that cursor and is sent again at that moment.
+    Joined { asked: Option<Cursor>, again: Mono },
+    /// The rooms are joined: frames and heads come.
+    Subscribed,
 }
 
-/// An answer, parsed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fetched {
-    /// To [`Fetch::Changes`].
-    Changes(ChangesReply),
-    /// To [`Fetch::Snapshot`].
-    Snapshot(Snapshot),
-    /// To [`Fetch::Digest`].
-    Digest(DigestReply),
-    /// To [`Fetch::Revs`].
-    Revs(RevsReply),
-    /// To [`Fetch::Buckets`] and [`Fetch::Rows`].
-    Rows(RowsReply),
-    /// To [`Fetch::Alarms`].
-    Alarms(AlarmsReply),
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FetchFailure {
-    /// The server said no.
-    Problem {
-        /// What it said.
-        problem: Problem,
-        /// When to come again.
-        retry_after_s: Option<u64>,
-    },
-    /// Nobody answered; with a reason for people.
-    Unreachable(LinkReason),
-    /// The answer can't be read.
-    Malformed,
-}
-
-/// What a session wants done.
-#[derive(Debug, Clone)]
-pub enum SessionAction {
-    /// Ask by REST; answered with [`Session::answer`].
-    Fetch(FetchId, Fetch),
-    /// The answer to that request is not wanted any more.
-    DropFetch(FetchId),
-    /// Emit `subscribe` with this cursor on the joined namespace; answered with [`Session::subscribed`].
-    Subscribe(Option<Cursor>),
-    /// Write to the cache.
-    Persist(Box<Batch>),
-    /// Audit the cache; answered with [`Session::audited`].
-    Audit,
-    /// Keep the horizon.
-    KeepHorizon(UtcMillis),
-    /// The rows in memory changed.
-    Changed(Vec<RowChange>, Option<Cursor>),
-    /// The state changed.
-    State(State),
-    /// Both sides are equal.
-    Proved(Proof),
-    /// The clock of operations.
-    DayClock(UtcMillis, UtcMillis),
-    /// Tell the person.
-    Alarm(Box<AlarmNotice>),
-    /// Acknowledged, here or elsewhere.
-    AlarmSettled(AlarmKey),
-    /// Send a receipt to the hub.
-    SendReceipt(AlarmKey, ReceiptStage),
-}
-
-/// What a session needs to know.
-#[derive(Debug, Clone)]
-pub struct SessionConfig {
-    /// Which center.
-    pub center: CenterId,
-    /// The seat, to know its own receipts.
-    pub seat: gwanje_model::SeatId,
-    /// For jitter.
-    pub seed: u64,
+/// The center was refused.
+#[derive(Debug)]
+struct Refusal {
+    code: ErrorCode,
+    /// When to ask again, where it may have been a stray error.
+    again: Option<Mono>,
 }
 
 /// One center's session.
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
+    rng: ChaCha8Rng,
+    out: VecDeque<SessionAction>,
+    state: State,
+    stats: Stats,
+
+    restored: bool,
+    authorised: bool,
+    answered: bool,
+    refused: Option<Refusal>,
+    socket: Socket,
+    socket_reason: LinkReason,
+    rest: Rest,
+
+    rows: Rows,
+    order: Order,
+    overlays: Overlays,
+    alarms: Alarms,
+    unread: Unread,
+
+    /// When to fetch what is known to be missing.
+    gap: Option<Mono>,
+    /// Something unreadable came then: what it held is unknown.
+    suspect: Option<Mono>,
+    /// When to fetch a snapshot.
+    snapshot: Option<Mono>,
+    /// The older epoch that answers carry, and since when.
+    old_epoch: Option<(Epoch, Mono)>,
+    /// Since when answers say that the cursor is ahead of the hub.
+    ahead: Option<Mono>,
+    adopt_older: bool,
+    repair: Repair,
+
+    dating: Dating,
+    proven: Proven,
+    last_proof: Option<Proof>,
+    /// The last proof is newer than the one in the cache, which was written then.
+    proof_unstored: bool,
+    proof_stored: Mono,
+    day_clock: Option<Mono>,
+    batch: u64,
 }
 
 /// The interface that [`crate::Client`] drives. Each call may leave actions in the queue.
 impl Session {
     /// A session that waits for [`Session::restored`].
     #[must_use]
-    pub fn new(config: SessionConfig, _now: Now) -> Self {
-        Self { config }
+    pub fn new(config: SessionConfig, now: Now) -> Self {
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            alarms: Alarms::new(config.seat.clone()),
+            config,
+            out: VecDeque::new(),
+            state: State::Connecting { since: now.wall },
+            stats: Stats::default(),
+            restored: false,
+            authorised: false,
+            answered: false,
+            refused: None,
+            socket: Socket::Absent,
+            socket_reason: "no socket yet".into(),
+            rest: Rest::new(now),
+            rows: Rows::default(),
+            order: Order::default(),
+            overlays: Overlays::default(),
+            unread: Unread::default(),
+            gap: None,
+            suspect: None,
+            snapshot: None,
+            old_epoch: None,
+            ahead: None,
+            adopt_older: false,
+            repair: Repair::default(),
+            dating: Dating::default(),
+            proven: Proven::default(),
+            last_proof: None,
+            proof_unstored: false,
+            proof_stored: now.mono,
+            day_clock: None,
+            batch: 0,
+        }
     }
+
     /// What the cache held; from now on the session runs.
-    pub fn restored(&mut self, _restored: Restored, _now: Now) {}
-    /// Sign-in is done: requests may be made.
-    pub fn authorised(&mut self, _now: Now) {}
+    pub fn restored(&mut self, restored: Restored, now: Now) {
+        if self.restored {
+            return;
+        }
+        self.restored = true;
+        self.reconcile_later(now);
+        let Restored { rows, cursor, alarms, alarm_seq, horizon, proven_at: _ } = restored;
+        self.alarms.restore(alarms, alarm_seq, horizon, &mut self.out);
+        self.take_restored(rows, cursor);
+        if self.is_joined() {
+            self.subscribe(now);
+        }
+        self.settle(now);
+    }
+
+    /// Sign-in is done: requests may be made. Also ends a refusal.
+    pub fn authorised(&mut self, now: Now) {
+        self.refused = None;
+        if !self.authorised {
+            self.authorised = true;
+            // Failures so far were of the sign-in.
+            self.rest.failures = 0;
+            self.rest.poll_due = now.mono.plus_ms(SOCKET_GRACE_MS);
+            self.alarms.due = Some(now.mono);
+        }
+        self.settle(now);
+    }
+
+    /// The server could not be reached for a sign-in, a refresh or a ticket: counts like an unanswered request of this
+    /// session.
+    pub fn unreachable(&mut self, reason: LinkReason, now: Now) {
+        self.rest.fail(reason);
+        self.settle(now);
+    }
+
     /// The namespace is joined: the session subscribes.
-    pub fn socket_joined(&mut self, _now: Now) {}
+    pub fn socket_joined(&mut self, now: Now) {
+        self.refused = None;
+        self.answered = true;
+        self.dating = Dating::default();
+        self.stats.connects += 1;
+        self.socket = Socket::Joined { asked: None, again: Mono(u64::MAX) };
+        self.poll_later(now);
+        self.alarms.due = Some(now.mono);
+        if self.restored {
+            self.subscribe(now);
+        }
+        self.settle(now);
+    }
+
     /// The answer to `subscribe`.
-    pub fn subscribed(&mut self, _ack: SubscribeAck, _now: Now) {}
-    /// The socket is gone (refused, closed, silent); with the reason for people.
-    pub fn socket_lost(&mut self, _reason: LinkReason, _now: Now) {}
+    pub fn subscribed(&mut self, ack: SubscribeAck, now: Now) {
+        self.take_ack(ack, now);
+        self.settle(now);
+    }
+
+    /// The socket is gone (refused, closed, silent), or could not be opened; with the reason for people.
+    pub fn socket_lost(&mut self, reason: LinkReason, now: Now) {
+        let had = self.is_joined();
+        if had || matches!(self.state, State::Connecting { .. }) && self.rest.failures == 0 {
+            // The first poll decides whether REST answers; what failed while the socket was there does not count.
+            self.rest.poll_due = now.mono;
+        }
+        if had {
+            self.rest.failures = 0;
+        }
+        self.socket = Socket::Absent;
+        self.socket_reason = reason;
+        self.dating = Dating::default();
+        self.settle(now);
+    }
+
     /// A `deliveries` event.
-    pub fn frame(&mut self, _frame: Frame, _now: Now) {}
+    pub fn frame(&mut self, frame: Frame, now: Now) {
+        if self.restored {
+            self.take_frame(frame, now);
+        }
+        self.settle(now);
+    }
+
     /// A `head` event.
-    pub fn head(&mut self, _head: Head, _now: Now) {}
+    pub fn head(&mut self, head: Head, now: Now) {
+        if self.restored {
+            self.take_head(&head, now);
+        }
+        self.settle(now);
+    }
+
     /// An `alarm` event.
-    pub fn alarm(&mut self, _entry: AlarmEntry, _now: Now) {}
+    pub fn alarm(&mut self, entry: AlarmEntry, now: Now) {
+        let alive = self.rows.get(entry.id).is_some_and(alarms::is_alive);
+        self.alarms.event(entry, alive, now.mono, &mut self.out);
+        self.settle(now);
+    }
+
     /// Any packet came on the socket (the proof may be late although the socket lives).
-    pub fn packet(&mut self, _now: Now) {}
+    pub fn packet(&mut self, now: Now) {
+        self.settle(now);
+    }
+
     /// An event of this center could not be read: counted, and treated as a gap.
-    pub fn malformed(&mut self, _now: Now) {}
+    pub fn malformed(&mut self, now: Now) {
+        self.take_malformed(now);
+        self.settle(now);
+    }
+
     /// A request came back.
-    pub fn answer(&mut self, _id: FetchId, _result: Result<Fetched, FetchFailure>, _now: Now) {}
+    pub fn answer(&mut self, id: FetchId, result: Result<Fetched, FetchFailure>, now: Now) {
+        self.take_answer(id, result, now);
+        self.settle(now);
+    }
+
     /// The cache committed up to that batch.
-    pub fn committed(&mut self, _seq: u64, _now: Now) {}
+    pub fn committed(&mut self, seq: u64, now: Now) {
+        self.alarms.committed(seq, &mut self.out);
+        self.settle(now);
+    }
+
     /// The cache was set aside: everything must be persisted afresh.
-    pub fn cache_lost(&mut self, _now: Now) {}
+    pub fn cache_lost(&mut self, now: Now) {
+        if self.restored {
+            self.alarms.store_all();
+            self.persist_all(now);
+        }
+        self.settle(now);
+    }
+
     /// What the audit found.
-    pub fn audited(&mut self, _damaged: Vec<DeliveryId>, _digest_fits: bool, _now: Now) {}
+    pub fn audited(&mut self, damaged: Vec<DeliveryId>, digest_fits: bool, now: Now) {
+        self.take_audit(damaged, digest_fits, now);
+        self.settle(now);
+    }
+
     /// Sign-in, account or center refused.
-    pub fn refused(&mut self, _code: ErrorCode, _now: Now) {}
+    pub fn refused(&mut self, code: ErrorCode, now: Now) {
+        self.refuse(code, now);
+        self.settle(now);
+    }
+
     /// A command of this seat was answered with this row (rule 9: an overlay).
-    pub fn overlay(&mut self, _epoch: Epoch, _row: WireRow, _now: Now) {}
+    pub fn overlay(&mut self, epoch: Epoch, row: WireRow, now: Now) {
+        let held = self.rows.get(row.id()).map(WireRow::rev);
+        let reached = self.order.cursor().is_some_and(|c| self.order.is_whole() && c.rev >= row.rev());
+        let current = self.order.cursor().is_some_and(|cursor| cursor.epoch == epoch);
+        if current && !reached && held < Some(row.rev()) && self.overlays.put(epoch, row.clone()) {
+            let cursor = self.order.cursor().cloned();
+            self.out.push_back(SessionAction::Changed(vec![RowChange::Upsert(row)], cursor));
+        }
+        self.settle(now);
+    }
+
     /// A person took note, or the window shows it.
-    pub fn receipt(&mut self, _key: AlarmKey, _stage: ReceiptStage, _now: Now) {}
+    pub fn receipt(&mut self, key: AlarmKey, stage: ReceiptStage, now: Now) {
+        self.alarms.receipt(key, stage, &mut self.out);
+        self.settle(now);
+    }
+
     /// A deadline has come.
-    pub fn tick(&mut self, _now: Now) {}
+    pub fn tick(&mut self, now: Now) {
+        self.settle(now);
+    }
+
     /// When to call [`Session::tick`] next.
     #[must_use]
     pub fn deadline(&self) -> Option<Mono> {
-        None
+        let ask = self.ask_at();
+        let subscribe = match &self.socket {
+            Socket::Joined { again, .. } if self.restored => Some(*again),
+            Socket::Joined { .. } | Socket::Absent | Socket::Subscribed => None,
+        };
+        let stale = match self.state {
+            State::Live { .. } => self.proven.stale_at(),
+            State::Connecting { .. }
+            | State::CatchingUp { .. }
+            | State::Polling { .. }
+            | State::Offline { .. }
+            | State::Refused { .. } => None,
+        };
+        [ask, subscribe, stale].into_iter().flatten().min()
     }
+
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<SessionAction> {
-        None
+        self.out.pop_front()
     }
+
     /// The state at present.
     #[must_use]
     pub fn state(&self) -> State {
-        State::Connecting { since: UtcMillis(0) }
+        self.state.clone()
     }
+
     /// The cursor at present.
     #[must_use]
     pub fn cursor(&self) -> Option<&Cursor> {
-        None
+        self.order.cursor()
     }
+
     /// The row as shown (overlay in it), for `If-Match` and details: with its epoch.
     #[must_use]
-    pub fn row(&self, _id: DeliveryId) -> Option<(&Epoch, &WireRow)> {
-        None
+    pub fn row(&self, id: DeliveryId) -> Option<(&Epoch, &WireRow)> {
+        self.overlays.get(id).or_else(|| Some((&self.order.cursor()?.epoch, self.rows.get(id)?)))
     }
+
+    /// The rows of the board itself (no overlay in it), by id.
+    pub fn rows(&self) -> impl Iterator<Item = &WireRow> {
+        self.rows.iter()
+    }
+
+    /// The last proof of this run.
+    #[must_use]
+    pub fn last_proof(&self) -> Option<&Proof> {
+        self.last_proof.as_ref()
+    }
+
     /// Counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        Stats { unreadable: self.rows.unreadable(), ..self.stats }
     }
+
     /// Which center.
     #[must_use]
     pub fn center(&self) -> &CenterId {
         &self.config.center
+    }
+
+    /// A fault: a row is lost from memory.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn lose_row(&mut self, id: DeliveryId) -> bool {
+        self.rows.lose(id)
+    }
+
+    /// A fault: a byte of a row in memory flips.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn flip_row(&mut self, id: DeliveryId) -> bool {
+        self.rows.flip(id)
+    }
+}
+
+impl Session {
+    /// After every input: what is missing, what to ask for, what to write, and the state.
+    fn settle(&mut self, now: Now) {
+        if let Socket::Joined { again, .. } = self.socket
+            && self.restored
+            && again <= now.mono
+        {
+            self.subscribe(now);
+        }
+        if !self.holds_frames() {
+            let open = self.order.is_behind() || self.suspect.is_some();
+            match self.gap {
+                None if open => self.gap = Some(self.soon(now)),
+                Some(_) if !open => self.gap = None,
+                Some(_) | None => {}
+            }
+        }
+        self.ask(now);
+        if self.restored {
+            self.persist_rest(now);
+        }
+        let state = self.facts(now).state(&self.state, now.wall);
+        if is_change(&self.state, &state) {
+            self.out.push_back(SessionAction::State(state.clone()));
+        }
+        self.state = state;
+    }
+
+    fn facts(&self, now: Now) -> Facts {
+        let socket = match self.socket {
+            Socket::Absent => SocketFact::Absent(self.socket_reason.clone()),
+            Socket::Joined { .. } => SocketFact::Joined(None),
+            Socket::Subscribed => SocketFact::Joined(self.proven_now(now)),
+        };
+        Facts {
+            refused: self.refused.as_ref().map(|refusal| refusal.code),
+            socket,
+            rest_failing: self.rest.failing(),
+            answered: self.answered,
+        }
+    }
+
+    /// The instant of the proof, while it proves the present.
+    fn proven_now(&self, now: Now) -> Option<UtcMillis> {
+        let whole = self.order.is_whole() && self.gap.is_none() && self.snapshot.is_none();
+        self.proven.fresh(now).filter(|_| whole)
+    }
+
+    fn is_live(&self, now: Now) -> bool {
+        self.socket == Socket::Subscribed && self.proven_now(now).is_some()
+    }
+
+    fn is_joined(&self) -> bool {
+        match self.socket {
+            Socket::Absent => false,
+            Socket::Joined { .. } | Socket::Subscribed => true,
+        }
+    }
+
+    fn refuse(&mut self, code: ErrorCode, _now: Now) {
+        self.refused = Some(Refusal { code, again: None });
+        self.rest.drop_all(&mut self.out);
+    }
+
+    /// Whether requests are refused for now; ends a refusal that is to be tried again.
+    fn is_refused(&mut self, now: Now) -> bool {
+        match &mut self.refused {
+            None => false,
+            Some(refusal) => match refusal.again {
+                Some(again) if again <= now.mono => {
+                    // Stays refused on screen until an answer says otherwise.
+                    refusal.again = Some(now.mono.plus_ms(rest::REFUSED_AGAIN_MS));
+                    false
+                }
+                Some(_) | None => true,
+            },
+        }
+    }
+
+    /// A random number of milliseconds.
+    fn draw(&mut self, from: u64, to: u64) -> u64 {
+        self.rng.random_range(from..=to)
     }
 }

@@ -1,0 +1,340 @@
+//! Alarms of cancelled deliveries: raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
+
+use super::fetch::SessionAction;
+use crate::io::{AlarmKey, AlarmNotice, Mono, StoredAlarm};
+use gwanje_model::{SeatId, Status, UtcMillis};
+use gwanje_wire::WireRow;
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsReply, ReceiptStage};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Settled alarms older than this against the newest are forgotten: their deliveries are long archived.
+const SETTLED_KEPT_DAYS: i64 = 7;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+#[derive(Debug)]
+struct Known {
+    stage: ReceiptStage,
+    delivery: Option<WireRow>,
+    /// How far the hub knows this seat to be; what it lacks is sent again at the next join.
+    at_hub: Option<ReceiptStage>,
+    told: Told,
+}
+
+/// How far the person has been told in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Waits for a batch to be made.
+    Unstored,
+    /// Waits for that batch to be committed.
+    Stored(u64),
+    /// Told, or nothing to tell.
+    Yes,
+}
+
+/// A cancellation that can't be judged before `/alarms` and the horizon are known.
+#[derive(Debug)]
+struct Held {
+    delivery: Option<WireRow>,
+    seen_alive: bool,
+}
+
+/// The alarms of one center.
+#[derive(Debug)]
+pub(super) struct Alarms {
+    seat: SeatId,
+    horizon: Option<UtcMillis>,
+    /// The hub's sequence read so far; none: `/alarms` was never read, so nothing is raised yet.
+    seq: Option<u64>,
+    seq_changed: bool,
+    known: BTreeMap<AlarmKey, Known>,
+    held: BTreeMap<AlarmKey, Held>,
+    /// To be written with the next batch.
+    changed: BTreeSet<AlarmKey>,
+    /// When to read `/alarms`; none: up to date.
+    pub(super) due: Option<Mono>,
+}
+
+impl Alarms {
+    pub(super) fn new(seat: SeatId) -> Self {
+        Self {
+            seat,
+            horizon: None,
+            seq: None,
+            seq_changed: false,
+            known: BTreeMap::new(),
+            held: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            due: None,
+        }
+    }
+
+    /// What the cache held; open ones are listed again, marked so.
+    pub(super) fn restore(
+        &mut self,
+        alarms: Vec<StoredAlarm>,
+        seq: Option<u64>,
+        horizon: Option<UtcMillis>,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        self.horizon = horizon;
+        self.seq = seq;
+        for StoredAlarm { key, stage, delivery } in alarms {
+            if stage < ReceiptStage::Acknowledged {
+                let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
+                out.push_back(SessionAction::Alarm(Box::new(notice)));
+            }
+            // What was settled in an earlier run is taken to have reached the hub; open ones are sent again.
+            let at_hub = (stage == ReceiptStage::Acknowledged).then_some(stage);
+            self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes });
+        }
+    }
+
+    /// The sequence to ask `/alarms` after.
+    pub(super) fn after(&self) -> u64 {
+        self.seq.unwrap_or(0)
+    }
+
+    /// A row takes the place of another: raises when the delivery is seen cancelled.
+    pub(super) fn see(&mut self, old: Option<&WireRow>, new: &WireRow) {
+        let Some(key) = cancellation(new) else { return };
+        if old.and_then(cancellation) == Some(key) {
+            return;
+        }
+        let seen_alive = old.is_some_and(is_alive);
+        self.offer(key, Some(new), seen_alive);
+    }
+
+    /// A head was read: what it says of time and of alarms.
+    pub(super) fn head(
+        &mut self,
+        day_at: UtcMillis,
+        alarm_seq: u64,
+        now: Mono,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        if self.horizon.is_none() {
+            self.horizon = Some(day_at);
+            out.push_back(SessionAction::KeepHorizon(day_at));
+            self.judge_held();
+        }
+        if self.seq.is_none_or(|seq| alarm_seq > seq) && self.due.is_none() {
+            self.due = Some(now);
+        }
+    }
+
+    /// The epoch is another: its alarms count from anew, so all are read again (keys tell which are known).
+    pub(super) fn reread(&mut self, now: Mono) {
+        self.seq = self.seq.map(|_| 0);
+        self.due = Some(now);
+    }
+
+    /// The answer of `/alarms`.
+    pub(super) fn page(
+        &mut self,
+        reply: AlarmsReply,
+        alive: impl Fn(AlarmKey) -> bool,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        let first = self.seq.is_none();
+        // Entries with this seat's receipt count as raised: they must be known before anything held is judged.
+        for entry in reply.alarms {
+            let alive = alive(key_of(&entry));
+            self.take(entry, alive, out);
+        }
+        if first || self.seq != Some(reply.alarm_seq) {
+            self.seq = Some(reply.alarm_seq);
+            self.seq_changed = true;
+        }
+        self.judge_held();
+        self.forget_old();
+        self.send_missing(out);
+    }
+
+    /// An `alarm` event.
+    pub(super) fn event(
+        &mut self,
+        entry: AlarmEntry,
+        alive: bool,
+        now: Mono,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        match self.seq {
+            Some(seq) if entry.seq <= seq => {}
+            Some(seq) if entry.seq == seq + 1 => {
+                self.seq = Some(entry.seq);
+                self.seq_changed = true;
+            }
+            Some(_) | None => self.due = Some(self.due.unwrap_or(now)),
+        }
+        self.take(entry, alive, out);
+    }
+
+    /// A person took note, or the window shows it. False: nothing new.
+    pub(super) fn receipt(
+        &mut self,
+        key: AlarmKey,
+        stage: ReceiptStage,
+        out: &mut VecDeque<SessionAction>,
+    ) -> bool {
+        let Some(known) = self.known.get_mut(&key) else { return false };
+        if stage <= known.stage {
+            return false;
+        }
+        known.stage = stage;
+        self.changed.insert(key);
+        out.push_back(SessionAction::SendReceipt(key, stage));
+        if stage == ReceiptStage::Acknowledged {
+            known.told = Told::Yes;
+            out.push_back(SessionAction::AlarmSettled(key));
+        }
+        true
+    }
+
+    /// Whether the next batch has something to say of alarms.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changed.is_empty() || self.seq_changed
+    }
+
+    /// What the batch with that number holds of alarms.
+    pub(super) fn store(&mut self, batch: u64) -> (Vec<StoredAlarm>, Option<u64>) {
+        let mut stored = Vec::with_capacity(self.changed.len());
+        for key in std::mem::take(&mut self.changed) {
+            if let Some(known) = self.known.get_mut(&key) {
+                if known.told == Told::Unstored {
+                    known.told = Told::Stored(batch);
+                }
+                stored.push(StoredAlarm { key, stage: known.stage, delivery: known.delivery.clone() });
+            }
+        }
+        let seq = std::mem::take(&mut self.seq_changed).then_some(self.seq).flatten();
+        (stored, seq)
+    }
+
+    /// The cache is new and empty: everything goes into the next batch, and what waited for an older one waits for it.
+    pub(super) fn store_all(&mut self) {
+        self.changed = self.known.keys().copied().collect();
+        self.seq_changed = self.seq.is_some();
+        for known in self.known.values_mut() {
+            if matches!(known.told, Told::Stored(_)) {
+                known.told = Told::Unstored;
+            }
+        }
+    }
+
+    /// The cache committed up to that batch: the person is told, and the hub that this seat has it.
+    pub(super) fn committed(&mut self, batch: u64, out: &mut VecDeque<SessionAction>) {
+        for (key, known) in &mut self.known {
+            match known.told {
+                Told::Stored(stored) if stored <= batch => {}
+                Told::Stored(_) | Told::Unstored | Told::Yes => continue,
+            }
+            known.told = Told::Yes;
+            let notice = AlarmNotice { key: *key, relisted: false, delivery: known.delivery.clone() };
+            out.push_back(SessionAction::Alarm(Box::new(notice)));
+            out.push_back(SessionAction::SendReceipt(*key, known.stage));
+        }
+    }
+
+    fn take(&mut self, entry: AlarmEntry, alive: bool, out: &mut VecDeque<SessionAction>) {
+        match entry.kind {
+            AlarmKind::Cancelled => {}
+            AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unproven => return,
+        }
+        let key = key_of(&entry);
+        let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
+        let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
+        let stage = if settled { Some(ReceiptStage::Acknowledged) } else { own };
+        if let Some(known) = self.known.get_mut(&key) {
+            known.at_hub = known.at_hub.max(own);
+            if known.delivery.is_none() {
+                known.delivery = entry.delivery;
+            }
+            if let Some(stage) = stage.filter(|stage| *stage > known.stage) {
+                known.stage = stage;
+                self.changed.insert(key);
+                if settled {
+                    // Nobody needs to send an acknowledgement that the hub has from another seat.
+                    known.at_hub = Some(stage);
+                    known.told = Told::Yes;
+                    out.push_back(SessionAction::AlarmSettled(key));
+                }
+            }
+            return;
+        }
+        let Some(stage) = stage else { return self.offer(key, entry.delivery.as_ref(), alive) };
+        // Raised here before the cache was lost, or settled elsewhere: known, and listed again while open.
+        self.held.remove(&key);
+        if stage < ReceiptStage::Acknowledged {
+            let notice = AlarmNotice { key, relisted: true, delivery: entry.delivery.clone() };
+            out.push_back(SessionAction::Alarm(Box::new(notice)));
+        }
+        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), told: Told::Yes };
+        self.known.insert(key, known);
+        self.changed.insert(key);
+    }
+
+    fn offer(&mut self, key: AlarmKey, delivery: Option<&WireRow>, seen_alive: bool) {
+        if self.known.contains_key(&key) {
+            return;
+        }
+        let held = self.held.entry(key).or_insert(Held { delivery: None, seen_alive });
+        held.seen_alive |= seen_alive;
+        if held.delivery.is_none() {
+            held.delivery = delivery.cloned();
+        }
+        self.judge_held();
+    }
+
+    /// Raises what can be judged: not before `/alarms` was read, and a first sight not before the horizon is known.
+    fn judge_held(&mut self) {
+        if self.seq.is_none() {
+            return;
+        }
+        let horizon = self.horizon;
+        let ready = self.held.extract_if(.., |_, held| held.seen_alive || horizon.is_some());
+        for (key, held) in ready {
+            if held.seen_alive || horizon.is_some_and(|horizon| key.raised_at > horizon) {
+                let known = Known {
+                    stage: ReceiptStage::Delivered,
+                    delivery: held.delivery,
+                    at_hub: None,
+                    told: Told::Unstored,
+                };
+                self.known.insert(key, known);
+                self.changed.insert(key);
+            }
+        }
+    }
+
+    /// Receipts that the hub turned out to lack (sent while it was away).
+    fn send_missing(&self, out: &mut VecDeque<SessionAction>) {
+        for (key, known) in &self.known {
+            if known.told == Told::Yes && known.at_hub < Some(known.stage) {
+                out.push_back(SessionAction::SendReceipt(*key, known.stage));
+            }
+        }
+    }
+
+    fn forget_old(&mut self) {
+        let Some(newest) = self.known.keys().map(|key| key.raised_at).max() else { return };
+        let limit = newest.plus_ms(-SETTLED_KEPT_DAYS * DAY_MS);
+        self.known.retain(|key, known| known.stage < ReceiptStage::Acknowledged || key.raised_at >= limit);
+    }
+}
+
+/// The key of the alarm that a cancelled row is about.
+fn cancellation(row: &WireRow) -> Option<AlarmKey> {
+    let delivery = row.delivery().filter(|delivery| delivery.status == Status::Cancelled)?;
+    let raised_at = delivery.cancelled_at.unwrap_or(delivery.modified_at);
+    Some(AlarmKey { id: delivery.id, kind: AlarmKind::Cancelled, raised_at })
+}
+
+/// Whether the row is of a delivery that was readable and not cancelled.
+pub(super) fn is_alive(row: &WireRow) -> bool {
+    row.delivery().is_some_and(|delivery| delivery.status != Status::Cancelled)
+}
+
+/// The key of an entry of `/alarms`.
+pub(super) fn key_of(entry: &AlarmEntry) -> AlarmKey {
+    AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
+}

@@ -1,0 +1,175 @@
+//! The order of frames: the cursor, what is known to exist beyond it, and frames that wait for what is missing.
+
+use gwanje_model::{Epoch, Rev, UtcMillis};
+use gwanje_wire::socket::Cursor;
+use gwanje_wire::{Frame, Head};
+use std::collections::BTreeMap;
+
+/// Frames that wait: ten seconds of a busy center's frames (one per 20 ms). What overflows is fetched by `changes`.
+pub(super) const BUFFER_FRAMES: usize = 512;
+/// Entries that wait, over all frames: bounds the memory (about 1 kB each).
+pub(super) const BUFFER_ENTRIES: usize = 20_000;
+
+/// Frames that can't be applied yet. By epoch and position, so that a duplicate takes no second place.
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: BTreeMap<(Epoch, Rev, Rev), Frame>,
+    entries: usize,
+}
+
+impl Waiting {
+    /// An overflow drops all frames, never the gap: the order's target still says what is missing.
+    fn push(&mut self, frame: Frame) {
+        let entries = frame.entries();
+        let key = (frame.epoch.clone(), frame.from, frame.to);
+        if self.frames.get(&key).is_some_and(|known| known.as_of >= frame.as_of) {
+            return;
+        }
+        if self.frames.len() >= BUFFER_FRAMES || self.entries + entries > BUFFER_ENTRIES {
+            self.frames.clear();
+            self.entries = 0;
+            return;
+        }
+        if let Some(old) = self.frames.insert(key, frame) {
+            self.entries -= old.entries();
+        }
+        self.entries += entries;
+    }
+
+    /// The next frame that applies at the cursor; what lies behind it is thrown away.
+    fn next_at(&mut self, cursor: &Cursor) -> Option<Frame> {
+        loop {
+            let first = self.frames.first_entry()?;
+            let frame = first.get();
+            if frame.epoch > cursor.epoch || (frame.epoch == cursor.epoch && frame.from > cursor.rev) {
+                return None;
+            }
+            let frame = first.remove();
+            self.entries -= frame.entries();
+            if frame.epoch == cursor.epoch && frame.to > cursor.rev {
+                return Some(frame);
+            }
+        }
+    }
+}
+
+/// Where a frame stands to the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// `from <= cursor < to`: applies.
+    Next,
+    /// `to <= cursor`: known.
+    Duplicate,
+    /// `from > cursor`: something is missing before it.
+    Beyond,
+    /// Of an older epoch.
+    OldEpoch,
+    /// Of a newer epoch, or there is no cursor.
+    NewEpoch,
+}
+
+/// Cursor and order.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    cursor: Option<Cursor>,
+    /// The greatest `asOf` applied since the last snapshot.
+    as_of: Rev,
+    /// The greatest revision known to exist in the cursor's epoch, and the hub's clock when it said so.
+    target: Rev,
+    target_at: UtcMillis,
+    waiting: Waiting,
+}
+
+impl Order {
+    pub(super) fn cursor(&self) -> Option<&Cursor> {
+        self.cursor.as_ref()
+    }
+
+    /// Whether the cursor has reached every `asOf` applied: only then is the board a board.
+    pub(super) fn is_whole(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.rev >= self.as_of)
+    }
+
+    /// Whether revisions are known to exist beyond the cursor.
+    pub(super) fn is_behind(&self) -> bool {
+        self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target)
+    }
+
+    /// A snapshot older than this would take back what is shown.
+    pub(super) fn held(&self) -> Rev {
+        self.cursor.as_ref().map_or(Rev::ZERO, |cursor| cursor.rev.max(self.as_of))
+    }
+
+    pub(super) fn place(&self, frame: &Frame) -> Place {
+        let Some(cursor) = &self.cursor else { return Place::NewEpoch };
+        match frame.epoch.cmp(&cursor.epoch) {
+            std::cmp::Ordering::Less => Place::OldEpoch,
+            std::cmp::Ordering::Greater => Place::NewEpoch,
+            std::cmp::Ordering::Equal if frame.to <= cursor.rev => Place::Duplicate,
+            std::cmp::Ordering::Equal if frame.from <= cursor.rev => Place::Next,
+            std::cmp::Ordering::Equal => Place::Beyond,
+        }
+    }
+
+    /// A frame of the cursor's epoch was applied.
+    pub(super) fn advance(&mut self, frame: &Frame) {
+        if let Some(cursor) = &mut self.cursor {
+            cursor.rev = cursor.rev.max(frame.to);
+            self.as_of = self.as_of.max(frame.as_of);
+            self.target = self.target.max(frame.to);
+        }
+    }
+
+    /// A snapshot, or the cache, set the board.
+    pub(super) fn set(&mut self, cursor: Cursor) {
+        let same = self.cursor.as_ref().is_some_and(|old| old.epoch == cursor.epoch);
+        let beyond =
+            self.waiting.frames.values().filter(|frame| frame.epoch == cursor.epoch).map(|frame| frame.to);
+        let waiting = beyond.max().unwrap_or(Rev::ZERO);
+        self.target = if same { self.target.max(waiting) } else { waiting }.max(cursor.rev);
+        self.as_of = cursor.rev;
+        self.cursor = Some(cursor);
+    }
+
+    /// The hub itself says that nothing exists beyond the cursor (`ahead`): forgets what was expected.
+    pub(super) fn forget_target(&mut self) {
+        self.waiting = Waiting::default();
+        self.target = self.cursor.as_ref().map_or(Rev::ZERO, |cursor| cursor.rev);
+    }
+
+    /// A head of the cursor's epoch: raises the target, and lowers it when it is the later word.
+    pub(super) fn note_head(&mut self, head: &Head) {
+        let cursor = self.cursor.as_ref().map_or(Rev::ZERO, |cursor| cursor.rev);
+        if head.rev >= self.target || head.at > self.target_at {
+            self.target = head.rev.max(cursor);
+            self.target_at = self.target_at.max(head.at);
+        }
+    }
+
+    /// Keeps a frame until what is missing before it has come.
+    pub(super) fn keep(&mut self, frame: Frame) {
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.epoch == frame.epoch) && frame.to > self.target {
+            self.target = frame.to;
+            self.target_at = self.target_at.max(frame.at);
+        }
+        self.waiting.push(frame);
+    }
+
+    pub(super) fn next_waiting(&mut self) -> Option<Frame> {
+        self.waiting.next_at(self.cursor.as_ref()?)
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.waiting.frames.len(), self.waiting.entries)
+    }
+}
+
+/// Whether a frame says what a frame can say; anything else is treated as a gap.
+pub(super) fn is_sound(frame: &Frame) -> bool {
+    let inside = |rev: Rev| rev > frame.from && rev <= frame.to;
+    frame.from <= frame.to
+        && frame.to <= frame.as_of
+        && frame.rows.iter().all(|row| inside(row.rev()))
+        && frame.gone.iter().all(|gone| inside(gone.rev))
+}

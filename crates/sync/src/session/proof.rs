@@ -1,0 +1,130 @@
+//! How old a proof is: heads that come by socket are dated by the hub's clock, answers by when they were asked for.
+
+use crate::io::{Mono, Now};
+use gwanje_model::UtcMillis;
+use gwanje_wire::socket::HEAD_INTERVAL_MS;
+
+/// A proof older than this is no proof of the present: two heads and a second (wire contract, `head`).
+pub(super) const PROOF_FRESH_MS: u64 = 2 * HEAD_INTERVAL_MS + 1_000;
+/// The hub's clock stepping back by more than this is a clock that was set, not a head that came late.
+const CLOCK_STEP_MS: i64 = 60_000;
+
+/// An instant by the desk's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Instant {
+    pub(super) mono: Mono,
+    pub(super) wall: UtcMillis,
+}
+
+impl From<Now> for Instant {
+    fn from(now: Now) -> Self {
+        Self { mono: now.mono, wall: now.wall }
+    }
+}
+
+/// Dates what comes by one connection: the smallest delay seen is taken for the clocks' offset.
+#[derive(Debug, Default)]
+pub(super) struct Dating {
+    /// Desk's monotonic milliseconds minus the hub's clock, at its smallest.
+    offset: Option<i64>,
+    newest: UtcMillis,
+    /// A head whose clock lay far behind the newest: a second such one in a row says that the clock was set.
+    stepped: Option<UtcMillis>,
+}
+
+impl Dating {
+    /// When, by the desk's clocks, the hub said something that it dates `at` and that arrived now.
+    pub(super) fn date(&mut self, at: UtcMillis, now: Now) -> Instant {
+        let mono = i64::try_from(now.mono.0).unwrap_or(i64::MAX);
+        let delay = mono.saturating_sub(at.0);
+        if self.offset.is_some() && at.since(self.newest) < -CLOCK_STEP_MS {
+            if self.stepped.is_some_and(|before| at > before) {
+                *self = Self { offset: Some(delay), newest: at, stepped: None };
+            } else {
+                self.stepped = Some(at);
+            }
+        } else {
+            self.stepped = None;
+            self.newest = self.newest.max(at);
+        }
+        let offset = self.offset.map_or(delay, |smallest| smallest.min(delay));
+        self.offset = Some(offset);
+        let age = delay.saturating_sub(offset).max(0);
+        Instant {
+            mono: Mono(now.mono.0.saturating_sub(u64::try_from(age).unwrap_or(0))),
+            wall: now.wall.plus_ms(age.saturating_neg()),
+        }
+    }
+}
+
+/// The last proof.
+#[derive(Debug, Default)]
+pub(super) struct Proven {
+    last: Option<Instant>,
+    /// An unequal digest since: whatever was proven before no longer counts for the present.
+    unequal: bool,
+}
+
+impl Proven {
+    /// Takes a proof; true when it is the latest.
+    pub(super) fn take(&mut self, at: Instant) -> bool {
+        let latest = self.last.is_none_or(|last| at.mono >= last.mono);
+        if latest {
+            self.last = Some(at);
+            self.unequal = false;
+        }
+        latest
+    }
+
+    pub(super) fn take_unequal(&mut self) {
+        self.unequal = true;
+    }
+
+    pub(super) fn is_unequal(&self) -> bool {
+        self.unequal
+    }
+
+    /// The wall instant of the proof while it is fresh.
+    pub(super) fn fresh(&self, now: Now) -> Option<UtcMillis> {
+        let last = self.last?;
+        (!self.unequal && now.mono.since(last.mono) <= PROOF_FRESH_MS).then_some(last.wall)
+    }
+
+    /// When the present proof goes stale.
+    pub(super) fn stale_at(&self) -> Option<Mono> {
+        self.last.map(|last| last.mono.plus_ms(PROOF_FRESH_MS + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(mono: u64) -> Now {
+        Now { mono: Mono(mono), wall: UtcMillis(1_000_000 + mono as i64) }
+    }
+
+    #[test]
+    fn a_head_that_took_nine_seconds_proves_a_board_nine_seconds_old() {
+        let mut dating = Dating::default();
+        assert_eq!(dating.date(UtcMillis(50_000), now(10_000)).mono, Mono(10_000));
+        assert_eq!(dating.date(UtcMillis(52_000), now(12_000)).mono, Mono(12_000));
+        let late = dating.date(UtcMillis(54_000), now(23_000));
+        assert_eq!((late.mono, late.wall), (Mono(14_000), UtcMillis(1_014_000)));
+        let mut proven = Proven::default();
+        assert!(proven.take(late));
+        assert_eq!(proven.fresh(now(23_000)), None);
+        assert!(proven.fresh(now(14_000 + PROOF_FRESH_MS)).is_some());
+    }
+
+    #[test]
+    fn a_hub_whose_clock_is_set_back_is_dated_anew_but_one_old_head_is_not() {
+        let mut dating = Dating::default();
+        dating.date(UtcMillis(10_000_000), now(10_000));
+        let stray = dating.date(UtcMillis(9_000_000), now(11_000));
+        assert_eq!(stray.mono, Mono(0), "a very late head is very old");
+        assert_eq!(dating.date(UtcMillis(10_002_000), now(12_000)).mono, Mono(12_000));
+        dating.date(UtcMillis(6_400_000), now(14_000));
+        assert_eq!(dating.date(UtcMillis(6_402_000), now(16_000)).mono, Mono(16_000));
+    }
+}

@@ -1,0 +1,389 @@
+//! REST: one request for data at a time, which one is due, polling while there is no proof, and failures.
+//!
+//! What is due, most urgent first: a snapshot · `changes` for a gap · the next step of a repair · `changes` as a poll
+//! (only while not Live) · rows that could not be read · the two-minute routine.
+
+use super::Session;
+use super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction};
+use super::order::is_sound;
+use super::proof::Instant;
+use super::repair::{IDS_MAX, Step};
+use crate::io::{LinkReason, Mono, Now};
+use gwanje_model::DeliveryId;
+use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::rest::ChangesReply;
+use gwanje_wire::socket::Cursor;
+use gwanje_wire::{ErrorCode, Problem};
+use std::collections::VecDeque;
+
+/// Polling comes this often, ± 20 %.
+pub(super) const POLL_MS: u64 = 3_000;
+/// Answers that can't be used are asked for again after 3 s, doubling up to this.
+pub(super) const BAD_ANSWER_MAX_MS: u64 = 60_000;
+/// A request that nobody came back from is given up after this. The shell's own limits are shorter.
+const FLIGHT_MAX_MS: u64 = 180_000;
+/// The longest that a server's `Retry-After` is obeyed.
+const RETRY_AFTER_MAX_S: u64 = 600;
+/// A center that was refused by REST is asked for again this often: it may have been a stray error.
+pub(super) const REFUSED_AGAIN_MS: u64 = 30_000;
+/// REST counts as failing from this many failures in a row on.
+const FAILING: u32 = 2;
+
+/// What a request in flight is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Job {
+    /// Changes after that cursor.
+    Changes(Cursor),
+    /// All rows.
+    Snapshot,
+    /// Repair, see [`Step`].
+    Digest,
+    /// Repair.
+    Revs(Vec<u8>),
+    /// Repair.
+    Rows(Vec<DeliveryId>),
+    /// Repair.
+    Content(Vec<u8>),
+    /// A second look at rows that could not be read.
+    Unread(Vec<DeliveryId>),
+}
+
+#[derive(Debug)]
+pub(super) struct Flight {
+    id: FetchId,
+    pub(super) job: Job,
+    sent: Now,
+}
+
+/// Requests, and how they fare.
+#[derive(Debug)]
+pub(super) struct Rest {
+    next_id: u64,
+    pub(super) flight: Option<Flight>,
+    alarms: Option<(FetchId, Now)>,
+    alarm_failures: u32,
+    pub(super) failures: u32,
+    /// Answers in a row that could not be used.
+    bad: u32,
+    pub(super) reason: LinkReason,
+    hold_until: Mono,
+    pub(super) poll_due: Mono,
+}
+
+impl Rest {
+    pub(super) fn new(now: Now) -> Self {
+        Self {
+            next_id: 0,
+            flight: None,
+            alarms: None,
+            alarm_failures: 0,
+            failures: 0,
+            bad: 0,
+            reason: "not asked yet".into(),
+            hold_until: now.mono,
+            poll_due: now.mono,
+        }
+    }
+
+    fn id(&mut self) -> FetchId {
+        self.next_id += 1;
+        FetchId(self.next_id)
+    }
+
+    /// Drops the request in flight unless it is of that kind.
+    pub(super) fn drop_unless(&mut self, out: &mut VecDeque<SessionAction>, keep: impl Fn(&Job) -> bool) {
+        if let Some(flight) = self.flight.take_if(|flight| !keep(&flight.job)) {
+            out.push_back(SessionAction::DropFetch(flight.id));
+        }
+    }
+
+    /// Drops everything.
+    pub(super) fn drop_all(&mut self, out: &mut VecDeque<SessionAction>) {
+        self.drop_unless(out, |_| false);
+        if let Some((id, _)) = self.alarms.take() {
+            out.push_back(SessionAction::DropFetch(id));
+        }
+    }
+
+    /// Nobody answered.
+    pub(super) fn fail(&mut self, reason: LinkReason) {
+        self.failures = self.failures.saturating_add(1);
+        self.reason = reason;
+    }
+
+    pub(super) fn failing(&self) -> Option<LinkReason> {
+        (self.failures >= FAILING).then(|| self.reason.clone())
+    }
+}
+
+impl Session {
+    /// Sends what is due, if anything may be sent.
+    pub(super) fn ask(&mut self, now: Now) {
+        if !self.restored || !self.authorised || self.is_refused(now) {
+            return;
+        }
+        self.ask_alarms(now);
+        let expired = |flight: &Flight| now.mono.since(flight.sent.mono) > FLIGHT_MAX_MS;
+        if self.rest.flight.as_ref().is_some_and(expired) {
+            self.rest.drop_all(&mut self.out);
+            self.fail("no answer".into(), None, now);
+        }
+        if self.rest.flight.is_some() || now.mono < self.rest.hold_until {
+            return;
+        }
+        let Some(cursor) = self.order.cursor().cloned() else {
+            let due = *self.snapshot.get_or_insert(now.mono);
+            return self.ask_snapshot(due, now);
+        };
+        if let Some(due) = self.snapshot {
+            return self.ask_snapshot(due, now);
+        }
+        if let Some(due) = self.gap {
+            if due <= now.mono {
+                self.ask_changes(cursor, now);
+            }
+        } else if self.repair.step != Step::Idle && self.repair.not_before <= now.mono {
+            self.ask_repair(cursor.rev, now);
+        } else if !self.is_live(now) && self.rest.poll_due <= now.mono {
+            self.stats.polls += u64::from(!self.is_joined());
+            self.ask_changes(cursor, now);
+        } else if !self.unread.due.is_empty() {
+            let ids: Vec<_> = self.unread.due.iter().copied().take(IDS_MAX).collect();
+            let rows: Vec<_> =
+                ids.iter().filter_map(|id| self.rows.get(*id)).map(|r| (r.id(), r.rev())).collect();
+            self.unread.ask(rows.into_iter());
+            self.unread.due.retain(|id| !ids.contains(id));
+            self.send(Job::Unread(ids.clone()), Fetch::Rows { ids, after: cursor.rev }, now);
+        } else if self.repair.step == Step::Idle && self.repair.routine_due <= now.mono {
+            self.reconcile(now);
+            self.ask_repair(cursor.rev, now);
+        }
+    }
+
+    /// When [`Session::ask`] will have something to send; mirrors its order.
+    pub(super) fn ask_at(&self) -> Option<Mono> {
+        if !self.restored || !self.authorised {
+            return None;
+        }
+        if let Some(refusal) = &self.refused {
+            return refusal.again;
+        }
+        let alarms = self.rest.alarms.is_none().then_some(self.alarms.due).flatten();
+        let data = if let Some(flight) = &self.rest.flight {
+            flight.sent.mono.plus_ms(FLIGHT_MAX_MS + 1)
+        } else {
+            let due = self.snapshot.or(self.gap).unwrap_or_else(|| {
+                let idle = self.repair.step == Step::Idle;
+                let repair = if idle { self.repair.routine_due } else { self.repair.not_before };
+                // While Live the poll waits for the proof to go stale, which is a deadline of its own.
+                let poll = match self.state {
+                    crate::io::State::Live { .. } => repair,
+                    crate::io::State::Connecting { .. }
+                    | crate::io::State::CatchingUp { .. }
+                    | crate::io::State::Polling { .. }
+                    | crate::io::State::Offline { .. }
+                    | crate::io::State::Refused { .. } => self.rest.poll_due,
+                };
+                let unread = if self.unread.due.is_empty() { repair } else { Mono(0) };
+                repair.min(poll).min(unread)
+            });
+            due.max(self.rest.hold_until)
+        };
+        Some(alarms.map_or(data, |alarms| alarms.min(data)))
+    }
+
+    pub(super) fn send(&mut self, job: Job, fetch: Fetch, now: Now) {
+        let id = self.rest.id();
+        self.rest.flight = Some(Flight { id, job, sent: now });
+        self.out.push_back(SessionAction::Fetch(id, fetch));
+    }
+
+    fn ask_snapshot(&mut self, due: Mono, now: Now) {
+        if due <= now.mono {
+            self.send(Job::Snapshot, Fetch::Snapshot, now);
+        }
+    }
+
+    fn ask_changes(&mut self, cursor: Cursor, now: Now) {
+        let limit = u32::try_from(FRAME_MAX_ENTRIES).unwrap_or(u32::MAX);
+        self.send(Job::Changes(cursor.clone()), Fetch::Changes { cursor, limit }, now);
+    }
+
+    fn ask_alarms(&mut self, now: Now) {
+        if self.rest.alarms.as_ref().is_some_and(|(_, sent)| now.mono.since(sent.mono) > FLIGHT_MAX_MS) {
+            self.rest.alarms = None;
+        }
+        if self.rest.alarms.is_none() && self.alarms.due.is_some_and(|due| due <= now.mono) {
+            let id = self.rest.id();
+            self.rest.alarms = Some((id, now));
+            self.alarms.due = None;
+            let after = self.alarms.after();
+            self.out.push_back(SessionAction::Fetch(id, Fetch::Alarms { after }));
+        }
+    }
+
+    /// A request came back.
+    pub(super) fn take_answer(&mut self, id: FetchId, result: Result<Fetched, FetchFailure>, now: Now) {
+        if self.rest.alarms.take_if(|(alarms, _)| *alarms == id).is_some() {
+            return self.take_alarms(result, now);
+        }
+        // Anything but the one in flight was dropped: its answer is of no use.
+        let Some(Flight { job, sent, .. }) = self.rest.flight.take_if(|flight| flight.id == id) else {
+            return;
+        };
+        let fetched = match result {
+            Ok(fetched) => fetched,
+            Err(FetchFailure::Problem { problem, retry_after_s }) => {
+                return self.take_problem(&problem, retry_after_s, sent, now);
+            }
+            Err(FetchFailure::Unreachable(reason)) => return self.fail(reason, None, now),
+            Err(FetchFailure::Malformed) => return self.fail_malformed(now),
+        };
+        let bad = self.rest.bad;
+        self.succeed(now);
+        match (job, fetched) {
+            (Job::Changes(after), Fetched::Changes(reply)) => self.take_changes(&after, &reply, sent, now),
+            (Job::Snapshot, Fetched::Snapshot(reply)) => self.take_snapshot(reply, sent, now),
+            (Job::Digest, Fetched::Digest(reply)) => self.take_digest(&reply, sent, now),
+            (Job::Revs(buckets), Fetched::Revs(reply)) => self.take_revs(&buckets, reply, now),
+            (Job::Rows(ids), Fetched::Rows(reply)) => self.take_rows(&ids, reply, now),
+            (Job::Content(buckets), Fetched::Rows(reply)) => self.take_content(&buckets, reply, now),
+            (Job::Unread(ids), Fetched::Rows(reply)) => self.take_unread(&ids, reply, now),
+            (_, _) => self.fail_malformed(now),
+        }
+        if self.rest.failures > 0 {
+            // It was answered, but not usably: the wait between such answers goes on growing.
+            self.rest.bad = bad.saturating_add(1);
+        }
+        if !self.holds_frames() {
+            self.drain(now);
+        }
+    }
+
+    fn take_changes(&mut self, after: &Cursor, reply: &ChangesReply, sent: Now, now: Now) {
+        let Some(cursor) = self.order.cursor().cloned() else { return };
+        let head = &reply.head;
+        match head.epoch.cmp(&cursor.epoch) {
+            std::cmp::Ordering::Less => {
+                if self.is_old_epoch_to_adopt(&head.epoch, sent, now) {
+                    self.want_snapshot_soon(now);
+                }
+                return;
+            }
+            std::cmp::Ordering::Greater => return self.want_snapshot_soon(now),
+            std::cmp::Ordering::Equal => {}
+        }
+        let frame = &reply.frame;
+        if frame.epoch != cursor.epoch || frame.from > after.rev || !is_sound(frame) {
+            return self.fail_malformed(now);
+        }
+        self.old_epoch = None;
+        self.ahead = None;
+        self.note_head(head, sent.into(), now);
+        if self.order.place(frame) == super::order::Place::Next {
+            self.apply(frame, now);
+        }
+        self.order.note_head(head);
+        let uncut = frame.to >= head.rev;
+        if !uncut && frame.to <= after.rev {
+            // A page that does not advance is an error (rule 13).
+            return self.fail_malformed(now);
+        }
+        if uncut {
+            self.suspect = self.suspect.filter(|since| *since > sent.mono);
+            self.compare(head, Instant::from(sent), now);
+        }
+        self.drain(now);
+        let open = self.order.is_behind() || self.suspect.is_some();
+        self.gap = open.then(|| match (uncut, frame.to > after.rev) {
+            (false, _) => now.mono,
+            (true, true) => self.soon(now),
+            // The answer knew nothing beyond the cursor although something is: a replica that lags.
+            (true, false) => self.rest.poll_due,
+        });
+    }
+
+    fn take_alarms(&mut self, result: Result<Fetched, FetchFailure>, now: Now) {
+        if let Ok(Fetched::Alarms(reply)) = result {
+            self.rest.alarm_failures = 0;
+            let rows = &self.rows;
+            let alive = |key: crate::io::AlarmKey| rows.get(key.id).is_some_and(super::alarms::is_alive);
+            self.alarms.page(reply, alive, &mut self.out);
+        } else {
+            self.stats.malformed += u64::from(!matches!(
+                result,
+                Err(FetchFailure::Problem { .. } | FetchFailure::Unreachable(_))
+            ));
+            let wait = POLL_MS.saturating_mul(1 << self.rest.alarm_failures.min(4)).min(BAD_ANSWER_MAX_MS);
+            self.rest.alarm_failures += 1;
+            self.alarms.due = Some(now.mono.plus_ms(wait));
+        }
+    }
+
+    fn take_problem(&mut self, problem: &Problem, retry_after_s: Option<u64>, sent: Now, now: Now) {
+        match (problem.code, problem.reason) {
+            (ErrorCode::Resync, Some(reason)) => {
+                self.succeed(now);
+                self.resync(reason, sent, now);
+            }
+            (code @ (ErrorCode::NotFound | ErrorCode::Forbidden), _) => {
+                self.refuse(code, now);
+                if let Some(refusal) = &mut self.refused {
+                    refusal.again = Some(now.mono.plus_ms(REFUSED_AGAIN_MS));
+                }
+            }
+            (
+                // An expired sign-in is the client's to renew; it says so when it can't.
+                ErrorCode::Unauthorized
+                | ErrorCode::TooManyRequests
+                | ErrorCode::Unavailable
+                | ErrorCode::Other
+                | ErrorCode::Resync
+                | ErrorCode::Invalid
+                | ErrorCode::InvalidTransition
+                | ErrorCode::Conflict
+                | ErrorCode::Void,
+                _,
+            ) => {
+                self.answered = true;
+                self.fail(problem.code.as_str().into(), retry_after_s, now);
+            }
+        }
+    }
+
+    /// REST answers.
+    fn succeed(&mut self, now: Now) {
+        self.answered = true;
+        self.refused = None;
+        self.rest.failures = 0;
+        self.rest.bad = 0;
+        self.rest.hold_until = now.mono;
+        self.poll_later(now);
+    }
+
+    /// No usable answer: the same is asked for again later.
+    pub(super) fn fail(&mut self, reason: LinkReason, retry_after_s: Option<u64>, now: Now) {
+        self.rest.fail(reason);
+        self.poll_later(now);
+        let told = retry_after_s.unwrap_or(0).min(RETRY_AFTER_MAX_S).saturating_mul(1_000);
+        self.rest.hold_until = self.rest.poll_due.max(now.mono.plus_ms(told));
+        if self.repair.step != Step::Idle {
+            self.repair.retry(self.rest.hold_until);
+        }
+    }
+
+    /// An answer that contradicts itself or the contract: ever longer waits.
+    pub(super) fn fail_malformed(&mut self, now: Now) {
+        self.stats.malformed += 1;
+        let wait = POLL_MS.saturating_mul(1 << self.rest.bad.min(8)).min(BAD_ANSWER_MAX_MS);
+        self.rest.bad = self.rest.bad.saturating_add(1);
+        self.fail("an answer that can't be read".into(), None, now);
+        self.rest.hold_until = self.rest.hold_until.max(now.mono.plus_ms(wait));
+    }
+
+    /// The next poll, about three seconds from now.
+    pub(super) fn poll_later(&mut self, now: Now) {
+        let fifth = POLL_MS / 5;
+        self.rest.poll_due = now.mono.plus_ms(self.draw(POLL_MS - fifth, POLL_MS + fifth));
+    }
+}

@@ -1,0 +1,153 @@
+//! Snapshots: verified before the swap, never an older board for a newer one, except as rules 1 and 5 allow.
+
+use super::Session;
+use super::publish::Delta;
+use super::rest::Job;
+use super::rows::Rows;
+use crate::io::{Mono, Now, RowChange};
+use crate::session::fetch::SessionAction;
+use gwanje_model::Epoch;
+use gwanje_wire::rest::Snapshot;
+use gwanje_wire::socket::Cursor;
+use gwanje_wire::{ResyncReason, WireRow};
+use std::collections::BTreeSet;
+
+/// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
+/// it is not a straggler but a server that was restored (rules 1 and 5).
+const ADOPT_OLDER_MS: u64 = 10_000;
+
+impl Session {
+    /// A snapshot is needed; at a random moment soon, because many seats may need one at once.
+    pub(super) fn want_snapshot_soon(&mut self, now: Now) {
+        if self.snapshot.is_none() {
+            let due = self.soon(now);
+            self.want_snapshot(due);
+        }
+    }
+
+    /// A snapshot is needed; whatever else is asked for is dropped.
+    pub(super) fn want_snapshot(&mut self, due: Mono) {
+        self.snapshot = Some(self.snapshot.map_or(due, |other| other.min(due)));
+        self.repair.stop();
+        self.gap = None;
+        self.rest.drop_unless(&mut self.out, |job| matches!(job, Job::Snapshot));
+    }
+
+    /// The hub can't go on from the cursor; the request that it says so to was sent then.
+    pub(super) fn resync(&mut self, reason: ResyncReason, sent: Now, now: Now) {
+        match reason {
+            ResyncReason::Epoch | ResyncReason::Floor => self.want_snapshot_soon(now),
+            ResyncReason::Ahead => {
+                let since = *self.ahead.get_or_insert(now.mono);
+                self.poll_later(now);
+                if self.gap.is_some() {
+                    self.gap = Some(self.rest.poll_due);
+                }
+                if sent.mono >= since && now.mono.since(since) >= ADOPT_OLDER_MS {
+                    self.adopt_older = true;
+                    self.want_snapshot_soon(now);
+                }
+            }
+        }
+    }
+
+    /// An answer came from an older epoch than the board's. True: it has to be adopted.
+    pub(super) fn is_old_epoch_to_adopt(&mut self, epoch: &Epoch, sent: Now, now: Now) -> bool {
+        match &self.old_epoch {
+            Some((old, since)) if old == epoch => {
+                sent.mono >= *since && now.mono.since(*since) >= ADOPT_OLDER_MS
+            }
+            Some(_) | None => {
+                self.old_epoch = Some((epoch.clone(), now.mono));
+                false
+            }
+        }
+    }
+
+    /// The answer to a snapshot.
+    pub(super) fn take_snapshot(&mut self, reply: Snapshot, sent: Now, now: Now) {
+        let cursor = Cursor { epoch: reply.epoch, rev: reply.rev };
+        let total = reply.rows.len();
+        let sound = reply.rows.iter().all(|row| row.rev() <= cursor.rev);
+        let rows = Rows::of(reply.rows);
+        let (count, digest) = (rows.sum().count, rows.sum().digest);
+        if !sound || count != reply.count || digest != reply.digest || u64::try_from(total) != Ok(count) {
+            return self.fail_malformed(now);
+        }
+        if !self.may_take(&cursor, sent, now) {
+            self.snapshot = Some(self.rest.poll_due);
+            return;
+        }
+        self.swap(rows, cursor, now);
+        self.drain(now);
+        // The snapshot carries no head: ask for one, it proves the board at once.
+        self.rest.poll_due = now.mono;
+    }
+
+    fn may_take(&mut self, cursor: &Cursor, sent: Now, now: Now) -> bool {
+        let Some(held) = self.order.cursor() else { return true };
+        match cursor.epoch.cmp(&held.epoch) {
+            std::cmp::Ordering::Greater => true,
+            std::cmp::Ordering::Equal => cursor.rev >= self.order.held() || self.adopt_older,
+            std::cmp::Ordering::Less => self.is_old_epoch_to_adopt(&cursor.epoch, sent, now),
+        }
+    }
+
+    /// Puts the snapshot in the place of all rows; the board hears of differences only.
+    fn swap(&mut self, rows: Rows, cursor: Cursor, now: Now) {
+        let new_epoch = self.order.cursor().is_some_and(|old| old.epoch != cursor.epoch);
+        let mut touched: BTreeSet<_> = self.rows.revs().map(|(id, _)| id).collect();
+        touched.extend(rows.revs().map(|(id, _)| id));
+        touched.retain(|id| self.rows.get(*id) != rows.get(*id));
+        let mut delta = Delta::default();
+        for &id in &touched {
+            match rows.get(id) {
+                Some(row) => self.put(row.clone(), &mut delta),
+                None => self.take(id, cursor.rev, &mut delta),
+            }
+        }
+        let rev = cursor.rev;
+        self.order.set(cursor);
+        if self.adopt_older {
+            self.order.forget_target();
+        }
+        if new_epoch {
+            touched.extend(self.overlays.clear());
+            self.alarms.reread(now.mono);
+        }
+        let mut changes: Vec<RowChange> = Vec::with_capacity(touched.len());
+        for id in touched {
+            if !self.overlays.hides(id, self.rows.get(id).map_or(rev, WireRow::rev)) {
+                changes.push(self.shown(id, rev));
+            }
+        }
+        self.forget_doubts();
+        self.stats.snapshots += 1;
+        self.persist_all(now);
+        self.show(changes);
+    }
+
+    /// After a swap nothing older counts.
+    fn forget_doubts(&mut self) {
+        self.snapshot = None;
+        self.suspect = None;
+        self.gap = None;
+        self.old_epoch = None;
+        self.ahead = None;
+        self.adopt_older = false;
+        self.repair.stop();
+    }
+
+    /// What the cache held is shown at once.
+    pub(super) fn take_restored(&mut self, rows: Vec<WireRow>, cursor: Option<Cursor>) {
+        self.rows = Rows::of(rows);
+        for row in self.rows.iter() {
+            self.unread.see(row);
+        }
+        if let Some(cursor) = cursor {
+            self.order.set(cursor);
+        }
+        let changes = self.rows.iter().cloned().map(RowChange::Upsert).collect();
+        self.out.push_back(SessionAction::Changed(changes, self.order.cursor().cloned()));
+    }
+}
