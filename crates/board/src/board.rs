@@ -63,7 +63,8 @@ impl Board {
         let id = row.id.0;
         let old = self.rows.get(id);
         if !old.is_some_and(|old| old.is_copy_of(&row)) {
-            let record = Record::read(row, old);
+            let center = self.centers.number(&row.center);
+            let record = Record::read(row, center, old);
             self.settle(id, Some(record), true);
         }
     }
@@ -72,8 +73,12 @@ impl Board {
     pub fn upsert_unreadable(&mut self, center: &CenterId, id: DeliveryId, rev: Rev) {
         let about = (center.clone(), rev);
         match self.rows.get(id.0) {
-            Some(Record::Unreadable(held)) if **held == about => {}
-            Some(_) | None => self.settle(id.0, Some(Record::Unreadable(Arc::new(about))), true),
+            Some(Record::Unreadable { about: held, .. }) if **held == about => {}
+            Some(_) | None => {
+                let record =
+                    Record::Unreadable { about: Arc::new(about), center: self.centers.number(center) };
+                self.settle(id.0, Some(record), true);
+            }
         }
     }
 
@@ -90,7 +95,8 @@ impl Board {
             let id = row.id.0;
             let old = self.rows.get(id);
             if !old.is_some_and(|old| old.is_copy_of(&row)) {
-                changes.push((id, Some(Record::read(row, old))));
+                let center = self.centers.number(&row.center);
+                changes.push((id, Some(Record::read(row, center, old))));
             }
         }
         self.settle_all(changes);
@@ -238,7 +244,7 @@ impl Board {
             |(&number, _)| number,
         );
         let list = self.lists.entry(number).or_insert_with(|| {
-            let mut list = List::new(Query::new(spec));
+            let mut list = List::new(Query::new(spec, &mut self.centers));
             list.fill(&self.rows, self.day_at);
             list
         });

@@ -3,6 +3,7 @@
 use crate::counters::{CenterCounts, sum};
 use crate::patch::Counters;
 use crate::query::Query;
+use crate::record::CenterNumber;
 use gwanje_model::{CenterId, Rev};
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(crate) struct Centers {
     known: BTreeMap<CenterId, Center>,
+    /// Every center that was ever met; its place is its number.
+    met: Vec<CenterId>,
     /// Grows with every change here, so that a view needs to look only then.
     version: u64,
 }
@@ -23,6 +26,15 @@ struct Center {
 impl Centers {
     pub(crate) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The number of a center, known here or not. A few dozen are searched one by one.
+    pub(crate) fn number(&mut self, center: &CenterId) -> CenterNumber {
+        let place = self.met.iter().position(|met| met == center).unwrap_or_else(|| {
+            self.met.push(center.clone());
+            self.met.len() - 1
+        });
+        CenterNumber(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
     /// The counts of a center, to be changed.

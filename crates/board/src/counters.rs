@@ -52,7 +52,7 @@ impl CenterCounts {
     /// Counts a row as it is at operations time `day_at`.
     pub(crate) fn count(&mut self, record: &Record, day_at: UtcMillis, step: Step) {
         match record {
-            Record::Unreadable(_) => step.apply(&mut self.unreadable),
+            Record::Unreadable { .. } => step.apply(&mut self.unreadable),
             Record::Read { row, .. } => self.count_row(row, day_at, step),
         }
     }

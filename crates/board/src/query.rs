@@ -1,11 +1,13 @@
 //! Which rows a view has, and in which order: the part of a spec that views with an equal one share.
 
+use crate::centers::Centers;
 use crate::index::Entry;
 use crate::key::{Key, KeyWriter};
-use crate::record::{Record, is_unconfirmed};
+use crate::record::{CenterNumber, Facts, Record};
 use crate::search::{Word, words};
 use crate::spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
 use gwanje_model::{CenterId, Delivery, Status, UtcMillis};
+use std::sync::Arc;
 
 /// What makes two views the same list, in one form whatever the order in which it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +39,19 @@ impl From<&ViewSpec> for ListSpec {
 #[derive(Debug)]
 pub(crate) struct Query {
     spec: ListSpec,
+    /// Empty: all.
+    centers: Vec<CenterNumber>,
     /// `None`: all. Names of no status that this version knows find nothing.
     statuses: Option<Vec<Status>>,
     words: Vec<Word>,
 }
 
 impl Query {
-    pub(crate) fn new(spec: ListSpec) -> Self {
+    pub(crate) fn new(spec: ListSpec, centers: &mut Centers) -> Self {
         let names = &spec.filter.statuses;
         let statuses = names.iter().filter_map(|name| Status::parse(name)).collect();
         Self {
+            centers: spec.centers.iter().map(|center| centers.number(center)).collect(),
             statuses: (!names.is_empty()).then_some(statuses),
             words: spec.words.iter().map(|word| Word::new(word)).collect(),
             spec,
@@ -84,17 +89,17 @@ impl Query {
     }
 
     fn has(&self, record: &Record, day_at: UtcMillis) -> bool {
-        if !self.covers(record.center()) {
+        if !self.centers.is_empty() && !self.centers.contains(&record.center_number()) {
             return false;
         }
         let Filter { statuses: _, late, unconfirmed, rider, shop } = &self.spec.filter;
         match record {
             // Nobody knows what it says: only a list that asks for nothing in particular has it.
-            Record::Unreadable(_) => !self.is_narrow(),
-            Record::Read { row, haystack } => {
-                self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&row.status))
-                    && (!late || record.late_at().is_some_and(|late_at| late_at <= day_at))
-                    && (!unconfirmed || is_unconfirmed(row))
+            Record::Unreadable { .. } => !self.is_narrow(),
+            Record::Read { row, haystack, facts } => {
+                self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&facts.status))
+                    && (!late || facts.due_at().is_some_and(|late_at| late_at <= day_at))
+                    && (!unconfirmed || facts.unconfirmed)
                     && rider.as_ref().is_none_or(|id| row.rider.as_ref().is_some_and(|r| r.id.as_str() == id))
                     && shop.as_ref().is_none_or(|id| row.shop.id.as_str() == id)
                     && self.words.iter().all(|word| word.occurs(haystack, row))
@@ -107,40 +112,40 @@ impl Query {
         const READ: u8 = 0;
         const UNREADABLE: u8 = 1;
         writer.begin();
-        let Record::Read { row, .. } = record else {
+        let Record::Read { row, facts, .. } = record else {
             writer.raw(UNREADABLE);
             return writer.key();
         };
         writer.raw(READ);
         match self.spec.group {
             None => {}
-            Some(GroupBy::Status) => write_column(writer, row, SortKey::Status, false),
+            Some(GroupBy::Status) => write_column(writer, row, facts, SortKey::Status, false),
             // With the id: two riders, or shops, of one name are two groups.
             Some(GroupBy::Rider) => {
-                write_column(writer, row, SortKey::Rider, false);
+                write_column(writer, row, facts, SortKey::Rider, false);
                 writer.text(row.rider.as_ref().map_or("", |rider| rider.id.as_str()), false);
             }
             Some(GroupBy::Shop) => {
-                write_column(writer, row, SortKey::Shop, false);
+                write_column(writer, row, facts, SortKey::Shop, false);
                 writer.text(row.shop.id.as_str(), false);
             }
         }
         for &SortOrder { key, descending } in &self.spec.sort {
-            write_column(writer, row, key, descending);
+            write_column(writer, row, facts, key, descending);
         }
         writer.key()
     }
 }
 
-fn write_column(writer: &mut KeyWriter, row: &Delivery, column: SortKey, down: bool) {
+fn write_column(writer: &mut KeyWriter, row: &Arc<Delivery>, facts: &Facts, column: SortKey, down: bool) {
     match column {
-        SortKey::Number => writer.natural(&row.number, down),
-        SortKey::Status => writer.byte(row.status as u8, down),
-        SortKey::Elapsed => writer.instant(row.received_at.0, down),
-        SortKey::Target => {
-            // What has ended can't become late any more.
-            write_instant(writer, (!row.status.is_final()).then(|| row.late_at()), down);
-        }
+        SortKey::Number => match facts.number {
+            0 => writer.natural(&row.number, down),
+            word => writer.word(word, down),
+        },
+        SortKey::Status => writer.byte(facts.status as u8, down),
+        SortKey::Elapsed => writer.instant(facts.received_at.0, down),
+        SortKey::Target => write_instant(writer, facts.due_at(), down),
         SortKey::Rider => match &row.rider {
             None => writer.raw(MISSING),
             Some(rider) => {

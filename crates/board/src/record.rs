@@ -1,26 +1,54 @@
 //! A row as the board keeps it: what it says, or that it can't be read.
 
+use crate::key::KeyWriter;
 use crate::search::{haystack, same_texts};
-use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
+use gwanje_model::{CenterId, Delivery, Rev, Status, UtcMillis};
 use std::sync::Arc;
 
 /// A row of the board.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     /// A row, and its texts for a search.
-    Read { row: Arc<Delivery>, haystack: Arc<str> },
+    Read { row: Arc<Delivery>, haystack: Arc<str>, facts: Facts },
     /// A row that this version can't read: a status of a newer hub, say. It counts and is shown as such.
-    Unreadable(Arc<(CenterId, Rev)>),
+    Unreadable { about: Arc<(CenterId, Rev)>, center: CenterNumber },
+}
+
+/// A center by the order in which the board met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CenterNumber(pub(crate) u32);
+
+/// What most lists ask of a row, beside the pointer to it: a new list reads rows one after the other in memory
+/// instead of fetching each from wherever it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// [`KeyWriter::natural_word`] of its number.
+    pub(crate) number: u64,
+    pub(crate) received_at: UtcMillis,
+    pub(crate) late_at: UtcMillis,
+    pub(crate) center: CenterNumber,
+    pub(crate) status: Status,
+    pub(crate) unconfirmed: bool,
 }
 
 impl Record {
     /// A row in place of `old`, whose haystack it keeps when no text changed.
-    pub(crate) fn read(row: Arc<Delivery>, old: Option<&Self>) -> Self {
+    pub(crate) fn read(row: Arc<Delivery>, center: CenterNumber, old: Option<&Self>) -> Self {
         let haystack = match old {
-            Some(Self::Read { row: before, haystack }) if same_texts(before, &row) => Arc::clone(haystack),
-            Some(Self::Read { .. } | Self::Unreadable(_)) | None => haystack(&row),
+            Some(Self::Read { row: before, haystack, .. }) if same_texts(before, &row) => {
+                Arc::clone(haystack)
+            }
+            Some(Self::Read { .. } | Self::Unreadable { .. }) | None => haystack(&row),
         };
-        Self::Read { row, haystack }
+        let facts = Facts {
+            number: KeyWriter::natural_word(&row.number),
+            received_at: row.received_at,
+            late_at: row.late_at(),
+            center,
+            status: row.status,
+            unconfirmed: is_unconfirmed(&row),
+        };
+        Self::Read { row, haystack, facts }
     }
 
     /// Whether the row is this very copy.
@@ -32,20 +60,37 @@ impl Record {
     pub(crate) fn row(&self) -> Option<&Arc<Delivery>> {
         match self {
             Self::Read { row, .. } => Some(row),
-            Self::Unreadable(_) => None,
+            Self::Unreadable { .. } => None,
         }
     }
 
     pub(crate) fn center(&self) -> &CenterId {
         match self {
             Self::Read { row, .. } => &row.center,
-            Self::Unreadable(about) => &about.0,
+            Self::Unreadable { about, .. } => &about.0,
+        }
+    }
+
+    pub(crate) fn center_number(&self) -> CenterNumber {
+        match self {
+            Self::Read { facts, .. } => facts.center,
+            Self::Unreadable { center, .. } => *center,
         }
     }
 
     /// From when it is late: `None` when it has ended or can't be read.
     pub(crate) fn late_at(&self) -> Option<UtcMillis> {
-        self.row().filter(|row| is_under_way(row)).map(|row| row.late_at())
+        match self {
+            Self::Read { facts, .. } => facts.due_at(),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+impl Facts {
+    /// From when it is late: `None` when it has ended and can't become late any more.
+    pub(crate) fn due_at(&self) -> Option<UtcMillis> {
+        (!self.status.is_final()).then_some(self.late_at)
     }
 }
 

@@ -68,7 +68,7 @@ impl Rows {
         let record = self.records.get(&id).or_else(|| self.gone.get(&id))?;
         Some(match record {
             Record::Read { row, .. } => Row::of(row, mark),
-            Record::Unreadable(about) => Row::unreadable(id, &about.0, about.1, mark),
+            Record::Unreadable { about, .. } => Row::unreadable(id, &about.0, about.1, mark),
         })
     }
 }
