@@ -36,7 +36,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use receipts::Receipts;
 use rest::{Purpose, Rest, RestEvent};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What a client needs to know.
 #[derive(Debug, Clone)]
@@ -231,6 +231,7 @@ impl Client {
                 self.pump_sessions(now);
                 self.out.push_back(Action::SignedOut(Some(problem)));
             }
+            RestEvent::Unreachable(reason, asking) => self.centers.unreachable(&reason, &asking, now),
             RestEvent::SignInFailed(problem) => self.out.push_back(Action::SignInFailed(problem)),
             RestEvent::Answered(purpose, result) => self.answered(purpose, result, now),
         }
@@ -244,7 +245,13 @@ impl Client {
     ) {
         match purpose {
             Purpose::Login | Purpose::Renew | Purpose::Logout => {}
-            Purpose::Ticket => self.link.ticket(calls::read(result), now.mono, &mut self.rng),
+            Purpose::Ticket => {
+                let answer = calls::read(result);
+                if let Err(CallFailure::Unreachable(reason)) = &answer {
+                    self.centers.unreachable(reason, &BTreeSet::new(), now);
+                }
+                self.link.ticket(answer, now.mono, &mut self.rng);
+            }
             Purpose::Centers => match calls::read(result) {
                 Ok(list) => self.center_list(list, now),
                 Err(failure) => self.centers.list_failed(&failure, now.mono, &mut self.rng),

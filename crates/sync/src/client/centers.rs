@@ -145,11 +145,23 @@ impl Centers {
         }
     }
 
+    /// The server could not be reached, for something that is no request of a session's.
+    pub(crate) fn unreachable(&mut self, reason: &LinkReason, but: &BTreeSet<CenterId>, now: Now) {
+        for (center, followed) in &mut self.followed {
+            if followed.authorised && !but.contains(center) {
+                followed.session.unreachable(LinkReason::clone(reason), now);
+            }
+        }
+    }
+
     pub(crate) fn refused(&mut self, center: &CenterId, code: ErrorCode, now: Now) {
         if let Some(followed) = self.followed.get_mut(center) {
             followed.authorised = false;
-            followed.told = Told::Nothing;
             followed.session.refused(code, now);
+            if followed.told == Told::Joined {
+                followed.session.socket_lost("the center was refused".into(), now);
+            }
+            followed.told = Told::Nothing;
         }
     }
 

@@ -10,14 +10,15 @@ use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure};
 use super::endpoints::Endpoints;
 use crate::io::{
-    Action, AlarmKey, CommandId, HttpFailure, HttpRequest, HttpResponse, Method, Mono, Now, RequestId,
+    Action, AlarmKey, CommandId, HttpFailure, HttpRequest, HttpResponse, LinkReason, Method, Mono, Now,
+    RequestId,
 };
 use crate::session::{Fetch, FetchId};
 use gwanje_model::CenterId;
 use gwanje_wire::rest::{API_ROOT, LoginReply, ReceiptStage};
 use gwanje_wire::{ErrorCode, Problem};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Milliseconds between tries to renew the token. Short at the longest, since nothing else can be asked meanwhile;
 /// sessions that poll come as often.
@@ -54,6 +55,21 @@ impl Purpose {
             | Self::Close(_) => false,
         }
     }
+
+    /// The center whose session asks by it.
+    fn fetches_for(&self) -> Option<&CenterId> {
+        match self {
+            Self::Fetch(center, ..) => Some(center),
+            Self::Login
+            | Self::Renew
+            | Self::Logout
+            | Self::Centers
+            | Self::Ticket
+            | Self::Receipt(..)
+            | Self::Command(_)
+            | Self::Close(_) => None,
+        }
+    }
 }
 
 /// What comes of it.
@@ -67,6 +83,8 @@ pub(crate) enum RestEvent {
     SignedOut(Problem),
     /// The sign-in did not come through.
     SignInFailed(Problem),
+    /// No server answered to a renewal; the sessions of these centers see it by requests of their own.
+    Unreachable(LinkReason, BTreeSet<CenterId>),
 }
 
 #[derive(Debug)]
@@ -309,6 +327,9 @@ impl Rest {
                 let pause = self.renew_pause.next_ms(rng).max(failure.retry_after_ms().unwrap_or(0));
                 let refresh_token = refresh_token.clone();
                 self.auth = Auth::Waiting { until: now.mono.plus_ms(pause), refresh_token };
+                let waiting = self.waiting.values().filter(|waiting| waiting.sent.is_none());
+                let asking = waiting.filter_map(|waiting| waiting.purpose.fetches_for()).cloned().collect();
+                self.events.push_back(RestEvent::Unreachable(failure.reason(), asking));
                 self.fail_waiting(&failure.reason());
             }
         }

@@ -1,0 +1,227 @@
+//! Commands: sent at once, sent again, closed, settled once.
+
+use super::*;
+use crate::io::{CommandId, CommandOutcome, CommandRequest, RowChange, What};
+use gwanje_model::DeliveryId;
+use gwanje_model::lifecycle;
+use gwanje_wire::{CommandBody, ErrorCode};
+
+const ACCEPT: &str = "/centers/a/deliveries/5/accept";
+const CLOSE: &str = "/centers/a/commands/K1/close";
+
+fn click(script: &mut Script, key: &str) {
+    script.put(Input::Command(Box::new(CommandRequest {
+        command: CommandId(key.to_owned()),
+        center: "a".into(),
+        what: What::Act {
+            id: DeliveryId(5),
+            action: lifecycle::Action::Accept,
+            body: CommandBody::default(),
+        },
+    })));
+}
+
+fn settled(script: &Script) -> Vec<CommandOutcome> {
+    script
+        .log
+        .iter()
+        .filter_map(|action| match action {
+            Action::CommandSettled(_, outcome) => Some(outcome.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn marks(script: &Script) -> Vec<Option<bool>> {
+    script
+        .log
+        .iter()
+        .filter_map(|action| match action {
+            Action::Changed(_, changes, _) => Some(changes),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|change| match change {
+            RowChange::Mark(DeliveryId(5), mark) => Some(*mark),
+            _ => None,
+        })
+        .collect()
+}
+
+fn row() -> Value {
+    json!({
+        "id": 5, "center": "a", "rev": 9, "modifiedAt": 1, "number": "5", "orderNo": "", "status": "waiting",
+        "shop": { "id": "s", "name": "shop" }, "dropoff": { "address": "x" },
+        "pickupTargetMin": 15, "deliveryTargetMin": 30, "distanceM": 1, "receivedAt": 1,
+    })
+}
+
+#[test]
+fn a_command_is_sent_at_once_and_settled_by_its_answer() {
+    let (mut script, _) = Script::joined();
+    click(&mut script, "K1");
+    click(&mut script, "K1");
+    let (id, request) = script.request(ACCEPT);
+    assert!(script.maybe_request(ACCEPT).is_none(), "the same click twice is one command");
+    assert_eq!(header(&request, "idempotency-key"), Some("K1"));
+    assert_eq!(header(&request, "authorization"), Some("Bearer A1"));
+    assert_eq!(header(&request, "content-type"), Some("application/json"));
+    assert_eq!(request.body.as_deref(), Some("{}"));
+    assert_eq!(marks(&script), [Some(false)]);
+    assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), false) if key == "K1")));
+    script.answer(id, 200, &row());
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Done(Some(row))] if row.rev().0 == 9), "{outcomes:?}");
+    assert_eq!(marks(&script), [Some(false), None]);
+    script.pass(120_000);
+    assert_eq!(settled(&script).len(), 1);
+    assert!(script.maybe_request(CLOSE).is_none());
+}
+
+#[test]
+fn a_refusal_settles_with_its_reason() {
+    for (status, code, expected) in [
+        (409, "conflict", ErrorCode::Conflict),
+        (409, "invalid-transition", ErrorCode::InvalidTransition),
+        (403, "forbidden", ErrorCode::Forbidden),
+        (404, "not-found", ErrorCode::NotFound),
+    ] {
+        let (mut script, _) = Script::joined();
+        click(&mut script, "K1");
+        let (id, _) = script.request(ACCEPT);
+        script.answer(id, status, &problem(code));
+        let outcomes = settled(&script);
+        assert!(
+            matches!(&outcomes[..], [CommandOutcome::Refused(p)] if p.code == expected && p.detail == "told so"),
+            "{outcomes:?}"
+        );
+        assert_eq!(marks(&script), [Some(false), None]);
+    }
+}
+
+#[test]
+fn no_answer_in_ten_seconds_sends_the_same_key_again() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    let (first, request) = script.request(ACCEPT);
+    assert_eq!(request.timeout_ms, 10_000);
+    script.pass_live(socket, 9_999);
+    assert!(script.maybe_request(ACCEPT).is_none());
+    script.pass_live(socket, 1);
+    assert!(script.saw(|action| matches!(action, Action::DropHttp(dropped) if *dropped == first)));
+    let (second, again) = script.request(ACCEPT);
+    assert_eq!(header(&again, "idempotency-key"), Some("K1"));
+    script.answer(first, 200, &row());
+    assert!(settled(&script).is_empty(), "a dropped request's answer is nobody's");
+    script.answer(second, 200, &row());
+    assert_eq!(settled(&script).len(), 1);
+}
+
+#[test]
+fn after_thirty_seconds_it_is_unknown_and_asked_for_until_known() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    script.pass_live(socket, 29_999);
+    assert!(script.maybe_request(CLOSE).is_none());
+    let sent = script.count(|a| matches!(a, Action::Http(_, r) if r.url.ends_with(ACCEPT)));
+    assert_eq!(sent, 3, "at 0, 10 and 20 seconds");
+    script.pass_live(socket, 1);
+    assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), true) if key == "K1")));
+    assert_eq!(marks(&script), [Some(false), Some(true)]);
+    for _ in 0..4 {
+        let (id, _) = script.request(CLOSE);
+        assert!(settled(&script).is_empty());
+        script.fail(id);
+        script.pass_live(socket, 30_000);
+    }
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": row() }));
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Done(Some(_))]), "{outcomes:?}");
+    assert_eq!(marks(&script), [Some(false), Some(true), None]);
+    let sent = script.count(|a| matches!(a, Action::Http(_, r) if r.url.ends_with(ACCEPT)));
+    assert_eq!(sent, 3, "nothing is sent late");
+}
+
+#[test]
+fn a_close_tells_refused_and_void() {
+    for (reply, expected) in [
+        (json!({ "outcome": "void", "status": null, "body": null }), "void"),
+        (json!({ "outcome": "refused", "status": 409, "body": problem("conflict") }), "conflict"),
+        (json!({ "outcome": "refused", "status": 409, "body": "?" }), "other"),
+    ] {
+        let (mut script, socket) = Script::joined();
+        click(&mut script, "K1");
+        script.pass_live(socket, 30_000);
+        let (id, _) = script.request(CLOSE);
+        script.answer(id, 200, &reply);
+        let outcomes = settled(&script);
+        let told = match &outcomes[..] {
+            [CommandOutcome::Void] => "void",
+            [CommandOutcome::Refused(problem)] => problem.code.as_str(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn overload_is_no_outcome() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    for (status, code) in [(503, "unavailable"), (429, "too-many-requests"), (500, "other")] {
+        let (id, _) = script.request(ACCEPT);
+        script.answer(id, status, &problem(code));
+        assert!(settled(&script).is_empty(), "{code}");
+        script.pass_live(socket, 5_000);
+    }
+    let (id, _) = script.request(ACCEPT);
+    script.answer(id, 200, &row());
+    assert_eq!(settled(&script).len(), 1);
+}
+
+#[test]
+fn a_command_waits_for_a_renewal_but_is_never_sent_late() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    let (id, _) = script.request(ACCEPT);
+    script.answer(id, 401, &problem("unauthorized"));
+    let (renewal, _) = script.request("/login/refresh");
+    assert!(script.maybe_request(ACCEPT).is_none());
+    script.pass_live(socket, 30_000);
+    let reply = script.pair("A2", "R2");
+    script.answer(renewal, 200, &reply);
+    assert!(script.maybe_request(ACCEPT).is_none(), "an old order is a wrong order");
+    let (id, request) = script.request(CLOSE);
+    assert_eq!(header(&request, "authorization"), Some("Bearer A2"));
+    script.answer(id, 200, &json!({ "outcome": "void", "status": null, "body": null }));
+    assert!(matches!(&settled(&script)[..], [CommandOutcome::Void]));
+}
+
+#[test]
+fn nothing_is_sent_without_credentials_or_center() {
+    let mut script = Script::new(&["http://h"], &[]);
+    click(&mut script, "K1");
+    assert!(matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::NotFound));
+    let (mut script, _) = Script::joined();
+    script.pass(840_000);
+    let (renewal, _) = script.request("/login/refresh");
+    script.answer(renewal, 401, &problem("unauthorized"));
+    click(&mut script, "K1");
+    assert!(
+        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unauthorized)
+    );
+    assert!(script.maybe_request(ACCEPT).is_none());
+}
+
+#[test]
+fn signing_out_settles_what_is_under_way() {
+    let (mut script, _) = Script::joined();
+    click(&mut script, "K1");
+    let (id, _) = script.request(ACCEPT);
+    script.put(Input::SignOut);
+    assert!(script.saw(|action| matches!(action, Action::DropHttp(dropped) if *dropped == id)));
+    assert_eq!(settled(&script).len(), 1);
+    script.pass(60_000);
+    assert_eq!(settled(&script).len(), 1);
+}
