@@ -1,5 +1,6 @@
 //! What happens in one center in one day, before anybody acts on it.
 
+use crate::dice::Dice;
 use gwanje_model::{CenterId, Dropoff, Item, Pos, RiderId, Shop, Text, UtcMillis};
 use jiff::civil::Date;
 
@@ -141,8 +142,19 @@ pub(crate) fn at_clock(date: Date, hour: i64, minute: i64) -> UtcMillis {
 }
 
 /// Midnight in Seoul at the beginning of `date`.
-fn midnight(date: Date) -> UtcMillis {
+pub(crate) fn midnight(date: Date) -> UtcMillis {
     let epoch = Date::constant(1970, 1, 1);
-    let days = i64::from(epoch.duration_until(date).as_hours() / 24);
+    let days = epoch.duration_until(date).as_hours() / 24;
     UtcMillis(days * 86_400_000 - KST_AHEAD_MS)
+}
+
+/// What the order numbers of a center's day begin with: six letters, the last two the center's own.
+pub(crate) fn order_prefix(seed: u64, center_index: usize, date: Date) -> Text {
+    let letter = |n: u64| char::from(b'A' + u8::try_from(n % 26).unwrap_or_default());
+    let days = date.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
+    let mut dice = Dice::of(&[seed, u64::from(days.unsigned_abs())]);
+    let mut prefix: String = (0..4).map(|_| letter(dice.between(0, 25).unsigned_abs())).collect();
+    prefix.push(letter(center_index as u64 / 26));
+    prefix.push(letter(center_index as u64));
+    Text::from(prefix)
 }

@@ -28,9 +28,21 @@
 //! - Nothing needs to be kept but the instant that was done: days, chances and order numbers follow from the seeds.
 
 mod act;
+mod agenda;
+mod courier;
 mod day;
+mod dice;
+mod district;
 mod drill;
+mod fate;
+mod korean;
+mod mdrp;
+mod synthetic;
+mod track;
 
 pub use act::{Act, ActKind, Token};
 pub use day::{Day, Order, Pace, Shift};
+pub use district::{District, district};
 pub use drill::{Drill, DrillOptions, LOOK_AHEAD_MS};
+pub use mdrp::{DayFileError, MdrpSpec};
+pub use synthetic::SyntheticSpec;

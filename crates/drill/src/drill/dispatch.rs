@@ -1,0 +1,118 @@
+//! The plain dispatcher: what waits gets the nearest free rider who can pick it up in time.
+
+use super::Drill;
+use crate::track::Carrier;
+use gwanje_model::lifecycle::Action;
+use gwanje_model::{RiderId, Status, UtcMillis};
+use gwanje_wire::command::CommandBody;
+
+/// With so little time left another center is asked for a rider, too.
+const ASK_NEIGHBOURS_MIN: i64 = 25;
+
+/// A rider gives a delivery back only when so much time is left for another.
+const GIVE_BACK_MIN: i64 = 20;
+
+impl Drill {
+    /// Assigns what waits in a center, first what is ready first, as far as there are free riders.
+    pub(super) fn dispatch(&mut self, day: usize, at: UtcMillis) {
+        let mut free = self.free_riders(day, at);
+        if free.is_empty() {
+            return;
+        }
+        let waiting: Vec<usize> =
+            self.waiting.get(day).into_iter().flatten().map(|(_, track)| *track).collect();
+        for track in waiting {
+            let Some(courier) = self.choose(day, track, at, &free) else { continue };
+            self.assign(track, at, courier);
+            free.retain(|other| *other != courier);
+            if free.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Another rider takes the delivery over; or its rider gives it back, and it waits again.
+    pub(super) fn change_rider(&mut self, ix: usize, at: UtcMillis) {
+        let Some(track) = self.tracks.get(ix) else { return };
+        let (day, at_once) = (track.day, track.fate.reassign_at_once);
+        let time_left = track.latest_pickup.since(at) > GIVE_BACK_MIN * 60_000;
+        let courier = track.courier();
+        if time_left && !at_once {
+            self.command(ix, at, Action::Unassign, CommandBody::default());
+            self.release(ix, at);
+            if let Some(track) = self.tracks.get_mut(ix) {
+                track.not_again.extend(courier);
+            }
+            self.wait_for_rider(ix, at, 0);
+        } else {
+            let free = self.free_riders(day, at);
+            if let Some(other) = self.choose(day, ix, at, &free) {
+                self.assign(ix, at, other);
+            }
+        }
+    }
+
+    fn free_riders(&self, day: usize, at: UtcMillis) -> Vec<usize> {
+        let crew = self.crews.get(day).map_or(&[][..], Vec::as_slice);
+        let is_free = |courier: &&usize| self.couriers.get(**courier).is_some_and(|c| c.is_free(at));
+        crew.iter().filter(is_free).copied().collect()
+    }
+
+    /// The nearest of the free riders who can make it. Lent riders are for the orders that fate gave to them, and for those
+    /// that the center's own can't carry in time.
+    fn choose(&self, day: usize, ix: usize, at: UtcMillis, free: &[usize]) -> Option<usize> {
+        let track = self.tracks.get(ix)?;
+        let lent = |courier: &usize| self.couriers.get(*courier).is_some_and(|courier| courier.home != day);
+        if track.fate.lent
+            && let Some(courier) = self.nearest(ix, at, free.iter().copied().filter(lent))
+        {
+            return Some(courier);
+        }
+        let short = track.latest_pickup.since(at) < ASK_NEIGHBOURS_MIN * 60_000;
+        self.nearest(ix, at, free.iter().copied().filter(|courier| !lent(courier)))
+            .or_else(|| short.then(|| self.nearest(ix, at, free.iter().copied().filter(lent))).flatten())
+    }
+
+    fn nearest(&self, ix: usize, at: UtcMillis, free: impl Iterator<Item = usize>) -> Option<usize> {
+        let track = self.tracks.get(ix)?;
+        let confirm_at = at.plus_ms(track.fate.confirm_ms(track.attempt + 1));
+        free.filter(|courier| !track.not_again.contains(courier))
+            .filter_map(|courier_ix| {
+                let courier = self.couriers.get(courier_ix)?;
+                let here = courier.leg.pos(at);
+                let pickup_at = track.pickup_from(Some(here), confirm_at);
+                let in_time = pickup_at <= track.latest_pickup && pickup_at <= courier.shift.off_at;
+                let metres = track.shop_pos.map_or(Some(0.0), |shop| here.distance_m(shop))?;
+                in_time.then_some((metres, courier_ix))
+            })
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+            .map(|(_, courier)| courier)
+    }
+
+    fn assign(&mut self, ix: usize, at: UtcMillis, courier: usize) {
+        let Some(rider) = self.couriers.get(courier).map(|courier| courier.shift.id.clone()) else { return };
+        let body = CommandBody { rider_id: Some(rider), ..CommandBody::default() };
+        self.command(ix, at, Action::Assign, body);
+        self.release(ix, at);
+        self.assigned(ix, at, Carrier::Ours(courier));
+    }
+
+    /// The rider of that id, whether of the drill or not.
+    pub(super) fn carrier(&self, rider: &RiderId) -> Carrier {
+        self.rider_ids.get(rider).map_or_else(|| Carrier::Stranger(rider.clone()), |c| Carrier::Ours(*c))
+    }
+
+    /// Whether the drill thinks of a delivery what its newest row says.
+    pub(super) fn agrees(&self, ix: usize) -> bool {
+        let Some(track) = self.tracks.get(ix) else { return true };
+        let Some(seen) = &track.seen else { return !track.diverged };
+        if track.diverged || track.status != Some(seen.status) {
+            return false;
+        }
+        let carried = matches!(seen.status, Status::Assigned | Status::PickedUp);
+        let carrier = seen.rider.as_ref().map(|rider| self.carrier(rider));
+        !carried
+            || (track.carrier == carrier
+                && (seen.status == Status::PickedUp || track.confirmed == seen.confirmed))
+    }
+}
