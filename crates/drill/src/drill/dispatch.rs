@@ -13,21 +13,34 @@ const ASK_NEIGHBOURS_MIN: i64 = 25;
 const GIVE_BACK_MIN: i64 = 20;
 
 impl Drill {
-    /// Assigns what waits in a center, first what is ready first, as far as there are free riders.
+    /// Assigns what waits in a center, first what is ready first, as far as there are free riders. While more waits than
+    /// riders are free, each rider gets the nearest instead: short ways carry the most.
     pub(super) fn dispatch(&mut self, day: usize, at: UtcMillis) {
         let mut free = self.free_riders(day, at);
         if free.is_empty() {
             return;
         }
-        let waiting: Vec<usize> =
+        let mut waiting: Vec<usize> =
             self.waiting.get(day).into_iter().flatten().map(|(_, track)| *track).collect();
+        if waiting.len() > free.len() {
+            let own: Vec<usize> =
+                free.iter().copied().filter(|courier| !self.is_lent(*courier, day)).collect();
+            for courier in own {
+                let nearest = self.nearest_of(&waiting, at, courier);
+                if let Some(track) = nearest {
+                    self.assign(track, at, courier);
+                    waiting.retain(|other| *other != track);
+                    free.retain(|other| *other != courier);
+                }
+            }
+        }
         for track in waiting {
-            let Some(courier) = self.choose(day, track, at, &free) else { continue };
-            self.assign(track, at, courier);
-            free.retain(|other| *other != courier);
             if free.is_empty() {
                 break;
             }
+            let Some(courier) = self.choose(day, track, at, &free) else { continue };
+            self.assign(track, at, courier);
+            free.retain(|other| *other != courier);
         }
     }
 
@@ -62,7 +75,7 @@ impl Drill {
     /// that the center's own can't carry in time.
     fn choose(&self, day: usize, ix: usize, at: UtcMillis, free: &[usize]) -> Option<usize> {
         let track = self.tracks.get(ix)?;
-        let lent = |courier: &usize| self.couriers.get(*courier).is_some_and(|courier| courier.home != day);
+        let lent = |courier: &usize| self.is_lent(*courier, day);
         if track.fate.lent
             && let Some(courier) = self.nearest(ix, at, free.iter().copied().filter(lent))
         {
@@ -74,19 +87,30 @@ impl Drill {
     }
 
     fn nearest(&self, ix: usize, at: UtcMillis, free: impl Iterator<Item = usize>) -> Option<usize> {
-        let track = self.tracks.get(ix)?;
-        let confirm_at = at.plus_ms(track.fate.confirm_ms(track.attempt + 1));
-        free.filter(|courier| !track.not_again.contains(courier))
-            .filter_map(|courier_ix| {
-                let courier = self.couriers.get(courier_ix)?;
-                let here = courier.leg.pos(at);
-                let pickup_at = track.pickup_from(Some(here), confirm_at);
-                let in_time = pickup_at <= track.latest_pickup && pickup_at <= courier.shift.off_at;
-                let metres = track.shop_pos.map_or(Some(0.0), |shop| here.distance_m(shop))?;
-                in_time.then_some((metres, courier_ix))
-            })
+        free.filter_map(|courier| Some((self.way_m(ix, at, courier)?, courier)))
             .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
             .map(|(_, courier)| courier)
+    }
+
+    fn nearest_of(&self, waiting: &[usize], at: UtcMillis, courier: usize) -> Option<usize> {
+        let ways = waiting.iter().filter_map(|ix| Some((self.way_m(*ix, at, courier)?, *ix)));
+        ways.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, ix)| ix)
+    }
+
+    /// Metres from a rider to the shop; `None` when the rider shall not have the order or can't pick it up in time.
+    fn way_m(&self, ix: usize, at: UtcMillis, courier_ix: usize) -> Option<f64> {
+        let track = self.tracks.get(ix).filter(|track| !track.not_again.contains(&courier_ix))?;
+        let courier = self.couriers.get(courier_ix)?;
+        let here = courier.leg.pos(at);
+        let confirm_at = at.plus_ms(track.fate.confirm_ms(track.attempt + 1));
+        let pickup_at = track.pickup_from(Some(here), confirm_at);
+        let in_time = pickup_at <= track.latest_pickup && pickup_at <= courier.shift.off_at;
+        let metres = track.shop_pos.map_or(Some(0.0), |shop| here.distance_m(shop))?;
+        in_time.then_some(metres)
+    }
+
+    fn is_lent(&self, courier: usize, day: usize) -> bool {
+        self.couriers.get(courier).is_some_and(|courier| courier.home != day)
     }
 
     fn assign(&mut self, ix: usize, at: UtcMillis, courier: usize) {
