@@ -151,7 +151,7 @@ impl Client {
         sum.unknown_events += self.unknown_events;
         sum.socket_bytes += self.link.bytes;
         sum.rest_bytes += self.rest.bytes;
-        sum.connects += self.link.connects;
+        sum.connects = self.link.connects;
         sum
     }
 

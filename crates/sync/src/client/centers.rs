@@ -323,7 +323,7 @@ impl Client {
         self.commands.give_up(problem);
         self.centers.ask_no_more();
         for center in self.centers.ids() {
-            self.rest.drop_where(|purpose| purpose.is_of(&center));
+            self.rest.drop_where(|purpose| purpose.fetches_for() == Some(&center));
             self.link.unwant(&center);
             self.centers.refused(&center, ErrorCode::Unauthorized, now);
         }
@@ -347,7 +347,7 @@ impl Client {
     /// `GET /centers` answered 200: what it lacks goes, what is new comes.
     pub(super) fn center_list(&mut self, list: Vec<CenterInfo>, now: Now) {
         for center in self.centers.listed(&list, now.mono) {
-            self.rest.drop_where(|purpose| purpose.is_of(&center));
+            self.rest.drop_where(|purpose| purpose.fetches_for() == Some(&center));
             self.link.unwant(&center);
             self.centers.refused(&center, ErrorCode::NotFound, now);
             self.pump_sessions(now);
@@ -389,14 +389,7 @@ impl Client {
             SessionAction::Persist(batch) => Action::Persist(batch),
             SessionAction::Audit => Action::Audit(center),
             SessionAction::KeepHorizon(at) => Action::KeepHorizon(center, at),
-            SessionAction::Changed(mut changes, cursor) => {
-                if changes.contains(&RowChange::Clear) {
-                    // A board that begins anew has lost its marks.
-                    let marks = self.commands.marks(&center);
-                    changes.extend(marks.into_iter().map(|(id, mark)| RowChange::Mark(id, Some(mark))));
-                }
-                Action::Changed(center, changes, cursor)
-            }
+            SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
             SessionAction::State(state) => Action::State(center, state),
             SessionAction::Proved(proof) => Action::Proved(center, proof),
             SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),

@@ -241,17 +241,6 @@ impl Commands {
         }
     }
 
-    /// The marks on a center's deliveries, for a board that begins anew.
-    pub(crate) fn marks(&self, center: &CenterId) -> BTreeMap<DeliveryId, bool> {
-        let mut marks = BTreeMap::new();
-        for pending in self.pending.values().filter(|pending| pending.center == *center) {
-            if let Some(id) = pending.delivery {
-                *marks.entry(id).or_insert(false) |= pending.is_unknown();
-            }
-        }
-        marks
-    }
-
     pub(crate) fn poll_action(&mut self) -> Option<CommandAction> {
         self.out.pop_front()
     }
@@ -265,11 +254,12 @@ impl Commands {
         self.out.push_back(CommandAction::Settled(command.clone(), outcome));
     }
 
+    /// Tells the mark that a delivery bears now: unknown when any of its commands is.
     fn mark(&mut self, delivery: Option<(CenterId, DeliveryId)>) {
-        if let Some((center, id)) = delivery {
-            let mark = self.marks(&center).get(&id).copied();
-            self.out.push_back(CommandAction::Mark(center, id, mark));
-        }
+        let Some((center, id)) = delivery else { return };
+        let on_it = |pending: &&Pending| pending.center == center && pending.delivery == Some(id);
+        let mark = self.pending.values().filter(on_it).map(Pending::is_unknown).reduce(|a, b| a || b);
+        self.out.push_back(CommandAction::Mark(center, id, mark));
     }
 }
 

@@ -367,11 +367,12 @@ impl Link {
     }
 
     fn acked(&mut self, center: CenterId, ack: SubscribeAck, now: Mono, rng: &mut ChaCha8Rng) {
-        if ack.ok {
-            self.out.push_back(LinkAction::Subscribed(center, Box::new(ack)));
-        } else {
-            let code = ack.code.unwrap_or(ErrorCode::Other);
-            self.namespace_refused(center, code, now, rng);
+        match ack.code.filter(|_| !ack.ok) {
+            Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Unauthorized)) => {
+                self.namespace_refused(center, code, now, rng);
+            }
+            // Refused for now: the session subscribes again by itself.
+            Some(_) | None => self.out.push_back(LinkAction::Subscribed(center, Box::new(ack))),
         }
     }
 

@@ -42,22 +42,8 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// A request of that center's session.
-    pub(crate) fn is_of(&self, center: &CenterId) -> bool {
-        match self {
-            Self::Fetch(of, ..) | Self::Receipt(of, ..) => of == center,
-            Self::Login
-            | Self::Renew
-            | Self::Logout
-            | Self::Centers
-            | Self::Ticket
-            | Self::Command(_)
-            | Self::Close(_) => false,
-        }
-    }
-
     /// The center whose session asks by it.
-    fn fetches_for(&self) -> Option<&CenterId> {
+    pub(crate) fn fetches_for(&self) -> Option<&CenterId> {
         match self {
             Self::Fetch(center, ..) => Some(center),
             Self::Login
@@ -319,8 +305,8 @@ impl Rest {
         match calls::read::<LoginReply>(result).map_err(CallFailure::decided) {
             Ok(reply) => self.signed_in(reply, now),
             Err(Ok(problem)) => {
+                self.drop_all();
                 self.auth = Auth::SignedOut;
-                self.fail_waiting("signed out");
                 self.events.push_back(RestEvent::SignedOut(problem));
             }
             Err(Err(failure)) => {
@@ -353,14 +339,17 @@ impl Rest {
     fn unauthorized(&mut self, id: RequestId, waiting: Waiting) {
         let stale = waiting.sent.and_then(|sent| sent.token);
         self.waiting.insert(id, Waiting { sent: None, renewed: true, ..waiting });
-        if let Auth::Held { access, refresh_token } = &self.auth {
-            if stale.as_deref() == Some(access.token.as_str()) {
+        match &self.auth {
+            Auth::Held { access, refresh_token } if stale.as_ref() == Some(&access.token) => {
                 let refresh_token = refresh_token.clone();
                 self.renew(refresh_token);
-            } else {
+            }
+            Auth::Held { access, .. } => {
                 let token = access.token.clone();
                 self.send(id, Some(token));
             }
+            Auth::Renewing { .. } | Auth::Waiting { .. } => {}
+            Auth::SignedOut | Auth::SigningIn { .. } => self.fail_waiting("signed out"),
         }
     }
 

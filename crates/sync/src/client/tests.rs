@@ -7,8 +7,7 @@ mod signing;
 
 use super::{Client, ClientConfig};
 use crate::io::{
-    Action, HttpFailure, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, Restored, SocketEvent,
-    SocketId,
+    Action, HttpFailure, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, SocketEvent, SocketId,
 };
 use gwanje_model::{CenterId, UtcMillis};
 use serde_json::{Value, json};
@@ -51,7 +50,7 @@ impl Script {
             while let Some(action) = self.client.poll_action() {
                 match &action {
                     Action::Restore(center) => {
-                        answers.push(Input::Restored(center.clone(), Box::new(Restored::default())));
+                        answers.push(Input::Restored(center.clone(), Box::default()));
                     }
                     Action::Persist(batch) => {
                         answers.push(Input::Committed(batch.center.clone(), batch.seq));

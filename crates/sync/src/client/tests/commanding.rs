@@ -1,9 +1,9 @@
 //! Commands: sent at once, sent again, closed, settled once.
 
 use super::*;
-use crate::io::{CommandId, CommandOutcome, CommandRequest, RowChange, What};
-use gwanje_model::DeliveryId;
+use crate::io::{CommandId, CommandOutcome, CommandRequest, RowChange, State, What};
 use gwanje_model::lifecycle;
+use gwanje_model::{DeliveryId, Rev, RowDigest};
 use gwanje_wire::{CommandBody, ErrorCode};
 
 const ACCEPT: &str = "/centers/a/deliveries/5/accept";
@@ -76,6 +76,77 @@ fn a_command_is_sent_at_once_and_settled_by_its_answer() {
     script.pass(120_000);
     assert_eq!(settled(&script).len(), 1);
     assert!(script.maybe_request(CLOSE).is_none());
+}
+
+#[test]
+fn a_command_names_the_row_as_seen_and_its_answer_shows_before_the_frame() {
+    let (mut script, socket) = Script::joined();
+    let (id, _) = script.request("/centers/a/deliveries");
+    let mut received = row();
+    received["rev"] = json!(8);
+    received["status"] = json!("received");
+    let digest = RowDigest::of([(DeliveryId(5), Rev(8))]).digest.to_string();
+    let board = json!({ "epoch": "E1", "rev": 8, "count": 1, "digest": digest, "rows": [received] });
+    script.answer(id, 200, &board);
+    click(&mut script, "K1");
+    let (id, request) = script.request(ACCEPT);
+    assert_eq!(header(&request, "if-match"), Some("\"E1-8\""));
+    script.log.clear();
+    let body = row().to_string().into_bytes();
+    let etag = Some("\"E1-9\"".to_owned());
+    script.put(Input::Http(id, Ok(HttpResponse { status: 200, retry_after_s: None, etag, body })));
+    let told: Vec<&str> = script
+        .log
+        .iter()
+        .filter_map(|action| match action {
+            Action::Changed(_, changes, _) => match &changes[..] {
+                [RowChange::Upsert(row)] if row.rev() == Rev(9) => Some("overlay"),
+                [RowChange::Mark(_, None)] => Some("unmarked"),
+                _ => None,
+            },
+            Action::CommandSettled(..) => Some("settled"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["overlay", "unmarked", "settled"]);
+    click(&mut script, "K2");
+    let (_, request) = script.request(ACCEPT);
+    assert_eq!(header(&request, "if-match"), Some("\"E1-9\""), "as the person sees it");
+    assert!(!script.saw(|action| matches!(action, Action::CloseSocket(closed) if *closed == socket)));
+}
+
+#[test]
+fn two_commands_on_a_delivery_share_its_mark() {
+    let (mut script, _) = Script::joined();
+    click(&mut script, "K1");
+    click(&mut script, "K2");
+    let (first, _) = script.request(ACCEPT);
+    let (second, _) = script.request(ACCEPT);
+    script.answer(first, 409, &problem("conflict"));
+    script.answer(second, 409, &problem("conflict"));
+    assert_eq!(marks(&script), [Some(false), Some(false), Some(false), None]);
+    assert_eq!(settled(&script).len(), 2);
+}
+
+#[test]
+fn an_offline_center_refuses_at_once() {
+    let (mut script, socket) = Script::joined();
+    script.put(Input::Socket(socket, SocketEvent::Closed("cut".to_owned())));
+    for _ in 0..40 {
+        script.pass(1_000);
+        for part in ["/socket-tickets", "/centers/a/deliveries", "/alarms?after=0", "/api/v1/centers"] {
+            if let Some((id, _)) = script.maybe_request(part) {
+                script.fail(id);
+            }
+        }
+    }
+    let state = script.client.session(&"a".into()).unwrap().state();
+    assert!(matches!(state, State::Offline { .. }), "{state:?}");
+    click(&mut script, "K1");
+    assert!(
+        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unavailable)
+    );
+    assert!(script.maybe_request(ACCEPT).is_none());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sign-in, renewal and sign-out.
 
 use super::*;
+use crate::io::State;
 use gwanje_wire::ErrorCode;
 
 fn bearer(request: &HttpRequest) -> Option<&str> {
@@ -164,4 +165,35 @@ fn a_person_who_signs_out_leaves_nothing() {
     script.log.clear();
     script.pass(600_000);
     assert!(!script.saw(|action| matches!(action, Action::Http(..) | Action::OpenSocket(..))));
+}
+
+#[test]
+fn a_cold_start_without_a_server_goes_offline_and_comes_back() {
+    let mut script = Script::new(&["http://h"], &[]);
+    script.put(Input::Resume { refresh_token: "R1".to_owned(), centers: vec!["a".into()] });
+    for _ in 0..3 {
+        let (id, _) = script.request("/login/refresh");
+        script.fail(id);
+        script.pass(5_000);
+    }
+    let state = script.client.session(&"a".into()).unwrap().state();
+    assert!(matches!(state, State::Offline { .. }), "{state:?}");
+    script.accept_sign_in("/login/refresh", "A1", "R2");
+    script.open_socket();
+    let state = script.client.session(&"a".into()).unwrap().state();
+    assert!(matches!(state, State::CatchingUp { .. }), "{state:?}");
+}
+
+#[test]
+fn a_second_sign_in_replaces_the_first() {
+    let (mut script, socket) = Script::joined();
+    script.sign_in();
+    assert!(script.saw(|action| matches!(action, Action::CloseSocket(closed) if *closed == socket)));
+    let state = script.client.session(&"a".into()).unwrap().state();
+    assert!(matches!(state, State::Refused { .. }), "{state:?}");
+    script.accept_sign_in("/login", "A2", "R2");
+    let next = script.open_socket();
+    assert_ne!(next, socket);
+    let state = script.client.session(&"a".into()).unwrap().state();
+    assert!(matches!(state, State::CatchingUp { .. }), "{state:?}");
 }
