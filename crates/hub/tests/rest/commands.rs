@@ -1,0 +1,147 @@
+//! Commands: lifecycle, conflicts, idempotency twins, closed keys, alarms of cancellations.
+
+use crate::harness::{DAY_START, World, order, send};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn keyed(world: &World, who: &str, path: &str, key: &str, body: &Value) -> crate::harness::Answer {
+    send(world.request(who, Method::POST, path).header("idempotency-key", key).json(body)).await
+}
+
+#[tokio::test]
+async fn a_delivery_from_order_to_door() {
+    let world = World::new().await;
+    let path = world.delivery("delivered").await;
+    let row = world.get("dispatcher", &path).await;
+    assert_eq!(row.body["status"], "delivered");
+    assert_eq!(row.body["rev"], 5);
+    assert_eq!(row.body["rider"]["confirmed"], true);
+    assert_eq!(row.body["receivedAt"], DAY_START.0);
+    assert_eq!(row.body["deliveredAt"], DAY_START.0);
+    assert_eq!(row.body["number"].as_str().unwrap().len(), 5);
+    assert!(row.body["distanceM"].as_u64().unwrap() > 1_000);
+    assert!(row.etag().ends_with("-5\""), "{}", row.etag());
+    let refused =
+        world.post("dispatcher", &format!("{path}/cancel"), &json!({"reason": "x", "by": "shop"})).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "invalid-transition"));
+    let history = world.get("dispatcher", &format!("{path}/history")).await.body;
+    let actions: Vec<_> =
+        history.as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["create", "accept", "assign", "pickup", "deliver"]);
+    assert_eq!(history[0]["by"], "callcenter");
+    assert_eq!((&history[2]["from"], &history[2]["to"]), (&json!("waiting"), &json!("assigned")));
+}
+
+#[tokio::test]
+async fn if_match_guards_against_what_was_not_seen() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    let seen = world.get("dispatcher", &path).await.etag().to_owned();
+    let note = |tag: &str| {
+        let request = world.request("dispatcher", Method::POST, &format!("{path}/note"));
+        send(request.header("if-match", tag).json(&json!({"text": "x"})))
+    };
+    let first = note(&seen).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let second = note(&seen).await;
+    assert_eq!((second.status.as_u16(), second.code()), (409, "conflict"));
+    assert_eq!(second.body["current"]["rev"], first.body["rev"]);
+    assert_eq!(note(first.etag()).await.status, 200);
+    assert_eq!(note("\"01OTHEREPOCH-3\"").await.code(), "conflict");
+    assert_eq!(note("nonsense").await.code(), "invalid");
+}
+
+#[tokio::test]
+async fn twins_get_one_answer_and_another_body_is_invalid() {
+    let world = World::new().await;
+    let path = "/centers/gangnam/deliveries";
+    let body = order();
+    let twins = (0..8).map(|_| keyed(&world, "callcenter", path, "K1", &body));
+    let answers = futures_util::future::join_all(twins).await;
+    for answer in &answers {
+        assert_eq!((answer.status.as_u16(), &answer.body), (201, &answers[0].body));
+        assert_eq!(answer.etag(), answers[0].etag());
+    }
+    assert_eq!(world.hub.store.head(&"gangnam".into()).await.unwrap().count, 1);
+    let mut other = order();
+    other["priceWon"] = json!(1);
+    let answer = keyed(&world, "callcenter", path, "K1", &other).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (400, "invalid"));
+    let another = keyed(&world, "supervisor", path, "K1", &body).await;
+    assert_ne!(another.body["id"], answers[0].body["id"], "another account's key is another key");
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_outcome_too() {
+    let world = World::new().await;
+    let path = world.ordered().await;
+    let refused = keyed(&world, "dispatcher", &format!("{path}/pickup"), "K", &json!({})).await;
+    assert_eq!(refused.code(), "invalid-transition");
+    for (action, body) in [("accept", json!({})), ("assign", json!({"riderId": "gangnam-r1"}))] {
+        assert_eq!(world.post("dispatcher", &format!("{path}/{action}"), &body).await.status, 200);
+    }
+    let twin = keyed(&world, "dispatcher", &format!("{path}/pickup"), "K", &json!({})).await;
+    assert_eq!(twin.body, refused.body, "though it would be allowed by now");
+    let forbidden = keyed(&world, "callcenter", &format!("{path}/pickup"), "F", &json!({})).await;
+    assert_eq!(forbidden.code(), "forbidden");
+    let closed = world.post("callcenter", "/centers/gangnam/commands/F/close", &json!({})).await.body;
+    assert_eq!((&closed["outcome"], &closed["status"]), (&json!("refused"), &json!(403)));
+    assert_eq!(closed["body"], forbidden.body);
+}
+
+#[tokio::test]
+async fn a_closed_key_is_void_and_refuses_a_late_twin() {
+    let world = World::new().await;
+    let path = "/centers/gangnam/deliveries";
+    let close = || world.post("callcenter", "/centers/gangnam/commands/K/close", &Value::Null);
+    assert_eq!(close().await.body, json!({"outcome": "void", "status": null, "body": null}));
+    let late = keyed(&world, "callcenter", path, "K", &order()).await;
+    assert_eq!((late.status.as_u16(), late.code()), (409, "void"));
+    assert_eq!(close().await.body["outcome"], "void");
+    assert_eq!(world.hub.store.head(&"gangnam".into()).await.unwrap().rev.0, 0);
+    let done = keyed(&world, "callcenter", path, "D", &order()).await;
+    let closed = world.post("callcenter", "/centers/gangnam/commands/D/close", &json!({})).await.body;
+    assert_eq!(
+        (&closed["outcome"], &closed["status"], &closed["body"]),
+        (&json!("done"), &json!(201), &done.body)
+    );
+}
+
+#[tokio::test]
+async fn a_cancellation_raises_its_alarm_and_takes_receipts() {
+    let world = World::new().await;
+    let path = world.delivery("assigned").await;
+    let body = json!({"reason": "고객 변심", "by": "customer"});
+    let row = world.post("dispatcher", &format!("{path}/cancel"), &body).await.body;
+    let alarms = world.get("dispatcher", "/centers/gangnam/alarms?after=0").await.body;
+    assert_eq!(alarms["alarmSeq"], 1);
+    let alarm = &alarms["alarms"][0];
+    assert_eq!(
+        (&alarm["id"], &alarm["kind"], &alarm["raisedAt"]),
+        (&row["id"], &json!("cancelled"), &row["cancelledAt"])
+    );
+    assert_eq!(alarm["delivery"], row);
+    assert_eq!(alarm["receipts"], json!([]));
+    let receipt = format!("/centers/gangnam/alarms/{}/cancelled/{}", row["id"], row["cancelledAt"]);
+    for (stage, seq) in [("delivered", 2), ("acknowledged", 3), ("displayed", 3)] {
+        let answer = world.post("dispatcher", &receipt, &json!({"stage": stage, "seat": "desk-1"})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(world.get("dispatcher", "/centers/gangnam/alarms").await.body["alarmSeq"], seq, "{stage}");
+    }
+    let after = world.get("dispatcher", "/centers/gangnam/alarms?after=1").await.body;
+    assert_eq!(after["alarms"][0]["receipts"][0]["stage"], "acknowledged", "a stage never goes back");
+    assert_eq!(world.get("dispatcher", "/centers/gangnam/alarms?after=3").await.body["alarms"], json!([]));
+    let unknown = world
+        .post("dispatcher", "/centers/gangnam/alarms/99/cancelled/1", &json!({"stage": "delivered"}))
+        .await;
+    assert_eq!(unknown.code(), "not-found");
+}
+
+#[tokio::test]
+async fn assigning_an_unlisted_rider_changes_nothing() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    let answer = world.post("dispatcher", &format!("{path}/assign"), &json!({"riderId": "songpa-r1"})).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (400, "invalid"));
+    assert_eq!(world.get("dispatcher", &path).await.body["status"], "waiting");
+}

@@ -1,0 +1,88 @@
+//! Signing in and out, refreshing, tickets, and what failing too often leads to.
+
+use crate::harness::{World, send};
+use gwanje_hub::auth::NewAccount;
+use gwanje_model::Role;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_sign_in_from_login_to_logout() {
+    let world = World::new().await;
+    world.hub.set_socket_urls(vec!["http://127.0.0.1:1".into()]);
+    let signed = world.login("dispatcher", "dispatcher").await.body;
+    assert_eq!((&signed["account"], &signed["role"]), (&json!("dispatcher"), &json!("dispatcher")));
+    assert_eq!(
+        (&signed["centers"], &signed["socketUrls"]),
+        (&json!(["gangnam"]), &json!(["http://127.0.0.1:1"]))
+    );
+    let refresh = |token: serde_json::Value| {
+        send(world.http.post(world.at("/login/refresh")).json(&json!({"refreshToken": token})))
+    };
+    let next = refresh(signed["refreshToken"].clone()).await.body;
+    assert_eq!(refresh(signed["refreshToken"].clone()).await.body, next, "a spent token gives the same pair");
+    assert_ne!(next["refreshToken"], signed["refreshToken"]);
+    let bearer = next["accessToken"].as_str().unwrap();
+    let as_signed = |method, path: &str| world.http.request(method, world.at(path)).bearer_auth(bearer);
+    assert_eq!(send(as_signed(Method::GET, "/centers")).await.status, 200);
+    assert_eq!(send(as_signed(Method::POST, "/logout")).await.status, 204);
+    assert_eq!(send(as_signed(Method::GET, "/centers")).await.code(), "unauthorized");
+    assert_eq!(refresh(next["refreshToken"].clone()).await.code(), "unauthorized");
+    assert_eq!(refresh(json!("garbage")).await.code(), "unauthorized");
+}
+
+#[tokio::test]
+async fn failing_too_often_makes_an_account_wait() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        assert_eq!(world.login("supervisor", "wrong").await.code(), "unauthorized");
+    }
+    let answer = world.login("supervisor", "supervisor").await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (429, "too-many-requests"));
+    let seconds: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(world.login("dispatcher", "dispatcher").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_ticket_is_spent_once_and_ends_with_its_sign_in() {
+    let world = World::new().await;
+    let answer = world.post("dispatcher", "/socket-tickets", &json!({})).await;
+    let ticket = answer.body["ticket"].as_str().unwrap();
+    let left_ms = answer.body["expiresAt"].as_i64().unwrap() - world.hub.clock.wall_now().0;
+    assert!((1..=30_000).contains(&left_ms), "{left_ms}");
+    let identity = world.hub.auth.spend_ticket(ticket, "connection-1").unwrap();
+    assert_eq!((identity.account.as_str(), identity.role), ("dispatcher", Role::Dispatcher));
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").is_ok());
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-2").is_err());
+    assert_eq!(world.post("key", "/socket-tickets", &json!({})).await.code(), "forbidden");
+
+    let mut revoked = world.hub.auth.revocations();
+    assert!(world.hub.auth.is_live(&identity));
+    world.hub.auth.revoke_account("dispatcher").await.unwrap();
+    assert!(revoked.has_changed().unwrap());
+    revoked.mark_unchanged();
+    assert!(!world.hub.auth.is_live(&identity));
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").is_err());
+    assert_eq!(world.get("dispatcher", "/centers").await.code(), "unauthorized");
+}
+
+#[tokio::test]
+async fn a_center_taken_away_is_not_seen_any_more() {
+    let world = World::new().await;
+    let ticket = world.post("dispatcher", "/socket-tickets", &json!({})).await.body["ticket"].clone();
+    let identity = world.hub.auth.spend_ticket(ticket.as_str().unwrap(), "c").unwrap();
+    assert!(world.hub.auth.may_see(&identity, &"gangnam".into()));
+    let moved = NewAccount {
+        name: "dispatcher".into(),
+        role: Role::Dispatcher,
+        centers: vec!["songpa".into()],
+        rider: None,
+        password: "dispatcher".into(),
+    };
+    world.hub.auth.put_account(moved).await.unwrap();
+    assert!(world.hub.auth.is_live(&identity));
+    assert!(!world.hub.auth.may_see(&identity, &"gangnam".into()));
+    assert_eq!(world.get("dispatcher", "/centers/gangnam/deliveries").await.code(), "not-found");
+    assert_eq!(world.get("dispatcher", "/centers/songpa/deliveries").await.status, 200);
+}
