@@ -143,22 +143,20 @@ impl KeyWriter {
             self.room = room;
             self.head |= u128::from(value) << room;
         } else {
-            self.put_over_the_edge(value, BYTES as usize);
+            self.put_over_the_edge::<BYTES>(value);
         }
     }
 
     /// Writes bytes of which not all fit into the head any more.
-    #[cold]
-    fn put_over_the_edge(&mut self, value: u64, bytes: usize) {
+    fn put_over_the_edge<const BYTES: u32>(&mut self, value: u64) {
         let all = value.to_be_bytes();
-        for &byte in all.iter().skip(all.len() - bytes) {
-            if let Some(room) = self.room.checked_sub(8) {
-                self.room = room;
-                self.head |= u128::from(byte) << room;
-            } else {
-                self.tail.push(byte);
-            }
+        let (_, bytes) = all.split_at(all.len() - BYTES as usize);
+        let (last, rest) = bytes.split_at((self.room / 8) as usize);
+        for &byte in last {
+            self.room -= 8;
+            self.head |= u128::from(byte) << self.room;
         }
+        self.tail.extend_from_slice(rest);
     }
 }
 
@@ -169,11 +167,16 @@ const END: u64 = 0;
 pub(crate) fn fold(c: char) -> char {
     if c.is_ascii() {
         if c.is_ascii_control() { ' ' } else { c.to_ascii_lowercase() }
-    } else if ('\u{AC00}'..='\u{D7A3}').contains(&c) {
+    } else if is_syllable(c) {
         c
     } else {
         c.to_lowercase().next().unwrap_or(c)
     }
+}
+
+/// A Hangul syllable: the only characters beside ASCII that are common here, and never changed by folding.
+pub(crate) fn is_syllable(c: char) -> bool {
+    ('\u{AC00}'..='\u{D7A3}').contains(&c)
 }
 
 #[cfg(test)]
