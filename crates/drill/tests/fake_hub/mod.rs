@@ -39,10 +39,6 @@ impl FakeHub {
         hub
     }
 
-    pub fn rows_vec(&self) -> Vec<Delivery> {
-        self.rows.values().cloned().collect()
-    }
-
     /// Everything due until `now`; gives the number of rounds.
     pub fn play(&mut self, drill: &mut Drill, now: UtcMillis) -> usize {
         let mut rounds = 0;
