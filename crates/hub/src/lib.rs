@@ -1,11 +1,21 @@
 //! The hub: REST and Socket.IO over SQLite.
 //!
-//! `store` commits, `auth` knows who asks, `api` answers requests, and [`Hub`] is what they share.
+//! `store` commits, `auth` knows who asks, `api` answers requests, `socket` tells followers, and [`Hub`] is what they
+//! share. `demo` runs a simulated day on it.
 
 pub mod api;
 pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod demo;
+mod demo_day;
+mod drill_api;
+pub mod drill_runner;
 pub mod hub;
+pub mod listening;
+pub mod serve;
+pub mod socket;
 pub mod store;
 
 pub use clock::Clock;

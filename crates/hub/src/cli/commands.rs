@@ -1,0 +1,226 @@
+//! What the subcommands of a production hub do.
+
+use super::{ConfigArgs, Failure, KeyAction, UserAction};
+use crate::auth::{ApiKey, NewAccount, Scope};
+use crate::clock::Clock;
+use crate::config::ServeConfig;
+use crate::hub::{Hub, HubConfig};
+use crate::listening::Listening;
+use crate::serve::{Serving, asked_to_stop};
+use crate::socket::SocketGate;
+use crate::store::{CenterRecord, Store, StoreConfig};
+use gwanje_model::{CenterId, Role};
+use gwanje_wire::socket::Drain;
+use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Between two looks for deliveries whose retention is over.
+const ARCHIVE_INTERVAL: Duration = Duration::from_secs(600);
+/// The shortest password, characters.
+const PASSWORD_MIN: usize = 8;
+
+/// `gwanje-hub serve`: runs a production hub until it is asked to stop.
+///
+/// # Errors
+/// When the configuration can't be used, or something fails while running.
+pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
+    let config = load(args)?;
+    let listening = Listening::at(config.listen).await.map_err(Failure::running)?;
+    let sockets_apart = match config.socket_listen {
+        Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
+        None => None,
+    };
+    let hub = Arc::new(open(&config).await?);
+    let mut urls = config.socket_urls.clone();
+    if let Some(apart) = sockets_apart.as_ref().filter(|_| urls.is_empty()) {
+        urls.push(format!("http://{}", apart.address()));
+    }
+    hub.set_socket_urls(urls);
+    let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
+    let archive = tokio::spawn(archive(hub.clone(), config.retention_hours));
+    say(&format!("listening on http://{}", listening.address()))?;
+    let serving = Serving {
+        gate,
+        listening,
+        sockets_apart,
+        routes: crate::api::router(hub.clone()),
+        drain: Drain { within_ms: config.drain_within_ms },
+    };
+    let mut failed = None;
+    serving.until(async { failed = asked_to_stop().await.err() }).await;
+    archive.abort();
+    hub.store.close().await;
+    failed.map_or(Ok(()), |error| Err(Failure::running(format!("signals can't be heard: {error}"))))
+}
+
+/// `gwanje-hub user add`: makes an account, or replaces the one of that name.
+///
+/// # Errors
+/// When role, centers or password can't be used, or the database can't be written.
+pub async fn user(action: UserAction) -> Result<(), Failure> {
+    let UserAction::Add { name, role, centers, config } = action;
+    let role = Role::parse(&role).ok_or_else(|| {
+        let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        Failure::input(format!("the role {role:?} is none of {}", known.join(", ")))
+    })?;
+    let hub = open(&load(&config)?).await?;
+    let centers = known_centers(&hub, centers)?;
+    if centers.is_empty() && !role.sees_all_centers() {
+        return Err(Failure::input(format!(
+            "a {role} needs --centers: without any, the account sees nothing"
+        )));
+    }
+    let password = read_password()?;
+    let new = NewAccount { name: name.as_str().into(), role, centers, rider: None, password };
+    hub.auth.put_account(new).await.map_err(Failure::running)?;
+    hub.store.close().await;
+    say(&format!("{name} may sign in as {role}"))
+}
+
+/// `gwanje-hub key add`: makes an API key and shows it once.
+///
+/// # Errors
+/// When scopes or centers can't be used, or the database can't be written.
+pub async fn key(action: KeyAction) -> Result<(), Failure> {
+    let KeyAction::Add { name, scopes, centers, config } = action;
+    let scopes = scopes
+        .iter()
+        .map(|scope| {
+            serde_json::from_value::<Scope>(scope.as_str().into()).map_err(|_| {
+                Failure::input(format!("the scope {scope:?} is none of read, create, cancel, publish"))
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let hub = open(&load(&config)?).await?;
+    let mut centers = known_centers(&hub, centers)?;
+    if centers.is_empty() {
+        let all = hub.store.centers().await.map_err(Failure::running)?;
+        centers = all.into_iter().map(|center| center.id).collect();
+    }
+    let key = ApiKey { name: name.as_str().into(), centers, scopes };
+    let shown = hub.auth.put_key(key).await.map_err(Failure::running)?;
+    hub.store.close().await;
+    say(&shown)
+}
+
+/// `gwanje-hub check`: says what is wrong with configuration and database, and how to mend it.
+///
+/// # Errors
+/// With the first thing that is wrong.
+pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
+    let config = load(args)?;
+    say("configuration: good")?;
+    for address in std::iter::once(config.listen).chain(config.socket_listen) {
+        match Listening::at(address).await {
+            Ok(listening) => say(&format!("address {}: free", listening.address()))?,
+            Err(error) => say(&format!("{error} (a running hub uses it, perhaps)"))?,
+        }
+    }
+    let file = config.database();
+    if !file.exists() {
+        say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
+        return Ok(());
+    }
+    let hub = open(&config).await?;
+    let centers = hub.store.centers().await.map_err(Failure::running)?;
+    for center in &centers {
+        let head = hub.store.head(&center.id).await.map_err(Failure::running)?;
+        say(&format!(
+            "center {} ({}): {} rows at revision {}",
+            center.id, center.name, head.count, head.rev
+        ))?;
+    }
+    if centers.is_empty() {
+        say("database: no center yet; add [[centers]] to the configuration")?;
+    } else {
+        say("database: good")?;
+    }
+    hub.store.close().await;
+    Ok(())
+}
+
+fn load(args: &ConfigArgs) -> Result<ServeConfig, Failure> {
+    // A variable that is no text can't be a setting.
+    let environment =
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    ServeConfig::load(args.config.as_deref(), environment).map_err(Failure::input)
+}
+
+async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
+    let folder = &config.data;
+    std::fs::create_dir_all(folder).map_err(|e| {
+        Failure::input(format!("the folder {} can't be made: {e}; choose another `data`", folder.display()))
+    })?;
+    let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(Failure::running)?;
+    for center in &config.centers {
+        let record = CenterRecord {
+            id: center.id.clone(),
+            name: center.name.clone(),
+            pos: center.pos(),
+            time_zone: center.time_zone.clone(),
+        };
+        store.ensure_center(record).await.map_err(Failure::running)?;
+    }
+    let settings = HubConfig { origins: config.origins.clone() };
+    Hub::open(store, settings).await.map_err(Failure::running)
+}
+
+fn known_centers(hub: &Hub, names: Vec<String>) -> Result<Vec<CenterId>, Failure> {
+    names
+        .into_iter()
+        .map(|name| CenterId::from(name.trim()))
+        .map(|center| {
+            if hub.store.has_center(&center) {
+                return Ok(center);
+            }
+            Err(Failure::input(format!(
+                "there is no center {center}; add it to [[centers]] of the configuration"
+            )))
+        })
+        .collect()
+}
+
+/// One line of stdin: a password on the command line would show in process lists.
+fn read_password() -> Result<String, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| Failure::running(format!("the password can't be read from stdin: {e}")))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.chars().count() < PASSWORD_MIN {
+        return Err(Failure::input(format!(
+            "the password (one line on stdin) is shorter than {PASSWORD_MIN} characters; choose a longer one"
+        )));
+    }
+    Ok(password.to_owned())
+}
+
+/// Lets deliveries leave the boards when their retention is over.
+async fn archive(hub: Arc<Hub>, retention_hours: u32) {
+    let mut tick = interval(ARCHIVE_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let before = hub.clock.day_now().plus_min(-60 * i64::from(retention_hours));
+        let centers = hub.store.centers().await.unwrap_or_default();
+        for center in centers {
+            match hub.store.archive_ended_before(&center.id, before).await {
+                Ok(0) => {}
+                Ok(left) => tracing::info!(center = %center.id, left, "ended deliveries left the board"),
+                Err(error) => {
+                    tracing::error!(center = %center.id, %error, "ended deliveries stay on the board")
+                }
+            }
+        }
+    }
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|e| Failure::running(format!("stdout can't be written: {e}")))
+}

@@ -1,0 +1,290 @@
+//! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
+
+use gwanje_model::{CenterId, Pos, Text};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What is wrong with a configuration, and how to mend it.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("the configuration {} can't be read: {source}; name a readable file with --config", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what a configuration looks like.
+    #[error("the configuration {}, line {line}, column {column}: {what}", path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A value can't be used.
+    #[error("the configuration's {key}: {what}")]
+    Value {
+        /// Which key.
+        key: String,
+        /// What is wrong, and what it should be.
+        what: String,
+    },
+}
+
+/// A center to serve.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CenterConfig {
+    /// Its id, as in paths.
+    pub id: CenterId,
+    /// Its name, for people.
+    pub name: Text,
+    /// Latitude, degrees.
+    #[serde(default)]
+    pub lat: Option<f64>,
+    /// Longitude, degrees.
+    #[serde(default)]
+    pub lon: Option<f64>,
+    /// IANA name.
+    #[serde(default = "seoul")]
+    pub time_zone: Text,
+}
+
+impl CenterConfig {
+    /// Where it is, if that was said.
+    #[must_use]
+    pub fn pos(&self) -> Option<Pos> {
+        self.lat.zip(self.lon).map(|(lat, lon)| Pos::Geo { lat, lon })
+    }
+}
+
+/// Everything that `gwanje-hub serve` needs to know.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeConfig {
+    /// Where REST, and sockets too, are served.
+    pub listen: SocketAddr,
+    /// Where sockets are served, when that is a port of their own.
+    pub socket_listen: Option<SocketAddr>,
+    /// Where clients find sockets, in order of preference; empty: at the address they signed in at.
+    pub socket_urls: Vec<String>,
+    /// The folder of the database.
+    pub data: PathBuf,
+    /// Browser origins that may call.
+    pub origins: Vec<String>,
+    /// Within how many milliseconds clients are asked to reconnect when the hub stops.
+    pub drain_within_ms: u64,
+    /// Hours that an ended delivery stays on the board.
+    pub retention_hours: u32,
+    /// The centers that must exist.
+    pub centers: Vec<CenterConfig>,
+}
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7400)),
+            socket_listen: None,
+            socket_urls: Vec::new(),
+            data: PathBuf::from("gwanje-data"),
+            origins: Vec::new(),
+            drain_within_ms: 3_000,
+            retention_hours: 24,
+            centers: Vec::new(),
+        }
+    }
+}
+
+fn seoul() -> Text {
+    "Asia/Seoul".into()
+}
+
+/// The prefix of the environment variables: `GWANJE_LISTEN` is `listen`.
+const ENV_PREFIX: &str = "GWANJE_";
+
+impl ServeConfig {
+    /// Reads the file (none: only defaults) and lays the environment over it.
+    ///
+    /// # Errors
+    /// When the file can't be read or understood, or a value can't be used.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = match path {
+            Some(path) => Self::read(path)?,
+            None => Self::default(),
+        };
+        for (name, value) in environment {
+            if let Some(key) = name.strip_prefix(ENV_PREFIX) {
+                config.set(&key.to_ascii_lowercase(), &value)?;
+            }
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join(DATABASE_FILE)
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start).min(text.len());
+            let before = text.get(..at).unwrap_or_default();
+            let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+            ConfigError::Syntax {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+                what: error.message().replace('\n', " "),
+            }
+        })
+    }
+
+    /// Sets one key from text, as the environment does. Lists are separated by commas; centers read `id=name,…`.
+    /// A variable that is no key belongs to somebody else and is left alone.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
+        let list = || value.split(',').map(str::trim).filter(|s| !s.is_empty());
+        match key {
+            "listen" => self.listen = parse(key, value, "an address such as 127.0.0.1:7400")?,
+            "socket_listen" => {
+                self.socket_listen = if value.is_empty() {
+                    None
+                } else {
+                    Some(parse(key, value, "an address such as 127.0.0.1:7401")?)
+                };
+            }
+            "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
+            "data" => self.data = PathBuf::from(value),
+            "origins" => self.origins = list().map(str::to_owned).collect(),
+            "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
+            "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
+            "centers" => {
+                self.centers = list()
+                    .map(|entry| {
+                        let (id, name) = entry.split_once('=').unwrap_or((entry, entry));
+                        CenterConfig {
+                            id: id.into(),
+                            name: name.into(),
+                            lat: None,
+                            lon: None,
+                            time_zone: seoul(),
+                        }
+                    })
+                    .collect();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key: &str, what: String| Err(ConfigError::Value { key: key.to_owned(), what });
+        for url in &self.socket_urls {
+            let usable =
+                url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https" | "ws" | "wss"));
+            if !usable {
+                return wrong("socket_urls", format!("{url:?} is not an http(s) or ws(s) address"));
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for center in &self.centers {
+            let id = center.id.as_str();
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if id.is_empty() || !id.chars().all(plain) {
+                return wrong("centers", format!("the id {id:?} may only hold letters, digits, - and _"));
+            }
+            if !seen.insert(id) {
+                return wrong("centers", format!("the id {id:?} is there twice"));
+            }
+            if jiff::tz::TimeZone::get(&center.time_zone).is_err() {
+                return wrong("centers", format!("{id}'s time zone {:?} is unknown", center.time_zone));
+            }
+            if center.lat.is_some() != center.lon.is_some() {
+                return wrong("centers", format!("{id} has only one of lat and lon"));
+            }
+        }
+        if self.retention_hours == 0 {
+            return wrong("retention_hours", "at least 1".into());
+        }
+        Ok(())
+    }
+}
+
+/// The name of the database in the data folder.
+pub const DATABASE_FILE: &str = "hub.sqlite";
+
+fn parse<T: std::str::FromStr>(key: &str, value: &str, expected: &str) -> Result<T, ConfigError> {
+    value.parse().map_err(|_| ConfigError::Value {
+        key: format!("{key} ({ENV_PREFIX}{})", key.to_ascii_uppercase()),
+        what: format!("{value:?} is not {expected}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_text(text: &str, env: &[(&str, &str)]) -> Result<ServeConfig, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hub.toml");
+        std::fs::write(&path, text).unwrap();
+        ServeConfig::load(Some(&path), env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn a_full_file_and_the_environment_over_it() {
+        let text = r#"
+            listen = "0.0.0.0:8000"
+            data = "/var/lib/gwanje"
+            origins = ["https://ops.example"]
+            [[centers]]
+            id = "gangnam"
+            name = "강남"
+            lat = 37.5
+            lon = 127.0
+        "#;
+        let config =
+            from_text(text, &[("GWANJE_LISTEN", "127.0.0.1:9"), ("GWANJE_PASSWORD", "x"), ("HOME", "y")])
+                .unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:9");
+        assert_eq!(config.centers[0].time_zone, "Asia/Seoul");
+        assert_eq!(config.centers[0].pos(), Some(Pos::Geo { lat: 37.5, lon: 127.0 }));
+        assert_eq!(config.database(), PathBuf::from("/var/lib/gwanje/hub.sqlite"));
+        let config = from_text("", &[("GWANJE_CENTERS", "gangnam=강남, mapo")]).unwrap();
+        assert_eq!(config.centers[0].name, "강남");
+        assert_eq!(config.centers[1].name, "mapo");
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        for (text, env, expected) in [
+            ("listen = 3", &[][..], "line 1, column 10"),
+            ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
+            ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
+            ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
+            ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),
+            ("socket_urls = ['ftp://x']", &[], "socket_urls: \"ftp://x\" is not"),
+            ("[[centers]]\nid='a'\nname='b'\ntime_zone='Mars/One'", &[], "\"Mars/One\" is unknown"),
+        ] {
+            let error = from_text(text, env).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error:?} should contain {expected:?}");
+            assert!(!error.contains('\n'), "one line: {error:?}");
+        }
+        let missing = ServeConfig::load(Some(Path::new("/nonexistent/hub.toml")), []).unwrap_err();
+        assert!(missing.to_string().contains("/nonexistent/hub.toml can't be read"), "{missing}");
+    }
+}

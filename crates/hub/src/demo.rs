@@ -1,0 +1,196 @@
+//! `gwanje-hub demo`: an embedded hub on which a simulated day runs.
+
+use crate::auth::NewAccount;
+use crate::cli::{DemoArgs, Failure};
+use crate::clock::Clock;
+use crate::config::DATABASE_FILE;
+use crate::demo_day::DemoDay;
+use crate::drill_api;
+use crate::drill_runner::{DONE_KEY, DrillRunner};
+use crate::hub::{Hub, HubConfig};
+use crate::listening::Listening;
+use crate::serve::{Serving, asked_to_stop};
+use crate::socket::SocketGate;
+use crate::store::{CenterRecord, Selection, Store, StoreConfig};
+use gwanje_drill::{Day, Drill};
+use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
+use gwanje_wire::WireRow;
+use gwanje_wire::socket::Drain;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Under which name the store keeps what day it plays.
+const DAY_KEY: &str = "demo-day";
+/// The demo accounts; the password is the account's name.
+const ACCOUNTS: [Role; 4] = [Role::Dispatcher, Role::CallCenter, Role::Supervisor, Role::Admin];
+/// A demo's clients come back at once: there is nowhere else to go.
+const DRAIN: Drain = Drain { within_ms: 1_000 };
+
+/// Runs the demo until it is asked to stop.
+///
+/// # Errors
+/// When an argument can't be used, or something fails while running.
+pub async fn run(args: DemoArgs) -> Result<(), Failure> {
+    let listening = Listening::at(args.listen).await.map_err(Failure::running)?;
+    let sockets_apart = match args.socket_listen {
+        Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
+        None => None,
+    };
+    // The clock of operations is set once it is known what day it is.
+    let clock = Clock::drill(UtcMillis(0), 0.0);
+    let store = open(&args, clock.clone())?;
+    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(Failure::running)?);
+    let drill = prepare(&hub, &args).await?;
+    let address = listening.address();
+    if let Some(apart) = &sockets_apart {
+        hub.set_socket_urls(vec![format!("http://{}", apart.address())]);
+    }
+    let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
+    gate.faults().set_drop_rate(args.drop_rate);
+    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(Failure::running)?;
+    runner.catch_up().await.map_err(Failure::running)?;
+    clock.set_speed(args.speed);
+    let (stop_drill, drill_stops) = watch::channel(false);
+    let mut drill = tokio::spawn(runner.run(drill_stops));
+    let drill_routes = drill_api::router(hub.clone(), gate.clone(), handle);
+    let routes = crate::api::router(hub.clone()).merge(drill_routes);
+    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(Failure::running)?;
+    let serving = Serving { gate, listening, sockets_apart, routes, drain: DRAIN };
+    let mut failed = None;
+    serving
+        .until(async {
+            tokio::select! {
+                asked = asked_to_stop() => failed = asked.err().map(|e| format!("signals can't be heard: {e}")),
+                ended = &mut drill => failed = Some(match ended {
+                    Ok(Ok(())) => "the drill ended by itself".to_owned(),
+                    Ok(Err(error)) => format!("the drill can't go on: {error}"),
+                    Err(error) => format!("the drill failed: {error}"),
+                }),
+            }
+        })
+        .await;
+    stop_drill.send_replace(true);
+    if !drill.is_finished() {
+        match drill.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the drill's last note could not be kept"),
+            Err(error) => tracing::error!(%error, "the drill failed at the end"),
+        }
+    }
+    hub.store.close().await;
+    match failed {
+        Some(failed) => Err(Failure::running(failed)),
+        None => Ok(()),
+    }
+}
+
+fn open(args: &DemoArgs, clock: Clock) -> Result<Store, Failure> {
+    let config = match &args.data {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                Failure::input(format!(
+                    "the folder {} can't be made: {e}; choose another --data",
+                    folder.display()
+                ))
+            })?;
+            StoreConfig::at(folder.join(DATABASE_FILE), clock)
+        }
+        None => StoreConfig::temporary(clock),
+    };
+    Store::open(config).map_err(Failure::running)
+}
+
+/// Sets centers, riders, accounts and the clock up, and brings the drill to where the day stands.
+async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, Failure> {
+    let kept = hub.store.meta_get(DAY_KEY).await.map_err(Failure::running)?;
+    let day = match &kept {
+        Some(kept) => serde_json::from_str(kept).map_err(|e| {
+            Failure::running(format!("the day kept in --data can't be read: {e}; begin with another folder"))
+        })?,
+        None => DemoDay::from_args(args),
+    };
+    let days = day.days().map_err(Failure::input)?;
+    let begins_at = day.begins_at(&days);
+    let mut drill = Drill::new(days, day.options());
+    for center in drill.days() {
+        hub.store.ensure_center(record(center)).await.map_err(Failure::running)?;
+    }
+    list_riders(hub, &drill, begins_at).await?;
+    let centers: Vec<CenterId> = drill.days().iter().map(|day| day.center.clone()).collect();
+    for role in ACCOUNTS {
+        let name = role.as_str();
+        if hub.auth.account(name).is_none() {
+            let new = NewAccount {
+                name: name.into(),
+                role,
+                centers: centers.clone(),
+                rider: None,
+                password: name.to_owned(),
+            };
+            hub.auth.put_account(new).await.map_err(Failure::running)?;
+        }
+    }
+    if kept.is_none() {
+        let kept = serde_json::to_string(&day).map_err(Failure::running)?;
+        hub.store.meta_set(DAY_KEY, kept).await.map_err(Failure::running)?;
+        hub.clock.set_day(begins_at);
+        return Ok(drill);
+    }
+    let rows = rows_on_boards(hub, &centers).await?;
+    let done = hub.store.meta_get(DONE_KEY).await.map_err(Failure::running)?;
+    // Killed before the first note: nothing is known to be done but what the boards show.
+    let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
+    drill.resume(&rows, done);
+    let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);
+    hub.clock.set_day(done.max(latest));
+    tracing::info!(rows = rows.len(), "going on with the day that is kept");
+    Ok(drill)
+}
+
+fn record(day: &Day) -> CenterRecord {
+    CenterRecord {
+        id: day.center.clone(),
+        name: day.name.clone(),
+        pos: Some(day.pos),
+        time_zone: day.time_zone.clone(),
+    }
+}
+
+/// Lists to each center the riders who work for it, lent ones too.
+async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), Failure> {
+    for day in drill.days() {
+        let riders = drill.riders(&day.center, now);
+        hub.store.upsert_riders(&day.center, riders).await.map_err(Failure::running)?;
+    }
+    Ok(())
+}
+
+async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, Failure> {
+    let mut rows = Vec::new();
+    for center in centers {
+        let all = Selection::Buckets((0..=u8::MAX).collect());
+        let reply = hub.store.rows(center, all, None).await.map_err(Failure::running)?;
+        rows.extend(reply.rows.iter().filter_map(WireRow::delivery).map(|row| Delivery::clone(row)));
+    }
+    Ok(rows)
+}
+
+/// Tells people, and scripts that wait for the first line, where the hub is.
+fn announce(rest: std::net::SocketAddr, sockets: Option<std::net::SocketAddr>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{rest}")?;
+    if let Some(sockets) = sockets {
+        writeln!(out, "sockets on http://{sockets}")?;
+    }
+    let names: Vec<&str> = ACCOUNTS.iter().map(|role| role.as_str()).collect();
+    writeln!(out, "accounts: {} (the password is the account's name)", names.join(", "))?;
+    writeln!(out, "this is a drill: orders, riders and everybody's names are simulated")?;
+    out.flush()
+}
+
+/// The folder of an MDRP instance, absolute, so that a restart from elsewhere finds it.
+pub(crate) fn absolute(folder: &std::path::Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}

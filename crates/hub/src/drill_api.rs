@@ -1,0 +1,187 @@
+//! POST `/api/v1/drill`: changes a running drill. Only a demo serves it, and only an admin may.
+
+use crate::auth::Refused;
+use crate::drill_runner::{DrillHandle, Rush};
+use crate::hub::Hub;
+use crate::socket::SocketGate;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use gwanje_model::{Permission, UtcMillis};
+use gwanje_wire::problem::PROBLEM_JSON;
+use gwanje_wire::rest::API_ROOT;
+use gwanje_wire::{ErrorCode, Problem};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Over how much of the day a rush comes when nothing else is said, minutes.
+const RUSH_WITHIN_MIN: u32 = 10;
+/// The most orders of one rush in one center.
+const RUSH_MAX: u32 = 20_000;
+
+/// Whether sockets are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Switch {
+    On,
+    Off,
+}
+
+/// Orders on top of the day's: how many in each center, or that and within how many minutes of the day.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum RushWish {
+    Orders(u32),
+    #[serde(rename_all = "camelCase")]
+    Within {
+        orders: u32,
+        #[serde(default = "rush_within")]
+        within_min: u32,
+    },
+}
+
+fn rush_within() -> u32 {
+    RUSH_WITHIN_MIN
+}
+
+/// What to change; absent: stays.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DrillChange {
+    sockets: Option<Switch>,
+    drop_rate: Option<f64>,
+    rush: Option<RushWish>,
+    speed: Option<f64>,
+}
+
+/// How the drill runs now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DrillState {
+    sockets: Switch,
+    connections: usize,
+    drop_rate: f64,
+    speed: f64,
+    day_at: UtcMillis,
+}
+
+#[derive(Clone)]
+struct DrillRoutes {
+    hub: Arc<Hub>,
+    gate: Arc<SocketGate>,
+    drill: DrillHandle,
+}
+
+/// The routes of a demo.
+pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, drill: DrillHandle) -> Router {
+    Router::new().route(&format!("{API_ROOT}/drill"), post(change).get(state)).with_state(DrillRoutes {
+        hub,
+        gate,
+        drill,
+    })
+}
+
+async fn state(State(routes): State<DrillRoutes>, headers: HeaderMap) -> Result<Json<DrillState>, Rejection> {
+    routes.admin_only(&headers).await?;
+    Ok(Json(routes.state()))
+}
+
+async fn change(
+    State(routes): State<DrillRoutes>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<DrillState>, Rejection> {
+    routes.admin_only(&headers).await?;
+    let change: DrillChange =
+        serde_json::from_slice(&body).map_err(|e| invalid(format!("the change can't be read: {e}")))?;
+    if let Some(rate) = change.drop_rate
+        && !(0.0..=1.0).contains(&rate)
+    {
+        return Err(invalid(format!("dropRate is a share between 0 and 1, not {rate}")));
+    }
+    if let Some(speed) = change.speed
+        && !(0.0..=86_400.0).contains(&speed)
+    {
+        return Err(invalid(format!("speed is between 0 and 86400 day seconds a second, not {speed}")));
+    }
+    let rush = change.rush.map(|wish| match wish {
+        RushWish::Orders(orders) => (orders, RUSH_WITHIN_MIN),
+        RushWish::Within { orders, within_min } => (orders, within_min),
+    });
+    if let Some((orders, _)) = rush
+        && orders > RUSH_MAX
+    {
+        return Err(invalid(format!("a rush is of {RUSH_MAX} orders a center at most, not {orders}")));
+    }
+    // All was understood: from here on everything is done.
+    if let Some(rate) = change.drop_rate {
+        routes.gate.faults().set_drop_rate(rate);
+    }
+    if let Some(speed) = change.speed {
+        routes.hub.clock.set_speed(speed);
+    }
+    match change.sockets {
+        Some(Switch::On) => routes.gate.open().await,
+        Some(Switch::Off) => routes.gate.shut().await,
+        None => {}
+    }
+    if let Some((orders, within_min)) = rush {
+        let rush = Rush { orders, within_ms: i64::from(within_min) * 60_000 };
+        if !routes.drill.rush(rush).await {
+            return Err(
+                Problem::new(ErrorCode::Unavailable, "the drill has ended; start the demo again").into()
+            );
+        }
+    }
+    tracing::info!(?change, "the drill was changed");
+    Ok(Json(routes.state()))
+}
+
+impl DrillRoutes {
+    async fn admin_only(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+        if self.hub.auth.identify(headers).await?.may(Permission::Operate) {
+            return Ok(());
+        }
+        Err(Problem::new(ErrorCode::Forbidden, "only an admin may change the drill").into())
+    }
+
+    fn state(&self) -> DrillState {
+        DrillState {
+            sockets: if self.gate.is_open() { Switch::On } else { Switch::Off },
+            connections: self.gate.connections(),
+            drop_rate: self.gate.faults().drop_rate(),
+            speed: self.hub.clock.speed(),
+            day_at: self.hub.clock.day_now(),
+        }
+    }
+}
+
+/// A refusal as it travels.
+struct Rejection(Refused);
+
+impl<R: Into<Refused>> From<R> for Rejection {
+    fn from(refused: R) -> Self {
+        Self(refused.into())
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let Refused { problem, retry_after_s } = self.0;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(problem)).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn invalid(detail: String) -> Rejection {
+    Problem::new(ErrorCode::Invalid, detail).into()
+}

@@ -1,0 +1,60 @@
+//! The binary `gwanje-hub`.
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use gwanje_hub::cli::{self, Cli, Command, Failure, LogFormat};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return explain(&said),
+    };
+    log_to_stderr(cli.log_format);
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("gwanje-hub: {failure}");
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::running(format!("the runtime can't start: {e}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => gwanje_hub::demo::run(args).await,
+            Command::Serve(args) => cli::serve(&args).await,
+            Command::User { action } => cli::user(action).await,
+            Command::Key { action } => cli::key(action).await,
+            Command::Check(args) => cli::check(&args).await,
+        }
+    })
+}
+
+/// Help and version go to stdout; anything else is one line and status 2.
+fn explain(said: &clap::Error) -> ExitCode {
+    let asked = matches!(said.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if asked || said.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody reads a help text that can't be written.
+        said.print().ok();
+        return ExitCode::from(if asked { 0 } else { 2 });
+    }
+    eprintln!("gwanje-hub: {}", cli::one_line(said));
+    ExitCode::from(2)
+}
+
+/// `RUST_LOG` chooses what is logged; customer data appears at debug and below only.
+fn log_to_stderr(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(false).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Serving a hub: REST and sockets on their listeners, from the first request to a clean stop.
+
+use crate::listening::Listening;
+use crate::socket::{SocketGate, serve_until};
+use axum::Router;
+use gwanje_wire::socket::Drain;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long the sockets are given to hear that they should reconnect.
+const TELL_SOCKETS: Duration = Duration::from_millis(100);
+
+/// What is served, and where.
+pub struct Serving {
+    /// The sockets.
+    pub gate: Arc<SocketGate>,
+    /// Where REST is served.
+    pub listening: Listening,
+    /// Where sockets are served, when on a port of their own.
+    pub sockets_apart: Option<Listening>,
+    /// All that is served beside sockets.
+    pub routes: Router,
+    /// Within which time clients are asked to reconnect at the end.
+    pub drain: Drain,
+}
+
+impl Serving {
+    /// Serves until `stop` ends, then tells the sockets, lets requests under way finish, and returns.
+    pub async fn until(self, stop: impl Future<Output = ()>) {
+        let (told, stopped) = watch::channel(false);
+        let mut router = self.routes;
+        let apart = match self.sockets_apart {
+            Some(listening) => Some(tokio::spawn(self.gate.clone().serve_apart(listening, stopped.clone()))),
+            None => {
+                router = router.merge(self.gate.router());
+                None
+            }
+        };
+        let until = wait(stopped);
+        let rest = tokio::spawn(serve_until(self.listening, router, until));
+        stop.await;
+        tracing::info!(
+            sockets = self.gate.connections(),
+            "stopping: sockets are told, requests under way finish"
+        );
+        self.gate.drain(self.drain).await;
+        tokio::time::sleep(TELL_SOCKETS).await;
+        told.send_replace(true);
+        self.gate.shut().await;
+        for task in [Some(rest), apart].into_iter().flatten() {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a server task failed");
+            }
+        }
+    }
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // The sender lives until the end of `Serving::until`; losing it means stopping too.
+    stopped.wait_for(|stopped| *stopped).await.ok();
+}
+
+/// Ends at SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When signals can't be listened for.
+pub async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! One Socket.IO connection: joins namespaces with a ticket, and answers the client's events in order.
+
+use super::emitter::{Emitters, Word};
+use super::endpoint::{EngineSocket, close};
+use super::packet::{self, ClientPacket};
+use crate::auth::Identity;
+use crate::hub::Hub;
+use crate::store::StoreError;
+use engineioxide::Str;
+use gwanje_model::{CenterId, Role, SeatId};
+use gwanje_wire::ErrorCode;
+use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::rest::ChangesReply;
+use gwanje_wire::socket::{
+    AlarmReceipt, ConnectAuth, ConnectRefusal, Room, SeatEntry, SeatState, SimpleAck, Subscribe, SubscribeAck,
+};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+/// A connection that joins nothing for so long is closed.
+const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// The longest name of a seat, bytes.
+const SEAT_MAX_BYTES: usize = 128;
+
+/// A namespace that the connection joined.
+struct Joined {
+    center: CenterId,
+    seat: SeatId,
+    words: mpsc::Sender<Word>,
+}
+
+/// What is known of one connection.
+pub struct Connection {
+    hub: Arc<Hub>,
+    emitters: Arc<Emitters>,
+    socket: Arc<EngineSocket>,
+    id: String,
+    /// Who it is, once a ticket was spent.
+    identity: Option<Identity>,
+    joined: FxHashMap<String, Joined>,
+}
+
+/// Serves a connection until its inbox is shut.
+pub async fn run(mut connection: Connection, mut inbox: mpsc::Receiver<Str>) {
+    let join_by = Instant::now() + JOIN_WITHIN;
+    let mut revoked = connection.hub.auth.revocations();
+    loop {
+        let idle = connection.joined.is_empty();
+        tokio::select! {
+            text = inbox.recv() => match text {
+                Some(text) => connection.take(&text).await,
+                None => break,
+            },
+            Ok(()) = revoked.changed() => {
+                if !connection.still_may() {
+                    tracing::info!(socket = %connection.id, "the account was revoked; its connection is closed");
+                    close(&connection.socket);
+                }
+            }
+            () = sleep_until(join_by), if idle && connection.identity.is_none() => {
+                tracing::debug!(socket = %connection.id, "joined nothing in time; closed");
+                close(&connection.socket);
+            }
+        }
+    }
+    connection.leave_all().await;
+    connection.hub.auth.connection_ended(&connection.id);
+}
+
+impl Connection {
+    /// A fresh connection, in no namespace.
+    #[must_use]
+    pub fn new(hub: Arc<Hub>, emitters: Arc<Emitters>, socket: Arc<EngineSocket>) -> Self {
+        let id = socket.id.to_string();
+        Self { hub, emitters, socket, id, identity: None, joined: FxHashMap::default() }
+    }
+
+    /// Whether the sign-in still holds, and each center that was joined may still be seen.
+    fn still_may(&self) -> bool {
+        let Some(identity) = &self.identity else { return true };
+        let auth = &self.hub.auth;
+        auth.is_live(identity) && self.joined.values().all(|joined| auth.may_see(identity, &joined.center))
+    }
+
+    async fn take(&mut self, text: &str) {
+        match ClientPacket::parse(text) {
+            Ok(ClientPacket::Connect { namespace, auth }) => self.connect(namespace, auth).await,
+            Ok(ClientPacket::Disconnect { namespace }) => self.leave(namespace).await,
+            Ok(ClientPacket::Event { namespace, ack, name, data }) => {
+                self.event(namespace, ack, &name, data).await;
+            }
+            Ok(ClientPacket::Ack) => {}
+            Err(error) => {
+                tracing::debug!(socket = %self.id, %error, "the connection is closed");
+                close(&self.socket);
+            }
+        }
+    }
+
+    async fn connect(&mut self, namespace: &str, auth: Option<&str>) {
+        if self.joined.contains_key(namespace) {
+            return;
+        }
+        match self.admit(namespace, auth).await {
+            Ok(joined) => {
+                self.send(packet::connected(namespace, &self.id));
+                self.joined.insert(namespace.to_owned(), joined);
+            }
+            Err(refusal) => {
+                tracing::debug!(socket = %self.id, namespace, code = %refusal.code, "a namespace is refused");
+                self.send(packet::connect_error(namespace, &refusal));
+            }
+        }
+    }
+
+    async fn admit(&mut self, namespace: &str, auth: Option<&str>) -> Result<Joined, ConnectRefusal> {
+        let refuse = |code, message: &str| ConnectRefusal { code, message: message.to_owned() };
+        let auth: ConnectAuth = auth.and_then(|auth| serde_json::from_str(auth).ok()).ok_or_else(|| {
+            refuse(ErrorCode::Unauthorized, "joining needs {ticket, seat}; ask for a ticket first")
+        })?;
+        let identity = self
+            .hub
+            .auth
+            .spend_ticket(&auth.ticket, &self.id)
+            .map_err(|problem| refuse(problem.code, &problem.detail))?;
+        let unseen =
+            || refuse(ErrorCode::NotFound, "there is no such center, or none that this account may see");
+        let center = namespace.strip_prefix("/center/").map(CenterId::from).ok_or_else(unseen)?;
+        if !self.hub.auth.may_see(&identity, &center) {
+            return Err(unseen());
+        }
+        if identity.role == Role::Rider {
+            return Err(refuse(ErrorCode::Forbidden, "a rider reads own deliveries only, not a center's"));
+        }
+        let seat = auth.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
+        if seat.as_str().len() > SEAT_MAX_BYTES {
+            return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
+        }
+        let words = self.emitters.of(&center).map_err(|_| unseen())?;
+        let entry = SeatEntry {
+            seat: seat.clone(),
+            account: identity.account.clone(),
+            role: identity.role,
+            state: SeatState::default(),
+        };
+        let enter = Word::Enter { connection: self.id.clone(), socket: self.socket.clone(), seat: entry };
+        if words.send(enter).await.is_err() {
+            return Err(refuse(ErrorCode::Unavailable, "the center is not served now; try again"));
+        }
+        self.identity = Some(identity);
+        Ok(Joined { center, seat, words })
+    }
+
+    async fn event(&mut self, namespace: &str, ack: Option<u64>, name: &str, data: Option<&RawValue>) {
+        let Some(joined) = self.joined.get(namespace) else {
+            // An event of a namespace that it left a moment ago, or never joined.
+            self.answer(namespace, ack, &refusal(ErrorCode::Forbidden, "this namespace was not joined"));
+            return;
+        };
+        match name {
+            "subscribe" => match read::<Subscribe>(data) {
+                Ok(wish) => self.answer(namespace, ack, &self.subscribe(joined, wish).await),
+                Err(no) => self.answer(namespace, ack, &no),
+            },
+            "seat" => {
+                let reply = match read::<SeatState>(data) {
+                    Ok(state) => {
+                        let word = Word::Seat { connection: self.id.clone(), state };
+                        joined.words.send(word).await.map_or_else(|_| unavailable(), |()| done())
+                    }
+                    Err(no) => no,
+                };
+                self.answer(namespace, ack, &reply);
+            }
+            "alarm" => {
+                let reply = match read::<AlarmReceipt>(data) {
+                    Ok(receipt) => self.alarm(joined, receipt).await,
+                    Err(no) => no,
+                };
+                self.answer(namespace, ack, &reply);
+            }
+            _ => {
+                tracing::debug!(socket = %self.id, name, "an unknown event is ignored");
+                self.answer(namespace, ack, &refusal(ErrorCode::Invalid, "this hub knows no such event"));
+            }
+        }
+    }
+
+    /// Joins the rooms first and reads what was missed afterwards, so that nothing falls in between.
+    async fn subscribe(&self, joined: &Joined, wish: Subscribe) -> SubscribeAck {
+        let follows = wish.rooms.contains(&Room::Deliveries);
+        let (tell, joined_at) = oneshot::channel();
+        let word = Word::Subscribe { connection: self.id.clone(), rooms: wish.rooms, joined: tell };
+        if joined.words.send(word).await.is_err() || joined_at.await.is_err() {
+            return not_subscribed(ErrorCode::Unavailable);
+        }
+        let Some(cursor) = wish.cursor.filter(|_| follows) else {
+            return self.head(joined).await;
+        };
+        match self.hub.store.changes(&joined.center, Some(&cursor), FRAME_MAX_ENTRIES).await {
+            Ok(ChangesReply { frame, head }) => {
+                // A frame that was cut is more than the contract sends at once: the client pages instead.
+                let missed = (frame.to == frame.as_of).then_some(frame);
+                SubscribeAck { ok: true, head: Some(head), missed, resync: None, code: None }
+            }
+            Err(StoreError::Resync(reason)) => {
+                SubscribeAck { resync: Some(reason), ..self.head(joined).await }
+            }
+            Err(error) => {
+                tracing::error!(center = %joined.center, %error, "what was missed can't be read");
+                not_subscribed(ErrorCode::Unavailable)
+            }
+        }
+    }
+
+    async fn head(&self, joined: &Joined) -> SubscribeAck {
+        match self.hub.store.head(&joined.center).await {
+            Ok(head) => SubscribeAck { ok: true, head: Some(head), missed: None, resync: None, code: None },
+            Err(error) => {
+                tracing::error!(center = %joined.center, %error, "the head can't be read");
+                not_subscribed(ErrorCode::Unavailable)
+            }
+        }
+    }
+
+    async fn alarm(&self, joined: &Joined, receipt: AlarmReceipt) -> SimpleAck {
+        match self.hub.store.record_receipt(&joined.center, receipt, joined.seat.clone()).await {
+            Ok(()) => done(),
+            Err(error) => {
+                let problem = error.problem();
+                refusal(problem.code, &problem.detail)
+            }
+        }
+    }
+
+    async fn leave(&mut self, namespace: &str) {
+        if let Some(joined) = self.joined.remove(namespace) {
+            // An emitter that ended has forgotten it already.
+            joined.words.send(Word::Leave { connection: self.id.clone() }).await.ok();
+        }
+    }
+
+    async fn leave_all(&mut self) {
+        let namespaces: Vec<String> = self.joined.keys().cloned().collect();
+        for namespace in namespaces {
+            self.leave(&namespace).await;
+        }
+    }
+
+    fn answer<T: Serialize>(&self, namespace: &str, ack: Option<u64>, reply: &T) {
+        let Some(id) = ack else { return };
+        match packet::ack(namespace, id, reply) {
+            Ok(text) => self.send(text),
+            Err(error) => tracing::error!(socket = %self.id, %error, "an answer can't be written as JSON"),
+        }
+    }
+
+    /// A client that leaves no room for an answer reads too slowly to be served: an answer is never dropped in silence.
+    fn send(&self, text: String) {
+        if self.socket.emit(text).is_err() {
+            close(&self.socket);
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, SimpleAck> {
+    let text = data.map_or("null", RawValue::get);
+    serde_json::from_str(text).map_err(|e| refusal(ErrorCode::Invalid, &format!("the event's data: {e}")))
+}
+
+fn done() -> SimpleAck {
+    SimpleAck { ok: true, code: None, detail: None }
+}
+
+fn unavailable() -> SimpleAck {
+    refusal(ErrorCode::Unavailable, "the center is not served now; try again")
+}
+
+fn refusal(code: ErrorCode, detail: &str) -> SimpleAck {
+    SimpleAck { ok: false, code: Some(code), detail: Some(detail.to_owned()) }
+}
+
+fn not_subscribed(code: ErrorCode) -> SubscribeAck {
+    SubscribeAck { ok: false, head: None, missed: None, resync: None, code: Some(code) }
+}

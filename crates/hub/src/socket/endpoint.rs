@@ -1,0 +1,153 @@
+//! One Engine.IO server: accepts connections, hands their text to a task of their own, and can close them all.
+
+use super::connection::{self, Connection};
+use super::emitter::Emitters;
+use crate::hub::Hub;
+use engineioxide::config::EngineIoConfig;
+use engineioxide::handler::EngineIoHandler;
+use engineioxide::service::{EngineIoService, NotFoundService};
+use engineioxide::{DisconnectReason, Str};
+use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS, SOCKET_PATH};
+use rustc_hash::FxHashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A connection as the engine holds it.
+pub type EngineSocket = engineioxide::Socket<Inbox>;
+/// The service that answers below [`SOCKET_PATH`].
+pub type SocketService = EngineIoService<Door, NotFoundService>;
+
+/// Packets that wait to be sent to one client. A frame leaves every 20 ms at most, so this is over a second of them;
+/// a client further behind gets one wider frame instead (see `emitter`).
+const OUT_CAPACITY: usize = 64;
+/// Texts of one client that wait to be handled. No client of the contract sends more at once; one that does is flooding.
+const IN_CAPACITY: usize = 64;
+/// The largest text a client may send. A subscription is under a kilobyte.
+const IN_MAX_BYTES: usize = 256 << 10;
+/// The largest polling response: above the largest frame, so that a response can hold one.
+const POLL_MAX_BYTES: u64 = 2 << 20;
+
+/// The way into a connection's task. Empty once the connection is gone, which ends the task.
+#[derive(Debug, Default)]
+pub struct Inbox(Mutex<Option<mpsc::Sender<Str>>>);
+
+impl Inbox {
+    fn open(&self, sender: mpsc::Sender<Str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    }
+
+    /// Ends the connection's task.
+    pub fn shut(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// False when the client sends faster than it is served.
+    fn put(&self, text: Str) -> bool {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(sender) => !matches!(sender.try_send(text), Err(mpsc::error::TrySendError::Full(_))),
+            None => true,
+        }
+    }
+}
+
+/// Takes connections in.
+pub struct Door {
+    hub: Arc<Hub>,
+    emitters: Arc<Emitters>,
+    open: Mutex<FxHashMap<String, Arc<EngineSocket>>>,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").finish_non_exhaustive()
+    }
+}
+
+impl EngineIoHandler for Door {
+    type Data = Inbox;
+
+    fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
+        let (sender, receiver) = mpsc::channel(IN_CAPACITY);
+        socket.data.open(sender);
+        self.live().insert(socket.id.to_string(), socket.clone());
+        let connection = Connection::new(self.hub.clone(), self.emitters.clone(), socket);
+        tokio::spawn(connection::run(connection, receiver));
+    }
+
+    fn on_disconnect(&self, socket: Arc<EngineSocket>, reason: DisconnectReason) {
+        tracing::debug!(socket = %socket.id, ?reason, "a socket closed");
+        socket.data.shut();
+        self.live().remove(&socket.id.to_string());
+    }
+
+    fn on_message(self: &Arc<Self>, msg: Str, socket: Arc<EngineSocket>) {
+        if msg.len() > IN_MAX_BYTES || !socket.data.put(msg) {
+            tracing::warn!(socket = %socket.id, "a client sends more than it may; its connection is closed");
+            close(&socket);
+        }
+    }
+
+    fn on_binary(self: &Arc<Self>, _: bytes::Bytes, socket: Arc<EngineSocket>) {
+        tracing::debug!(socket = %socket.id, "a binary message is not part of the contract; the connection is closed");
+        close(&socket);
+    }
+}
+
+impl Door {
+    fn live(&self) -> std::sync::MutexGuard<'_, FxHashMap<String, Arc<EngineSocket>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes a connection and ends its task at once, even when the peer reads no more.
+pub fn close(socket: &EngineSocket) {
+    socket.data.shut();
+    socket.close(DisconnectReason::ClosingServer);
+}
+
+/// A running Engine.IO server.
+#[derive(Clone)]
+pub struct Endpoint {
+    door: Arc<Door>,
+    service: SocketService,
+}
+
+impl Endpoint {
+    /// Makes one; it serves whatever requests reach [`Endpoint::service`].
+    #[must_use]
+    pub fn new(hub: Arc<Hub>, emitters: Arc<Emitters>) -> Self {
+        let door = Arc::new(Door { hub, emitters, open: Mutex::default() });
+        let config = EngineIoConfig::builder()
+            .req_path(SOCKET_PATH.trim_end_matches('/'))
+            .ping_interval(Duration::from_millis(PING_INTERVAL_MS))
+            .ping_timeout(Duration::from_millis(PING_TIMEOUT_MS))
+            .max_buffer_size(OUT_CAPACITY)
+            .max_payload(POLL_MAX_BYTES)
+            .ws_max_message_size(IN_MAX_BYTES)
+            .ws_max_frame_size(IN_MAX_BYTES)
+            .build();
+        Self { service: EngineIoService::with_config(door.clone(), config), door }
+    }
+
+    /// What answers requests below [`SOCKET_PATH`].
+    #[must_use]
+    pub fn service(&self) -> SocketService {
+        self.service.clone()
+    }
+
+    /// Closes every connection.
+    pub fn close_all(&self) {
+        let open: Vec<_> = self.door.live().drain().map(|(_, socket)| socket).collect();
+        for socket in open {
+            close(&socket);
+        }
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.door.live().len()
+    }
+}

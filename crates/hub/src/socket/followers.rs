@@ -1,0 +1,346 @@
+//! The sockets of one center, and how far each was told: never a hole that it can't see.
+//!
+//! A follower whose buffer is full is *behind*: it gets nothing until there is room, and then one wider frame from where
+//! it stands. Whoever stays behind for too long is put out and comes back with its cursor.
+
+use super::faults::Faults;
+use engineioxide::Str;
+use gwanje_model::Rev;
+use gwanje_wire::socket::{Room, SeatEntry, SeatState};
+use rustc_hash::FxHashMap;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a follower may be behind before it is put out.
+pub const BEHIND_MAX: Duration = Duration::from_secs(5);
+
+/// What became of a text on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It is in the socket's buffer.
+    Yes,
+    /// The buffer is full.
+    Full,
+    /// The socket is gone.
+    Gone,
+}
+
+/// Where texts for one socket go.
+pub trait Outlet {
+    /// Hands a text over, without waiting.
+    fn send(&self, text: Str) -> Sent;
+    /// Whether a text would be taken now.
+    fn has_room(&self) -> bool;
+    /// Closes the connection.
+    fn close(&self);
+}
+
+#[derive(Debug)]
+struct Follower<O> {
+    outlet: O,
+    seat: SeatEntry,
+    rooms: Vec<Room>,
+    /// The revision up to which it was told of deliveries.
+    told: Rev,
+    behind_since: Option<Instant>,
+}
+
+impl<O: Outlet> Follower<O> {
+    fn is_in(&self, room: Room) -> bool {
+        self.rooms.contains(&room)
+    }
+}
+
+/// The sockets of one center, by connection.
+#[derive(Debug)]
+pub struct Followers<O>(FxHashMap<String, Follower<O>>);
+
+impl<O> Default for Followers<O> {
+    fn default() -> Self {
+        Self(FxHashMap::default())
+    }
+}
+
+impl<O: Outlet> Followers<O> {
+    /// A socket joined the center's namespace.
+    pub fn enter(&mut self, connection: String, outlet: O, seat: SeatEntry) {
+        let follower = Follower { outlet, seat, rooms: Vec::new(), told: Rev::ZERO, behind_since: None };
+        self.0.insert(connection, follower);
+    }
+
+    /// A socket left it. True when it was there.
+    pub fn leave(&mut self, connection: &str) -> bool {
+        self.0.remove(connection).is_some()
+    }
+
+    /// It follows these rooms from now on, deliveries from `told` on. False when it is not (or no longer) here.
+    pub fn subscribe(&mut self, connection: &str, rooms: Vec<Room>, told: Rev) -> bool {
+        let Some(follower) = self.0.get_mut(connection) else { return false };
+        if !follower.is_in(Room::Deliveries) {
+            follower.told = told;
+        }
+        follower.rooms = rooms;
+        true
+    }
+
+    /// What a seat does now. False when it is not here.
+    pub fn set_seat(&mut self, connection: &str, state: SeatState) -> bool {
+        let Some(follower) = self.0.get_mut(connection) else { return false };
+        follower.seat.state = state;
+        true
+    }
+
+    /// Everybody's seat, in a steady order.
+    #[must_use]
+    pub fn seats(&self) -> Vec<SeatEntry> {
+        let mut seats: Vec<_> = self.0.values().map(|f| f.seat.clone()).collect();
+        seats.sort_by(|a, b| (a.seat.as_str(), &a.account).cmp(&(b.seat.as_str(), &b.account)));
+        seats
+    }
+
+    /// Whether anybody follows a room.
+    #[must_use]
+    pub fn any_in(&self, room: Room) -> bool {
+        self.0.values().any(|f| f.is_in(room))
+    }
+
+    /// Hands the frame (from, to] to everyone who lacks something of it, save those to whom `faults` lose it.
+    pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, faults: &Faults, now: Instant) {
+        self.0.retain(|_, f| {
+            if !f.is_in(Room::Deliveries) || f.told >= to || f.behind_since.is_some() {
+                return true;
+            }
+            if f.told < from {
+                f.behind_since = Some(now);
+                return true;
+            }
+            if faults.drops_one() {
+                f.told = to;
+                return true;
+            }
+            match f.outlet.send(text.clone()) {
+                Sent::Yes => f.told = to,
+                Sent::Full => f.behind_since = Some(now),
+                Sent::Gone => return false,
+            }
+            true
+        });
+    }
+
+    /// Hands a text to everyone in the room who is not behind; what does not fit is not sent again.
+    pub fn tell(&mut self, room: Room, text: &Str) {
+        self.0.retain(|_, f| {
+            !f.is_in(room) || f.behind_since.is_some() || f.outlet.send(text.clone()) != Sent::Gone
+        });
+    }
+
+    /// The same to those who follow deliveries and were told all up to `rev`: what a head says is about that revision.
+    pub fn tell_head(&mut self, rev: Rev, text: &Str) {
+        self.0.retain(|_, f| {
+            !f.is_in(Room::Deliveries)
+                || f.behind_since.is_some()
+                || f.told != rev
+                || f.outlet.send(text.clone()) != Sent::Gone
+        });
+    }
+
+    /// Hands a text to everyone in the namespace.
+    pub fn tell_all(&mut self, text: &Str) {
+        self.0.retain(|_, f| f.outlet.send(text.clone()) != Sent::Gone);
+    }
+
+    /// Hands a text to one of them.
+    pub fn tell_one(&mut self, connection: &str, text: Str) {
+        if let Some(f) = self.0.get(connection) {
+            f.outlet.send(text);
+        }
+    }
+
+    /// Whether anybody is behind.
+    #[must_use]
+    pub fn any_behind(&self) -> bool {
+        self.0.values().any(|f| f.behind_since.is_some())
+    }
+
+    /// Puts out whoever has been behind for too long. How many.
+    pub fn put_out(&mut self, now: Instant) -> usize {
+        self.put_out_where(|f| f.behind_since.is_some_and(|since| now.duration_since(since) >= BEHIND_MAX))
+    }
+
+    /// Closes everyone who follows deliveries. How many.
+    pub fn put_out_all(&mut self) -> usize {
+        self.put_out_where(|f| f.is_in(Room::Deliveries))
+    }
+
+    /// Closes those behind who stand at `at`: no frame may start there any more. How many.
+    pub fn put_out_at(&mut self, at: Rev) -> usize {
+        self.put_out_where(|f| f.behind_since.is_some() && f.told == at)
+    }
+
+    fn put_out_where(&mut self, is_out: impl Fn(&Follower<O>) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(|_, f| {
+            let out = is_out(f);
+            if out {
+                f.outlet.close();
+            }
+            !out
+        });
+        before - self.0.len()
+    }
+
+    /// The places at which followers stand who were behind and have room again.
+    #[must_use]
+    pub fn ready_again(&self) -> Vec<Rev> {
+        let mut at: Vec<Rev> = self
+            .0
+            .values()
+            .filter(|f| f.behind_since.is_some() && f.outlet.has_room())
+            .map(|f| f.told)
+            .collect();
+        at.sort_unstable();
+        at.dedup();
+        at
+    }
+
+    /// Hands a wider frame to those behind at `from`. At `whole` they are behind no more.
+    pub fn catch_up(&mut self, from: Rev, to: Rev, whole: Rev, text: &Str) {
+        self.0.retain(|_, f| {
+            if f.behind_since.is_none() || f.told != from {
+                return true;
+            }
+            // Nothing new since it fell behind: having room is all it takes.
+            let sent = if from == to { Sent::Yes } else { f.outlet.send(text.clone()) };
+            match sent {
+                Sent::Yes => {
+                    f.told = to;
+                    if to >= whole {
+                        f.behind_since = None;
+                    }
+                }
+                Sent::Full => {}
+                Sent::Gone => return false,
+            }
+            true
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::{Role, SeatId};
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Buffer {
+        texts: Rc<RefCell<Vec<String>>>,
+        room: Rc<RefCell<usize>>,
+        closed: Rc<RefCell<bool>>,
+    }
+
+    impl Buffer {
+        fn with_room(room: usize) -> Self {
+            Self { room: Rc::new(RefCell::new(room)), ..Self::default() }
+        }
+    }
+
+    impl Outlet for Buffer {
+        fn send(&self, text: Str) -> Sent {
+            if *self.closed.borrow() {
+                return Sent::Gone;
+            }
+            if !self.has_room() {
+                return Sent::Full;
+            }
+            *self.room.borrow_mut() -= 1;
+            self.texts.borrow_mut().push(text.to_string());
+            Sent::Yes
+        }
+        fn has_room(&self) -> bool {
+            *self.room.borrow() > 0
+        }
+        fn close(&self) {
+            *self.closed.borrow_mut() = true;
+        }
+    }
+
+    fn seat(name: &str) -> SeatEntry {
+        let state = SeatState::default();
+        SeatEntry { seat: SeatId::from(name), account: name.into(), role: Role::Dispatcher, state }
+    }
+
+    fn one(room: usize) -> (Followers<Buffer>, Buffer) {
+        let mut followers = Followers::default();
+        let buffer = Buffer::with_room(room);
+        followers.enter("a".into(), buffer.clone(), seat("a"));
+        assert!(followers.subscribe("a", vec![Room::Deliveries], Rev(10)));
+        (followers, buffer)
+    }
+
+    #[test]
+    fn a_full_buffer_leads_to_one_wider_frame_and_never_to_a_hole() {
+        let (mut followers, buffer) = one(1);
+        let (faults, now) = (Faults::default(), Instant::now());
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &faults, now);
+        followers.frame(Rev(12), Rev(13), &"12-13".into(), &faults, now);
+        followers.frame(Rev(13), Rev(15), &"13-15".into(), &faults, now);
+        followers.tell_head(Rev(15), &"head 15".into());
+        assert!(followers.any_behind() && followers.ready_again().is_empty());
+        *buffer.room.borrow_mut() = 9;
+        assert_eq!(followers.ready_again(), [Rev(12)]);
+        followers.catch_up(Rev(12), Rev(15), Rev(15), &"12-15".into());
+        assert!(!followers.any_behind());
+        followers.tell_head(Rev(15), &"head 15".into());
+        followers.frame(Rev(15), Rev(16), &"15-16".into(), &faults, now);
+        assert_eq!(*buffer.texts.borrow(), ["10-12", "12-15", "head 15", "15-16"]);
+    }
+
+    #[test]
+    fn whoever_stays_behind_is_put_out() {
+        let (mut followers, buffer) = one(0);
+        let now = Instant::now();
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &Faults::default(), now);
+        assert_eq!(followers.put_out(now + BEHIND_MAX / 2), 0);
+        assert_eq!(followers.put_out(now + BEHIND_MAX), 1);
+        assert!(*buffer.closed.borrow());
+        assert!(!followers.leave("a"));
+    }
+
+    #[test]
+    fn a_lost_frame_shows_as_a_gap() {
+        let (mut followers, buffer) = one(9);
+        let (faults, now) = (Faults::default(), Instant::now());
+        faults.set_drop_rate(1.0);
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &faults, now);
+        faults.set_drop_rate(0.0);
+        followers.frame(Rev(12), Rev(13), &"12-13".into(), &faults, now);
+        assert_eq!(*buffer.texts.borrow(), ["12-13"]);
+    }
+
+    #[test]
+    fn nobody_below_the_floor_gets_a_frame() {
+        let (mut followers, buffer) = one(9);
+        assert_eq!(followers.put_out_at(Rev(10)), 0, "it is not behind");
+        *buffer.room.borrow_mut() = 0;
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &Faults::default(), Instant::now());
+        assert_eq!(followers.put_out_at(Rev(10)), 1);
+        assert!(*buffer.closed.borrow());
+        let (mut followers, buffer) = one(9);
+        assert_eq!(followers.put_out_all(), 1);
+        assert!(*buffer.closed.borrow());
+    }
+
+    #[test]
+    fn seats_are_listed_with_what_they_do() {
+        let (mut followers, _) = one(1);
+        followers.enter("b".into(), Buffer::default(), seat("0"));
+        let open = SeatState { open_id: Some(gwanje_model::DeliveryId(7)), assigning_id: None };
+        assert!(followers.set_seat("a", open));
+        assert!(!followers.set_seat("nobody", open));
+        let seats = followers.seats();
+        assert_eq!(seats.iter().map(|s| s.seat.as_str()).collect::<Vec<_>>(), ["0", "a"]);
+        assert_eq!(seats[1].state, open);
+    }
+}

@@ -1,0 +1,205 @@
+//! The gate of the sockets: open, or shut so that nothing listens and nobody is connected.
+
+use super::emitter::Emitters;
+use super::endpoint::Endpoint;
+use super::faults::Faults;
+use crate::hub::Hub;
+use crate::listening::Listening;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, ORIGIN};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use gwanje_wire::problem::{ErrorCode, PROBLEM_JSON, Problem};
+use gwanje_wire::socket::{Drain, SOCKET_PATH};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long a closing listener waits for requests under way.
+const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Between two tries to listen at the sockets' port again.
+const LISTEN_RETRY: Duration = Duration::from_millis(500);
+
+/// All that serves sockets. Sockets are on from the start.
+pub struct SocketGate {
+    hub: Arc<Hub>,
+    emitters: Arc<Emitters>,
+    faults: Arc<Faults>,
+    /// `None` while shut. A gate that opens again starts a fresh endpoint.
+    endpoint: watch::Sender<Option<Endpoint>>,
+    apart: bool,
+    /// Whether a port of its own is being listened at.
+    listening: watch::Sender<bool>,
+}
+
+impl SocketGate {
+    /// An open gate; `apart` when sockets get a port of their own (see [`SocketGate::serve_apart`]).
+    #[must_use]
+    pub fn new(hub: Arc<Hub>, apart: bool) -> Arc<Self> {
+        let faults = Arc::new(Faults::default());
+        let emitters = Arc::new(Emitters::new(hub.clone(), faults.clone()));
+        let endpoint = watch::Sender::new(Some(Endpoint::new(hub.clone(), emitters.clone())));
+        Arc::new(Self { hub, emitters, faults, endpoint, apart, listening: watch::Sender::new(false) })
+    }
+
+    /// The faults on purpose.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Whether sockets are served.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.endpoint.borrow().is_some()
+    }
+
+    /// Serves sockets again. On a port of its own: returns once it is listened at.
+    pub async fn open(&self) {
+        self.endpoint.send_if_modified(|endpoint| {
+            let shut = endpoint.is_none();
+            if shut {
+                *endpoint = Some(Endpoint::new(self.hub.clone(), self.emitters.clone()));
+            }
+            shut
+        });
+        self.settled(true).await;
+    }
+
+    /// Closes every connection and, on a port of its own, the listener: returns once the port is refused.
+    pub async fn shut(&self) {
+        if let Some(endpoint) = self.endpoint.send_replace(None) {
+            endpoint.close_all();
+        }
+        self.settled(false).await;
+    }
+
+    /// Tells every socket to reconnect within a time, elsewhere if it can.
+    pub async fn drain(&self, drain: Drain) {
+        self.emitters.drain(drain).await;
+    }
+
+    /// Connections that are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.endpoint.borrow().as_ref().map_or(0, Endpoint::connections)
+    }
+
+    /// Answers below `/socket.io/`.
+    pub fn router(self: &Arc<Self>) -> Router {
+        let path = SOCKET_PATH.trim_end_matches('/');
+        Router::new().route(path, any(answer)).route(SOCKET_PATH, any(answer)).with_state(self.clone())
+    }
+
+    /// Serves sockets on a port of their own, whenever the gate is open, until `stop`.
+    pub async fn serve_apart(self: Arc<Self>, listening: Listening, mut stop: watch::Receiver<bool>) {
+        let address = listening.address();
+        let mut first = Some(listening);
+        let mut endpoint = self.endpoint.subscribe();
+        loop {
+            let opened = tokio::select! {
+                opened = endpoint.wait_for(Option::is_some) => opened.is_ok(),
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
+            if !opened {
+                return;
+            }
+            let Some(listening) = (match first.take() {
+                Some(listening) => Some(listening),
+                None => again(address, &mut stop).await,
+            }) else {
+                return;
+            };
+            self.listening.send_replace(true);
+            let (mut shut, mut stopped) = (endpoint.clone(), stop.clone());
+            let until = async move {
+                tokio::select! {
+                    _ = shut.wait_for(Option::is_none) => {}
+                    _ = stopped.wait_for(|stop| *stop) => {}
+                }
+            };
+            serve_until(listening, self.router(), until).await;
+            self.listening.send_replace(false);
+        }
+    }
+
+    /// Waits until the port of its own, if there is one, is listened at or refused.
+    async fn settled(&self, open: bool) {
+        if self.apart {
+            let mut listening = self.listening.subscribe();
+            // When it takes longer, the answer is late rather than wrong: the state of the gate is what was asked for.
+            timeout(WIND_DOWN * 2, listening.wait_for(|now| *now == open)).await.ok();
+        }
+    }
+}
+
+/// Listens at the port again. `None` when told to stop.
+async fn again(address: SocketAddr, stop: &mut watch::Receiver<bool>) -> Option<Listening> {
+    loop {
+        match Listening::at(address).await {
+            Ok(listening) => return Some(listening),
+            Err(error) => tracing::warn!(%error, "sockets stay shut; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LISTEN_RETRY) => {}
+            _ = stop.wait_for(|stop| *stop) => return None,
+        }
+    }
+}
+
+/// Serves until the future ends; then refuses the port at once and gives requests under way a moment.
+pub async fn serve_until(
+    listening: Listening,
+    router: Router,
+    until: impl Future<Output = ()> + Send + 'static,
+) {
+    let (told, mut ended) = watch::channel(false);
+    let until = async move {
+        until.await;
+        told.send_replace(true);
+    };
+    let serve = axum::serve(listening, router).with_graceful_shutdown(until);
+    tokio::select! {
+        served = serve => {
+            if let Err(error) = served {
+                tracing::error!(%error, "serving ended");
+            }
+        }
+        () = async {
+            // An error means that the server ended by itself, which the other branch sees.
+            ended.wait_for(|told| *told).await.ok();
+            tokio::time::sleep(WIND_DOWN).await;
+        } => tracing::debug!("some requests were cut off at the end"),
+    }
+}
+
+async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Response {
+    if let Some(origin) = request.headers().get(ORIGIN)
+        && !gate.hub.config.origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
+    {
+        return refuse(&Problem::new(ErrorCode::Forbidden, "this browser origin is not listed"));
+    }
+    let service = gate.endpoint.borrow().as_ref().map(Endpoint::service);
+    let Some(mut service) = service else {
+        return refuse(&Problem::new(
+            ErrorCode::Unavailable,
+            "sockets are shut for now; the other calls go on",
+        ));
+    };
+    match tower_service::Service::call(&mut service, request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
+}
+
+fn refuse(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = (status, axum::Json(problem)).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    response
+}
