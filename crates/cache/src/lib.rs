@@ -1,1 +1,22 @@
-//! gwanje-cache
+//! The client's SQLite cache: rows, cursors, alarms and settings of one account on one server.
+//!
+//! *Invariant:* rows, cursor and alarms of a batch are one transaction, so that what is read back is always a board that
+//! once was. *Invariant:* each row carries a checksum of its content, and each center the count and digest at its cursor;
+//! [`Cache::audit`] recomputes both from the disk in one read.
+//!
+//! Blocking, and for one thread: the engine gives it one of its own.
+
+mod audit;
+mod batch;
+mod error;
+mod open;
+mod read;
+mod row;
+mod schema;
+mod write;
+
+pub use audit::Audit;
+pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+pub use error::CacheError;
+pub use open::{Cache, Opened};
+pub use read::Loaded;

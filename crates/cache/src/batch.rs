@@ -1,0 +1,80 @@
+//! What is written and read: the cache's own records, of the domain's types.
+
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis};
+use std::sync::Arc;
+
+/// A row as it is cached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedRow {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// At which revision.
+    pub rev: Rev,
+    /// Its content; none: it could not be read when it came, and is held by id and revision.
+    pub delivery: Option<Arc<Delivery>>,
+}
+
+/// Where a center's rows stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheCursor {
+    /// In which history.
+    pub epoch: Epoch,
+    /// Up to where.
+    pub rev: Rev,
+}
+
+/// An alarm as it is cached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedAlarm {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// About what, by wire name.
+    pub kind: Text,
+    /// The rest of its key.
+    pub raised_at: UtcMillis,
+    /// How far it has come, by wire name.
+    pub stage: Text,
+    /// The delivery as it was known then.
+    pub row: Option<CachedRow>,
+}
+
+/// What changed in one center.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheBatch {
+    /// Which center.
+    pub center: CenterId,
+    /// True: all rows that are not in `upserts` go.
+    pub replace: bool,
+    /// Rows as they are now.
+    pub upserts: Vec<CachedRow>,
+    /// Rows that left.
+    pub removes: Vec<DeliveryId>,
+    /// The cursor after it; none: unchanged.
+    pub cursor: Option<CacheCursor>,
+    /// Count and digest of all rows after it.
+    pub rows: RowDigest,
+    /// Alarms that are new or have come further.
+    pub alarms: Vec<CachedAlarm>,
+    /// The alarm sequence read so far; none: unchanged.
+    pub alarm_seq: Option<u64>,
+    /// The last proof (wall clock); none: unchanged.
+    pub proven_at: Option<UtcMillis>,
+}
+
+impl CacheBatch {
+    /// A batch that changes nothing.
+    #[must_use]
+    pub fn empty(center: CenterId) -> Self {
+        Self {
+            center,
+            replace: false,
+            upserts: Vec::new(),
+            removes: Vec::new(),
+            cursor: None,
+            rows: RowDigest::default(),
+            alarms: Vec::new(),
+            alarm_seq: None,
+            proven_at: None,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Writing: batches of any centers in one transaction.
+
+use crate::batch::{CacheBatch, CachedAlarm, CachedRow};
+use crate::error::{CacheError, sorted};
+use crate::open::Cache;
+use crate::row::{MAX_CENTER_NO, checksum, key, keys};
+use gwanje_model::{CenterId, Rev};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+/// Why a batch could not be written.
+enum Failed {
+    Sql(rusqlite::Error),
+    Body(serde_json::Error),
+    TooManyCenters,
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<serde_json::Error> for Failed {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl Cache {
+    /// Writes batches, all of them or none.
+    ///
+    /// # Errors
+    /// When the disk is full, the file is damaged, or the like; nothing of them is written then.
+    pub fn write(&mut self, batches: &[CacheBatch]) -> Result<(), CacheError> {
+        self.transaction("the writing", |transaction| {
+            // One buffer for all bodies of the transaction.
+            let mut body = Vec::with_capacity(2_048);
+            batches.iter().try_for_each(|batch| write_batch(transaction, batch, &mut body))
+        })
+    }
+
+    /// Removes all that is known of a center.
+    ///
+    /// # Errors
+    /// When the disk is full, the file is damaged, or the like.
+    pub fn wipe(&mut self, center: &CenterId) -> Result<(), CacheError> {
+        self.transaction("the wiping", |transaction| {
+            let Some(no) = find_center(transaction, center)? else { return Ok(()) };
+            remove_rows(transaction, no)?;
+            transaction.execute("DELETE FROM alarms WHERE center = ?1", [no])?;
+            transaction.execute("DELETE FROM centers WHERE no = ?1", [no])?;
+            Ok(())
+        })
+    }
+
+    /// Keeps a setting.
+    ///
+    /// # Errors
+    /// When the disk is full, the file is damaged, or the like.
+    pub fn set_setting(&mut self, key: &str, value: &str) -> Result<(), CacheError> {
+        self.transaction("the writing", |transaction| {
+            transaction.execute(
+                "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                [key, value],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn transaction(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(), Failed>,
+    ) -> Result<(), CacheError> {
+        let run = || {
+            let transaction = self.db.transaction()?;
+            work(&transaction)?;
+            Ok(transaction.commit()?)
+        };
+        run().map_err(|failed: Failed| match failed {
+            Failed::Sql(error) => sorted(doing, &self.path, &error),
+            Failed::Body(error) => {
+                CacheError::NotNow { doing, path: self.path.clone(), why: error.to_string() }
+            }
+            Failed::TooManyCenters => CacheError::NotNow {
+                doing,
+                path: self.path.clone(),
+                why: format!("more than {MAX_CENTER_NO} centers"),
+            },
+        })
+    }
+}
+
+fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec<u8>) -> Result<(), Failed> {
+    let no = match find_center(transaction, &batch.center)? {
+        Some(no) => no,
+        None => add_center(transaction, &batch.center)?,
+    };
+    if batch.replace {
+        remove_rows(transaction, no)?;
+    } else {
+        let mut remove = transaction.prepare_cached("DELETE FROM rows WHERE key = ?1")?;
+        for key in batch.removes.iter().filter_map(|id| key(no, *id)) {
+            remove.execute([key])?;
+        }
+    }
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO rows (key, rev, checksum, body) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET rev = excluded.rev, checksum = excluded.checksum, body = excluded.body",
+    )?;
+    for row in &batch.upserts {
+        let Some(key) = key(no, row.id) else { continue };
+        let text = body_of(row, body)?;
+        upsert.execute(params![key, sql(row.rev), checksum(key, row.rev, text.map(str::as_bytes)), text])?;
+    }
+    for alarm in &batch.alarms {
+        write_alarm(transaction, no, alarm, body)?;
+    }
+    let mut center = transaction.prepare_cached(
+        "UPDATE centers SET count = ?2, digest = ?3, epoch = coalesce(?4, epoch), rev = coalesce(?5, rev),
+             alarm_seq = coalesce(?6, alarm_seq), proven_at = coalesce(?7, proven_at) WHERE no = ?1",
+    )?;
+    center.execute(params![
+        no,
+        batch.rows.count.cast_signed(),
+        batch.rows.digest.0.cast_signed(),
+        batch.cursor.as_ref().map(|cursor| cursor.epoch.as_str()),
+        batch.cursor.as_ref().map(|cursor| sql(cursor.rev)),
+        batch.alarm_seq.map(u64::cast_signed),
+        batch.proven_at.map(|at| at.0),
+    ])?;
+    Ok(())
+}
+
+fn write_alarm(
+    transaction: &Transaction<'_>,
+    no: i64,
+    alarm: &CachedAlarm,
+    body: &mut Vec<u8>,
+) -> Result<(), Failed> {
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO alarms (center, id, kind, raised_at, stage, row_rev, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET stage = excluded.stage, row_rev = excluded.row_rev, body = excluded.body",
+    )?;
+    let text = alarm.row.as_ref().map(|row| body_of(row, body)).transpose()?.flatten();
+    upsert.execute(params![
+        no,
+        alarm.id.0.cast_signed(),
+        alarm.kind.as_str(),
+        alarm.raised_at.0,
+        alarm.stage.as_str(),
+        alarm.row.as_ref().map_or(-1, |row| sql(row.rev)),
+        text,
+    ])?;
+    Ok(())
+}
+
+fn remove_rows(transaction: &Transaction<'_>, no: i64) -> rusqlite::Result<()> {
+    let keys = keys(no);
+    transaction
+        .prepare_cached("DELETE FROM rows WHERE key BETWEEN ?1 AND ?2")?
+        .execute([keys.start(), keys.end()])?;
+    Ok(())
+}
+
+pub(crate) fn find_center(db: &rusqlite::Connection, center: &CenterId) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT no FROM centers WHERE center = ?1")?
+        .query_row([center.as_str()], |row| row.get(0))
+        .optional()
+}
+
+/// The lowest free number, so that a thousand comings and goings don't use numbers up.
+fn add_center(transaction: &Transaction<'_>, center: &CenterId) -> Result<i64, Failed> {
+    let no: i64 = transaction.query_row(
+        "SELECT coalesce(min(free), 1) FROM (
+             SELECT no + 1 AS free FROM centers UNION SELECT 1) WHERE free NOT IN (SELECT no FROM centers)",
+        [],
+        |row| row.get(0),
+    )?;
+    if no > MAX_CENTER_NO {
+        return Err(Failed::TooManyCenters);
+    }
+    transaction
+        .prepare_cached("INSERT INTO centers (no, center) VALUES (?1, ?2)")?
+        .execute(params![no, center.as_str()])?;
+    Ok(no)
+}
+
+/// A row's body as JSON text, written into `buffer`.
+fn body_of<'a>(row: &CachedRow, buffer: &'a mut Vec<u8>) -> Result<Option<&'a str>, serde_json::Error> {
+    let Some(delivery) = &row.delivery else { return Ok(None) };
+    buffer.clear();
+    serde_json::to_writer(&mut *buffer, delivery)?;
+    std::str::from_utf8(buffer).map(Some).map_err(serde::ser::Error::custom)
+}
+
+fn sql(rev: Rev) -> i64 {
+    rev.0.cast_signed()
+}

@@ -1,0 +1,31 @@
+//! What an engine needs to know before it starts.
+
+use gwanje_model::{CenterId, SeatId};
+use std::path::PathBuf;
+
+/// What an engine needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Base URLs of one server (`https://host[:port]`), in order of preference. At least one.
+    pub servers: Vec<String>,
+    /// Where this installation keeps its seat, its session (the refresh token, readable by its owner only), the horizons of
+    /// its centers, and the cache. Made when missing.
+    pub profile_dir: PathBuf,
+    /// Follow only these centers of the account's; empty: all.
+    pub centers: Vec<CenterId>,
+    /// This installation's id; none: the one kept in `profile_dir`, made at the first start.
+    pub seat: Option<SeatId>,
+}
+
+impl EngineConfig {
+    /// Follows all centers of an account of `server`.
+    #[must_use]
+    pub fn new(server: impl Into<String>, profile_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            servers: vec![server.into()],
+            profile_dir: profile_dir.into(),
+            centers: Vec::new(),
+            seat: None,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What happens, for whoever listens, and the receiving end of it.
+
+use crate::ipc::{AppEvent, CommandPhase, LinkView, kind_name};
+use gwanje_board::{Row, ViewId};
+use gwanje_model::{CenterId, DeliveryId};
+use gwanje_sync::{AlarmKey, AlarmNotice, CommandId, Proof, RowChange, State};
+use gwanje_wire::rest::CenterInfo;
+use gwanje_wire::socket::{Cursor, RiderPos};
+use gwanje_wire::{Problem, WireRow};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// News of a command of this seat.
+#[derive(Debug, Clone)]
+pub struct CommandReport {
+    /// Which command.
+    pub command: CommandId,
+    /// In which center.
+    pub center: CenterId,
+    /// On which delivery; none: a new order that has no id yet.
+    pub id: Option<DeliveryId>,
+    /// Wire name of the action, or `create`.
+    pub action: &'static str,
+    /// What became of it.
+    pub phase: CommandPhase,
+    /// With `Refused`: why.
+    pub problem: Option<Problem>,
+    /// With `Done`: the row as it was committed.
+    pub row: Option<WireRow>,
+}
+
+/// What happens.
+#[derive(Debug, Clone)]
+pub enum EngineEvent {
+    /// The listener was too slow and missed events: what follows (all links, all open alarms, for row followers all rows)
+    /// is all there is at present.
+    Resync,
+    /// A center's freshness, as a page shows it: at each change of state, each proof and each reading of the day's clock.
+    Link(Arc<LinkView>),
+    /// A session's state changed.
+    State(CenterId, State),
+    /// Both sides are equal.
+    Proved(CenterId, Arc<Proof>),
+    /// Tell the person.
+    Alarm(CenterId, Arc<AlarmNotice>),
+    /// An alarm was acknowledged, here or at another seat.
+    AlarmSettled(CenterId, AlarmKey),
+    /// News of a command.
+    Command(Arc<CommandReport>),
+    /// Names and zones of the centers.
+    Centers(Arc<Vec<CenterInfo>>),
+    /// Signed out, by the person (none) or by the server.
+    SignedOut(Option<Arc<Problem>>),
+    /// Rows changed (only for [`crate::Engine::follow_rows`]), with the cursor after it once there is one.
+    Rows(CenterId, Arc<Vec<RowChange>>, Option<Cursor>),
+    /// Riders' latest positions.
+    Riders(CenterId, Arc<Vec<RiderPos>>),
+    /// Another published event: name and data.
+    Notice(CenterId, Arc<str>, Arc<str>),
+    /// A view's page has acknowledged nothing for two seconds although patches wait: open it anew, with a reset.
+    ViewStalled(ViewId),
+}
+
+impl EngineEvent {
+    /// The event as a page is told, if it is.
+    #[must_use]
+    pub fn for_page(&self) -> Option<AppEvent> {
+        match self {
+            Self::Link(link) => Some(AppEvent::Link(link.as_ref().clone())),
+            Self::Alarm(center, notice) => Some(AppEvent::Alarm {
+                center: center.to_string(),
+                id: notice.key.id.0,
+                kind: kind_name(notice.key.kind),
+                raised_at: notice.key.raised_at.0,
+                relisted: notice.relisted,
+                row: notice.delivery.as_ref().and_then(WireRow::delivery).map(|row| Row::of(row, None)),
+            }),
+            Self::AlarmSettled(center, key) => Some(AppEvent::AlarmSettled {
+                center: center.to_string(),
+                id: key.id.0,
+                kind: kind_name(key.kind),
+                raised_at: key.raised_at.0,
+            }),
+            Self::Command(report) => Some(AppEvent::Command {
+                command_id: report.command.0.clone(),
+                center: report.center.to_string(),
+                id: report.id.map(|id| id.0),
+                action: report.action.to_owned(),
+                outcome: report.phase,
+                code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
+                message: report.problem.as_ref().map(|problem| problem.detail.clone()),
+            }),
+            Self::SignedOut(problem) => Some(AppEvent::SignedOut {
+                code: problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
+            }),
+            Self::Resync
+            | Self::State(..)
+            | Self::Proved(..)
+            | Self::Centers(_)
+            | Self::Rows(..)
+            | Self::Riders(..)
+            | Self::Notice(..)
+            | Self::ViewStalled(_) => None,
+        }
+    }
+}
+
+/// The receiving end. A listener that falls behind gets [`EngineEvent::Resync`] and everything anew, never a silent hole.
+#[derive(Debug)]
+pub struct Events {
+    pub(crate) receiver: mpsc::Receiver<EngineEvent>,
+}
+
+impl Events {
+    /// The next event; none: the engine has stopped. Cancel-safe.
+    pub async fn next(&mut self) -> Option<EngineEvent> {
+        self.receiver.recv().await
+    }
+}

@@ -1,0 +1,266 @@
+//! The handle: what an interface can ask of the engine. Each call is a message to the owner task.
+
+use crate::config::EngineConfig;
+use crate::error::EngineError;
+use crate::event::Events;
+use crate::http::HttpDesk;
+use crate::ipc::{LinkView, SignedIn};
+use crate::owner::{self, Access, Call};
+use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
+use gwanje_model::lifecycle::Action;
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
+use gwanje_sync::{AlarmKey, CommandId, CommandRequest, Stats, What};
+use gwanje_wire::CommandBody;
+use gwanje_wire::command::HistoryEvent;
+use gwanje_wire::rest::ReceiptStage;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Where a view's patches go. Called on the owner task: it must hand the patch on and return at once.
+pub type PatchSink = Arc<dyn Fn(Patch) + Send + Sync>;
+
+/// A change that a person asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandWish {
+    /// Which center.
+    pub center: CenterId,
+    /// What.
+    pub what: What,
+}
+
+impl CommandWish {
+    /// An action on a delivery.
+    #[must_use]
+    pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
+        Self { center, what: What::Act { id, action, body } }
+    }
+}
+
+/// A running engine. Clones share it; it ends with [`Engine::stop`] or with its last handle.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    calls: mpsc::Sender<Call>,
+    http: HttpDesk,
+    task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Calls that may wait for the owner: a person and a few windows make a handful at once; more than this waits in the callers.
+const CALL_CAPACITY: usize = 256;
+
+impl Engine {
+    /// Starts the engine on the present tokio runtime. It asks nothing of the network before a sign-in.
+    ///
+    /// # Errors
+    /// When the settings can't be used or the profile can't be read or written.
+    pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        let (calls, inbox) = mpsc::channel(CALL_CAPACITY);
+        let http = HttpDesk::new()?;
+        let task = owner::start(config, inbox, http.clone())?;
+        Ok(Self { calls, http, task: Arc::new(std::sync::Mutex::new(Some(task))) })
+    }
+
+    /// Signs in with a password. The session (not the password) is kept for [`Engine::resume`].
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn sign_in(&self, account: &str, password: &str) -> Result<SignedIn, EngineError> {
+        let (account, password) = (account.to_owned(), password.to_owned());
+        self.ask(|reply| Call::SignIn { account, password, reply }).await?
+    }
+
+    /// Goes on with the kept session, if there is one for this server: cached boards show at once, before the server
+    /// answers. When the server refuses it, [`crate::EngineEvent::SignedOut`] says so.
+    ///
+    /// # Errors
+    /// When the cache can't be opened.
+    pub async fn resume(&self) -> Result<Option<SignedIn>, EngineError> {
+        self.ask(Call::Resume).await?
+    }
+
+    /// Forgets the session; cached data goes too.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn sign_out(&self) -> Result<(), EngineError> {
+        self.ask(Call::SignOut).await
+    }
+
+    /// What happens from now on, beginning with all links and all open alarms.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn events(&self) -> Result<Events, EngineError> {
+        self.ask(|reply| Call::Subscribe { rows: false, reply }).await
+    }
+
+    /// The same with all rows: those there are, then each change.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn follow_rows(&self) -> Result<Events, EngineError> {
+        self.ask(|reply| Call::Subscribe { rows: true, reply }).await
+    }
+
+    /// Opens a view; its first patch is a reset. At most one patch a frame (16 ms), at most two unacknowledged.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn open_view(&self, spec: ViewSpec, sink: PatchSink) -> Result<ViewId, EngineError> {
+        self.ask(|reply| Call::OpenView { spec, sink, reply }).await
+    }
+
+    /// Changes what a view shows.
+    ///
+    /// # Errors
+    /// When the view is not open.
+    pub async fn change_view(&self, view: ViewId, spec: ViewSpec) -> Result<(), EngineError> {
+        Ok(self.ask(|reply| Call::ChangeView { view, spec, reply }).await??)
+    }
+
+    /// The page has shown everything up to `seq`.
+    ///
+    /// # Errors
+    /// When the view is not open.
+    pub async fn ack(&self, view: ViewId, seq: u64) -> Result<(), EngineError> {
+        Ok(self.ask(|reply| Call::Ack { view, seq, reply }).await??)
+    }
+
+    /// The page lost count: the next patch holds everything.
+    ///
+    /// # Errors
+    /// When the view is not open.
+    pub async fn reset_view(&self, view: ViewId) -> Result<(), EngineError> {
+        Ok(self.ask(|reply| Call::ResetView { view, reply }).await??)
+    }
+
+    /// Closes a view.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn close_view(&self, view: ViewId) -> Result<(), EngineError> {
+        self.ask(|reply| Call::CloseView { view, reply }).await
+    }
+
+    /// The place of a row in a view, if it matches.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn place_of(&self, view: ViewId, id: DeliveryId) -> Result<Option<u64>, EngineError> {
+        self.ask(|reply| Call::PlaceOf { view, id, reply }).await
+    }
+
+    /// A delivery as the board has it.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn delivery(
+        &self,
+        center: &CenterId,
+        id: DeliveryId,
+    ) -> Result<Option<Arc<Delivery>>, EngineError> {
+        let found = self.ask(|reply| Call::Delivery { id, reply }).await?;
+        Ok(found.filter(|row| row.center == *center))
+    }
+
+    /// What happened to a delivery, oldest first; asked of the server.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn history(&self, center: &CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, EngineError> {
+        let access = self.access().await?;
+        let url = access.url(&["centers", center.as_str(), "deliveries", &id.to_string(), "history"])?;
+        self.http.read("a delivery's history", url, &access.token).await
+    }
+
+    /// The riders of a center; asked of the server.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn riders(&self, center: &CenterId) -> Result<Vec<Rider>, EngineError> {
+        let access = self.access().await?;
+        let url = access.url(&["centers", center.as_str(), "riders"])?;
+        self.http.read("a center's riders", url, &access.token).await
+    }
+
+    /// Begins a command. Its outcome comes as [`crate::EngineEvent::Command`], exactly once settled.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn command(&self, wish: CommandWish) -> Result<CommandId, EngineError> {
+        let command = CommandId(ulid::Ulid::generate().to_string());
+        let request = CommandRequest { command: command.clone(), center: wish.center, what: wish.what };
+        self.ask(|reply| Call::Command { request: Box::new(request), reply }).await?;
+        Ok(command)
+    }
+
+    /// A person took note of an alarm.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn acknowledge(&self, center: &CenterId, key: AlarmKey) -> Result<(), EngineError> {
+        self.receipt(center, key, ReceiptStage::Acknowledged).await
+    }
+
+    /// A window shows an alarm.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn displayed(&self, center: &CenterId, key: AlarmKey) -> Result<(), EngineError> {
+        self.receipt(center, key, ReceiptStage::Displayed).await
+    }
+
+    /// How fresh each center is.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn links(&self) -> Result<Vec<LinkView>, EngineError> {
+        self.ask(Call::Links).await
+    }
+
+    /// Counts since the start.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn stats(&self) -> Result<Stats, EngineError> {
+        self.ask(Call::Stats).await
+    }
+
+    /// Writes what the cache does not have yet, and ends. Further calls fail.
+    pub async fn stop(&self) {
+        let task = match self.task.lock() {
+            Ok(mut task) => task.take(),
+            Err(poisoned) => poisoned.into_inner().take(),
+        };
+        // An owner that has ended already answers nothing; there is nothing left to write then.
+        let _ = self.calls.send(Call::Stop).await;
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the engine did not end cleanly");
+        }
+    }
+
+    async fn receipt(
+        &self,
+        center: &CenterId,
+        key: AlarmKey,
+        stage: ReceiptStage,
+    ) -> Result<(), EngineError> {
+        let center = center.clone();
+        self.ask(|reply| Call::Receipt { center, key, stage, reply }).await
+    }
+
+    async fn access(&self) -> Result<Access, EngineError> {
+        self.ask(Call::Access).await?.ok_or(EngineError::NotSignedIn)
+    }
+
+    async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Result<T, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(call(reply)).await.map_err(|_| EngineError::Stopped)?;
+        answer.await.map_err(|_| EngineError::Stopped)
+    }
+}
+
+/// What a call on a view answers with.
+pub(crate) type ViewReply = oneshot::Sender<Result<(), ViewError>>;

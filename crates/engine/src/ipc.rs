@@ -1,0 +1,187 @@
+//! What a page is told: plain values with camelCase names, written for it in TypeScript too.
+
+use gwanje_board::Row;
+use gwanje_sync::State;
+use gwanje_wire::rest::AlarmKind;
+use serde::Serialize;
+use ts_rs::TS;
+
+/// An error at the edge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct IpcError {
+    /// For programs; of the wire contract where the server said no.
+    pub code: String,
+    /// One sentence for people (English; pages translate by code).
+    pub message: String,
+    /// The same may succeed a little later.
+    pub retryable: bool,
+}
+
+/// Who is signed in, where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// The account's name.
+    pub account: String,
+    /// Wire name of its role.
+    pub role: String,
+    /// Base URL of the server.
+    pub server: String,
+    /// The centers that are followed.
+    pub centers: Vec<CenterView>,
+}
+
+/// A center by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CenterView {
+    /// Its id.
+    pub id: String,
+    /// Its name (the id until the server has told).
+    pub name: String,
+    /// IANA name (`Asia/Seoul` until the server has told).
+    pub time_zone: String,
+}
+
+/// What a center's freshness is called on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum LinkState {
+    /// Nothing has answered since the start.
+    Connecting,
+    /// Socket joined, not proven.
+    CatchingUp,
+    /// Holds the hub's revision of every row.
+    Live,
+    /// No socket; REST answers.
+    Polling,
+    /// Nobody answers.
+    Offline,
+    /// Sign-in, account or center refused.
+    Refused,
+}
+
+impl From<&State> for LinkState {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Connecting { .. } => Self::Connecting,
+            State::CatchingUp { .. } => Self::CatchingUp,
+            State::Live { .. } => Self::Live,
+            State::Polling { .. } => Self::Polling,
+            State::Offline { .. } => Self::Offline,
+            State::Refused { .. } => Self::Refused,
+        }
+    }
+}
+
+/// How fresh a center's board is. Instants are UTC milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkView {
+    /// Which center.
+    pub center: String,
+    /// In one word.
+    pub state: LinkState,
+    /// Since when (the desk's wall clock).
+    #[ts(type = "number")]
+    pub since: i64,
+    /// Why not live; with `refused`: the code.
+    pub reason: Option<String>,
+    /// "Complete as of": the last proof (wall clock); null: none yet.
+    #[ts(type = "number | null")]
+    pub proven_at: Option<i64>,
+    /// The clock of operations as last heard; null: not yet.
+    #[ts(type = "number | null")]
+    pub day_at: Option<i64>,
+    /// The wall instant of the desk at which `day_at` held.
+    #[ts(type = "number | null")]
+    pub day_at_wall: Option<i64>,
+    /// Milliseconds of operations in a millisecond of the wall: 1 in production, more in a drill.
+    pub speed: f64,
+    /// The revision on the board.
+    #[ts(type = "number")]
+    pub rev: u64,
+    /// Its history; null: none yet.
+    pub epoch: Option<String>,
+}
+
+/// What became of a command, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum CommandPhase {
+    /// On its way.
+    Pending,
+    /// Committed.
+    Done,
+    /// Decided against; nothing was done.
+    Refused,
+    /// No answer for so long that nobody knows; asked again.
+    Unknown,
+}
+
+/// What happens, for a page.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum AppEvent {
+    /// A center's freshness.
+    Link(LinkView),
+    /// Tell the person.
+    Alarm {
+        /// Which center.
+        center: String,
+        /// Which delivery.
+        #[ts(type = "number")]
+        id: u64,
+        /// Wire name: `cancelled`, `late`, `unconfirmed`, `unproven`.
+        kind: String,
+        /// With `center`, `id` and `kind` its key.
+        #[ts(type = "number")]
+        raised_at: i64,
+        /// Raised before, and still open.
+        relisted: bool,
+        /// The delivery as known; null: unreadable or unknown.
+        row: Option<Row>,
+    },
+    /// Acknowledged, here or at another seat.
+    AlarmSettled {
+        /// Which center.
+        center: String,
+        /// Which delivery.
+        #[ts(type = "number")]
+        id: u64,
+        /// Wire name.
+        kind: String,
+        /// The rest of its key.
+        #[ts(type = "number")]
+        raised_at: i64,
+    },
+    /// News of a command of this seat.
+    Command {
+        /// Which command.
+        command_id: String,
+        /// In which center.
+        center: String,
+        /// On which delivery; null: a new order that has no id yet.
+        #[ts(type = "number | null")]
+        id: Option<u64>,
+        /// Wire name of the action, or `create`.
+        action: String,
+        /// What became of it.
+        outcome: CommandPhase,
+        /// With `refused`: why, for programs.
+        code: Option<String>,
+        /// With `refused`: why, for people.
+        message: Option<String>,
+    },
+    /// Signed out, by the person (null) or by the server.
+    SignedOut {
+        /// Why, for programs.
+        code: Option<String>,
+    },
+}
+
+/// The wire name of a kind of alarm, as owned text.
+pub(crate) fn kind_name(kind: AlarmKind) -> String {
+    kind.as_str().to_owned()
+}

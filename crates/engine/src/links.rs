@@ -1,0 +1,164 @@
+//! What is known of a center's freshness and of its clock of operations.
+
+use crate::ipc::{LinkState, LinkView};
+use gwanje_model::{CenterId, UtcMillis};
+use gwanje_sync::State;
+use gwanje_wire::socket::Cursor;
+use std::collections::VecDeque;
+
+/// Readings that the speed is estimated from: half a minute of heads, enough to drown a late one.
+const READINGS: usize = 16;
+/// A new reading off by more than this from what was expected is a jump (a drill's new speed), milliseconds of the wall.
+const JUMP_MS: f64 = 3_000.0;
+
+/// One center's link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    state: State,
+    proven_at: Option<UtcMillis>,
+    cursor: Option<Cursor>,
+    day: DayClock,
+}
+
+impl Link {
+    pub(crate) fn new(state: State) -> Self {
+        Self { state, proven_at: None, cursor: None, day: DayClock::default() }
+    }
+
+    pub(crate) fn set_state(&mut self, state: State) {
+        if let State::Live { proven_at, .. } = state {
+            self.proven_at = self.proven_at.max(Some(proven_at));
+        }
+        self.state = state;
+    }
+
+    pub(crate) fn set_proven(&mut self, at: UtcMillis) {
+        self.proven_at = Some(at);
+    }
+
+    pub(crate) fn set_cursor(&mut self, cursor: &Cursor) {
+        self.cursor = Some(cursor.clone());
+    }
+
+    pub(crate) fn read_day(&mut self, day_at: UtcMillis, wall: UtcMillis) {
+        self.day.read(day_at, wall);
+    }
+
+    /// The clock of operations at a wall instant, as far as can be told.
+    pub(crate) fn day_at(&self, wall: UtcMillis) -> Option<UtcMillis> {
+        self.day.at(wall)
+    }
+
+    pub(crate) fn view(&self, center: &CenterId) -> LinkView {
+        let (since, reason) = match &self.state {
+            State::Connecting { since } | State::CatchingUp { since } | State::Live { since, .. } => {
+                (since, None)
+            }
+            State::Polling { since, reason } | State::Offline { since, reason } => {
+                (since, Some(reason.to_string()))
+            }
+            State::Refused { since, code } => (since, Some(code.as_str().to_owned())),
+        };
+        let latest = self.day.latest();
+        LinkView {
+            center: center.to_string(),
+            state: LinkState::from(&self.state),
+            since: since.0,
+            reason,
+            proven_at: self.proven_at.map(|at| at.0),
+            day_at: latest.map(|(day, _)| day.0),
+            day_at_wall: latest.map(|(_, wall)| wall.0),
+            speed: self.day.speed(),
+            rev: self.cursor.as_ref().map_or(0, |cursor| cursor.rev.0),
+            epoch: self.cursor.as_ref().map(|cursor| cursor.epoch.to_string()),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+}
+
+/// The clock of operations, from readings of it.
+#[derive(Debug, Default)]
+struct DayClock {
+    /// (operations, wall), oldest first.
+    readings: VecDeque<(UtcMillis, UtcMillis)>,
+}
+
+impl DayClock {
+    fn read(&mut self, day_at: UtcMillis, wall: UtcMillis) {
+        if let Some((_, latest)) = self.readings.back() {
+            if wall <= *latest {
+                return;
+            }
+            let off = self.at(wall).map_or(0, |expected| day_at.since(expected));
+            if self.readings.len() > 1 && (off as f64 / self.speed()).abs() > JUMP_MS {
+                self.readings.clear();
+            }
+        }
+        if self.readings.len() == READINGS {
+            self.readings.pop_front();
+        }
+        self.readings.push_back((day_at, wall));
+    }
+
+    fn latest(&self) -> Option<(UtcMillis, UtcMillis)> {
+        self.readings.back().copied()
+    }
+
+    /// Milliseconds of operations in one of the wall; 1 until two readings tell.
+    fn speed(&self) -> f64 {
+        let (Some((day, wall)), Some((day2, wall2))) = (self.readings.front(), self.readings.back()) else {
+            return 1.0;
+        };
+        let elapsed = wall2.since(*wall);
+        if elapsed < 500 {
+            return 1.0;
+        }
+        let speed = day2.since(*day) as f64 / elapsed as f64;
+        // Heads come a little early or late: what is nearly a whole number is meant to be one.
+        let whole = speed.round();
+        let speed = if whole >= 1.0 && (speed - whole).abs() / whole < 0.05 { whole } else { speed };
+        speed.max(0.01)
+    }
+
+    fn at(&self, wall: UtcMillis) -> Option<UtcMillis> {
+        let (day, at) = self.latest()?;
+        Some(day.plus_ms((wall.since(at) as f64 * self.speed()) as i64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(readings: &[(i64, i64)]) -> DayClock {
+        let mut clock = DayClock::default();
+        for (day, wall) in readings {
+            clock.read(UtcMillis(*day), UtcMillis(*wall));
+        }
+        clock
+    }
+
+    #[test]
+    fn the_speed_is_one_until_two_readings_tell() {
+        assert_eq!(clock(&[]).speed(), 1.0);
+        assert_eq!(clock(&[(1_000, 1_000)]).speed(), 1.0);
+        assert_eq!(clock(&[(0, 0), (120_000, 2_000)]).speed(), 60.0);
+        assert_eq!(clock(&[(0, 0), (2_004, 2_000)]).speed(), 1.0);
+    }
+
+    #[test]
+    fn late_readings_drown_and_a_new_speed_is_taken_up() {
+        let steady: Vec<_> = (0..10).map(|n| (n * 120_000, n * 2_000 + n % 3 * 30)).collect();
+        assert_eq!(clock(&steady).speed(), 60.0);
+        let mut faster = steady.clone();
+        faster.extend((1..5).map(|n| (9 * 120_000 + n * 1_200_000, 18_000 + n * 2_000)));
+        assert_eq!(clock(&faster).speed(), 600.0);
+        assert_eq!(
+            clock(&faster).at(UtcMillis(27_000)),
+            Some(UtcMillis(9 * 120_000 + 4 * 1_200_000 + 600_000))
+        );
+    }
+}

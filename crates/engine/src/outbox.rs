@@ -1,0 +1,189 @@
+//! What waits for the cache thread: batches of a center melt into one, so that the queue never outgrows the board.
+
+use crate::writer::Job;
+use gwanje_cache::{CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
+use gwanje_sync::{AlarmKey, Batch, Mono, StoredAlarm};
+use gwanje_wire::WireRow;
+use gwanje_wire::rest::ReceiptStage;
+use gwanje_wire::socket::Cursor;
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A batch waits this long for others to melt with, milliseconds (write-behind is to stay below 50).
+const GATHER_MS: u64 = 20;
+
+/// Jobs in order. *Invariant:* two neighbours are never both [`Waiting::Write`].
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Waiting>,
+    due: Option<Mono>,
+    in_flight: bool,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Write(BTreeMap<CenterId, Gathered>),
+    Other(Job),
+}
+
+/// Several batches of one center as one.
+#[derive(Debug)]
+struct Gathered {
+    seq: u64,
+    replace: bool,
+    /// None: it left.
+    rows: FxHashMap<DeliveryId, Option<WireRow>>,
+    cursor: Option<Cursor>,
+    digest: RowDigest,
+    alarms: BTreeMap<AlarmKey, StoredAlarm>,
+    alarm_seq: Option<u64>,
+    proven_at: Option<UtcMillis>,
+}
+
+impl Outbox {
+    /// Takes a batch in.
+    pub(crate) fn write(&mut self, batch: Batch, now: Mono) {
+        self.due.get_or_insert(now.plus_ms(GATHER_MS));
+        if !matches!(self.waiting.back(), Some(Waiting::Write(_))) {
+            self.waiting.push_back(Waiting::Write(BTreeMap::new()));
+        }
+        if let Some(Waiting::Write(centers)) = self.waiting.back_mut() {
+            match centers.get_mut(&batch.center) {
+                Some(gathered) => gathered.add(batch),
+                None => {
+                    let center = batch.center.clone();
+                    let mut gathered = Gathered::empty();
+                    gathered.add(batch);
+                    centers.insert(center, gathered);
+                }
+            }
+        }
+    }
+
+    /// Takes any other job in, behind all that came before.
+    pub(crate) fn push(&mut self, job: Job) {
+        self.waiting.push_back(Waiting::Other(job));
+    }
+
+    /// The next job, when the thread is free and it is time.
+    pub(crate) fn take(&mut self, now: Mono) -> Option<Job> {
+        let only_writes = matches!(self.waiting.front(), Some(Waiting::Write(_))) && self.waiting.len() == 1;
+        if self.in_flight || (only_writes && self.due.is_some_and(|due| now < due)) {
+            return None;
+        }
+        let job = self.take_now()?;
+        self.in_flight = true;
+        Some(job)
+    }
+
+    /// The next job whatever the time, for the end.
+    pub(crate) fn take_now(&mut self) -> Option<Job> {
+        match self.waiting.pop_front()? {
+            Waiting::Write(centers) => {
+                if self.waiting.iter().all(|waiting| !matches!(waiting, Waiting::Write(_))) {
+                    self.due = None;
+                }
+                let upto = centers.iter().map(|(center, gathered)| (center.clone(), gathered.seq)).collect();
+                let batches =
+                    centers.into_iter().map(|(center, gathered)| gathered.into_batch(center)).collect();
+                Some(Job::Write { batches, upto })
+            }
+            Waiting::Other(job) => Some(job),
+        }
+    }
+
+    /// The thread is free again.
+    pub(crate) fn freed(&mut self) {
+        self.in_flight = false;
+    }
+
+    /// When to look again.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        if self.in_flight || self.waiting.is_empty() { None } else { Some(self.due.unwrap_or_default()) }
+    }
+}
+
+impl Gathered {
+    fn empty() -> Self {
+        Self {
+            seq: 0,
+            replace: false,
+            rows: FxHashMap::default(),
+            cursor: None,
+            digest: RowDigest::default(),
+            alarms: BTreeMap::new(),
+            alarm_seq: None,
+            proven_at: None,
+        }
+    }
+
+    fn add(&mut self, batch: Batch) {
+        if batch.replace {
+            self.replace = true;
+            self.rows.clear();
+        }
+        // Within a batch a row either left or is there; removes first, as the cache writes them.
+        self.rows.extend(batch.removes.into_iter().map(|id| (id, None)));
+        self.rows.extend(batch.upserts.into_iter().map(|row| (row.id(), Some(row))));
+        self.seq = batch.seq;
+        self.digest = batch.rows;
+        self.cursor = batch.cursor.or(self.cursor.take());
+        self.alarms.extend(batch.alarms.into_iter().map(|alarm| (alarm.key, alarm)));
+        self.alarm_seq = batch.alarm_seq.or(self.alarm_seq);
+        self.proven_at = batch.proven_at.or(self.proven_at);
+    }
+
+    fn into_batch(self, center: CenterId) -> CacheBatch {
+        let mut batch = CacheBatch {
+            center,
+            replace: self.replace,
+            upserts: Vec::with_capacity(self.rows.len()),
+            removes: Vec::new(),
+            cursor: self.cursor.map(|cursor| CacheCursor { epoch: cursor.epoch, rev: cursor.rev }),
+            rows: self.digest,
+            alarms: self.alarms.into_values().map(cached_alarm).collect(),
+            alarm_seq: self.alarm_seq,
+            proven_at: self.proven_at,
+        };
+        for (id, row) in self.rows {
+            match row {
+                Some(row) => batch.upserts.push(cached_row(&row)),
+                None => batch.removes.push(id),
+            }
+        }
+        // In the order of the tree, which SQLite writes fastest.
+        batch.upserts.sort_unstable_by_key(|row| row.id);
+        batch
+    }
+}
+
+fn cached_row(row: &WireRow) -> CachedRow {
+    CachedRow { id: row.id(), rev: row.rev(), delivery: row.delivery().cloned() }
+}
+
+fn cached_alarm(alarm: StoredAlarm) -> CachedAlarm {
+    CachedAlarm {
+        id: alarm.key.id,
+        kind: alarm.key.kind.as_str().into(),
+        raised_at: alarm.key.raised_at,
+        stage: stage_name(alarm.stage).into(),
+        row: alarm.delivery.as_ref().map(cached_row),
+    }
+}
+
+/// A stage's wire name.
+pub(crate) fn stage_name(stage: ReceiptStage) -> &'static str {
+    match stage {
+        ReceiptStage::Delivered => "delivered",
+        ReceiptStage::Displayed => "displayed",
+        ReceiptStage::Acknowledged => "acknowledged",
+    }
+}
+
+/// The stage of a wire name.
+pub(crate) fn stage_of(name: &str) -> Option<ReceiptStage> {
+    [ReceiptStage::Delivered, ReceiptStage::Displayed, ReceiptStage::Acknowledged]
+        .into_iter()
+        .find(|stage| stage_name(*stage) == name)
+}

@@ -1,0 +1,342 @@
+//! The owner task: it alone holds the state. Calls, arrivals and deadlines go in; the core's actions are carried out.
+
+mod actions;
+mod calls;
+mod signing;
+
+use crate::clock;
+use crate::config::EngineConfig;
+use crate::error::EngineError;
+use crate::event::{EngineEvent, Events};
+use crate::handle::{PatchSink, ViewReply};
+use crate::http::HttpDesk;
+use crate::ipc::{LinkView, SignedIn};
+use crate::links::Link;
+use crate::outbox::Outbox;
+use crate::profile::Profile;
+use crate::socket::SocketLine;
+use crate::subscribers::Subscribers;
+use crate::views::Views;
+use crate::writer::{Writer, Written};
+use gwanje_board::{Board, ViewId, ViewSpec};
+use gwanje_model::{CenterId, Delivery, DeliveryId};
+use gwanje_sync::{
+    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, HttpFailure, HttpResponse, Input,
+    Mono, Now, RequestId, SocketEvent, SocketId, Stats,
+};
+use gwanje_wire::rest::ReceiptStage;
+use signing::Signing;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinHandle};
+use url::Url;
+
+/// What comes back from sockets, requests and the cache: it holds their senders back when the owner is busy, which the
+/// hub sees as a slow reader. Some frames of a burst.
+const ARRIVAL_CAPACITY: usize = 256;
+/// Arrivals taken in before the actions, so that a burst costs one round of views and cache.
+const ARRIVALS_A_ROUND: usize = 64;
+/// The longest sleep, milliseconds: tokio's timers don't count the machine's sleep, the core's deadlines do.
+const MAX_SLEEP_MS: u64 = 1_000;
+/// The board's clock of operations moves on this often, milliseconds: pages count in seconds.
+const DAY_STEP_MS: u64 = 1_000;
+
+/// What the handle asks.
+pub(crate) enum Call {
+    SignIn { account: String, password: String, reply: oneshot::Sender<Result<SignedIn, EngineError>> },
+    Resume(oneshot::Sender<Result<Option<SignedIn>, EngineError>>),
+    SignOut(oneshot::Sender<()>),
+    Subscribe { rows: bool, reply: oneshot::Sender<Events> },
+    OpenView { spec: ViewSpec, sink: PatchSink, reply: oneshot::Sender<ViewId> },
+    ChangeView { view: ViewId, spec: ViewSpec, reply: ViewReply },
+    Ack { view: ViewId, seq: u64, reply: ViewReply },
+    ResetView { view: ViewId, reply: ViewReply },
+    CloseView { view: ViewId, reply: oneshot::Sender<()> },
+    PlaceOf { view: ViewId, id: DeliveryId, reply: oneshot::Sender<Option<u64>> },
+    Delivery { id: DeliveryId, reply: oneshot::Sender<Option<Arc<Delivery>>> },
+    Command { request: Box<CommandRequest>, reply: oneshot::Sender<()> },
+    Receipt { center: CenterId, key: AlarmKey, stage: ReceiptStage, reply: oneshot::Sender<()> },
+    Links(oneshot::Sender<Vec<LinkView>>),
+    Stats(oneshot::Sender<Stats>),
+    Access(oneshot::Sender<Option<Access>>),
+    Stop,
+}
+
+/// What comes back from sockets, requests and the cache.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Socket(SocketId, SocketEvent),
+    Http(RequestId, Result<HttpResponse, HttpFailure>),
+    Cache(Written),
+}
+
+/// What reads by REST need.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) base: String,
+    pub(crate) token: String,
+}
+
+impl Access {
+    /// The URL of a path below the interface's root.
+    pub(crate) fn url(&self, path: &[&str]) -> Result<Url, EngineError> {
+        let unusable = || EngineError::Config(format!("{} is no usable address of a server", self.base));
+        let mut url = Url::parse(&self.base).map_err(|_| unusable())?;
+        url.path_segments_mut().map_err(|()| unusable())?.pop_if_empty().extend(["api", "v1"]).extend(path);
+        Ok(url)
+    }
+}
+
+struct Owner {
+    config: EngineConfig,
+    client: Client,
+    board: Board,
+    views: Views,
+    subscribers: Subscribers,
+    links: BTreeMap<CenterId, Link>,
+    open_alarms: BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
+    /// Unsettled commands of this seat.
+    commands: HashMap<CommandId, Commanded>,
+    signing: Signing,
+    sockets: HashMap<SocketId, SocketLine>,
+    requests: HashMap<RequestId, AbortHandle>,
+    http: HttpDesk,
+    outbox: Outbox,
+    writer: Writer,
+    profile: Profile,
+    cache_path: Option<PathBuf>,
+    arrivals: mpsc::Sender<Arrival>,
+    day_due: Mono,
+}
+
+/// What an unsettled command is about.
+struct Commanded {
+    center: CenterId,
+    id: Option<DeliveryId>,
+    action: &'static str,
+}
+
+/// Starts the owner.
+pub(crate) fn start(
+    config: EngineConfig,
+    calls: mpsc::Receiver<Call>,
+    http: HttpDesk,
+) -> Result<JoinHandle<()>, EngineError> {
+    let config = checked(config)?;
+    let profile = Profile::open(&config.profile_dir, config.seat.clone())?;
+    let (arrivals, inbox) = mpsc::channel(ARRIVAL_CAPACITY);
+    let writer = Writer::start(arrivals.clone()).map_err(|source| EngineError::Profile {
+        doing: "starting the cache thread for",
+        path: config.profile_dir.clone(),
+        source,
+    })?;
+    let client = Client::new(ClientConfig {
+        servers: config.servers.clone(),
+        seat: profile.seat.clone(),
+        centers: config.centers.clone(),
+        seed: seed()?,
+    });
+    let owner = Owner {
+        config,
+        client,
+        board: Board::default(),
+        views: Views::default(),
+        subscribers: Subscribers::default(),
+        links: BTreeMap::new(),
+        open_alarms: BTreeMap::new(),
+        commands: HashMap::new(),
+        signing: Signing::default(),
+        sockets: HashMap::new(),
+        requests: HashMap::new(),
+        http,
+        outbox: Outbox::default(),
+        writer,
+        profile,
+        cache_path: None,
+        arrivals,
+        day_due: Mono::default(),
+    };
+    Ok(tokio::spawn(owner.run(calls, inbox)))
+}
+
+fn checked(mut config: EngineConfig) -> Result<EngineConfig, EngineError> {
+    if config.servers.is_empty() {
+        return Err(EngineError::Config("no server is given; name at least one by its URL".to_owned()));
+    }
+    for server in &mut config.servers {
+        let usable =
+            Url::parse(server).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !usable {
+            let text =
+                format!("{server:?} is no address of a server; write it as http://host:port or https://host");
+            return Err(EngineError::Config(text));
+        }
+        server.truncate(server.trim_end_matches('/').len());
+    }
+    Ok(config)
+}
+
+fn seed() -> Result<u64, EngineError> {
+    getrandom::u64()
+        .map_err(|error| EngineError::Config(format!("asking the system for a random number: {error}")))
+}
+
+impl Owner {
+    async fn run(mut self, mut calls: mpsc::Receiver<Call>, mut inbox: mpsc::Receiver<Arrival>) {
+        loop {
+            let sleep = self.sleep_for(clock::now().mono);
+            tokio::select! {
+                call = calls.recv() => match call {
+                    None | Some(Call::Stop) => break,
+                    Some(call) => self.call(call),
+                },
+                arrival = inbox.recv() => {
+                    // The owner holds a sender itself, so that there always is one.
+                    if let Some(arrival) = arrival {
+                        self.arrived(arrival);
+                    }
+                    for _ in 1..ARRIVALS_A_ROUND {
+                        match inbox.try_recv() {
+                            Ok(arrival) => self.arrived(arrival),
+                            Err(_) => break,
+                        }
+                    }
+                }
+                () = tokio::time::sleep(sleep) => {}
+            }
+            self.round();
+        }
+        // From here on nobody hears the cache thread, which must not wait for that.
+        drop(inbox);
+        self.end().await;
+    }
+
+    /// Everything whose time has come.
+    fn round(&mut self) {
+        let now = clock::now();
+        if self.client.deadline().is_some_and(|at| at <= now.mono) {
+            self.client.handle(Input::Tick, now);
+        }
+        self.act(now);
+        self.signing_due(now.mono);
+        self.step_day(now);
+        for view in self.views.look(&mut self.board, now.mono) {
+            tracing::warn!(view = view.0, "a page acknowledges nothing");
+            self.tell(EngineEvent::ViewStalled(view), now);
+        }
+        if let Some(job) = self.outbox.take(now.mono) {
+            self.writer.hand(job);
+        }
+        let (links, alarms) = (&self.links, &self.open_alarms);
+        self.subscribers.catch_up(now.mono, || present(links, alarms));
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        let now = clock::now();
+        match arrival {
+            Arrival::Socket(id, event) => {
+                if matches!(event, SocketEvent::Closed(_)) {
+                    self.sockets.remove(&id);
+                }
+                self.client.handle(Input::Socket(id, event), now);
+            }
+            Arrival::Http(id, result) => {
+                self.requests.remove(&id);
+                self.client.handle(Input::Http(id, result), now);
+            }
+            Arrival::Cache(written) => self.written(written, now),
+        }
+        self.act(now);
+    }
+
+    fn written(&mut self, written: Written, now: Now) {
+        match written {
+            Written::Committed(upto) => {
+                for (center, seq) in upto {
+                    self.client.handle(Input::Committed(center, seq), now);
+                }
+            }
+            Written::Lost => {
+                for center in self.links.keys() {
+                    self.client.handle(Input::CacheLost(center.clone()), now);
+                }
+            }
+            Written::Restored(center, mut restored) => {
+                restored.horizon = self.profile.horizon(self.server(), &center);
+                self.client.handle(Input::Restored(center, restored), now);
+            }
+            Written::Audited(center, damaged, digest_fits) => {
+                self.client.handle(Input::Audited(center, damaged, digest_fits), now);
+            }
+            Written::Free => self.outbox.freed(),
+        }
+    }
+
+    /// The board's clock of operations: rows become late although nothing happens to them.
+    fn step_day(&mut self, now: Now) {
+        if now.mono < self.day_due {
+            return;
+        }
+        self.day_due = now.mono.plus_ms(DAY_STEP_MS);
+        if let Some(day_at) = self.links.values().filter_map(|link| link.day_at(now.wall)).max() {
+            self.board.advance(day_at);
+            self.views.touch();
+        }
+    }
+
+    fn sleep_for(&self, now: Mono) -> Duration {
+        let deadlines = [
+            self.client.deadline(),
+            self.views.deadline(),
+            self.outbox.deadline(),
+            self.subscribers.deadline(),
+            self.signing.deadline(),
+            Some(self.day_due),
+        ];
+        let first = deadlines.into_iter().flatten().min().unwrap_or(now.plus_ms(MAX_SLEEP_MS));
+        // At least a millisecond: a deadline that stays in the past must not become a spinning loop.
+        Duration::from_millis(first.since(now).clamp(1, MAX_SLEEP_MS))
+    }
+
+    fn tell(&mut self, event: EngineEvent, now: Now) {
+        self.subscribers.tell(&event, now.mono);
+    }
+
+    /// The server that caches and sessions belong to, whichever endpoint answers.
+    fn server(&self) -> &str {
+        self.config.servers.first().map_or("", String::as_str)
+    }
+
+    async fn end(mut self) {
+        self.sockets.clear();
+        for request in self.requests.values() {
+            request.abort();
+        }
+        let last = std::iter::from_fn(|| self.outbox.take_now()).collect();
+        let writer = self.writer;
+        if let Err(error) = tokio::task::spawn_blocking(move || writer.end(last)).await {
+            tracing::error!(%error, "the cache was not closed cleanly");
+        }
+    }
+}
+
+/// All links and all open alarms: what a listener must know to go on from here.
+fn present(
+    links: &BTreeMap<CenterId, Link>,
+    alarms: &BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
+) -> Vec<EngineEvent> {
+    let states = links.iter().flat_map(|(center, link)| {
+        [
+            EngineEvent::State(center.clone(), link.state().clone()),
+            EngineEvent::Link(Arc::new(link.view(center))),
+        ]
+    });
+    let alarms = alarms.iter().map(|((center, _), notice)| {
+        let again = AlarmNotice { relisted: true, ..notice.as_ref().clone() };
+        EngineEvent::Alarm(center.clone(), Arc::new(again))
+    });
+    states.chain(alarms).collect()
+}

@@ -1,0 +1,214 @@
+//! Carries the core's actions out.
+
+use super::{Arrival, Commanded, Owner};
+use crate::event::{CommandReport, EngineEvent};
+use crate::ipc::CommandPhase;
+use crate::links::Link;
+use crate::socket::SocketLine;
+use crate::writer::Job;
+use gwanje_board::RowMark;
+use gwanje_model::CenterId;
+use gwanje_sync::{
+    Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
+    State,
+};
+use gwanje_wire::socket::Cursor;
+use gwanje_wire::{ErrorCode, Problem, WireRow};
+use std::sync::Arc;
+
+impl Owner {
+    /// Does what the core wants done, until it wants nothing more.
+    pub(super) fn act(&mut self, now: Now) {
+        while let Some(action) = self.client.poll_action() {
+            self.act_on(action, now);
+        }
+    }
+
+    fn act_on(&mut self, action: Action, now: Now) {
+        match action {
+            Action::OpenSocket(id, url) => {
+                self.sockets.insert(id, SocketLine::open(id, url, self.arrivals.clone()));
+            }
+            Action::SendText(id, text) => self.send_text(id, text, now),
+            Action::CloseSocket(id) => {
+                self.sockets.remove(&id);
+            }
+            Action::Http(id, request) => self.request(id, request),
+            Action::DropHttp(id) => {
+                if let Some(request) = self.requests.remove(&id) {
+                    request.abort();
+                }
+            }
+            Action::Restore(center) => {
+                self.links
+                    .entry(center.clone())
+                    .or_insert_with(|| Link::new(State::Connecting { since: now.wall }));
+                self.outbox.push(Job::Restore(center));
+            }
+            Action::Persist(batch) => self.outbox.write(*batch, now.mono),
+            Action::Wipe(center) => {
+                self.outbox.push(Job::Wipe(center.clone()));
+                self.board.remove_center(&center);
+                self.links.remove(&center);
+                self.open_alarms.retain(|(of, _), _| *of != center);
+                self.views.touch();
+            }
+            Action::Audit(center) => self.outbox.push(Job::Audit(center)),
+            Action::KeepHorizon(center, at) => {
+                let server = self.server().to_owned();
+                let (path, bytes) = self.profile.keep_horizon(&server, &center, at);
+                self.outbox.push(Job::Keep(path, bytes));
+            }
+            Action::SignedIn(reply) => self.signed_in(&reply, now),
+            Action::SignedOut(problem) => self.signed_out(problem, now),
+            Action::SignInFailed(problem) => self.sign_in_failed(problem),
+            Action::Centers(infos) => self.named(infos, now),
+            Action::Changed(center, changes, cursor) => self.changed(center, changes, cursor, now),
+            Action::State(center, state) => {
+                tracing::info!(%center, state = state.name(), "link");
+                self.link(&center, &state).set_state(state.clone());
+                self.tell(EngineEvent::State(center.clone(), state), now);
+                self.tell_link(&center, now);
+            }
+            Action::Proved(center, proof) => {
+                if let Some(link) = self.links.get_mut(&center) {
+                    link.set_proven(proof.at);
+                }
+                self.tell(EngineEvent::Proved(center.clone(), Arc::new(proof)), now);
+                self.tell_link(&center, now);
+            }
+            Action::DayClock(center, day_at, wall) => {
+                if let Some(link) = self.links.get_mut(&center) {
+                    link.read_day(day_at, wall);
+                }
+                self.tell_link(&center, now);
+            }
+            Action::Alarm(center, notice) => {
+                let notice = Arc::new(*notice);
+                self.open_alarms.insert((center.clone(), notice.key), Arc::clone(&notice));
+                self.tell(EngineEvent::Alarm(center, notice), now);
+            }
+            Action::AlarmSettled(center, key) => {
+                self.open_alarms.remove(&(center.clone(), key));
+                self.tell(EngineEvent::AlarmSettled(center, key), now);
+            }
+            Action::CommandPending(command, unknown) => {
+                let phase = if unknown { CommandPhase::Unknown } else { CommandPhase::Pending };
+                self.report(command, phase, None, None, now);
+            }
+            Action::CommandSettled(command, outcome) => self.settled(command, outcome, now),
+            Action::Riders(center, riders) => self.tell(EngineEvent::Riders(center, Arc::new(riders)), now),
+            Action::Notice(center, name, data) => {
+                self.tell(EngineEvent::Notice(center, name.into(), data.into()), now);
+            }
+        }
+    }
+
+    fn send_text(&mut self, id: SocketId, text: String, now: Now) {
+        let Some(line) = self.sockets.get(&id) else { return };
+        if !line.send(text) {
+            self.sockets.remove(&id);
+            let why = "the connection takes nothing more".to_owned();
+            self.client.handle(Input::Socket(id, SocketEvent::Closed(why)), now);
+        }
+    }
+
+    fn request(&mut self, id: RequestId, request: HttpRequest) {
+        let (http, arrivals) = (self.http.clone(), self.arrivals.clone());
+        let task = tokio::spawn(async move {
+            let result = http.send(request).await;
+            // The owner may have ended meanwhile.
+            let _ = arrivals.send(Arrival::Http(id, result)).await;
+        });
+        self.requests.insert(id, task.abort_handle());
+    }
+
+    fn changed(&mut self, center: CenterId, changes: Vec<RowChange>, cursor: Option<Cursor>, now: Now) {
+        if let Some(cursor) = &cursor {
+            self.board.set_as_of(&center, cursor.rev);
+            if let Some(link) = self.links.get_mut(&center) {
+                link.set_cursor(cursor);
+            }
+        }
+        // What comes before a `Clear` is forgotten by it.
+        let cleared = changes.iter().rposition(|change| matches!(change, RowChange::Clear));
+        let rest = match cleared {
+            Some(at) => {
+                let (rows, rest) = replacing(changes.get(at + 1..).unwrap_or_default());
+                self.board.replace_center(&center, rows);
+                rest
+            }
+            None => changes.iter().collect(),
+        };
+        for change in rest {
+            match change {
+                RowChange::Upsert(WireRow::Row(row)) => self.board.upsert(Arc::clone(row)),
+                RowChange::Upsert(WireRow::Unreadable { id, rev }) => {
+                    self.board.upsert_unreadable(&center, *id, *rev);
+                }
+                RowChange::Remove(id, _) => self.board.remove(*id),
+                RowChange::Mark(id, mark) => {
+                    let mark = mark.map(|unknown| if unknown { RowMark::Unknown } else { RowMark::Pending });
+                    self.board.set_mark(*id, mark);
+                }
+                RowChange::Clear => {}
+            }
+        }
+        self.views.touch();
+        if self.subscribers.want_rows() {
+            self.tell(EngineEvent::Rows(center, Arc::new(changes), cursor), now);
+        }
+    }
+
+    fn settled(&mut self, command: CommandId, outcome: CommandOutcome, now: Now) {
+        match outcome {
+            CommandOutcome::Done(row) => self.report(command.clone(), CommandPhase::Done, None, row, now),
+            CommandOutcome::Refused(problem) => {
+                self.report(command.clone(), CommandPhase::Refused, Some(problem), None, now);
+            }
+            CommandOutcome::Void => {
+                let text = "the hub never decided it and refuses it from now on; nothing was done";
+                let problem = Problem::new(ErrorCode::Void, text);
+                self.report(command.clone(), CommandPhase::Refused, Some(problem), None, now);
+            }
+        }
+        self.commands.remove(&command);
+    }
+
+    fn report(
+        &mut self,
+        command: CommandId,
+        phase: CommandPhase,
+        problem: Option<Problem>,
+        row: Option<WireRow>,
+        now: Now,
+    ) {
+        let Some(Commanded { center, id, action }) = self.commands.get(&command) else { return };
+        let id = id.or(row.as_ref().map(WireRow::id));
+        let report = CommandReport { center: center.clone(), id, action, command, phase, problem, row };
+        self.tell(EngineEvent::Command(Arc::new(report)), now);
+    }
+
+    fn link(&mut self, center: &CenterId, state: &State) -> &mut Link {
+        self.links.entry(center.clone()).or_insert_with(|| Link::new(state.clone()))
+    }
+
+    fn tell_link(&mut self, center: &CenterId, now: Now) {
+        if let Some(view) = self.links.get(center).map(|link| link.view(center)) {
+            self.tell(EngineEvent::Link(Arc::new(view)), now);
+        }
+    }
+}
+
+/// The readable rows of a replacement, and what else there is to do after it.
+fn replacing(changes: &[RowChange]) -> (Vec<Arc<gwanje_model::Delivery>>, Vec<&RowChange>) {
+    let mut rows = Vec::with_capacity(changes.len());
+    let mut rest = Vec::new();
+    for change in changes {
+        match change {
+            RowChange::Upsert(WireRow::Row(row)) => rows.push(Arc::clone(row)),
+            other => rest.push(other),
+        }
+    }
+    (rows, rest)
+}

@@ -1,0 +1,83 @@
+//! What the handle asks, answered from the state or handed to the core.
+
+use super::{Access, Call, Commanded, Owner, present};
+use crate::clock;
+use gwanje_sync::{CommandRequest, Input, What};
+
+impl Owner {
+    /// Answers a call. One whose caller has gone is answered to nobody, which is no fault.
+    pub(super) fn call(&mut self, call: Call) {
+        let now = clock::now();
+        match call {
+            Call::SignIn { account, password, reply } => self.sign_in(account, password, reply, now),
+            Call::Resume(reply) => {
+                let _ = reply.send(Ok(self.resume(now)));
+            }
+            Call::SignOut(reply) => {
+                self.client.handle(Input::SignOut, now);
+                self.act(now);
+                let _ = reply.send(());
+            }
+            Call::Subscribe { rows, reply } => {
+                let present = present(&self.links, &self.open_alarms);
+                let _ = reply.send(self.subscribers.add(rows, present));
+            }
+            Call::OpenView { spec, sink, reply } => {
+                let _ = reply.send(self.views.open(&mut self.board, spec, sink));
+            }
+            Call::ChangeView { view, spec, reply } => {
+                let _ = reply.send(self.views.change(&mut self.board, view, spec));
+            }
+            Call::Ack { view, seq, reply } => {
+                let _ = reply.send(self.views.ack(&mut self.board, view, seq));
+            }
+            Call::ResetView { view, reply } => {
+                let _ = reply.send(self.views.reset(&mut self.board, view));
+            }
+            Call::CloseView { view, reply } => {
+                self.views.close(&mut self.board, view);
+                let _ = reply.send(());
+            }
+            Call::PlaceOf { view, id, reply } => {
+                let _ = reply.send(self.board.place_of(view, id));
+            }
+            Call::Delivery { id, reply } => {
+                let _ = reply.send(self.board.get(id).cloned());
+            }
+            Call::Command { request, reply } => {
+                self.commands.insert(request.command.clone(), commanded(&request));
+                self.client.handle(Input::Command(request), now);
+                // The id first, so that the caller knows it before the outcome.
+                let _ = reply.send(());
+                self.act(now);
+            }
+            Call::Receipt { center, key, stage, reply } => {
+                self.client.handle(Input::Receipt(center, key, stage), now);
+                self.act(now);
+                let _ = reply.send(());
+            }
+            Call::Links(reply) => {
+                let _ = reply.send(self.links.iter().map(|(center, link)| link.view(center)).collect());
+            }
+            Call::Stats(reply) => {
+                let _ = reply.send(self.client.stats());
+            }
+            Call::Access(reply) => {
+                let access = self.client.access();
+                let _ = reply.send(
+                    access.map(|(token, base)| Access { base: base.to_owned(), token: token.to_owned() }),
+                );
+            }
+            // Ends the loop before it comes here.
+            Call::Stop => {}
+        }
+    }
+}
+
+fn commanded(request: &CommandRequest) -> Commanded {
+    let (id, action) = match &request.what {
+        What::Create(_) => (None, "create"),
+        What::Act { id, action, .. } => (Some(*id), action.as_str()),
+    };
+    Commanded { center: request.center.clone(), id, action }
+}

@@ -1,0 +1,177 @@
+//! Signing in, going on with a kept session, signing out: the session file, and who waits for an answer.
+
+use super::Owner;
+use crate::error::EngineError;
+use crate::event::EngineEvent;
+use crate::ipc::{CenterView, SignedIn};
+use crate::profile::KeptSession;
+use crate::writer::Job;
+use gwanje_model::CenterId;
+use gwanje_sync::{Input, Mono, Now};
+use gwanje_wire::Problem;
+use gwanje_wire::rest::{CenterInfo, LoginReply};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The names of the centers are waited for this long after a sign-in, milliseconds; without them ids are shown.
+const NAMES_WAIT_MS: u64 = 2_000;
+/// Until the server has told: where this product is at home.
+const DEFAULT_ZONE: &str = "Asia/Seoul";
+
+type Reply = oneshot::Sender<Result<SignedIn, EngineError>>;
+
+/// Who waits for the answer to a sign-in.
+#[derive(Default)]
+pub(super) struct Signing {
+    waiting: Option<Reply>,
+    /// Signed in; the names are still waited for until then.
+    names_due: Option<Mono>,
+}
+
+impl Signing {
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        self.names_due
+    }
+}
+
+impl Owner {
+    pub(super) fn sign_in(&mut self, account: String, password: String, reply: Reply, now: Now) {
+        self.answer_signing(Err(EngineError::Config("another sign-in began".to_owned())));
+        self.signing.waiting = Some(reply);
+        self.open_cache(&account);
+        self.client.handle(Input::SignIn { account, password }, now);
+        self.act(now);
+    }
+
+    /// Goes on with the kept session, if it is of this server.
+    pub(super) fn resume(&mut self, now: Now) -> Option<SignedIn> {
+        let kept = self.profile.session.clone().filter(|kept| kept.server == self.server())?;
+        self.open_cache(&kept.account);
+        let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
+        self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
+        self.act(now);
+        self.signed_in_view()
+    }
+
+    /// The server took the account, at a sign-in or at a refresh.
+    pub(super) fn signed_in(&mut self, reply: &LoginReply, now: Now) {
+        let known = self.profile.session.take().map(|kept| kept.centers).unwrap_or_default();
+        let centers = reply.centers.iter().map(|id| {
+            let named = known.iter().find(|center| center.id == id.as_str()).cloned();
+            named.unwrap_or_else(|| CenterView {
+                id: id.to_string(),
+                name: id.to_string(),
+                time_zone: DEFAULT_ZONE.to_owned(),
+            })
+        });
+        self.keep_session(KeptSession {
+            server: self.server().to_owned(),
+            account: reply.account.to_string(),
+            role: reply.role.as_str().to_owned(),
+            centers: centers.collect(),
+            refresh_token: reply.refresh_token.clone(),
+        });
+        if self.signing.waiting.is_some() {
+            self.signing.names_due = Some(now.mono.plus_ms(NAMES_WAIT_MS));
+        }
+    }
+
+    /// The server told the centers' names.
+    pub(super) fn named(&mut self, infos: Vec<CenterInfo>, now: Now) {
+        if let Some(mut session) = self.profile.session.take() {
+            session.centers = infos
+                .iter()
+                .map(|info| CenterView {
+                    id: info.id.to_string(),
+                    name: info.name.to_string(),
+                    time_zone: info.time_zone.to_string(),
+                })
+                .collect();
+            self.keep_session(session);
+        }
+        self.finish_signing();
+        self.tell(EngineEvent::Centers(Arc::new(infos)), now);
+    }
+
+    pub(super) fn sign_in_failed(&mut self, problem: Problem) {
+        // A problem without a status never came from a server; "not now" is what the core says when nobody answered.
+        self.answer_signing(Err(EngineError::from_problem(problem)));
+    }
+
+    pub(super) fn signed_out(&mut self, problem: Option<Problem>, now: Now) {
+        self.answer_signing(Err(match &problem {
+            Some(problem) => EngineError::from_problem(problem.clone()),
+            None => EngineError::NotSignedIn,
+        }));
+        if self.profile.session.take().is_some() {
+            self.outbox.push(Job::Forget(self.profile.session_path()));
+        }
+        if problem.is_none() {
+            for center in std::mem::take(&mut self.links).into_keys() {
+                self.board.remove_center(&center);
+            }
+            self.open_alarms.clear();
+            self.commands.clear();
+            self.views.touch();
+        }
+        self.tell(EngineEvent::SignedOut(problem.map(Arc::new)), now);
+    }
+
+    /// Nobody waits for names longer than it takes to be annoying.
+    pub(super) fn signing_due(&mut self, now: Mono) {
+        if self.signing.names_due.is_some_and(|due| now >= due) {
+            self.finish_signing();
+        }
+    }
+
+    fn finish_signing(&mut self) {
+        if self.signing.names_due.take().is_some()
+            && let Some(signed_in) = self.signed_in_view()
+        {
+            self.answer_signing(Ok(signed_in));
+        }
+    }
+
+    fn answer_signing(&mut self, answer: Result<SignedIn, EngineError>) {
+        self.signing.names_due = None;
+        if let Some(waiting) = self.signing.waiting.take() {
+            // Whoever asked may have gone.
+            let _ = waiting.send(answer);
+        }
+    }
+
+    fn signed_in_view(&self) -> Option<SignedIn> {
+        let kept = self.profile.session.as_ref()?;
+        let is_followed = |center: &&CenterView| {
+            self.config.centers.is_empty() || self.config.centers.iter().any(|id| id.as_str() == center.id)
+        };
+        Some(SignedIn {
+            account: kept.account.clone(),
+            role: kept.role.clone(),
+            server: kept.server.clone(),
+            centers: kept.centers.iter().filter(is_followed).cloned().collect(),
+        })
+    }
+
+    fn followed(&self, centers: impl Iterator<Item = CenterId>) -> Vec<CenterId> {
+        centers.filter(|id| self.config.centers.is_empty() || self.config.centers.contains(id)).collect()
+    }
+
+    fn keep_session(&mut self, session: KeptSession) {
+        match serde_json::to_vec_pretty(&session) {
+            Ok(bytes) => self.outbox.push(Job::Keep(self.profile.session_path(), bytes)),
+            Err(error) => {
+                tracing::error!(%error, "the session can't be kept; a password will be needed again")
+            }
+        }
+        self.profile.session = Some(session);
+    }
+
+    fn open_cache(&mut self, account: &str) {
+        let path = self.profile.cache_path(self.server(), account);
+        if self.cache_path.as_ref() != Some(&path) {
+            self.outbox.push(Job::Open(path.clone()));
+            self.cache_path = Some(path);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What an installation keeps beside its cache: its seat, its session, the horizons of its centers. One engine a profile.
+
+use crate::error::EngineError;
+use crate::ipc::CenterView;
+use gwanje_model::{CenterId, SeatId, UtcMillis};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const SEAT_FILE: &str = "seat";
+const SESSION_FILE: &str = "session.json";
+const HORIZONS_FILE: &str = "horizons.json";
+const LOCK_FILE: &str = "lock";
+
+/// A session that can be gone on with. Its refresh token is kept in a file that only its owner may read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptSession {
+    /// Base URL of the server.
+    pub server: String,
+    /// The account's name.
+    pub account: String,
+    /// Wire name of its role.
+    pub role: String,
+    /// The centers it may see.
+    pub centers: Vec<CenterView>,
+    pub(crate) refresh_token: String,
+}
+
+impl fmt::Debug for KeptSession {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptSession")
+            .field("server", &self.server)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The session kept in a profile, if there is one that can be read.
+#[must_use]
+pub fn kept_session(profile_dir: &Path) -> Option<KeptSession> {
+    let text = std::fs::read(profile_dir.join(SESSION_FILE)).ok()?;
+    serde_json::from_slice(&text)
+        .inspect_err(
+            |error| tracing::warn!(%error, "the kept session can't be read; a password is needed again"),
+        )
+        .ok()
+}
+
+/// A profile's folder, held by this process until dropped.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    dir: PathBuf,
+    _lock: File,
+    pub(crate) seat: SeatId,
+    pub(crate) session: Option<KeptSession>,
+    /// By server and center.
+    horizons: BTreeMap<String, i64>,
+}
+
+impl Profile {
+    /// Opens a profile, or makes it.
+    pub(crate) fn open(dir: &Path, seat: Option<SeatId>) -> Result<Self, EngineError> {
+        std::fs::create_dir_all(dir).map_err(|error| failed("making the folder", dir, error))?;
+        let lock = lock(dir)?;
+        let seat = match seat {
+            Some(seat) => seat,
+            None => kept_seat(dir)?,
+        };
+        let horizons = std::fs::read(dir.join(HORIZONS_FILE))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        Ok(Self { dir: dir.to_owned(), _lock: lock, seat, session: kept_session(dir), horizons })
+    }
+
+    /// The cache of an account on a server: a file of its own, so that no board ever shows another's rows.
+    pub(crate) fn cache_path(&self, server: &str, account: &str) -> PathBuf {
+        let readable: String = account.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+        self.dir.join(format!("cache-{readable}-{:016x}.sqlite", name_hash(&format!("{server}\n{account}"))))
+    }
+
+    /// The file of the session.
+    pub(crate) fn session_path(&self) -> PathBuf {
+        self.dir.join(SESSION_FILE)
+    }
+
+    /// Operations time of a center's first use here.
+    pub(crate) fn horizon(&self, server: &str, center: &CenterId) -> Option<UtcMillis> {
+        self.horizons.get(&horizon_key(server, center)).copied().map(UtcMillis)
+    }
+
+    /// Takes a horizon in; the answer is the file to write.
+    pub(crate) fn keep_horizon(
+        &mut self,
+        server: &str,
+        center: &CenterId,
+        at: UtcMillis,
+    ) -> (PathBuf, Vec<u8>) {
+        self.horizons.insert(horizon_key(server, center), at.0);
+        (self.dir.join(HORIZONS_FILE), serde_json::to_vec_pretty(&self.horizons).unwrap_or_default())
+    }
+}
+
+fn horizon_key(server: &str, center: &CenterId) -> String {
+    format!("{server} {center}")
+}
+
+/// FNV-1a, 64 bits: file names must stay the same over all versions.
+fn name_hash(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn lock(dir: &Path) -> Result<File, EngineError> {
+    let path = dir.join(LOCK_FILE);
+    let doing = "locking";
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| failed(doing, &path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(EngineError::Config(format!(
+            "the profile {} is in use by another running Gwanje; close it or choose another profile",
+            dir.display()
+        ))),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(doing, &path, error)),
+    }
+}
+
+fn kept_seat(dir: &Path) -> Result<SeatId, EngineError> {
+    let path = dir.join(SEAT_FILE);
+    if let Ok(kept) = std::fs::read_to_string(&path)
+        && ulid::Ulid::from_string(kept.trim()).is_ok()
+    {
+        return Ok(SeatId::from(kept.trim()));
+    }
+    let seat = ulid::Ulid::generate().to_string();
+    write_private(&path, seat.as_bytes()).map_err(|error| failed("writing", &path, error))?;
+    Ok(SeatId::from(seat))
+}
+
+/// Writes a file that only its owner may read: whole or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(draft, path)
+}
+
+fn failed(doing: &'static str, path: &Path, source: std::io::Error) -> EngineError {
+    EngineError::Profile { doing, path: path.to_owned(), source }
+}

@@ -1,0 +1,109 @@
+//! One WebSocket: a task that hands texts over in both directions until either side ends.
+
+use crate::http::CONNECT_TIMEOUT;
+use crate::owner::Arrival;
+use futures_util::{SinkExt, StreamExt};
+use gwanje_sync::{SocketEvent, SocketId};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+/// A longer message is not read (rule 12): twice the greatest frame of the wire contract.
+const MAX_TEXT_BYTES: usize = 2 << 20;
+/// A longer one ends the connection: nothing that a hub sends, and the most memory that one socket can take.
+const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// Texts that wait to be sent. A seat sends a handful at once; a socket that does not take this many is stuck.
+const OUT_CAPACITY: usize = 256;
+/// For the goodbye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The owner's end of a socket. Dropped: it says goodbye and closes.
+#[derive(Debug)]
+pub(crate) struct SocketLine {
+    out: mpsc::Sender<String>,
+}
+
+impl SocketLine {
+    /// Opens a socket; what happens on it arrives at `arrivals`.
+    pub(crate) fn open(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>) -> Self {
+        let (out, texts) = mpsc::channel(OUT_CAPACITY);
+        tokio::spawn(run(id, url, arrivals, texts));
+        Self { out }
+    }
+
+    /// Sends a text; false: the socket takes no more.
+    pub(crate) fn send(&self, text: String) -> bool {
+        self.out.try_send(text).is_ok()
+    }
+}
+
+async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut texts: mpsc::Receiver<String>) {
+    let told = |event| arrivals.send(Arrival::Socket(id, event));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let connecting =
+        tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(url, Some(config), true));
+    let mut stream = match connecting.await {
+        Ok(Ok((stream, _))) => stream,
+        Ok(Err(error)) => {
+            // The owner is gone: nobody is left to tell, here and below.
+            let _ = told(SocketEvent::Closed(reason(&error))).await;
+            return;
+        }
+        Err(_) => {
+            let _ = told(SocketEvent::Closed("no answer to the connection".to_owned())).await;
+            return;
+        }
+    };
+    if told(SocketEvent::Opened).await.is_err() {
+        return;
+    }
+    let ended = loop {
+        tokio::select! {
+            text = texts.recv() => match text {
+                Some(text) => if let Err(error) = stream.send(Message::text(text)).await {
+                    break Some(reason(&error));
+                },
+                None => break None,
+            },
+            message = stream.next() => {
+                let event = match message {
+                    Some(Ok(Message::Text(text))) if text.len() <= MAX_TEXT_BYTES => SocketEvent::Text(text.to_string()),
+                    Some(Ok(Message::Text(_) | Message::Binary(_))) => SocketEvent::Unreadable,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                    Some(Ok(Message::Close(_))) | None => break Some("closed by the server".to_owned()),
+                    Some(Err(error)) => break Some(reason(&error)),
+                };
+                if told(event).await.is_err() {
+                    break None;
+                }
+            }
+        }
+    };
+    match ended {
+        Some(reason) => {
+            let _ = told(SocketEvent::Closed(reason)).await;
+        }
+        None => {
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, stream.close(None)).await;
+        }
+    }
+}
+
+/// Why, in words without addresses or data.
+fn reason(error: &WsError) -> String {
+    match error {
+        WsError::Io(error) => match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+            std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+            _ => error.to_string(),
+        },
+        WsError::Http(response) => format!("the server answered with status {}", response.status().as_u16()),
+        WsError::ConnectionClosed | WsError::AlreadyClosed => "closed by the server".to_owned(),
+        WsError::Capacity(_) => "a message beyond every bound".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Who listens: each over a bounded channel; one that lags is brought up to date, never left with a hole.
+
+use crate::event::{EngineEvent, Events};
+use gwanje_model::{CenterId, DeliveryId};
+use gwanje_sync::{Mono, RowChange};
+use gwanje_wire::socket::Cursor;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Events that may wait for a listener: some seconds of a busy evening. A listener further behind wants the present, not
+/// the past.
+const EVENT_CAPACITY: usize = 1_024;
+/// How often a lagging listener is looked at, milliseconds.
+const LAG_LOOK_MS: u64 = 50;
+
+/// All listeners.
+#[derive(Debug, Default)]
+pub(crate) struct Subscribers {
+    all: Vec<Subscriber>,
+    look_at: Option<Mono>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    sender: mpsc::Sender<EngineEvent>,
+    rows: bool,
+    lagging: bool,
+    pending: Vec<(CenterId, Pending)>,
+}
+
+impl Subscribers {
+    /// A new listener, who hears `present` first.
+    pub(crate) fn add(&mut self, rows: bool, present: impl IntoIterator<Item = EngineEvent>) -> Events {
+        let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
+        let mut subscriber = Subscriber { sender, rows, lagging: false, pending: Vec::new() };
+        for event in present {
+            subscriber.tell(&event);
+        }
+        self.all.push(subscriber);
+        Events { receiver }
+    }
+
+    /// Tells everybody.
+    pub(crate) fn tell(&mut self, event: &EngineEvent, now: Mono) {
+        self.all.retain_mut(|subscriber| subscriber.tell(event));
+        if self.look_at.is_none() && self.all.iter().any(|subscriber| subscriber.lagging) {
+            self.look_at = Some(now.plus_ms(LAG_LOOK_MS));
+        }
+    }
+
+    /// Whether somebody follows rows.
+    pub(crate) fn want_rows(&self) -> bool {
+        self.all.iter().any(|subscriber| subscriber.rows)
+    }
+
+    /// When to call [`Subscribers::catch_up`].
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.look_at
+    }
+
+    /// Brings listeners that lagged up to date, as soon as they have read what they had.
+    pub(crate) fn catch_up(&mut self, now: Mono, present: impl Fn() -> Vec<EngineEvent>) {
+        if self.look_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.look_at = None;
+        for subscriber in &mut self.all {
+            subscriber.catch_up(&present);
+            if subscriber.lagging {
+                self.look_at = Some(now.plus_ms(LAG_LOOK_MS));
+            }
+        }
+    }
+}
+
+impl Subscriber {
+    /// False: nobody listens any more.
+    fn tell(&mut self, event: &EngineEvent) -> bool {
+        let rows = match event {
+            EngineEvent::Rows(center, changes, cursor) => Some((center, changes, cursor)),
+            _ => None,
+        };
+        if rows.is_some() && !self.rows {
+            return !self.sender.is_closed();
+        }
+        if !self.lagging {
+            match self.sender.try_send(event.clone()) {
+                Ok(()) => return true,
+                Err(mpsc::error::TrySendError::Closed(_)) => return false,
+                Err(mpsc::error::TrySendError::Full(_)) => self.lagging = true,
+            }
+        }
+        if let Some((center, changes, cursor)) = rows {
+            self.put_by(center, changes, cursor.as_ref());
+        }
+        !self.sender.is_closed()
+    }
+
+    fn put_by(&mut self, center: &CenterId, changes: &[RowChange], cursor: Option<&Cursor>) {
+        let at = self.pending.iter().position(|(of, _)| of == center).unwrap_or_else(|| {
+            self.pending.push((center.clone(), Pending::default()));
+            self.pending.len() - 1
+        });
+        if let Some((_, pending)) = self.pending.get_mut(at) {
+            pending.add(changes, cursor);
+        }
+    }
+
+    fn catch_up(&mut self, present: impl Fn() -> Vec<EngineEvent>) {
+        if !self.lagging || self.sender.capacity() < EVENT_CAPACITY / 2 {
+            return;
+        }
+        self.lagging = false;
+        let mut missed = vec![EngineEvent::Resync];
+        missed.extend(self.pending.drain(..).map(|(center, pending)| pending.into_event(center)));
+        missed.extend(present());
+        for event in missed {
+            self.tell(&event);
+        }
+    }
+}
+
+/// Row changes that melt together while nobody reads them. Bounded by the rows of the board: of each row only its latest change is kept.
+#[derive(Debug, Default)]
+struct Pending {
+    cleared: bool,
+    rows: FxHashMap<DeliveryId, RowChange>,
+    cursor: Option<Cursor>,
+}
+
+impl Pending {
+    fn add(&mut self, changes: &[RowChange], cursor: Option<&Cursor>) {
+        for change in changes {
+            match change {
+                RowChange::Clear => {
+                    self.cleared = true;
+                    self.rows.clear();
+                }
+                RowChange::Upsert(row) => {
+                    self.rows.insert(row.id(), change.clone());
+                }
+                RowChange::Remove(id, _) => {
+                    self.rows.insert(*id, change.clone());
+                }
+                RowChange::Mark(..) => {}
+            }
+        }
+        self.cursor = cursor.cloned().or(self.cursor.take());
+    }
+
+    fn into_event(self, center: CenterId) -> EngineEvent {
+        let mut changes = Vec::with_capacity(self.rows.len() + 1);
+        if self.cleared {
+            changes.push(RowChange::Clear);
+        }
+        changes.extend(self.rows.into_values());
+        EngineEvent::Rows(center, Arc::new(changes), self.cursor)
+    }
+}

@@ -1,0 +1,233 @@
+//! The cache thread: SQLite blocks, so it has a thread of its own, one job at a time.
+
+use crate::outbox::stage_of;
+use crate::owner::Arrival;
+use crate::profile::write_private;
+use gwanje_cache::{Cache, CacheBatch, CacheError, CachedAlarm, CachedRow, Loaded};
+use gwanje_model::{CenterId, DeliveryId};
+use gwanje_sync::{AlarmKey, Restored, StoredAlarm};
+use gwanje_wire::WireRow;
+use gwanje_wire::rest::AlarmKind;
+use gwanje_wire::socket::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// One in work, one ready: the owner keeps the rest, where it melts together.
+const JOB_CAPACITY: usize = 1;
+/// A write that the machine refused (disk full, locked) is tried again after this.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the thread does.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Use this file from now on.
+    Open(PathBuf),
+    /// Write; the batches are up to these numbers.
+    Write { batches: Vec<CacheBatch>, upto: Vec<(CenterId, u64)> },
+    /// Read a center.
+    Restore(CenterId),
+    /// Forget a center.
+    Wipe(CenterId),
+    /// Audit a center.
+    Audit(CenterId),
+    /// Keep a small file beside the cache.
+    Keep(PathBuf, Vec<u8>),
+    /// Remove such a file.
+    Forget(PathBuf),
+}
+
+/// What it answers; each job is answered with exactly one [`Written::Free`] at its end.
+#[derive(Debug)]
+pub(crate) enum Written {
+    /// Committed up to these numbers.
+    Committed(Vec<(CenterId, u64)>),
+    /// The file was set aside: nothing is cached any more.
+    Lost,
+    /// A center as it was cached.
+    Restored(CenterId, Box<Restored>),
+    /// What an audit found: damaged ids, and whether the digest fits.
+    Audited(CenterId, Vec<DeliveryId>, bool),
+    /// Ready for the next job.
+    Free,
+}
+
+/// The owner's end of the thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(arrivals: mpsc::Sender<Arrival>) -> std::io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel(JOB_CAPACITY);
+        let ending = Arc::new(AtomicBool::new(false));
+        let desk = Desk { cache: None, arrivals, ending: Arc::clone(&ending) };
+        let thread = std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| desk.run(inbox))?;
+        Ok(Self { jobs: Some(jobs), ending, thread: Some(thread) })
+    }
+
+    /// Hands a job over; the thread must be free.
+    pub(crate) fn hand(&self, job: Job) {
+        if let Some(Err(error)) = self.jobs.as_ref().map(|jobs| jobs.try_send(job)) {
+            tracing::error!(%error, "the cache thread takes no job");
+        }
+    }
+
+    /// Hands the last jobs over and waits for their end, without answers. Off the runtime's workers.
+    pub(crate) fn end(mut self, last: Vec<Job>) {
+        self.ending.store(true, Ordering::Relaxed);
+        if let Some(jobs) = self.jobs.take() {
+            for job in last {
+                if jobs.blocking_send(job).is_err() {
+                    break;
+                }
+            }
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the cache thread panicked");
+        }
+    }
+}
+
+struct Desk {
+    cache: Option<Cache>,
+    arrivals: mpsc::Sender<Arrival>,
+    ending: Arc<AtomicBool>,
+}
+
+impl Desk {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(job) = jobs.blocking_recv() {
+            self.work(job);
+            self.tell(Written::Free);
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Open(path) => self.open(&path),
+            Job::Write { batches, upto } => self.write(&batches, upto),
+            Job::Restore(center) => {
+                let loaded = self.with(|cache| cache.load(&center)).flatten();
+                let restored = Box::new(loaded.map(restored).unwrap_or_default());
+                self.tell(Written::Restored(center, restored));
+            }
+            Job::Wipe(center) => {
+                self.with(|cache| cache.wipe(&center));
+            }
+            Job::Audit(center) => {
+                if let Some(audit) = self.with(|cache| cache.audit(&center)) {
+                    self.tell(Written::Audited(center, audit.damaged, audit.digest_fits));
+                }
+            }
+            Job::Keep(path, bytes) => {
+                if let Err(error) = write_private(&path, &bytes) {
+                    tracing::error!(%error, path = %path.display(), "a file of the profile can't be kept");
+                }
+            }
+            Job::Forget(path) => match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::error!(%error, path = %path.display(), "a file of the profile can't be removed");
+                }
+                Ok(()) | Err(_) => {}
+            },
+        }
+    }
+
+    fn open(&mut self, path: &Path) {
+        self.cache = None;
+        match Cache::open(path) {
+            Ok(opened) => self.cache = Some(opened.cache),
+            Err(error) => tracing::error!(%error, "going on without a cache"),
+        }
+    }
+
+    /// Tries until it is written: what is not yet written melts together at the owner meanwhile.
+    fn write(&mut self, batches: &[CacheBatch], upto: Vec<(CenterId, u64)>) {
+        loop {
+            let Some(cache) = &mut self.cache else {
+                // Without a cache nothing is durable; alarms must still be told, so that all counts as committed.
+                return self.tell(Written::Committed(upto));
+            };
+            match cache.write(batches) {
+                Ok(()) => return self.tell(Written::Committed(upto)),
+                Err(error) if error.is_damage() => return self.set_aside(&error),
+                Err(error) => {
+                    tracing::error!(%error, "nothing is cached until this is mended");
+                    if self.ending.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    std::thread::sleep(RETRY);
+                }
+            }
+        }
+    }
+
+    fn with<T>(&mut self, work: impl FnOnce(&mut Cache) -> Result<T, CacheError>) -> Option<T> {
+        match work(self.cache.as_mut()?) {
+            Ok(done) => Some(done),
+            Err(error) if error.is_damage() => {
+                self.set_aside(&error);
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "going on without it");
+                None
+            }
+        }
+    }
+
+    fn set_aside(&mut self, error: &CacheError) {
+        if let Some(cache) = self.cache.take() {
+            match cache.rebuild(error) {
+                Ok(opened) => self.cache = Some(opened.cache),
+                Err(error) => tracing::error!(%error, "going on without a cache"),
+            }
+        }
+        self.tell(Written::Lost);
+    }
+
+    fn tell(&self, written: Written) {
+        // At the end nobody listens, and a full inbox must not hold the last jobs up.
+        if self.ending.load(Ordering::Relaxed) {
+            let _ = self.arrivals.try_send(Arrival::Cache(written));
+        } else {
+            let _ = self.arrivals.blocking_send(Arrival::Cache(written));
+        }
+    }
+}
+
+fn restored(loaded: Loaded) -> Restored {
+    if loaded.damaged > 0 {
+        tracing::warn!(rows = loaded.damaged, "cached rows don't fit their checksums and are fetched again");
+    }
+    Restored {
+        rows: loaded.rows.into_iter().map(wire_row).collect(),
+        cursor: loaded.cursor.map(|cursor| Cursor { epoch: cursor.epoch, rev: cursor.rev }),
+        alarms: loaded.alarms.into_iter().filter_map(stored_alarm).collect(),
+        alarm_seq: loaded.alarm_seq,
+        horizon: None,
+        proven_at: loaded.proven_at,
+    }
+}
+
+fn wire_row(row: CachedRow) -> WireRow {
+    match row.delivery {
+        Some(delivery) => WireRow::Row(delivery),
+        None => WireRow::Unreadable { id: row.id, rev: row.rev },
+    }
+}
+
+fn stored_alarm(alarm: CachedAlarm) -> Option<StoredAlarm> {
+    let key = AlarmKey { id: alarm.id, kind: AlarmKind::parse(&alarm.kind)?, raised_at: alarm.raised_at };
+    Some(StoredAlarm { key, stage: stage_of(&alarm.stage)?, delivery: alarm.row.map(wire_row) })
+}

@@ -1,0 +1,38 @@
+//! The TypeScript types in the page's folder are those of this crate. `UPDATE_TYPES=1` writes them anew.
+
+use gwanje_engine::ipc::{AppEvent, CenterView, CommandPhase, IpcError, LinkState, LinkView, SignedIn};
+use std::path::PathBuf;
+use ts_rs::{Config, TS};
+
+/// Where the page keeps what Rust wrote.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/ipc/generated")
+}
+
+/// Compares the committed file of `T` with what `T` is now, or writes it.
+fn check<T: TS + 'static>(stale: &mut Vec<String>) {
+    let config = Config::default();
+    let name = T::ident(&config);
+    let path = folder().join(format!("{name}.ts"));
+    let text = T::export_to_string(&config).unwrap();
+    if std::env::var_os("UPDATE_TYPES").is_some() {
+        std::fs::create_dir_all(folder()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+        stale.push(format!("{name}.ts"));
+    }
+}
+
+#[test]
+fn committed_types_are_up_to_date() {
+    let mut stale = Vec::new();
+    check::<AppEvent>(&mut stale);
+    check::<CenterView>(&mut stale);
+    check::<CommandPhase>(&mut stale);
+    check::<IpcError>(&mut stale);
+    check::<LinkState>(&mut stale);
+    check::<LinkView>(&mut stale);
+    check::<SignedIn>(&mut stale);
+    assert!(stale.is_empty(), "stale types: {stale:?}; run this test with UPDATE_TYPES=1 and commit them");
+}
