@@ -4,6 +4,8 @@ mod centers;
 mod commanding;
 mod linking;
 mod signing;
+mod storm;
+mod world;
 
 use super::{Client, ClientConfig};
 use crate::io::{
