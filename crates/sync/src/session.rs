@@ -94,6 +94,8 @@ pub struct Session {
     overlays: Overlays,
     alarms: Alarms,
     unread: Unread,
+    /// Memory held less, or other, than the incremental digest says: board and cache may hold more.
+    rows_lost: bool,
 
     /// When to fetch what is known to be missing.
     gap: Option<Mono>,
@@ -141,6 +143,7 @@ impl Session {
             order: Order::default(),
             overlays: Overlays::default(),
             unread: Unread::default(),
+            rows_lost: false,
             gap: None,
             suspect: None,
             snapshot: None,

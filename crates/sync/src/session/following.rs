@@ -7,6 +7,7 @@ use super::rest::Job;
 use super::{Session, Socket};
 use crate::io::{Now, Proof};
 use crate::session::fetch::SessionAction;
+use gwanje_model::RowDigest;
 use gwanje_wire::socket::SubscribeAck;
 use gwanje_wire::{ErrorCode, Frame, Head};
 
@@ -119,7 +120,7 @@ impl Session {
             }
         }
         for gone in &frame.gone {
-            if self.rows.get(gone.id).is_some_and(|row| row.rev() < gone.rev) {
+            if self.rows.get(gone.id).is_none_or(|row| row.rev() < gone.rev) {
                 self.take(gone.id, gone.rev, &mut delta);
             }
         }
@@ -161,7 +162,7 @@ impl Session {
         if !here || !self.order.is_whole() {
             return;
         }
-        let rows = self.rows.recount();
+        let rows = self.recount();
         if rows != head.rows() {
             return self.take_unequal(now);
         }
@@ -174,6 +175,14 @@ impl Session {
             self.out.push_back(SessionAction::Proved(proof.clone()));
             self.last_proof = Some(proof);
         }
+    }
+
+    /// Count and digest of what is really in memory.
+    pub(super) fn recount(&mut self) -> RowDigest {
+        let believed = self.rows.sum();
+        let rows = self.rows.recount();
+        self.rows_lost |= rows != believed;
+        rows
     }
 
     /// A gap was seen; while one is open it is the same gap.

@@ -29,6 +29,11 @@ impl Overlays {
         self.by_id.get(&id).map(|(epoch, row)| (epoch, row))
     }
 
+    /// All that are shown.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &WireRow> {
+        self.by_id.values().map(|(_, row)| row)
+    }
+
     /// The board's own copy changed to that revision: whether the overlay still hides it. One that does not is dropped.
     pub(super) fn hides(&mut self, id: DeliveryId, rev: Rev) -> bool {
         let hides = self.by_id.get(&id).is_some_and(|(_, row)| row.rev() > rev);

@@ -56,12 +56,12 @@ impl Session {
         self.rows.set(row);
     }
 
-    /// Takes a row out, at the revision at which it is known to be gone.
+    /// Takes a row out, at the revision at which it is known to be gone. Cache and board are told even when it is not in
+    /// memory: it may have been lost from there alone.
     pub(super) fn take(&mut self, id: DeliveryId, rev: Rev, delta: &mut Delta) {
-        if self.rows.remove(id).is_some() {
-            self.unread.forget(id);
-            delta.touched.insert(id, rev);
-        }
+        self.rows.remove(id);
+        self.unread.forget(id);
+        delta.touched.insert(id, rev);
     }
 
     /// Tells cache and board.

@@ -163,7 +163,7 @@ impl Session {
         if !self.reach(&reply.head.epoch, reply.head.rev, reply.frame.as_ref(), now) {
             return;
         }
-        let total = self.rows.recount();
+        let total = self.recount();
         let differing = self.rows.buckets().differing(&reply.buckets);
         if reply.buckets.len() != BUCKETS || (differing.is_empty() != (total == reply.head.rows())) {
             // Buckets and head of one answer contradict each other.

@@ -121,6 +121,11 @@ impl Session {
                 changes.push(self.shown(id, rev));
             }
         }
+        if std::mem::take(&mut self.rows_lost) {
+            // What the board shows is not known to be what was in memory.
+            let shown = self.rows.iter().chain(self.overlays.rows()).cloned().map(RowChange::Upsert);
+            changes = std::iter::once(RowChange::Clear).chain(shown).collect();
+        }
         self.forget_doubts();
         self.stats.snapshots += 1;
         self.persist_all(now);

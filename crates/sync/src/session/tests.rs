@@ -1,1 +1,6 @@
-//! Tests of the session.
+//! Tests of the session: a model hub, a world that breaks things between it and a session, and what must hold.
+
+mod hub;
+mod scripted;
+mod storms;
+mod world;

@@ -1,0 +1,289 @@
+//! A model hub: rows, revisions, tombstones, floor, epoch; answers requests, makes frames and heads.
+
+use super::super::fetch::{Fetch, FetchFailure, Fetched};
+use gwanje_model::digest::{BucketDigests, bucket_of};
+use gwanje_model::{
+    Cancel, CancelBy, Delivery, DeliveryId, Dropoff, Epoch, Rev, RowDigest, SeatId, Shop, Status, UtcMillis,
+};
+use gwanje_wire::rest::{
+    AlarmEntry, AlarmKind, AlarmsReply, ChangesReply, DigestReply, Receipt, ReceiptStage, RevsReply,
+    RowsReply, Snapshot,
+};
+use gwanje_wire::socket::{Cursor, SubscribeAck};
+use gwanje_wire::{ErrorCode, Frame, Gone, Head, Problem, ResyncReason, WireRow};
+use std::collections::BTreeMap;
+
+pub(super) struct Hub {
+    pub(super) epoch: Epoch,
+    pub(super) rev: Rev,
+    pub(super) rows: BTreeMap<DeliveryId, Delivery>,
+    gone: BTreeMap<DeliveryId, Rev>,
+    floor: Rev,
+    pub(super) alarms: Vec<AlarmEntry>,
+    alarm_seq: u64,
+    next_id: u64,
+    /// Every (epoch, rev) that ever was, with its digest and when it came.
+    pub(super) history: BTreeMap<(Epoch, Rev), (RowDigest, u64)>,
+    pub(super) time: u64,
+}
+
+/// Operations time is simulated time; zero would be before every horizon.
+pub(super) fn day(time: u64) -> UtcMillis {
+    UtcMillis(1_000_000_000 + time as i64)
+}
+
+pub(super) fn delivery(id: u64, rev: Rev, at: UtcMillis) -> Delivery {
+    Delivery {
+        id: DeliveryId(id),
+        center: "gangnam".into(),
+        rev,
+        modified_at: at,
+        number: format!("{id}").into(),
+        order_no: "".into(),
+        status: Status::Waiting,
+        shop: Shop {
+            id: "s".into(),
+            name: "s".into(),
+            phone: "".into(),
+            address: "".into(),
+            pos: None,
+            remark: "".into(),
+        },
+        dropoff: Dropoff {
+            address: "a".into(),
+            detail: "".into(),
+            phone: "".into(),
+            recipient_phone: "".into(),
+            pos: None,
+        },
+        rider: None,
+        pickup_target_min: 15,
+        delivery_target_min: 30,
+        distance_m: 1,
+        items: Vec::new(),
+        price_won: 0,
+        request: "".into(),
+        notes: Vec::new(),
+        received_at: at,
+        ready_at: None,
+        waiting_at: None,
+        assigned_at: None,
+        picked_up_at: None,
+        delivered_at: None,
+        cancelled_at: None,
+        cancel: None,
+    }
+}
+
+impl Hub {
+    pub(super) fn new() -> Self {
+        let mut hub = Self {
+            epoch: "01A".into(),
+            rev: Rev(0),
+            rows: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            floor: Rev(0),
+            alarms: Vec::new(),
+            alarm_seq: 0,
+            next_id: 0,
+            history: BTreeMap::new(),
+            time: 0,
+        };
+        hub.log();
+        hub
+    }
+
+    fn log(&mut self) {
+        self.history.insert((self.epoch.clone(), self.rev), (self.sum(), self.time));
+    }
+
+    pub(super) fn sum(&self) -> RowDigest {
+        RowDigest::of(self.rows.values().map(|row| (row.id, row.rev)))
+    }
+
+    pub(super) fn create(&mut self) -> DeliveryId {
+        self.next_id += 1;
+        self.rev = self.rev.next();
+        let row = delivery(self.next_id, self.rev, day(self.time));
+        self.rows.insert(row.id, row);
+        self.log();
+        DeliveryId(self.next_id)
+    }
+
+    pub(super) fn touch(&mut self, id: DeliveryId) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        self.rev = self.rev.next();
+        row.rev = self.rev;
+        row.price_won += 2;
+        self.log();
+    }
+
+    pub(super) fn cancel(&mut self, id: DeliveryId) {
+        let at = day(self.time);
+        let Some(row) = self.rows.get_mut(&id).filter(|row| row.status != Status::Cancelled) else { return };
+        self.rev = self.rev.next();
+        row.rev = self.rev;
+        row.status = Status::Cancelled;
+        row.cancelled_at = Some(at);
+        row.cancel = Some(Cancel { reason: "r".into(), by: CancelBy::Shop });
+        self.alarm_seq += 1;
+        let delivery = Some(row.clone().into());
+        self.alarms.push(AlarmEntry {
+            seq: self.alarm_seq,
+            id,
+            kind: AlarmKind::Cancelled,
+            raised_at: at,
+            delivery,
+            receipts: Vec::new(),
+            escalated_at: None,
+        });
+        self.log();
+    }
+
+    pub(super) fn receipt(
+        &mut self,
+        id: DeliveryId,
+        raised_at: UtcMillis,
+        seat: SeatId,
+        stage: ReceiptStage,
+    ) {
+        let known = self.alarms.iter_mut().find(|alarm| alarm.id == id && alarm.raised_at == raised_at);
+        let Some(alarm) = known else { return };
+        if alarm.receipts.iter().any(|r| r.seat == seat && r.stage >= stage) {
+            return;
+        }
+        alarm.receipts.retain(|r| r.seat != seat);
+        self.alarm_seq += 1;
+        alarm.seq = self.alarm_seq;
+        alarm.receipts.push(Receipt { seat, stage, at: day(self.time) });
+    }
+
+    pub(super) fn archive(&mut self, id: DeliveryId) {
+        if self.rows.remove(&id).is_some() {
+            self.rev = self.rev.next();
+            self.gone.insert(id, self.rev);
+            self.log();
+        }
+    }
+
+    /// Tombstones below the head are thrown away.
+    pub(super) fn raise_floor(&mut self) {
+        self.floor = self.rev;
+        let floor = self.floor;
+        self.gone.retain(|_, rev| *rev > floor);
+    }
+
+    /// The history can't be continued: revisions count from anew.
+    pub(super) fn new_epoch(&mut self, epoch: &str) {
+        self.epoch = epoch.into();
+        self.rev = Rev(0);
+        self.gone.clear();
+        self.floor = Rev(0);
+        for row in self.rows.values_mut() {
+            self.rev = self.rev.next();
+            row.rev = self.rev;
+        }
+        self.log();
+    }
+
+    pub(super) fn frame(&self, from: Rev, to: Rev) -> Frame {
+        let mut rows: Vec<_> =
+            self.rows.values().filter(|row| row.rev > from && row.rev <= to).cloned().collect();
+        rows.sort_by_key(|row| row.rev);
+        let gone = self.gone.iter().filter(|(_, rev)| **rev > from && **rev <= to);
+        Frame {
+            epoch: self.epoch.clone(),
+            from,
+            to,
+            as_of: self.rev,
+            at: day(self.time),
+            rows: rows.into_iter().map(WireRow::from).collect(),
+            gone: gone.map(|(id, rev)| Gone { id: *id, rev: *rev }).collect(),
+        }
+    }
+
+    pub(super) fn head(&self) -> Head {
+        let RowDigest { count, digest } = self.sum();
+        Head {
+            epoch: self.epoch.clone(),
+            rev: self.rev,
+            count,
+            digest,
+            at: day(self.time),
+            day_at: day(self.time),
+            alarm_seq: self.alarm_seq,
+        }
+    }
+
+    fn judge(&self, cursor: &Cursor) -> Option<ResyncReason> {
+        if cursor.epoch != self.epoch {
+            Some(ResyncReason::Epoch)
+        } else if cursor.rev < self.floor {
+            Some(ResyncReason::Floor)
+        } else if cursor.rev > self.rev {
+            Some(ResyncReason::Ahead)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn subscribe(&self, cursor: Option<&Cursor>) -> SubscribeAck {
+        let resync = cursor.and_then(|cursor| self.judge(cursor));
+        let missed = cursor.filter(|_| resync.is_none()).map(|cursor| self.frame(cursor.rev, self.rev));
+        SubscribeAck { ok: true, head: Some(self.head()), missed, resync, code: None }
+    }
+
+    pub(super) fn answer(&self, fetch: &Fetch, page: usize) -> Result<Fetched, FetchFailure> {
+        let after = |after: Rev| (after <= self.rev).then(|| self.frame(after, self.rev));
+        let epoch = self.epoch.clone();
+        Ok(match fetch {
+            Fetch::Changes { cursor, limit } => {
+                if let Some(reason) = self.judge(cursor) {
+                    let problem =
+                        Problem { reason: Some(reason), ..Problem::new(ErrorCode::Resync, "resync") };
+                    return Err(FetchFailure::Problem { problem, retry_after_s: None });
+                }
+                let limit = page.min(*limit as usize);
+                let whole = self.frame(cursor.rev, self.rev);
+                let mut revs: Vec<Rev> = whole.rows.iter().map(WireRow::rev).collect();
+                revs.extend(whole.gone.iter().map(|gone| gone.rev));
+                revs.sort();
+                let frame = match revs.get(limit - 1) {
+                    Some(cut) if revs.len() > limit => self.frame(cursor.rev, *cut),
+                    Some(_) | None => whole,
+                };
+                Fetched::Changes(ChangesReply { frame, head: self.head() })
+            }
+            Fetch::Snapshot => {
+                let RowDigest { count, digest } = self.sum();
+                let rows = self.rows.values().cloned().map(WireRow::from).collect();
+                Fetched::Snapshot(Snapshot { epoch, rev: self.rev, count, digest, rows })
+            }
+            Fetch::Digest { after: from } => {
+                let buckets = BucketDigests::of(self.rows.values().map(|row| (row.id, row.rev)));
+                let buckets = buckets.as_slice().to_vec();
+                Fetched::Digest(DigestReply { head: self.head(), frame: after(*from), buckets })
+            }
+            Fetch::Revs { buckets, after: from } => {
+                let rows = self.rows.values().filter(|row| buckets.contains(&bucket_of(row.id)));
+                let rows = rows.map(|row| (row.id, row.rev)).collect();
+                Fetched::Revs(RevsReply { epoch, rev: self.rev, frame: after(*from), rows })
+            }
+            Fetch::Buckets { buckets, after: from } => {
+                let rows = self.rows.values().filter(|row| buckets.contains(&bucket_of(row.id)));
+                let rows = rows.cloned().map(WireRow::from).collect();
+                Fetched::Rows(RowsReply { epoch, rev: self.rev, frame: after(*from), rows })
+            }
+            Fetch::Rows { ids, after: from } => {
+                let rows =
+                    ids.iter().filter_map(|id| self.rows.get(id)).cloned().map(WireRow::from).collect();
+                Fetched::Rows(RowsReply { epoch, rev: self.rev, frame: after(*from), rows })
+            }
+            Fetch::Alarms { after } => {
+                let mut alarms: Vec<_> = self.alarms.iter().filter(|a| a.seq > *after).cloned().collect();
+                alarms.sort_by_key(|alarm| alarm.seq);
+                Fetched::Alarms(AlarmsReply { alarm_seq: self.alarm_seq, alarms })
+            }
+        })
+    }
+}
