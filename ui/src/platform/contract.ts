@@ -1,0 +1,165 @@
+// What the page asks of the application beneath it, each command once, with what goes in and what comes out.
+
+import type { Patch } from "../ipc/generated/Patch";
+import type { Row } from "../ipc/generated/Row";
+import type { ViewSpec } from "../ipc/generated/ViewSpec";
+
+export type Locale = "ko" | "en";
+export type Theme = "dark" | "light" | "system";
+
+export type Status = "received" | "waiting" | "assigned" | "pickedUp" | "delivered" | "cancelled";
+
+/** A center by name, with the zone in which its times are read. */
+export type Center = { id: string; name: string; timeZone: string };
+
+/** How things stand; asked once by each page. */
+export type Boot = {
+  signedIn: boolean;
+  account: string | null;
+  role: string | null;
+  server: string | null;
+  centers: Center[];
+  demo: boolean;
+  demoSpeed: number | null;
+  locale: Locale | null;
+  theme: Theme;
+};
+
+export type LinkState = "connecting" | "catchingUp" | "live" | "polling" | "offline" | "refused";
+
+/** How fresh a center's board is. Instants are UTC milliseconds. */
+export type Link = {
+  center: string;
+  state: LinkState;
+  since: number;
+  reason: string | null;
+  provenAt: number | null;
+  dayAt: number | null;
+  dayAtWall: number | null;
+  speed: number;
+  rev: number;
+  epoch: string | null;
+};
+
+/** With `center`: what names an alarm. */
+export type AlarmKey = { center: string; id: number; kind: string; raisedAt: number };
+
+export type CommandOutcome = "pending" | "done" | "refused" | "unknown";
+
+/** News of a command of this seat. */
+export type CommandNews = {
+  commandId: string;
+  center: string;
+  id: number | null;
+  action: string;
+  outcome: CommandOutcome;
+  code: string | null;
+  message: string | null;
+};
+
+export type AppEvent =
+  | ({ type: "link" } & Link)
+  | ({ type: "alarm"; relisted: boolean; row: Row | null } & AlarmKey)
+  | ({ type: "alarmSettled" } & AlarmKey)
+  | ({ type: "command" } & CommandNews)
+  | { type: "signedOut"; code: string | null };
+
+export type Pos = { lat: number; lon: number } | { x: number; y: number };
+
+export type CancelBy = "customer" | "shop" | "center" | "rider" | "system";
+
+/** Everything about a delivery, as it travels. */
+export type Delivery = {
+  id: number;
+  center: string;
+  rev: number;
+  number: string;
+  orderNo: string;
+  status: Status;
+  shop: { id: string; name: string; phone: string; address: string; pos: Pos | null; remark: string };
+  dropoff: { address: string; detail: string; phone: string; recipientPhone: string; pos: Pos | null };
+  rider: { id: string; name: string; home: string; confirmed: boolean } | null;
+  pickupTargetMin: number;
+  deliveryTargetMin: number;
+  distanceM: number;
+  items: { name: string; quantity: number }[];
+  priceWon: number;
+  request: string;
+  notes: { at: number; by: string; text: string }[];
+  receivedAt: number;
+  cancel: { reason: string; by: CancelBy } | null;
+};
+
+/** One step of a delivery's story. */
+export type HistoryEvent = {
+  rev: number;
+  at: number;
+  by: string;
+  action: string;
+  from: string | null;
+  to: string | null;
+  detail: unknown;
+};
+
+export type Rider = {
+  id: string;
+  name: string;
+  phone: string;
+  home: string;
+  status: "off" | "idle" | "busy";
+  pos: Pos | null;
+  seenAt: number | null;
+  load: number;
+};
+
+export type Action = "accept" | "assign" | "unassign" | "confirm" | "pickup" | "deliver" | "cancel";
+
+/** An action on a delivery, as a person asks for it. */
+export type ActionRequest = {
+  center: string;
+  id: number;
+  action: Action;
+  riderId?: string;
+  reason?: string;
+  by?: CancelBy;
+};
+
+/** What every command throws when it fails. */
+export type Failure = { code: string; message: string; retryable: boolean };
+
+export interface Platform {
+  boot(): Promise<Boot>;
+  signIn(server: string, account: string, password: string): Promise<Boot>;
+  tryDemo(): Promise<Boot>;
+  signOut(): Promise<void>;
+  setPreferences(locale: Locale | null, theme: Theme): Promise<void>;
+  subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void>;
+  /** A view whose channel went silent must be opened anew. */
+  onViewStalled(stalled: (view: number) => void): Promise<void>;
+  openView(spec: ViewSpec, onPatch: (patch: Patch) => void): Promise<number>;
+  changeView(view: number, spec: ViewSpec): Promise<void>;
+  ack(view: number, seq: number): Promise<void>;
+  resetView(view: number): Promise<void>;
+  closeView(view: number): Promise<void>;
+  placeOf(view: number, id: number): Promise<number | null>;
+  delivery(center: string, id: number): Promise<Delivery>;
+  history(center: string, id: number): Promise<HistoryEvent[]>;
+  riders(center: string): Promise<Rider[]>;
+  runCommand(request: ActionRequest): Promise<{ commandId: string }>;
+  acknowledgeAlarm(key: AlarmKey): Promise<void>;
+  alarmDisplayed(key: AlarmKey): Promise<void>;
+}
+
+/** Any thrown value as a failure with a code. */
+export function asFailure(thrown: unknown): Failure {
+  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
+    const { code, message } = thrown;
+    const retryable = "retryable" in thrown && thrown.retryable === true;
+    return { code: String(code), message: String(message), retryable };
+  }
+  return {
+    code: "other",
+    message: thrown instanceof Error ? thrown.message : String(thrown),
+    retryable: false,
+  };
+}

@@ -1,0 +1,78 @@
+// What statuses, actions and failures are called, in the language in use.
+
+import type { Failure, Status } from "../platform/contract";
+import { m } from "./generated/messages";
+
+export const STATUSES: readonly Status[] = [
+  "received",
+  "waiting",
+  "assigned",
+  "pickedUp",
+  "delivered",
+  "cancelled",
+];
+
+/** Status is icon + text + colour; these are the icons. */
+export const STATUS_ICON: Record<Status, string> = {
+  received: "◌",
+  waiting: "◔",
+  assigned: "◑",
+  pickedUp: "◕",
+  delivered: "●",
+  cancelled: "✕",
+};
+
+const STATUS_NAME: Record<Status, () => string> = {
+  received: m.st_received,
+  waiting: m.st_waiting,
+  assigned: m.st_assigned,
+  pickedUp: m.st_pickedUp,
+  delivered: m.st_delivered,
+  cancelled: m.st_cancelled,
+};
+
+export function asStatus(name: string | null): Status | null {
+  return STATUSES.find((status) => status === name) ?? null;
+}
+
+/** A status of a newer version keeps its wire name; a row that can't be read says so. */
+export function statusName(name: string | null): string {
+  const status = asStatus(name);
+  return status ? STATUS_NAME[status]() : (name ?? m.st_unreadable());
+}
+
+const ACTION_NAME: Record<string, () => string> = {
+  accept: m.act_accept,
+  assign: m.act_assign,
+  unassign: m.act_unassign,
+  confirm: m.act_confirm,
+  pickup: m.act_pickup,
+  deliver: m.act_deliver,
+  cancel: m.act_cancel,
+  note: m.act_note,
+  create: m.act_create,
+};
+
+export function actionName(action: string): string {
+  return ACTION_NAME[action]?.() ?? action;
+}
+
+const PROBLEM: Record<string, () => string> = {
+  unauthorized: m.problem_unauthorized,
+  unreachable: m.problem_unreachable,
+  unreadable: m.problem_unreadable,
+  offline: m.problem_unreachable,
+  forbidden: m.problem_forbidden,
+  "not-found": m.problem_not_found,
+  invalid: m.problem_invalid,
+  "invalid-transition": m.problem_invalid_transition,
+  conflict: m.problem_conflict,
+  "too-many-requests": m.problem_too_many,
+  unavailable: m.problem_unavailable,
+  void: m.problem_void,
+};
+
+/** One sentence that says what happened and what to do. */
+export function problemText(failure: Pick<Failure, "code" | "message">): string {
+  return PROBLEM[failure.code]?.() ?? m.problem_other({ reason: failure.message });
+}
