@@ -2,15 +2,54 @@
 
 use super::read::json;
 use super::writer::{Batch, signed, unsigned};
-use super::{StoreError, text_json};
+use super::{Store, StoreError, read, text_json};
 use gwanje_model::{CenterId, Delivery, DeliveryId, SeatId, UtcMillis};
 use gwanje_wire::WireRow;
-use gwanje_wire::rest::{AlarmEntry, AlarmKind, Receipt, ReceiptStage};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::watch;
+
+impl Store {
+    /// The alarms after `seq` with the center's latest, of one read.
+    ///
+    /// # Errors
+    /// When there is no such center or the store can't be read.
+    pub async fn alarms_after(&self, center: &CenterId, seq: u64) -> Result<AlarmsReply, StoreError> {
+        let id = center.clone();
+        let read = self.read("reading alarms", move |db| {
+            let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
+            let alarms: Vec<AlarmEntry> = after(db, &id, seq)?;
+            Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms }))
+        });
+        read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))
+    }
+
+    /// The center's latest alarm sequence number; changes after each commit that wrote an alarm or a receipt.
+    ///
+    /// # Errors
+    /// When there is no such center.
+    pub fn alarm_written(&self, center: &CenterId) -> Result<watch::Receiver<u64>, StoreError> {
+        Ok(self.line(center)?.alarm.subscribe())
+    }
+
+    /// Takes a seat's word on an alarm; only a further stage changes anything.
+    ///
+    /// # Errors
+    /// When there is no such alarm or nothing could be written.
+    pub async fn record_receipt(
+        &self,
+        center: &CenterId,
+        receipt: AlarmReceipt,
+        seat: SeatId,
+    ) -> Result<(), StoreError> {
+        let center = center.clone();
+        self.write(move |batch| record_receipt(batch, &center, &receipt, &seat)).await?
+    }
+}
 
 /// The alarms after `seq`, by seq.
-pub(super) fn after(db: &Connection, center: &CenterId, seq: u64) -> rusqlite::Result<Vec<AlarmEntry>> {
+fn after(db: &Connection, center: &CenterId, seq: u64) -> rusqlite::Result<Vec<AlarmEntry>> {
     let mut entries: Vec<AlarmEntry> = db
         .prepare_cached(
             "SELECT seq, id, kind, raised_at, body, escalated_at FROM alarm WHERE center = ?1 AND seq > ?2 \
@@ -74,7 +113,7 @@ fn stage_name(stage: ReceiptStage) -> &'static str {
 /// Takes a seat's word on an alarm; only a further stage changes anything, and gives the alarm a new seq.
 ///
 /// A cancellation's alarm is the hub's own and must exist; of the other kinds the first word creates the entry.
-pub(super) fn record_receipt(
+fn record_receipt(
     batch: &mut Batch<'_>,
     center: &CenterId,
     receipt: &AlarmReceipt,
@@ -94,7 +133,7 @@ pub(super) fn record_receipt(
         if key.kind == AlarmKind::Cancelled {
             return not_found;
         }
-        let Some(row) = super::read::any_row(db, center, key.id)? else { return not_found };
+        let Some(row) = read::any_row(db, center, key.id)? else { return not_found };
         let seq = signed(staged.next_alarm());
         db.prepare_cached(
             "INSERT INTO alarm (center, id, kind, raised_at, seq, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

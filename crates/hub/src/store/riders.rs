@@ -1,8 +1,8 @@
 //! Riders: those listed to a center in the store, and their latest places in memory.
 
 use super::read::json;
-use super::text_json;
 use super::writer::Batch;
+use super::{Store, StoreError, text_json};
 use gwanje_model::{CenterId, Pos, Rider, RiderId, RiderStatus, UtcMillis};
 use gwanje_wire::socket::RiderPos;
 use rusqlite::{Connection, params};
@@ -11,8 +11,28 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
+impl Store {
+    /// Lists riders to a center, or changes them (places go to [`RiderPositions`]).
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn upsert_riders(&self, center: &CenterId, riders: Vec<Rider>) -> Result<(), StoreError> {
+        let center = center.clone();
+        self.write(move |batch| upsert(batch, &center, &riders)).await
+    }
+
+    /// The riders listed to a center, by id, each with its load.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn riders(&self, center: &CenterId) -> Result<Vec<Rider>, StoreError> {
+        let center = center.clone();
+        self.read("reading riders", move |db| listed(db, &center)).await
+    }
+}
+
 /// Lists riders to a center, or changes them.
-pub(super) fn upsert(batch: &Batch<'_>, center: &CenterId, riders: &[Rider]) -> rusqlite::Result<()> {
+fn upsert(batch: &Batch<'_>, center: &CenterId, riders: &[Rider]) -> rusqlite::Result<()> {
     let mut upsert = batch.db().prepare_cached(
         "INSERT INTO rider (center, id, name, phone, home, status, pos, seen_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (center, id) DO UPDATE SET name = excluded.name, \
@@ -35,7 +55,7 @@ pub(super) fn upsert(batch: &Batch<'_>, center: &CenterId, riders: &[Rider]) -> 
 }
 
 /// The riders listed to a center, by id, each with the deliveries under way.
-pub(super) fn listed(db: &Connection, center: &CenterId) -> rusqlite::Result<Vec<Rider>> {
+fn listed(db: &Connection, center: &CenterId) -> rusqlite::Result<Vec<Rider>> {
     let loads: BTreeMap<String, u32> = db
         .prepare_cached(
             "SELECT rider, count(*) FROM delivery WHERE center = ?1 AND rider IS NOT NULL \
@@ -68,7 +88,7 @@ pub(super) fn listed(db: &Connection, center: &CenterId) -> rusqlite::Result<Vec
 }
 
 /// On shift, whether a rider is busy shows from the load.
-pub(super) fn at_work(status: RiderStatus, load: u32) -> RiderStatus {
+fn at_work(status: RiderStatus, load: u32) -> RiderStatus {
     match status {
         RiderStatus::Off => RiderStatus::Off,
         RiderStatus::Idle | RiderStatus::Busy if load > 0 => RiderStatus::Busy,

@@ -3,8 +3,8 @@
 //! Under load a commit costs one flush to disk for many commands. Nothing is published or answered before that
 //! commit is durable; when it fails, nothing of it happened and every caller is told so.
 
+use super::lines::{CenterLine, Lines};
 use super::recent::{Entry, Standing};
-use super::{CenterLine, Lines};
 use gwanje_model::digest::DigestSum;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::Gone;

@@ -1,0 +1,93 @@
+//! Centers: set up, listed, and begun anew.
+
+use super::recent::Standing;
+use super::{CenterRecord, Store, StoreError, json, read, text_json};
+use gwanje_model::{CenterId, Epoch};
+use rusqlite::{Connection, params};
+use ulid::Ulid;
+
+impl Store {
+    /// Sets a center up, or changes its name, place and zone; a new one begins its first epoch.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn ensure_center(&self, center: CenterRecord) -> Result<(), StoreError> {
+        self.write(move |batch| {
+            batch
+                .db()
+                .prepare_cached(
+                    "INSERT INTO center (id, name, pos, time_zone, epoch) VALUES (?1, ?2, ?3, ?4, ?5) \
+                     ON CONFLICT (id) DO UPDATE SET name = excluded.name, pos = excluded.pos, \
+                     time_zone = excluded.time_zone",
+                )?
+                .execute(params![
+                    center.id.as_str(),
+                    center.name.as_str(),
+                    center.pos.as_ref().map(text_json).transpose()?,
+                    center.time_zone.as_str(),
+                    Ulid::generate().to_string(),
+                ])?;
+            batch.center_created(center.id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// All centers, by id.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError> {
+        let read = self.read("reading the centers", |db| standings(db)).await?;
+        Ok(read.into_iter().map(|(center, _)| center).collect())
+    }
+
+    /// Whether there is a center of that id (from memory).
+    #[must_use]
+    pub fn has_center(&self, center: &CenterId) -> bool {
+        self.shared.lines.get(center).is_some()
+    }
+
+    /// Begins a new epoch: every cursor must resync. For restores and for drills of that fault.
+    ///
+    /// # Errors
+    /// When there is no such center or nothing could be written.
+    pub async fn begin_epoch(&self, center: &CenterId) -> Result<Epoch, StoreError> {
+        let id = center.clone();
+        self.write(move |batch| {
+            let epoch = Epoch::from(Ulid::generate().to_string());
+            Ok(batch.center(&id)?.map(|staged| {
+                staged.begin_epoch(epoch.clone());
+                epoch
+            }))
+        })
+        .await?
+        .ok_or_else(|| StoreError::UnknownCenter(center.clone()))
+    }
+}
+
+/// Every center with where it stands, by id.
+pub(super) fn standings(db: &Connection) -> rusqlite::Result<Vec<(CenterRecord, Standing)>> {
+    let centers = db
+        .prepare("SELECT id, name, pos, time_zone FROM center ORDER BY id")?
+        .query_map([], |row| {
+            let pos = match row.get_ref(2)?.as_str_or_null()? {
+                Some(_) => Some(json(row, 2)?),
+                None => None,
+            };
+            Ok(CenterRecord {
+                id: CenterId::from(row.get::<_, String>(0)?),
+                name: row.get::<_, String>(1)?.into(),
+                pos,
+                time_zone: row.get::<_, String>(3)?.into(),
+            })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut standings = Vec::with_capacity(centers.len());
+    for center in centers {
+        if let Some(standing) = read::standing(db, &center.id)? {
+            standings.push((center, standing));
+        }
+    }
+    Ok(standings)
+}

@@ -1,0 +1,73 @@
+//! What can go wrong with the store, and how that travels.
+
+use gwanje_model::{CenterId, DeliveryId};
+use gwanje_wire::{ErrorCode, Problem, ResyncReason};
+use thiserror::Error;
+
+/// What went wrong with the store, and what to do about it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file can't be opened or used.
+    #[error("{doing}: {source}; check that the path is writable and the disk is not full")]
+    Sqlite {
+        /// What was being done, to what.
+        doing: String,
+        /// SQLite's own words.
+        source: rusqlite::Error,
+    },
+    /// A folder or thread could not be made.
+    #[error("{doing}: {source}")]
+    System {
+        /// What was being done, to what.
+        doing: String,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// The file was written by a newer hub.
+    #[error(
+        "the store has version {found}, this hub knows {known}: run the newer hub, or restore an older file"
+    )]
+    Newer {
+        /// The file's version.
+        found: usize,
+        /// This build's version.
+        known: usize,
+    },
+    /// No center of that id.
+    #[error("there is no center {0}")]
+    UnknownCenter(CenterId),
+    /// No alarm of that key.
+    #[error("center {center} has no such alarm of delivery {id}")]
+    NoAlarm {
+        /// Where it was looked for.
+        center: CenterId,
+        /// Of which delivery.
+        id: DeliveryId,
+    },
+    /// The cursor can't go on from where it is.
+    #[error("the cursor can't be resumed ({0:?}); fetch a snapshot")]
+    Resync(ResyncReason),
+    /// The transaction was rolled back, or the store is closed. Nothing was written.
+    #[error("nothing was written: the store is closed or its disk refused; ask again in a moment")]
+    NotCommitted,
+}
+
+impl StoreError {
+    /// As it travels.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Sqlite { .. } | Self::System { .. } | Self::Newer { .. } | Self::NotCommitted => {
+                Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
+            }
+            Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
+                Problem::new(ErrorCode::NotFound, self.to_string())
+            }
+            Self::Resync(reason) => {
+                let mut problem = Problem::new(ErrorCode::Resync, self.to_string());
+                problem.reason = Some(*reason);
+                problem
+            }
+        }
+    }
+}

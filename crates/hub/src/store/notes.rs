@@ -1,0 +1,37 @@
+//! Texts kept under names: a demo's day, the key of tokens.
+
+use super::{Store, StoreError};
+use rusqlite::OptionalExtension;
+
+impl Store {
+    /// A text kept under a name.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn meta_get(&self, key: impl Into<String>) -> Result<Option<String>, StoreError> {
+        let key = format!("note:{}", key.into());
+        self.read("reading a setting", move |db| {
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Keeps a text under a name.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn meta_set(&self, key: impl Into<String>, value: impl Into<String>) -> Result<(), StoreError> {
+        let (key, value) = (format!("note:{}", key.into()), value.into());
+        self.write(move |batch| {
+            batch
+                .db()
+                .prepare_cached(
+                    "INSERT INTO meta (key, value) VALUES (?1, ?2) \
+                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                )?
+                .execute([key, value])?;
+            Ok(())
+        })
+        .await
+    }
+}
