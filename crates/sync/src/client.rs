@@ -16,6 +16,7 @@ mod calls;
 mod centers;
 mod commands;
 mod endpoints;
+mod following;
 mod link;
 mod news;
 mod receipts;

@@ -4,15 +4,13 @@
 //! socket, that it is refused. `GET /centers` decides which centers there are; it is read after a sign-in, every five
 //! minutes, and soon after a center was refused anywhere.
 
-use super::Client;
 use super::backoff::Backoff;
-use super::calls::{Call, CallFailure};
-use super::rest::Purpose;
-use crate::io::{Action, LinkReason, Mono, Now, Restored, RowChange, Stats};
+use super::calls::CallFailure;
+use crate::io::{Action, LinkReason, Mono, Now, Restored, Stats};
 use crate::session::{Session, SessionAction, SessionConfig};
 use gwanje_model::{CenterId, SeatId};
+use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::CenterInfo;
-use gwanje_wire::{ErrorCode, Problem};
 use rand::{Rng as _, RngExt as _};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -302,100 +300,5 @@ fn sum(a: Stats, b: Stats) -> Stats {
         rest_bytes: a.rest_bytes + b.rest_bytes,
         connects: a.connects + b.connects,
         polls: a.polls + b.polls,
-    }
-}
-
-/// What a client does about its centers.
-impl Client {
-    /// Sessions that may make requests now are told so, and their namespaces joined.
-    pub(super) fn authorise(&mut self, now: Now) {
-        if !self.rest.has_credentials() {
-            return;
-        }
-        for center in self.centers.authorise(self.link.down(), now) {
-            self.link.want(&center, now.mono);
-        }
-    }
-
-    /// The credentials are gone: boards stay in view as refused, commands under way are given up.
-    pub(super) fn credentials_go(&mut self, problem: &Problem, now: Now) {
-        self.link.stop();
-        self.commands.give_up(problem);
-        self.centers.ask_no_more();
-        for center in self.centers.ids() {
-            self.rest.drop_where(|purpose| purpose.fetches_for() == Some(&center));
-            self.link.unwant(&center);
-            self.centers.refused(&center, ErrorCode::Unauthorized, now);
-        }
-    }
-
-    /// The person leaves: all cached data goes.
-    pub(super) fn sign_out(&mut self, now: Now) {
-        self.credentials_go(
-            &Problem::new(ErrorCode::Unauthorized, "signed out before its end was known"),
-            now,
-        );
-        self.rest.sign_out();
-        self.pump(now);
-        for center in self.centers.ids() {
-            self.wipe(&center);
-        }
-        self.centers.clear();
-        self.out.push_back(Action::SignedOut(None));
-    }
-
-    /// `GET /centers` answered 200: what it lacks goes, what is new comes.
-    pub(super) fn center_list(&mut self, list: Vec<CenterInfo>, now: Now) {
-        for center in self.centers.listed(&list, now.mono) {
-            self.rest.drop_where(|purpose| purpose.fetches_for() == Some(&center));
-            self.link.unwant(&center);
-            self.centers.refused(&center, ErrorCode::NotFound, now);
-            self.pump_sessions(now);
-            self.wipe(&center);
-            self.centers.forget(&center, ErrorCode::NotFound, now);
-        }
-        let present: Vec<CenterId> = list.iter().map(|info| info.id.clone()).collect();
-        self.out.push_back(Action::Centers(list));
-        self.centers.follow(&present, now, &mut self.out);
-        self.authorise(now);
-    }
-
-    fn wipe(&mut self, center: &CenterId) {
-        self.receipts.forget(center);
-        self.out.push_back(Action::Changed(center.clone(), vec![RowChange::Clear], None));
-        self.out.push_back(Action::Wipe(center.clone()));
-    }
-
-    /// Carries out what the sessions want, so that what follows comes after it.
-    pub(super) fn pump_sessions(&mut self, now: Now) {
-        while let Some((center, action)) = self.centers.poll_session() {
-            self.session_action(center, action, now);
-        }
-    }
-
-    pub(super) fn session_action(&mut self, center: CenterId, action: SessionAction, now: Now) {
-        let action = match action {
-            SessionAction::Fetch(id, fetch) => {
-                let call = Call::fetch(&center, &fetch);
-                return self.rest.ask(Purpose::Fetch(center, id, fetch), call, now);
-            }
-            SessionAction::DropFetch(id) => {
-                return self.rest.drop_where(|purpose| {
-                    matches!(purpose, Purpose::Fetch(of, dropped, _) if *of == center && *dropped == id)
-                });
-            }
-            SessionAction::Subscribe(cursor) => return self.link.subscribe(&center, cursor, now.mono),
-            SessionAction::SendReceipt(key, stage) => return self.receipts.add(center, key, stage),
-            SessionAction::Persist(batch) => Action::Persist(batch),
-            SessionAction::Audit => Action::Audit(center),
-            SessionAction::KeepHorizon(at) => Action::KeepHorizon(center, at),
-            SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
-            SessionAction::State(state) => Action::State(center, state),
-            SessionAction::Proved(proof) => Action::Proved(center, proof),
-            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
-            SessionAction::Alarm(notice) => Action::Alarm(center, notice),
-            SessionAction::AlarmSettled(key) => Action::AlarmSettled(center, key),
-        };
-        self.out.push_back(action);
     }
 }

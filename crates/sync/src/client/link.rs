@@ -9,18 +9,19 @@
 //!
 //! Events of any socket but the present one are ignored: each attempt has a number of its own.
 
+mod receive;
+
 use super::backoff::Backoff;
 use super::calls::CallFailure;
 use super::endpoints::{Endpoints, socket_url};
-use super::news::{News, read_news, read_refusal};
+use super::news::News;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::TicketReply;
-use gwanje_wire::sio::{Conversation, Received};
+use gwanje_wire::sio::Conversation;
 use gwanje_wire::socket::{
-    ConnectAuth, Cursor, Drain, PING_INTERVAL_MS, PING_TIMEOUT_MS, Room, Subscribe, SubscribeAck,
-    center_namespace,
+    Cursor, PING_INTERVAL_MS, PING_TIMEOUT_MS, Room, Subscribe, SubscribeAck, center_namespace,
 };
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -307,112 +308,6 @@ impl Link {
         self.out.pop_front()
     }
 
-    fn text(&mut self, text: &str, now: Mono, rng: &mut ChaCha8Rng) {
-        let Phase::Connected(connection) = &mut self.phase else { return };
-        let socket = connection.socket;
-        self.out.push_back(LinkAction::Packet);
-        let received = match connection.talk.receive(text) {
-            Ok(received) => received,
-            Err(_) => {
-                self.out.push_back(LinkAction::Malformed);
-                return;
-            }
-        };
-        match received {
-            Received::Opened(_) => self.join_wanted(now),
-            Received::Reply(reply) => self.out.push_back(LinkAction::Send(socket, reply)),
-            Received::Joined(namespace) => {
-                let center = center_of(namespace);
-                self.joined(center, now);
-            }
-            Received::Refused(namespace, data) => {
-                let (center, code) = (center_of(namespace), read_refusal(data));
-                self.namespace_refused(center, code, now, rng);
-            }
-            Received::Left(_) => self.fail("the hub closed a namespace", None, now, rng),
-            Received::Acked(namespace, (), data) => {
-                let center = center_of(namespace);
-                match serde_json::from_str::<SubscribeAck>(data.get()) {
-                    Ok(ack) => self.acked(center, ack, now, rng),
-                    Err(_) => {
-                        self.out.push_back(LinkAction::News(center, News::Malformed));
-                        self.fail("the answer to subscribe can't be read", None, now, rng);
-                    }
-                }
-            }
-            Received::Event { namespace, name, data, .. } => match read_news(&name, data) {
-                News::Drain(Drain { within_ms }) => {
-                    // Each namespace may say so; the first one counts.
-                    if self.drain_at.is_none() {
-                        self.drain_at = Some(now.plus_ms(rng.random_range(0..=within_ms)));
-                    }
-                }
-                news => self.out.push_back(LinkAction::News(center_of(namespace), news)),
-            },
-            Received::Closed => self.fail("the hub closed the connection", None, now, rng),
-            Received::Nothing => {}
-        }
-    }
-
-    fn joined(&mut self, center: CenterId, now: Mono) {
-        let Phase::Connected(connection) = &mut self.phase else { return };
-        connection.first_joined.get_or_insert(now);
-        let all = self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)));
-        if all {
-            connection.join_until = None;
-        }
-        self.down = None;
-        self.tickets_refused = 0;
-        self.out.push_back(LinkAction::Joined(center));
-    }
-
-    fn acked(&mut self, center: CenterId, ack: SubscribeAck, now: Mono, rng: &mut ChaCha8Rng) {
-        match ack.code.filter(|_| !ack.ok) {
-            Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Unauthorized)) => {
-                self.namespace_refused(center, code, now, rng);
-            }
-            // Refused for now: the session subscribes again by itself.
-            Some(_) | None => self.out.push_back(LinkAction::Subscribed(center, Box::new(ack))),
-        }
-    }
-
-    fn namespace_refused(&mut self, center: CenterId, code: ErrorCode, now: Mono, rng: &mut ChaCha8Rng) {
-        match code {
-            ErrorCode::NotFound | ErrorCode::Forbidden => {
-                self.unwant(&center);
-                self.settle_joins();
-                self.out.push_back(LinkAction::Refused(center, code));
-            }
-            ErrorCode::Unauthorized => {
-                self.tickets_refused += 1;
-                if self.tickets_refused >= 2 {
-                    self.tickets_refused = 0;
-                    self.out.push_back(LinkAction::RenewToken);
-                }
-                self.fail("the ticket was refused", None, now, rng);
-            }
-            ErrorCode::Invalid
-            | ErrorCode::InvalidTransition
-            | ErrorCode::Conflict
-            | ErrorCode::Void
-            | ErrorCode::Resync
-            | ErrorCode::TooManyRequests
-            | ErrorCode::Unavailable
-            | ErrorCode::Other => {
-                self.fail(&format!("the hub refused the join: {code}"), None, now, rng);
-            }
-        }
-    }
-
-    /// A refused center must not leave the others' joins under its deadline.
-    fn settle_joins(&mut self) {
-        if let Phase::Connected(connection) = &mut self.phase
-            && self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)))
-        {
-            connection.join_until = None;
-        }
-    }
-
     fn begin_if_wanted(&mut self, now: Mono) {
         if self.on && !self.wanted.is_empty() && matches!(self.phase, Phase::Off) {
             self.begin(now);
@@ -422,28 +317,6 @@ impl Link {
     fn begin(&mut self, now: Mono) {
         self.phase = Phase::Ticket { since: now };
         self.out.push_back(LinkAction::AskTicket);
-    }
-
-    fn join_wanted(&mut self, now: Mono) {
-        let Phase::Connected(connection) = &mut self.phase else { return };
-        if connection.talk.handshake().is_none() {
-            return;
-        }
-        let auth = ConnectAuth { ticket: connection.ticket.clone(), seat: Some(self.seat.clone()) };
-        for center in &self.wanted {
-            let namespace = center_namespace(center);
-            if connection.talk.knows(&namespace) {
-                continue;
-            }
-            match connection.talk.join(&namespace, &auth) {
-                Ok(text) => {
-                    connection.join_until.get_or_insert(now.plus_ms(ANSWER_MS));
-                    self.out.push_back(LinkAction::Send(connection.socket, text));
-                }
-                // A center whose id can't be written in a namespace is none of this contract.
-                Err(_) => self.out.push_back(LinkAction::Refused(center.clone(), ErrorCode::Invalid)),
-            }
-        }
     }
 
     fn endpoint_failed(&mut self) {
@@ -498,8 +371,4 @@ impl Connection {
     fn handshake_until(&self) -> Mono {
         self.since.plus_ms(HANDSHAKE_MS)
     }
-}
-
-fn center_of(namespace: &str) -> CenterId {
-    namespace.strip_prefix("/center/").unwrap_or(namespace).into()
 }

@@ -14,6 +14,8 @@ pub(super) type Answer = (u16, Value, Option<String>);
 /// The hub of center `a`.
 pub(super) struct Hub {
     pub(super) up: bool,
+    /// Sockets are served.
+    pub(super) sockets: bool,
     pub(super) rev: u64,
     pub(super) rows: BTreeMap<u64, Delivery>,
     /// By idempotency key.
@@ -22,6 +24,8 @@ pub(super) struct Hub {
     pub(super) pairs: u64,
     /// The access token of the last pair has expired.
     pub(super) expired: bool,
+    /// How many of a hundred requests meet 503.
+    pub(super) busy: u32,
     tickets: BTreeSet<String>,
     given: u64,
 }
@@ -237,11 +241,13 @@ impl World {
             ClientConfig { servers: vec!["http://h".to_owned()], seat: "seat".into(), centers: vec![], seed };
         let hub = Hub {
             up: true,
+            sockets: true,
             rev: 0,
             rows: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             pairs: 0,
             expired: false,
+            busy: 0,
             tickets: BTreeSet::new(),
             given: 0,
         };
@@ -369,8 +375,8 @@ impl World {
             }
             Action::OpenSocket(socket, _) => {
                 self.held.insert(socket);
-                self.lines.insert(socket, Line { open: self.hub.up, ..Line::default() });
-                if self.hub.up {
+                self.lines.insert(socket, Line { open: self.hub.up && self.hub.sockets, ..Line::default() });
+                if self.hub.up && self.hub.sockets {
                     self.after(5, Event::Arrives(Input::Socket(socket, SocketEvent::Opened)));
                     self.say(socket, r#"0{"sid":"e","pingInterval":4000,"pingTimeout":3000}"#);
                 } else {
@@ -409,7 +415,11 @@ impl World {
             }
             Event::Executes(id, request, back) => {
                 let before = self.hub.rev;
-                let answer = if self.hub.up {
+                let busy = self.rng.random_ratio(self.hub.busy, 100);
+                let answer = if self.hub.up && busy {
+                    let body = problem("unavailable").to_string().into_bytes();
+                    Ok(HttpResponse { status: 503, retry_after_s: Some(2), etag: None, body })
+                } else if self.hub.up {
                     let (status, body, etag) = self.hub.rest(&request, self.now.wall.0);
                     let body = body.to_string().into_bytes();
                     Ok(HttpResponse { status, retry_after_s: None, etag, body })

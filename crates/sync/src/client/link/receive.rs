@@ -1,0 +1,145 @@
+//! What comes on the socket: the handshake, joins and their refusals, acks, events.
+
+use super::{ANSWER_MS, Link, LinkAction, Phase};
+use crate::client::news::{News, read_news, read_refusal};
+use crate::io::Mono;
+use gwanje_model::CenterId;
+use gwanje_wire::ErrorCode;
+use gwanje_wire::sio::Received;
+use gwanje_wire::socket::{ConnectAuth, Drain, SubscribeAck, center_namespace};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+impl Link {
+    pub(super) fn text(&mut self, text: &str, now: Mono, rng: &mut ChaCha8Rng) {
+        let Phase::Connected(connection) = &mut self.phase else { return };
+        let socket = connection.socket;
+        self.out.push_back(LinkAction::Packet);
+        let received = match connection.talk.receive(text) {
+            Ok(received) => received,
+            Err(_) => {
+                self.out.push_back(LinkAction::Malformed);
+                return;
+            }
+        };
+        match received {
+            Received::Opened(_) => self.join_wanted(now),
+            Received::Reply(reply) => self.out.push_back(LinkAction::Send(socket, reply)),
+            Received::Joined(namespace) => {
+                let center = center_of(namespace);
+                self.joined(center, now);
+            }
+            Received::Refused(namespace, data) => {
+                let (center, code) = (center_of(namespace), read_refusal(data));
+                self.namespace_refused(center, code, now, rng);
+            }
+            Received::Left(_) => self.fail("the hub closed a namespace", None, now, rng),
+            Received::Acked(namespace, (), data) => {
+                let center = center_of(namespace);
+                match serde_json::from_str::<SubscribeAck>(data.get()) {
+                    Ok(ack) => self.acked(center, ack, now, rng),
+                    Err(_) => {
+                        self.out.push_back(LinkAction::News(center, News::Malformed));
+                        self.fail("the answer to subscribe can't be read", None, now, rng);
+                    }
+                }
+            }
+            Received::Event { namespace, name, data, .. } => match read_news(&name, data) {
+                News::Drain(Drain { within_ms }) => {
+                    // Each namespace may say so; the first one counts.
+                    if self.drain_at.is_none() {
+                        self.drain_at = Some(now.plus_ms(rng.random_range(0..=within_ms)));
+                    }
+                }
+                news => self.out.push_back(LinkAction::News(center_of(namespace), news)),
+            },
+            Received::Closed => self.fail("the hub closed the connection", None, now, rng),
+            Received::Nothing => {}
+        }
+    }
+
+    fn joined(&mut self, center: CenterId, now: Mono) {
+        let Phase::Connected(connection) = &mut self.phase else { return };
+        connection.first_joined.get_or_insert(now);
+        let all = self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)));
+        if all {
+            connection.join_until = None;
+        }
+        self.down = None;
+        self.tickets_refused = 0;
+        self.out.push_back(LinkAction::Joined(center));
+    }
+
+    fn acked(&mut self, center: CenterId, ack: SubscribeAck, now: Mono, rng: &mut ChaCha8Rng) {
+        match ack.code.filter(|_| !ack.ok) {
+            Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Unauthorized)) => {
+                self.namespace_refused(center, code, now, rng);
+            }
+            // Refused for now: the session subscribes again by itself.
+            Some(_) | None => self.out.push_back(LinkAction::Subscribed(center, Box::new(ack))),
+        }
+    }
+
+    fn namespace_refused(&mut self, center: CenterId, code: ErrorCode, now: Mono, rng: &mut ChaCha8Rng) {
+        match code {
+            ErrorCode::NotFound | ErrorCode::Forbidden => {
+                self.unwant(&center);
+                self.settle_joins();
+                self.out.push_back(LinkAction::Refused(center, code));
+            }
+            ErrorCode::Unauthorized => {
+                self.tickets_refused += 1;
+                if self.tickets_refused >= 2 {
+                    self.tickets_refused = 0;
+                    self.out.push_back(LinkAction::RenewToken);
+                }
+                self.fail("the ticket was refused", None, now, rng);
+            }
+            ErrorCode::Invalid
+            | ErrorCode::InvalidTransition
+            | ErrorCode::Conflict
+            | ErrorCode::Void
+            | ErrorCode::Resync
+            | ErrorCode::TooManyRequests
+            | ErrorCode::Unavailable
+            | ErrorCode::Other => {
+                self.fail(&format!("the hub refused the join: {code}"), None, now, rng);
+            }
+        }
+    }
+
+    /// A refused center must not leave the others' joins under its deadline.
+    fn settle_joins(&mut self) {
+        if let Phase::Connected(connection) = &mut self.phase
+            && self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)))
+        {
+            connection.join_until = None;
+        }
+    }
+
+    pub(super) fn join_wanted(&mut self, now: Mono) {
+        let Phase::Connected(connection) = &mut self.phase else { return };
+        if connection.talk.handshake().is_none() {
+            return;
+        }
+        let auth = ConnectAuth { ticket: connection.ticket.clone(), seat: Some(self.seat.clone()) };
+        for center in &self.wanted {
+            let namespace = center_namespace(center);
+            if connection.talk.knows(&namespace) {
+                continue;
+            }
+            match connection.talk.join(&namespace, &auth) {
+                Ok(text) => {
+                    connection.join_until.get_or_insert(now.plus_ms(ANSWER_MS));
+                    self.out.push_back(LinkAction::Send(connection.socket, text));
+                }
+                // A center whose id can't be written in a namespace is none of this contract.
+                Err(_) => self.out.push_back(LinkAction::Refused(center.clone(), ErrorCode::Invalid)),
+            }
+        }
+    }
+}
+
+fn center_of(namespace: &str) -> CenterId {
+    namespace.strip_prefix("/center/").unwrap_or(namespace).into()
+}
