@@ -8,7 +8,13 @@ use rustc_hash::FxHashMap;
 /// Rows by id.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    records: FxHashMap<u64, Record>,
+    /// Where in `slots` a row is.
+    places: FxHashMap<u64, usize>,
+    /// Rows in the order in which they came, which is about that of their texts in memory: a new list, and above all
+    /// a search, walks over memory instead of jumping about in it.
+    slots: Vec<Option<(u64, Record)>>,
+    /// Slots that are free.
+    free: Vec<usize>,
     /// Rows that left while a view was held: it goes on showing them in their places.
     gone: FxHashMap<u64, Record>,
     /// Unsettled commands. Apart from the rows: a mark outlives the copy of the row that it was set on.
@@ -17,31 +23,42 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn get(&self, id: u64) -> Option<&Record> {
-        self.records.get(&id)
+        let (_, record) = self.slots.get(*self.places.get(&id)?)?.as_ref()?;
+        Some(record)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Record)> {
-        self.records.iter().map(|(&id, record)| (id, record))
+        self.slots.iter().flatten().map(|(id, record)| (*id, record))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.places.len()
     }
 
     /// Makes room for that many more.
     pub(crate) fn reserve(&mut self, more: usize) {
-        self.records.reserve(more);
+        self.places.reserve(more);
+        self.slots.reserve(more);
     }
 
     /// Puts a row in; gives the one before.
     pub(crate) fn put(&mut self, id: u64, record: Record) -> Option<Record> {
         self.gone.remove(&id);
-        self.records.insert(id, record)
+        let place = *self.places.entry(id).or_insert_with(|| {
+            self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() - 1
+            })
+        });
+        let (_, before) = self.slots.get_mut(place)?.replace((id, record))?;
+        Some(before)
     }
 
     /// Takes a row out; `keep_gone`: a held view may show it.
     pub(crate) fn take(&mut self, id: u64, keep_gone: bool) -> Option<Record> {
-        let record = self.records.remove(&id)?;
+        let place = self.places.remove(&id)?;
+        let (_, record) = self.slots.get_mut(place)?.take()?;
+        self.free.push(place);
         if keep_gone {
             self.gone.insert(id, record.clone());
         }
@@ -65,7 +82,7 @@ impl Rows {
     /// The row as a page shows it.
     pub(crate) fn shown(&self, id: u64) -> Option<Row> {
         let mark = self.marks.get(&id).copied();
-        let record = self.records.get(&id).or_else(|| self.gone.get(&id))?;
+        let record = self.get(id).or_else(|| self.gone.get(&id))?;
         Some(match record {
             Record::Read { row, .. } => Row::of(row, mark),
             Record::Unreadable { about, .. } => Row::unreadable(id, &about.0, about.1, mark),

@@ -112,9 +112,15 @@ impl Form {
     }
 
     fn occurs(&self, haystack: &str, row: &Delivery) -> bool {
-        if self.exact {
-            return haystack.contains(&self.bytes);
-        }
+        haystack.contains(&self.bytes) && (self.exact || self.occurs_in_row(haystack, row))
+    }
+
+    /// Looks again at the fields in which the haystack has the word.
+    ///
+    /// Not inlined: the optimiser would load the row's fields ahead of the search in the haystack, one cache miss for
+    /// each of the many rows that end there (77 % of a search's time, by perf).
+    #[inline(never)]
+    fn occurs_in_row(&self, haystack: &str, row: &Delivery) -> bool {
         haystack.match_indices(&self.bytes).any(|(at, _)| {
             let ends = haystack.bytes().take(at).filter(|&byte| byte == FIELD_END).count();
             field(row, ends).is_some_and(|field| self.occurs_in(&field))
