@@ -139,3 +139,63 @@ impl Receipts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::{DeliveryId, UtcMillis};
+    use gwanje_wire::rest::AlarmKind;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    fn key(id: u64) -> AlarmKey {
+        AlarmKey { id: DeliveryId(id), kind: AlarmKind::Cancelled, raised_at: UtcMillis(7) }
+    }
+
+    fn told(status: u16) -> Result<HttpResponse, HttpFailure> {
+        let body = br#"{"code":"not-found"}"#.to_vec();
+        Ok(HttpResponse { status, retry_after_s: None, etag: None, body })
+    }
+
+    fn sent(receipts: &mut Receipts) -> Vec<(u64, ReceiptStage)> {
+        std::iter::from_fn(|| receipts.poll()).map(|send| (send.key.id.0, send.stage)).collect()
+    }
+
+    #[test]
+    fn only_the_furthest_stage_is_sent_until_the_hub_has_it() {
+        use ReceiptStage::{Acknowledged, Delivered, Displayed};
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut receipts = Receipts::new("seat".into());
+        let a = CenterId::from("a");
+        receipts.add(a.clone(), key(1), Delivered);
+        assert_eq!(sent(&mut receipts), [(1, Delivered)]);
+        receipts.add(a.clone(), key(1), Displayed);
+        receipts.add(a.clone(), key(1), Acknowledged);
+        assert_eq!(sent(&mut receipts), [], "one at a time");
+        receipts.answered(a.clone(), key(1), Delivered, told(200), Mono(0), &mut rng);
+        assert_eq!(sent(&mut receipts), [(1, Acknowledged)]);
+        receipts.answered(a.clone(), key(1), Acknowledged, Err(HttpFailure::TimedOut), Mono(0), &mut rng);
+        assert_eq!(sent(&mut receipts), [], "not at once");
+        let again = receipts.deadline().unwrap();
+        receipts.due(again);
+        assert_eq!(sent(&mut receipts), [(1, Acknowledged)]);
+        receipts.answered(a, key(1), Acknowledged, told(200), again, &mut rng);
+        assert_eq!(sent(&mut receipts), []);
+        assert_eq!(receipts.deadline(), None);
+    }
+
+    #[test]
+    fn few_are_under_way_and_refused_ones_are_dropped() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut receipts = Receipts::new("seat".into());
+        let a = CenterId::from("a");
+        for id in 1..=6 {
+            receipts.add(a.clone(), key(id), ReceiptStage::Delivered);
+        }
+        assert_eq!(sent(&mut receipts).len(), MAX_SENT);
+        receipts.answered(a.clone(), key(1), ReceiptStage::Delivered, told(404), Mono(0), &mut rng);
+        assert_eq!(sent(&mut receipts), [(5, ReceiptStage::Delivered)]);
+        receipts.forget(&a);
+        receipts.answered(a, key(2), ReceiptStage::Delivered, told(200), Mono(0), &mut rng);
+        assert_eq!(sent(&mut receipts), []);
+    }
+}

@@ -182,3 +182,20 @@ fn garbage_is_counted_and_ends_nothing() {
     script.text(socket, "2");
     assert!(script.sent(socket).contains(&"3".to_owned()));
 }
+
+#[test]
+fn a_minute_of_life_makes_the_next_pause_short_again() {
+    let mut script = Script::new(&["http://h"], &[]);
+    script.sign_in();
+    script.accept_sign_in("/login", "A1", "R1");
+    for _ in 0..12 {
+        let (id, _) = script.request("/socket-tickets");
+        script.fail(id);
+        script.pass(30_000);
+    }
+    let socket = script.open_socket();
+    script.pass_live(socket, 61_000);
+    script.put(Input::Socket(socket, SocketEvent::Closed("cut".to_owned())));
+    script.pass(1_500);
+    script.request("/socket-tickets");
+}
