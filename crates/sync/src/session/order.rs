@@ -158,11 +158,6 @@ impl Order {
     pub(super) fn next_waiting(&mut self) -> Option<Frame> {
         self.waiting.next_at(self.cursor.as_ref()?)
     }
-
-    #[cfg(test)]
-    pub(super) fn waiting(&self) -> (usize, usize) {
-        (self.waiting.frames.len(), self.waiting.entries)
-    }
 }
 
 /// Whether a frame says what a frame can say; anything else is treated as a gap.
@@ -172,4 +167,60 @@ pub(super) fn is_sound(frame: &Frame) -> bool {
         && frame.to <= frame.as_of
         && frame.rows.iter().all(|row| inside(row.rev()))
         && frame.gone.iter().all(|gone| inside(gone.rev))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(from: u64, to: u64) -> Frame {
+        Frame { to: Rev(to), as_of: Rev(to), ..Frame::empty("01A".into(), Rev(from), UtcMillis(0)) }
+    }
+
+    fn order(rev: u64) -> Order {
+        let mut order = Order::default();
+        order.set(Cursor { epoch: "01A".into(), rev: Rev(rev) });
+        order
+    }
+
+    #[test]
+    fn every_place_of_a_frame() {
+        let order = order(10);
+        let table = [
+            (frame(10, 12), Place::Next),
+            (frame(3, 12), Place::Next),
+            (frame(3, 10), Place::Duplicate),
+            (frame(10, 10), Place::Duplicate),
+            (frame(11, 12), Place::Beyond),
+            (Frame { epoch: "00Z".into(), ..frame(10, 12) }, Place::OldEpoch),
+            (Frame { epoch: "01B".into(), ..frame(10, 12) }, Place::NewEpoch),
+        ];
+        for (frame, place) in table {
+            assert_eq!(order.place(&frame), place, "{frame:?}");
+        }
+        assert_eq!(Order::default().place(&frame(0, 1)), Place::NewEpoch);
+    }
+
+    #[test]
+    fn a_cursor_is_whole_when_it_reached_every_as_of() {
+        let mut order = order(10);
+        order.advance(&Frame { as_of: Rev(20), ..frame(10, 15) });
+        assert!(!order.is_whole());
+        assert_eq!(order.held(), Rev(20), "a snapshot at 17 would take rows back");
+        order.advance(&frame(15, 20));
+        assert!(order.is_whole());
+    }
+
+    #[test]
+    fn an_overflow_drops_the_frames_but_not_the_gap() {
+        let mut order = order(10);
+        let beyond = u64::try_from(BUFFER_FRAMES).unwrap() + 1;
+        for n in 0..beyond {
+            order.keep(frame(20 + n, 21 + n));
+        }
+        assert!(order.waiting.frames.is_empty());
+        assert!(order.is_behind());
+        assert_eq!(order.target, Rev(20 + beyond));
+        assert_eq!(order.next_waiting(), None);
+    }
 }

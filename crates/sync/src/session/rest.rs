@@ -13,7 +13,7 @@ use gwanje_model::DeliveryId;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::socket::Cursor;
-use gwanje_wire::{ErrorCode, Problem};
+use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use std::collections::VecDeque;
 
 /// Polling comes this often, ± 20 %.
@@ -22,6 +22,8 @@ pub(super) const POLL_MS: u64 = 3_000;
 pub(super) const BAD_ANSWER_MAX_MS: u64 = 60_000;
 /// A request that nobody came back from is given up after this. The shell's own limits are shorter.
 const FLIGHT_MAX_MS: u64 = 180_000;
+/// Frames wait no longer than this for one step of a repair: a slow answer must not freeze a board that is followed well.
+const HOLD_MAX_MS: u64 = 3_000;
 /// The longest that a server's `Retry-After` is obeyed.
 const RETRY_AFTER_MAX_S: u64 = 600;
 /// A center that was refused by REST is asked for again this often: it may have been a stray error.
@@ -53,6 +55,15 @@ pub(super) struct Flight {
     id: FetchId,
     pub(super) job: Job,
     sent: Now,
+}
+
+impl Flight {
+    fn given_up_at(&self) -> Mono {
+        self.sent.mono.plus_ms(match self.job {
+            Job::Changes(_) | Job::Snapshot => FLIGHT_MAX_MS,
+            Job::Digest | Job::Revs(_) | Job::Rows(_) | Job::Content(_) | Job::Unread(_) => HOLD_MAX_MS,
+        })
+    }
 }
 
 /// Requests, and how they fare.
@@ -123,10 +134,10 @@ impl Session {
             return;
         }
         self.ask_alarms(now);
-        let expired = |flight: &Flight| now.mono.since(flight.sent.mono) > FLIGHT_MAX_MS;
-        if self.rest.flight.as_ref().is_some_and(expired) {
-            self.rest.drop_all(&mut self.out);
+        if self.rest.flight.as_ref().is_some_and(|flight| flight.given_up_at() <= now.mono) {
+            self.rest.drop_unless(&mut self.out, |_| false);
             self.fail("no answer".into(), None, now);
+            self.drain(now);
         }
         if self.rest.flight.is_some() || now.mono < self.rest.hold_until {
             return;
@@ -170,7 +181,7 @@ impl Session {
         }
         let alarms = self.rest.alarms.is_none().then_some(self.alarms.due).flatten();
         let data = if let Some(flight) = &self.rest.flight {
-            flight.sent.mono.plus_ms(FLIGHT_MAX_MS + 1)
+            flight.given_up_at()
         } else {
             let due = self.snapshot.or(self.gap).unwrap_or_else(|| {
                 let idle = self.repair.step == Step::Idle;
@@ -239,7 +250,6 @@ impl Session {
             Err(FetchFailure::Unreachable(reason)) => return self.fail(reason, None, now),
             Err(FetchFailure::Malformed) => return self.fail_malformed(now),
         };
-        let bad = self.rest.bad;
         self.succeed(now);
         match (job, fetched) {
             (Job::Changes(after), Fetched::Changes(reply)) => self.take_changes(&after, &reply, sent, now),
@@ -251,9 +261,8 @@ impl Session {
             (Job::Unread(ids), Fetched::Rows(reply)) => self.take_unread(&ids, reply, now),
             (_, _) => self.fail_malformed(now),
         }
-        if self.rest.failures > 0 {
-            // It was answered, but not usably: the wait between such answers goes on growing.
-            self.rest.bad = bad.saturating_add(1);
+        if self.rest.failures == 0 {
+            self.rest.bad = 0;
         }
         if !self.holds_frames() {
             self.drain(now);
@@ -322,9 +331,9 @@ impl Session {
 
     fn take_problem(&mut self, problem: &Problem, retry_after_s: Option<u64>, sent: Now, now: Now) {
         match (problem.code, problem.reason) {
-            (ErrorCode::Resync, Some(reason)) => {
+            (ErrorCode::Resync, reason) => {
                 self.succeed(now);
-                self.resync(reason, sent, now);
+                self.resync(reason.unwrap_or(ResyncReason::Epoch), sent, now);
             }
             (code @ (ErrorCode::NotFound | ErrorCode::Forbidden), _) => {
                 self.refuse(code, now);
@@ -338,7 +347,6 @@ impl Session {
                 | ErrorCode::TooManyRequests
                 | ErrorCode::Unavailable
                 | ErrorCode::Other
-                | ErrorCode::Resync
                 | ErrorCode::Invalid
                 | ErrorCode::InvalidTransition
                 | ErrorCode::Conflict
@@ -356,7 +364,6 @@ impl Session {
         self.answered = true;
         self.refused = None;
         self.rest.failures = 0;
-        self.rest.bad = 0;
         self.rest.hold_until = now.mono;
         self.poll_later(now);
     }

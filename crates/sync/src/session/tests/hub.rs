@@ -13,6 +13,7 @@ use gwanje_wire::socket::{Cursor, SubscribeAck};
 use gwanje_wire::{ErrorCode, Frame, Gone, Head, Problem, ResyncReason, WireRow};
 use std::collections::BTreeMap;
 
+#[derive(Clone)]
 pub(super) struct Hub {
     pub(super) epoch: Epoch,
     pub(super) rev: Rev,

@@ -1,7 +1,12 @@
 //! Single stories, step by step.
 
+use super::super::fetch::{Fetch, Fetched};
+use super::hub::{day, delivery};
 use super::world::World;
-use crate::io::State;
+use crate::io::{AlarmKey, RowChange, State};
+use gwanje_model::{DeliveryId, Rev};
+use gwanje_wire::rest::{AlarmKind, ReceiptStage};
+use gwanje_wire::{Frame, Gone, WireRow};
 
 fn live(seed: u64) -> World {
     let mut world = World::new(seed);
@@ -87,5 +92,253 @@ fn heads_that_stop_make_it_catch_up_and_rest_proves_meanwhile() {
     assert_eq!(world.session.cursor().unwrap().rev, world.hub.rev, "polled although the socket is joined");
     world.faults.drop = 0;
     world.run(5_000);
+    world.check_converged();
+}
+
+#[test]
+fn a_head_that_went_back_is_adopted_after_ten_seconds_of_ahead() {
+    let mut world = live(6);
+    let mut before = world.hub.clone();
+    world.work();
+    world.hub.create();
+    world.run(3_000);
+    assert!(world.session.cursor().unwrap().rev > before.rev);
+    let time = world.time;
+    // Stragglers of what is undone are still under way.
+    before.history.extend(std::mem::take(&mut world.hub.history));
+    world.hub = before;
+    world.went_back = true;
+    world.run(9_000);
+    assert!(
+        world.session.cursor().unwrap().rev > world.hub.rev,
+        "not at once: it may be a replica that lags"
+    );
+    assert_eq!(world.session.state().name(), "CatchingUp");
+    let undone = world.hub.rev;
+    world.hub.history.retain(|(_, rev), _| *rev <= undone);
+    world.run(16_000);
+    world.check_converged();
+    assert!(world.time - time <= 25_000);
+    assert_eq!(world.session.stats().snapshots, 2);
+}
+
+#[test]
+fn an_older_epoch_is_old_news_for_ten_seconds_and_then_adopted() {
+    let mut world = live(7);
+    world.hub.new_epoch("00Z");
+    world.went_back = true;
+    world.cut();
+    let revs = |world: &World| world.session.cursor().unwrap().epoch.clone();
+    let old = revs(&world);
+    world.run(9_000);
+    assert_eq!(revs(&world), old);
+    world.run(12_000);
+    world.check_converged();
+}
+
+#[test]
+fn a_snapshot_that_contradicts_itself_is_not_taken() {
+    let mut world = World::new(8);
+    for _ in 0..40 {
+        world.work();
+    }
+    world.spoil = Some(|fetched| {
+        if let Fetched::Snapshot(snapshot) = fetched {
+            snapshot.rows.pop();
+        }
+    });
+    world.start();
+    world.run(60_000);
+    assert_eq!((world.session.cursor(), world.shown.len()), (None, 0));
+    let asked = world.fetches.iter().filter(|(_, fetch)| *fetch == Fetch::Snapshot).count();
+    assert!((4..12).contains(&asked), "{asked} snapshots asked for in a minute");
+    world.spoil = None;
+    world.run(70_000);
+    world.check_converged();
+}
+
+#[test]
+fn a_page_that_does_not_advance_is_an_error_and_no_loop() {
+    let mut world = live(9);
+    world.spoil = Some(|fetched| {
+        if let Fetched::Changes(reply) = fetched {
+            let from = reply.frame.from;
+            reply.frame = Frame { as_of: reply.frame.as_of, ..Frame::empty("01A".into(), from, day(0)) };
+        }
+    });
+    world.faults.drop = 1_000;
+    world.hub.create();
+    let before = world.rests;
+    world.run(60_000);
+    assert!(world.session.stats().malformed > 3);
+    assert!(world.rests - before < 30, "{} requests", world.rests - before);
+    world.spoil = None;
+    world.faults.drop = 0;
+    world.run(70_000);
+    world.check_converged();
+}
+
+#[test]
+fn a_row_that_can_not_be_read_is_held_counted_and_fetched_again_once() {
+    let mut world = live(10);
+    world.spoil = Some(|fetched| {
+        if let Fetched::Rows(reply) = fetched {
+            for row in &mut reply.rows {
+                *row = WireRow::Unreadable { id: row.id(), rev: row.rev() };
+            }
+        }
+    });
+    // Buckets of the routine would be spoiled too: stay before it.
+    let id = *world.hub.rows.keys().next().unwrap();
+    world.hub.touch(id);
+    let mut frame = world.hub.frame(Rev(world.hub.rev.0 - 1), world.hub.rev);
+    frame.rows = vec![WireRow::Unreadable { id, rev: world.hub.rev }];
+    world.session.frame(frame, world.now());
+    world.act();
+    world.run(30_000);
+    let asked = world.fetches.iter().filter(|(_, fetch)| matches!(fetch, Fetch::Rows { .. })).count();
+    assert_eq!((asked, world.session.stats().unreadable), (1, 1));
+    assert_eq!(world.session.state().name(), "Live", "it is counted in the digest");
+    world.spoil = None;
+    world.hub.touch(id);
+    world.run(5_000 + 100);
+    world.check_converged();
+    assert_eq!(world.session.stats().unreadable, 0);
+}
+
+#[test]
+fn an_overlay_shows_until_the_board_has_caught_up() {
+    let mut world = live(11);
+    let id = *world.hub.rows.keys().next().unwrap();
+    let epoch = world.hub.epoch.clone();
+    let answer = WireRow::from(delivery(id.0, world.hub.rev.next(), day(world.time)));
+    world.session.overlay(epoch.clone(), answer.clone(), world.now());
+    world.act();
+    assert_eq!(world.shown[&id], answer);
+    assert_eq!(world.session.row(id), Some((&epoch, &answer)));
+    assert_ne!(world.session.rows().find(|row| row.id() == id), Some(&answer), "rows stay the frames'");
+    // Of another epoch, or no newer than the board: nothing to show.
+    let foreign = WireRow::from(delivery(id.0, Rev(9_999), day(0)));
+    world.session.overlay("00Z".into(), foreign, world.now());
+    world.session.overlay(epoch, delivery(id.0, Rev(1), day(0)).into(), world.now());
+    world.act();
+    assert_eq!(world.shown[&id], answer);
+    world.hub.touch(id);
+    world.work();
+    world.run(5_000);
+    world.check_converged();
+}
+
+#[test]
+fn an_overlay_of_a_row_that_never_came_goes_at_a_whole_cursor() {
+    let mut world = live(12);
+    let epoch = world.hub.epoch.clone();
+    let ghost = DeliveryId(9_999);
+    let answer = WireRow::from(delivery(ghost.0, world.hub.rev.next(), day(world.time)));
+    world.session.overlay(epoch, answer, world.now());
+    world.act();
+    assert!(world.shown.contains_key(&ghost));
+    world.hub.create();
+    world.work();
+    world.run(5_000);
+    world.check_converged();
+}
+
+#[test]
+fn what_was_cancelled_before_the_first_use_raises_nothing() {
+    let mut world = World::new(13);
+    let (old, later) = (world.hub.create(), world.hub.create());
+    world.hub.cancel(old);
+    world.run(1_000);
+    world.start();
+    world.run(3_000);
+    assert!(world.raised.is_empty());
+    // Cancelled and archived while nobody follows: `/alarms` tells of it.
+    world.sockets_up = false;
+    world.rest_up = false;
+    world.cut();
+    world.hub.time = world.time + 10;
+    world.hub.cancel(later);
+    world.hub.archive(later);
+    world.run(8_000);
+    assert!(world.raised.is_empty());
+    world.sockets_up = true;
+    world.rest_up = true;
+    world.run(20_000);
+    assert_eq!(world.raised.len(), 1);
+    assert_eq!(world.raised.keys().next().unwrap().id, later);
+    world.check_converged();
+}
+
+#[test]
+fn a_cache_without_alarms_takes_this_seats_receipts_for_raised() {
+    let mut world = live(14);
+    let open = world.hub.rows.values().filter(|row| row.cancelled_at.is_none());
+    let ids: Vec<DeliveryId> = open.map(|row| row.id).take(2).collect();
+    world.run(10);
+    world.hub.cancel(ids[0]);
+    world.hub.cancel(ids[1]);
+    world.run(5_000);
+    let keys: Vec<AlarmKey> = world.raised.keys().copied().filter(|k| ids[..2].contains(&k.id)).collect();
+    assert_eq!(keys.len(), 2, "{:?}", world.raised);
+    assert!(keys.iter().all(|key| key.kind == AlarmKind::Cancelled));
+    world.session.receipt(keys[0], ReceiptStage::Acknowledged, world.now());
+    world.act();
+    world.run(5_000);
+    world.cache.rows.clear();
+    world.cache.cursor = None;
+    world.cache.alarms.clear();
+    world.cache.alarm_seq = None;
+    let raised = world.raised.clone();
+    world.relisted.clear();
+    world.crash();
+    world.run(10_000);
+    assert_eq!(world.raised, raised, "nothing is raised twice");
+    assert!(!world.relisted.contains_key(&keys[0]), "what was acknowledged stays so");
+    assert_eq!(world.relisted.get(&keys[1]), Some(&1), "what is open is listed again");
+    world.crash();
+    world.run(10_000);
+    assert_eq!(world.relisted.get(&keys[1]), Some(&2));
+    world.check_converged();
+}
+
+#[test]
+fn another_seats_acknowledgement_settles_it_here() {
+    let mut world = live(15);
+    let id = *world.hub.rows.iter().find(|(_, row)| row.cancelled_at.is_none()).unwrap().0;
+    world.run(10);
+    world.hub.cancel(id);
+    world.run(5_000);
+    let key = *world.raised.keys().find(|key| key.id == id).unwrap();
+    world.hub.receipt(id, key.raised_at, "other".into(), ReceiptStage::Acknowledged);
+    world.run(5_000);
+    assert_eq!(world.cache.alarms[&key].stage, ReceiptStage::Acknowledged);
+    assert!(world.settled.contains(&key));
+}
+
+#[test]
+fn a_frame_of_nonsense_is_a_gap_and_nothing_of_it_is_applied() {
+    let mut world = live(16);
+    let cursor = world.session.cursor().unwrap().clone();
+    let sound = Frame {
+        to: Rev(cursor.rev.0 + 5),
+        as_of: Rev(cursor.rev.0 + 5),
+        ..Frame::empty(cursor.epoch, cursor.rev, day(0))
+    };
+    let gone = vec![Gone { id: DeliveryId(1), rev: Rev(9_999) }];
+    for bad in [
+        Frame { as_of: Rev(0), ..sound.clone() },
+        Frame { to: Rev(0), ..sound.clone() },
+        Frame { gone, ..sound },
+    ] {
+        world.session.frame(bad, world.now());
+        while let Some(action) = world.session.poll_action() {
+            let super::super::SessionAction::Changed(changes, _) = action else { continue };
+            assert!(changes.iter().all(|change| matches!(change, RowChange::Mark(..))), "{changes:?}");
+        }
+        world.run(1_000);
+    }
+    world.run(5_000);
+    assert_eq!(world.session.stats().malformed, 3);
     world.check_converged();
 }

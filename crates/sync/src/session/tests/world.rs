@@ -56,8 +56,8 @@ enum Event {
 pub(super) struct Cache {
     pub(super) rows: BTreeMap<DeliveryId, WireRow>,
     pub(super) cursor: Option<Cursor>,
-    alarms: BTreeMap<AlarmKey, StoredAlarm>,
-    alarm_seq: Option<u64>,
+    pub(super) alarms: BTreeMap<AlarmKey, StoredAlarm>,
+    pub(super) alarm_seq: Option<u64>,
     pub(super) horizon: Option<UtcMillis>,
 }
 
@@ -68,6 +68,7 @@ pub(super) struct World {
     pub(super) shown: BTreeMap<DeliveryId, WireRow>,
     pub(super) raised: BTreeMap<AlarmKey, u32>,
     pub(super) relisted: BTreeMap<AlarmKey, u32>,
+    pub(super) settled: Vec<AlarmKey>,
     pub(super) faults: Faults,
     pub(super) states: Vec<(u64, State)>,
     pub(super) fetches: Vec<(u64, Fetch)>,
@@ -76,6 +77,10 @@ pub(super) struct World {
     pub(super) rest_up: bool,
     pub(super) page: usize,
     pub(super) busy: bool,
+    /// The hub itself went back: M does not hold then.
+    pub(super) went_back: bool,
+    /// Spoils the next answers before the session sees them.
+    pub(super) spoil: Option<fn(&mut Fetched)>,
     seed: u64,
     rng: ChaCha8Rng,
     queue: BTreeMap<(u64, u64), Event>,
@@ -103,6 +108,7 @@ impl World {
             shown: BTreeMap::new(),
             raised: BTreeMap::new(),
             relisted: BTreeMap::new(),
+            settled: Vec::new(),
             faults: Faults::default(),
             states: Vec::new(),
             fetches: Vec::new(),
@@ -111,6 +117,8 @@ impl World {
             rest_up: true,
             page: 1_000,
             busy: false,
+            went_back: false,
+            spoil: None,
             seed,
             rng: ChaCha8Rng::seed_from_u64(seed),
             queue: BTreeMap::new(),
@@ -268,7 +276,12 @@ impl World {
                 let delay = self.delay();
                 self.at(delay, Event::Answer(id, Box::new(answer)));
             }
-            Event::Answer(id, answer) => self.session.answer(id, *answer, now),
+            Event::Answer(id, mut answer) => {
+                if let (Some(spoil), Ok(fetched)) = (self.spoil, answer.as_mut()) {
+                    spoil(fetched);
+                }
+                self.session.answer(id, *answer, now);
+            }
             Event::Committed(life, seq) if life == self.life => self.session.committed(seq, now),
             Event::Committed(..) => {}
             Event::Receipt(key, stage) => {
@@ -377,7 +390,7 @@ impl World {
         self.start();
     }
 
-    fn act(&mut self) {
+    pub(super) fn act(&mut self) {
         while let Some(action) = self.session.poll_action() {
             match action {
                 SessionAction::Fetch(id, fetch) => {
@@ -412,7 +425,7 @@ impl World {
                     let counts = if notice.relisted { &mut self.relisted } else { &mut self.raised };
                     *counts.entry(notice.key).or_default() += 1;
                 }
-                SessionAction::AlarmSettled(_) => {}
+                SessionAction::AlarmSettled(key) => self.settled.push(key),
                 SessionAction::SendReceipt(key, stage) => {
                     let delay = self.delay();
                     self.at(delay, Event::Receipt(key, stage));
@@ -487,7 +500,7 @@ impl World {
         let seed = self.seed;
         let cursor = self.session.cursor().cloned();
         let revs: BTreeMap<DeliveryId, Rev> = self.session.rows().map(|row| (row.id(), row.rev())).collect();
-        if let (Some(old), Some(new)) = (&self.last.0, &cursor) {
+        if let (Some(old), Some(new), false) = (&self.last.0, &cursor, self.went_back) {
             assert!(new.epoch >= old.epoch, "{seed}: M: the epoch went back");
             if new.epoch == old.epoch {
                 assert!(new.rev >= old.rev, "{seed}: M: the cursor went back");
