@@ -34,7 +34,7 @@ const SETTLED_MS: u64 = 60_000;
 /// Milliseconds without a joined namespace after which sessions begin to poll while the attempt goes on, so that a
 /// server that does not answer is seen as soon as one that refuses.
 const PATIENCE_MS: u64 = 3_000;
-/// Milliseconds from the attempt's begin until the handshake must be over.
+/// Milliseconds from the opening of the socket until the handshake must be over.
 const HANDSHAKE_MS: u64 = 10_000;
 /// Milliseconds within which a join or a `subscribe` must be answered.
 const ANSWER_MS: u64 = 5_000;
@@ -81,7 +81,9 @@ enum Phase {
 struct Connection {
     socket: SocketId,
     ticket: String,
+    /// When the attempt began, with the request for a ticket.
     since: Mono,
+    opened: Mono,
     talk: Conversation<()>,
     /// Any packet.
     heard: Mono,
@@ -188,6 +190,7 @@ impl Link {
                     socket,
                     ticket,
                     since,
+                    opened: now,
                     talk: Conversation::default(),
                     heard: now,
                     join_until: None,
@@ -369,6 +372,6 @@ impl Connection {
     }
 
     fn handshake_until(&self) -> Mono {
-        self.since.plus_ms(HANDSHAKE_MS)
+        self.opened.plus_ms(HANDSHAKE_MS)
     }
 }
