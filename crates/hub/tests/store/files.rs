@@ -1,0 +1,75 @@
+//! The file: what was answered outlives the process, older versions are migrated, newer ones are left alone.
+
+use crate::day::{START, act, cancel, create, done, gangnam, open};
+use gwanje_hub::Clock;
+use gwanje_hub::store::{Ask, Store, StoreConfig, StoreError};
+use gwanje_model::{DeliveryId, Rev, Status};
+
+fn at(path: &std::path::Path) -> StoreConfig {
+    StoreConfig::at(path.join("hub.sqlite"), Clock::drill(START, 0.0))
+}
+
+#[tokio::test]
+async fn what_was_answered_outlives_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(at(folder.path())).await;
+    done(&store, create()).await;
+    done(&store, act(1, cancel())).await;
+    store.meta_set("day", "noon").await.unwrap();
+    let before = store.head(&gangnam()).await.unwrap();
+    // A copy of the files as they are, with the write-ahead log unfolded: what a killed process leaves.
+    let killed = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), killed.path().join(entry.file_name())).unwrap();
+    }
+    store.close().await;
+    assert!(matches!(store.execute(create()).await, Err(StoreError::NotCommitted)), "closed");
+    for folder in [&folder, &killed] {
+        let store = open(at(folder.path())).await;
+        let head = store.head(&gangnam()).await.unwrap();
+        assert_eq!((&head.epoch, head.rev, head.rows()), (&before.epoch, Rev(2), before.rows()));
+        assert_eq!(head.alarm_seq, 1);
+        assert_eq!(store.meta_get("day").await.unwrap().as_deref(), Some("noon"));
+        let (_, row) = store.delivery(&gangnam(), DeliveryId(1)).await.unwrap().unwrap();
+        assert_eq!(row.status, Status::Cancelled);
+        let outcome = done(&store, create()).await;
+        let row = &outcome.result.unwrap().row;
+        assert_eq!((row.id, row.rev), (DeliveryId(2), Rev(3)), "ids and revisions go on");
+        done(&store, act(2, Ask::Accept)).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn every_older_version_is_migrated_and_a_newer_one_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.sqlite");
+    let fixture = rusqlite::Connection::open(&file).unwrap();
+    fixture.execute_batch(include_str!("fixtures/v1.sql")).unwrap();
+    drop(fixture);
+    let store = Store::open(at(folder.path())).unwrap();
+    let head = store.head(&gangnam()).await.unwrap();
+    assert_eq!((head.epoch.as_str(), head.rev, head.count), ("01KJP4RKV0ZZZZZZZZZZZZZZZZ", Rev(2), 1));
+    let reply = store.digest(&gangnam(), Some(Rev(0))).await.unwrap();
+    assert_eq!(reply.frame.unwrap().rows.len(), 1);
+    assert_eq!(reply.buckets.iter().map(|bucket| bucket.digest.0).fold(0, u64::wrapping_add), head.digest.0);
+    assert_eq!(store.history(&gangnam(), DeliveryId(1)).await.unwrap().len(), 2);
+    done(&store, act(1, Ask::Accept)).await;
+    store.close().await;
+
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let newer = Store::open(at(folder.path()));
+    assert!(matches!(newer, Err(StoreError::Newer { found: 999, .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hub.sqlite"), vec![b'x'; 8_192]).unwrap();
+    let Err(error) = Store::open(at(folder.path())) else { panic!("it was opened") };
+    let text = error.to_string();
+    assert!(text.contains("hub.sqlite") && text.contains("not a database"), "{text}");
+    let missing = StoreConfig::at("/nowhere/at/all/hub.sqlite", Clock::wall());
+    assert!(matches!(Store::open(missing), Err(StoreError::Sqlite { .. })));
+}

@@ -1,0 +1,49 @@
+//! Frames: their bounds, and that memory and tables tell the same.
+
+use crate::day::{act, config, create, done, gangnam, open};
+use gwanje_hub::store::{Ask, StoreConfig, StoreError};
+use gwanje_model::Rev;
+use gwanje_wire::ResyncReason;
+use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
+
+#[tokio::test]
+async fn memory_and_tables_give_equal_frames() {
+    let (memory, tables) = (open(config()).await, open(StoreConfig { recent_changes: 1, ..config() }).await);
+    for store in [&memory, &tables] {
+        for _ in 0..20 {
+            done(store, create()).await;
+        }
+        for id in [4, 9, 4, 20] {
+            done(store, act(id, Ask::Note("x".into()))).await;
+        }
+    }
+    for from in 0..=24 {
+        for limit in [1, 3, 1_000] {
+            let a = memory.frame(&gangnam(), Rev(from), limit).await.unwrap();
+            let b = tables.frame(&gangnam(), Rev(from), limit).await.unwrap();
+            assert_eq!((a.from, a.to, a.as_of, &a.gone), (b.from, b.to, b.as_of, &b.gone), "{from} {limit}");
+            assert_eq!(a.rows, b.rows, "{from} {limit}");
+            assert!(a.entries() <= limit);
+        }
+    }
+    let ahead = memory.frame(&gangnam(), Rev(25), 1).await;
+    assert!(matches!(ahead, Err(StoreError::Resync(ResyncReason::Ahead))), "{ahead:?}");
+}
+
+#[tokio::test]
+async fn no_frame_exceeds_its_bounds() {
+    for recent_changes in [16_384, 1] {
+        let store = open(StoreConfig { recent_changes, ..config() }).await;
+        let outcomes = store.execute_many((0..1_500).map(|_| create()).collect()).await.unwrap();
+        assert_eq!(outcomes.len(), 1_500);
+        let frame = store.frame(&gangnam(), Rev(0), usize::MAX).await.unwrap();
+        assert_eq!((frame.entries(), frame.to, frame.as_of), (FRAME_MAX_ENTRIES, Rev(1_000), Rev(1_500)));
+        let note = Ask::Note("가".repeat(2_000).into());
+        let notes = (0..300).map(|n| act(n + 1, note.clone())).collect();
+        store.execute_many(notes).await.unwrap();
+        let frame = store.frame(&gangnam(), Rev(1_500), FRAME_MAX_ENTRIES).await.unwrap();
+        let bytes = serde_json::to_vec(&frame).unwrap().len();
+        assert!(bytes <= FRAME_MAX_BYTES && bytes > FRAME_MAX_BYTES / 2, "{bytes}");
+        assert!(frame.to < frame.as_of);
+    }
+}
