@@ -87,7 +87,7 @@ impl EngineError {
         }
     }
 
-    /// A problem as an error: "not now" without a server behind it is being unreachable.
+    /// A problem as an error.
     pub(crate) fn from_problem(problem: Problem) -> Self {
         Self::Refused(Box::new(problem))
     }

@@ -73,7 +73,11 @@ impl EngineEvent {
                 kind: kind_name(notice.key.kind),
                 raised_at: notice.key.raised_at.0,
                 relisted: notice.relisted,
-                row: notice.delivery.as_ref().and_then(WireRow::delivery).map(|row| Row::of(row, None)),
+                row: notice
+                    .delivery
+                    .as_ref()
+                    .and_then(WireRow::delivery)
+                    .map(|row| Box::new(Row::of(row, None))),
             }),
             Self::AlarmSettled(center, key) => Some(AppEvent::AlarmSettled {
                 center: center.to_string(),

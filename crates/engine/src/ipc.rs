@@ -141,7 +141,7 @@ pub enum AppEvent {
         /// Raised before, and still open.
         relisted: bool,
         /// The delivery as known; null: unreadable or unknown.
-        row: Option<Row>,
+        row: Option<Box<Row>>,
     },
     /// Acknowledged, here or at another seat.
     AlarmSettled {

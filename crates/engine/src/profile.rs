@@ -65,7 +65,7 @@ pub(crate) struct Profile {
 impl Profile {
     /// Opens a profile, or makes it.
     pub(crate) fn open(dir: &Path, seat: Option<SeatId>) -> Result<Self, EngineError> {
-        std::fs::create_dir_all(dir).map_err(|error| failed("making the folder", dir, error))?;
+        make_private_folder(dir).map_err(|error| failed("making the folder", dir, error))?;
         let lock = lock(dir)?;
         let seat = match seat {
             Some(seat) => seat,
@@ -104,6 +104,18 @@ impl Profile {
         self.horizons.insert(horizon_key(server, center), at.0);
         (self.dir.join(HORIZONS_FILE), serde_json::to_vec_pretty(&self.horizons).unwrap_or_default())
     }
+}
+
+/// A folder that only its owner may look into: the cache holds customers' addresses.
+fn make_private_folder(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
 }
 
 fn horizon_key(server: &str, center: &CenterId) -> String {

@@ -40,9 +40,12 @@ impl Owner {
                 }
             }
             Action::Restore(center) => {
-                self.links
-                    .entry(center.clone())
-                    .or_insert_with(|| Link::new(State::Connecting { since: now.wall }));
+                if !self.links.contains_key(&center) {
+                    let state = State::Connecting { since: now.wall };
+                    self.links.insert(center.clone(), Link::new(state.clone()));
+                    self.tell(EngineEvent::State(center.clone(), state), now);
+                    self.tell_link(&center, now);
+                }
                 self.outbox.push(Job::Restore(center));
             }
             Action::Persist(batch) => self.outbox.write(*batch, now.mono),

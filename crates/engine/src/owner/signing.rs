@@ -8,8 +8,8 @@ use crate::profile::KeptSession;
 use crate::writer::Job;
 use gwanje_model::CenterId;
 use gwanje_sync::{Input, Mono, Now};
-use gwanje_wire::Problem;
 use gwanje_wire::rest::{CenterInfo, LoginReply};
+use gwanje_wire::{ErrorCode, Problem};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -94,8 +94,11 @@ impl Owner {
     }
 
     pub(super) fn sign_in_failed(&mut self, problem: Problem) {
-        // A problem without a status never came from a server; "not now" is what the core says when nobody answered.
-        self.answer_signing(Err(EngineError::from_problem(problem)));
+        // "Not now" is what the core says when no server could be reached.
+        self.answer_signing(Err(match problem.code {
+            ErrorCode::Unavailable => EngineError::Unreachable(problem.detail),
+            _ => EngineError::from_problem(problem),
+        }));
     }
 
     pub(super) fn signed_out(&mut self, problem: Option<Problem>, now: Now) {

@@ -1,0 +1,128 @@
+//! The lines: one JSON object each, flushed one by one.
+
+use gwanje_engine::Stats;
+use gwanje_engine::model::{DeliveryId, Rev};
+use gwanje_engine::sync::{AlarmNotice, Proof, State};
+use gwanje_engine::wire::WireRow;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One line of output.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Line<'a> {
+    /// A session's state changed. `since`: UTC milliseconds.
+    State { center: &'a str, state: &'a str, since: i64, reason: Option<&'a str>, proven_at: Option<i64> },
+    /// Both sides were equal. `at`: UTC milliseconds.
+    Proof { center: &'a str, epoch: &'a str, rev: u64, count: u64, digest: String, at: i64, day_at: i64 },
+    /// To be told to the person.
+    Alarm {
+        center: &'a str,
+        id: u64,
+        kind: &'a str,
+        raised_at: i64,
+        relisted: bool,
+        delivery: Option<&'a WireRow>,
+    },
+    /// An alarm was acknowledged at some seat.
+    AlarmSettled { center: &'a str, id: u64, kind: &'a str, raised_at: i64 },
+    /// Counts since this start.
+    Stats {
+        #[serde(flatten)]
+        stats: Stats,
+        /// Bytes in, by socket and REST together.
+        bytes: u64,
+    },
+    /// A row as it is now.
+    Row { center: &'a str, row: &'a WireRow },
+    /// A row that left.
+    Gone { center: &'a str, id: DeliveryId, rev: Rev },
+    /// The server ended the session.
+    SignedOut { code: Option<&'a str> },
+}
+
+impl<'a> Line<'a> {
+    /// The line of a state.
+    pub fn state(center: &'a str, state: &'a State) -> Self {
+        let name = state.name();
+        let line =
+            |since: i64, reason, proven_at| Line::State { center, state: name, since, reason, proven_at };
+        match state {
+            State::Connecting { since } | State::CatchingUp { since } => line(since.0, None, None),
+            State::Live { since, proven_at } => line(since.0, None, Some(proven_at.0)),
+            State::Polling { since, reason } | State::Offline { since, reason } => {
+                line(since.0, Some(reason.as_ref()), None)
+            }
+            State::Refused { since, code } => line(since.0, Some(code.as_str()), None),
+        }
+    }
+
+    /// The line of a proof.
+    pub fn proof(center: &'a str, proof: &'a Proof) -> Self {
+        Line::Proof {
+            center,
+            epoch: proof.epoch.as_str(),
+            rev: proof.rev.0,
+            count: proof.rows.count,
+            digest: proof.rows.digest.to_string(),
+            at: proof.at.0,
+            day_at: proof.day_at.0,
+        }
+    }
+
+    /// The line of an alarm.
+    pub fn alarm(center: &'a str, notice: &'a AlarmNotice) -> Self {
+        Line::Alarm {
+            center,
+            id: notice.key.id.0,
+            kind: notice.key.kind.as_str(),
+            raised_at: notice.key.raised_at.0,
+            relisted: notice.relisted,
+            delivery: notice.delivery.as_ref(),
+        }
+    }
+
+    /// The line of the counts.
+    pub fn stats(stats: Stats) -> Self {
+        Line::Stats { stats, bytes: stats.socket_bytes + stats.rest_bytes }
+    }
+}
+
+/// Writes lines. Whoever reads them sees each at once.
+#[derive(Debug)]
+pub struct Lines<W> {
+    out: W,
+}
+
+impl<W: Write> Lines<W> {
+    /// Onto `out`.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+
+    /// Writes a line and flushes it.
+    ///
+    /// # Errors
+    /// When the other end is closed.
+    pub fn write(&mut self, line: &Line<'_>) -> io::Result<()> {
+        self.put(line)?;
+        self.out.flush()
+    }
+
+    /// Writes a line of many that belong together; [`Lines::flush`] comes after the last.
+    ///
+    /// # Errors
+    /// When the other end is closed.
+    pub fn put(&mut self, line: &Line<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, line)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// Hands on what was put.
+    ///
+    /// # Errors
+    /// When the other end is closed.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

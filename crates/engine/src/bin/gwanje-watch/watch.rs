@@ -1,0 +1,240 @@
+//! Watching: signs in, writes what happens, ends on a signal, at the first proof or when nobody reads any more.
+
+use crate::args::Args;
+use crate::lines::{Line, Lines};
+use crate::rows::WrittenRows;
+use gwanje_engine::model::CenterId;
+use gwanje_engine::{Engine, EngineConfig, EngineError, EngineEvent, kept_session};
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, StdoutLock};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// Counts are written this often.
+const STATS_EVERY: Duration = Duration::from_secs(10);
+/// Where the password comes from: a command line is seen by everybody on the machine.
+const PASSWORD_VARIABLE: &str = "GWANJE_PASSWORD";
+/// Lines are gathered here until they are flushed.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Why it ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// Arguments or configuration.
+    Usage(String),
+    /// Anything while running.
+    Running(String),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Config(_) => Self::Usage(error.to_string()),
+            other => Self::Running(other.to_string()),
+        }
+    }
+}
+
+/// Whether to go on after an event.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+/// Watches until the end.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    if args.dialect.is_some() {
+        let text = "--dialect: foreign servers can't be followed yet; leave it away to follow a Gwanje hub";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let password = std::env::var(PASSWORD_VARIABLE).map_err(|_| {
+        Failure::Usage(format!("no password: set {PASSWORD_VARIABLE} to the password of {}", args.account))
+    })?;
+    let folder = Folder::of(args.cache.clone())?;
+    let config = EngineConfig {
+        servers: args.servers.clone(),
+        profile_dir: folder.path.clone(),
+        centers: args.centers.iter().map(|center| CenterId::from(center.as_str())).collect(),
+        seat: None,
+    };
+    let engine = Engine::start(config).await?;
+    let ended = tokio::select! {
+        ended = watch(&engine, &args, &password, &folder) => ended,
+        signal = signalled() => signal,
+    };
+    engine.stop().await;
+    ended
+}
+
+async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) -> Result<(), Failure> {
+    let mut events = if args.rows { engine.follow_rows().await? } else { engine.events().await? };
+    let signing_in = sign_in(engine, args, password, folder);
+    tokio::pin!(signing_in);
+    let mut followed: Option<usize> = None;
+    let mut stats = every(STATS_EVERY);
+    let mut desk = Desk::new();
+    loop {
+        let next = tokio::select! {
+            biased;
+            // First, so that a refused sign-in ends at once; polled no more once it has come.
+            signed_in = &mut signing_in, if followed.is_none() => {
+                followed = Some(signed_in?);
+                Ok(Next::GoOn)
+            }
+            event = events.next() => match event {
+                Some(event) => desk.write(&event),
+                None => return Err(Failure::Running(EngineError::Stopped.to_string())),
+            },
+            _ = stats.tick() => desk.lines.write(&Line::stats(engine.stats().await?)).map(|()| Next::GoOn),
+        };
+        match next {
+            Ok(Next::End) => {
+                if !desk.signed_out_by_server {
+                    return Ok(());
+                }
+                // A kept session that the server no longer takes: the password may still do.
+                desk.signed_out_by_server = false;
+                engine.sign_in(&args.account, password).await?;
+            }
+            Ok(Next::GoOn) => {}
+            // Nobody reads any more: that is how `| head` ends us.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(Failure::Running(format!("writing to standard output: {error}"))),
+        }
+        if args.once && followed.is_some_and(|followed| desk.proven.len() >= followed.max(1)) {
+            return Ok(());
+        }
+    }
+}
+
+/// Goes on with the kept session of the same account, or signs in. The answer is how many centers are followed.
+async fn sign_in(engine: &Engine, args: &Args, password: &str, folder: &Folder) -> Result<usize, Failure> {
+    let server = args.servers.first().map_or("", |server| server.trim_end_matches('/'));
+    let is_kept =
+        kept_session(&folder.path).is_some_and(|kept| kept.account == args.account && kept.server == server);
+    let signed_in = match if is_kept { engine.resume().await? } else { None } {
+        Some(signed_in) => signed_in,
+        None => engine.sign_in(&args.account, password).await?,
+    };
+    if let Some(missing) =
+        args.centers.iter().find(|id| signed_in.centers.iter().all(|center| center.id != **id))
+    {
+        return Err(Failure::Running(format!(
+            "{} may not see the center {missing:?}, or there is none of that name; check --center",
+            args.account
+        )));
+    }
+    Ok(signed_in.centers.len())
+}
+
+/// Turns events into lines.
+struct Desk {
+    lines: Lines<BufWriter<StdoutLock<'static>>>,
+    rows: WrittenRows,
+    proven: BTreeSet<CenterId>,
+    signed_out_by_server: bool,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self {
+            lines: Lines::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())),
+            rows: WrittenRows::default(),
+            proven: BTreeSet::new(),
+            signed_out_by_server: false,
+        }
+    }
+
+    fn write(&mut self, event: &EngineEvent) -> io::Result<Next> {
+        match event {
+            EngineEvent::State(center, state) => self.lines.write(&Line::state(center.as_str(), state))?,
+            EngineEvent::Proved(center, proof) => {
+                self.lines.write(&Line::proof(center.as_str(), proof))?;
+                self.proven.insert(center.clone());
+            }
+            EngineEvent::Alarm(center, notice) => self.lines.write(&Line::alarm(center.as_str(), notice))?,
+            EngineEvent::AlarmSettled(center, key) => self.lines.write(&Line::AlarmSettled {
+                center: center.as_str(),
+                id: key.id.0,
+                kind: key.kind.as_str(),
+                raised_at: key.raised_at.0,
+            })?,
+            EngineEvent::Rows(center, changes, cursor) => {
+                self.rows.write(&mut self.lines, center, changes, cursor.as_ref())?;
+            }
+            EngineEvent::SignedOut(problem) => {
+                let code = problem.as_ref().map(|problem| problem.code.as_str());
+                self.lines.write(&Line::SignedOut { code })?;
+                self.signed_out_by_server = problem.is_some();
+                return Ok(Next::End);
+            }
+            EngineEvent::Resync => {
+                tracing::warn!("the reader of the lines is slow; going on with the present")
+            }
+            EngineEvent::Link(_)
+            | EngineEvent::Command(_)
+            | EngineEvent::Centers(_)
+            | EngineEvent::Riders(..)
+            | EngineEvent::Notice(..)
+            | EngineEvent::ViewStalled(_) => {}
+        }
+        Ok(Next::GoOn)
+    }
+}
+
+/// The folder of the profile; a temporary one goes at the end.
+struct Folder {
+    path: PathBuf,
+    is_temporary: bool,
+}
+
+impl Folder {
+    fn of(kept: Option<PathBuf>) -> Result<Self, Failure> {
+        if let Some(path) = kept {
+            return Ok(Self { path, is_temporary: false });
+        }
+        let name = format!("gwanje-watch-{}", ulid::Ulid::generate());
+        let path = std::env::temp_dir().join(name);
+        // The engine makes it.
+        Ok(Self { path, is_temporary: true })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_temporary {
+            // It lies in the system's folder for such things, which is emptied anyway.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // The first tick of an interval comes at once; there is nothing to count then.
+    ticks.reset();
+    ticks
+}
+
+/// Ends on SIGTERM, SIGINT or Ctrl-C.
+#[cfg(unix)]
+async fn signalled() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listening =
+        |kind| signal(kind).map_err(|error| Failure::Running(format!("listening to signals: {error}")));
+    let (mut term, mut int) = (listening(SignalKind::terminate())?, listening(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// Ends on Ctrl-C.
+#[cfg(not(unix))]
+async fn signalled() -> Result<(), Failure> {
+    tokio::signal::ctrl_c().await.map_err(|error| Failure::Running(format!("listening to signals: {error}")))
+}
