@@ -1,0 +1,266 @@
+//! What is written is read back, whatever happens to the process or to the file.
+
+mod common;
+
+use common::{batch, center, row};
+use gwanje_cache::{Cache, CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
+use proptest::prelude::*;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.sqlite");
+    (folder, path)
+}
+
+fn open(path: &Path) -> Cache {
+    let opened = Cache::open(path).unwrap();
+    assert_eq!(opened.set_aside, None);
+    opened.cache
+}
+
+/// Files beside the cache whose names say that they were set aside.
+fn set_aside(folder: &TempDir) -> usize {
+    std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".damaged-"))
+        .count()
+}
+
+#[test]
+fn rows_cursor_alarms_and_settings_come_back() {
+    let (_folder, path) = folder();
+    let alarm = CachedAlarm {
+        id: DeliveryId(2),
+        kind: "cancelled".into(),
+        raised_at: UtcMillis(7),
+        stage: "delivered".into(),
+        row: Some(row(2, 4)),
+    };
+    let unreadable = CachedRow { id: DeliveryId(3), rev: Rev(5), delivery: None };
+    let first = CacheBatch {
+        alarms: vec![alarm.clone()],
+        alarm_seq: Some(9),
+        proven_at: Some(UtcMillis(11)),
+        ..batch(vec![row(1, 3), row(2, 4), unreadable.clone()], &[], &[(1, 3), (2, 4), (3, 5)], 5)
+    };
+    let mut cache = open(&path);
+    cache.write(&[first]).unwrap();
+    // Neither cursor, alarm sequence nor proof: they stay as they were.
+    let second = CacheBatch { cursor: None, ..batch(vec![row(1, 6)], &[2], &[(1, 6), (3, 5)], 0) };
+    cache.write(&[second]).unwrap();
+    cache.set_setting("seat", "A").unwrap();
+    drop(cache);
+
+    let mut cache = open(&path);
+    let loaded = cache.load(&center()).unwrap().unwrap();
+    assert_eq!(loaded.rows, [row(1, 6), unreadable]);
+    assert_eq!(loaded.damaged, 0);
+    assert_eq!(loaded.cursor, Some(CacheCursor { epoch: Epoch::from("01EPOCH"), rev: Rev(5) }));
+    assert_eq!(loaded.digest, RowDigest::of([(DeliveryId(1), Rev(6)), (DeliveryId(3), Rev(5))]));
+    assert_eq!(loaded.alarms, [alarm]);
+    assert_eq!((loaded.alarm_seq, loaded.proven_at), (Some(9), Some(UtcMillis(11))));
+    assert_eq!(cache.setting("seat").unwrap().as_deref(), Some("A"));
+    assert_eq!(cache.centers().unwrap(), [center()]);
+    assert!(cache.load(&CenterId::from("songpa")).unwrap().is_none());
+}
+
+#[test]
+fn a_replacement_and_a_wipe_touch_their_own_center_only() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let other = CacheBatch { center: CenterId::from("songpa"), ..batch(vec![row(1, 8)], &[], &[(1, 8)], 8) };
+    let here = batch(vec![row(1, 1), row(2, 2)], &[], &[(1, 1), (2, 2)], 2);
+    cache.write(&[here, other]).unwrap();
+    let replaced = CacheBatch { replace: true, ..batch(vec![row(5, 3)], &[], &[(5, 3)], 3) };
+    cache.write(&[replaced]).unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().rows, [row(5, 3)]);
+    cache.wipe(&center()).unwrap();
+    assert!(cache.load(&center()).unwrap().is_none());
+    let songpa = cache.load(&CenterId::from("songpa")).unwrap().unwrap();
+    assert_eq!(songpa.rows, [row(1, 8)]);
+    // A number that has become free is used again, and finds no rows of its former center.
+    cache.write(&[batch(Vec::new(), &[], &[], 1)]).unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().rows, []);
+}
+
+#[test]
+fn a_process_that_dies_between_batches_leaves_a_board_that_once_was() {
+    let (folder, path) = folder();
+    let mut cache = open(&path);
+    cache.write(&[batch(vec![row(1, 1)], &[], &[(1, 1)], 1)]).unwrap();
+    // A crash in the middle of the next transaction: the file as the disk has it then, with a half-written journal.
+    cache.write(&[batch((2..200).map(|id| row(id, id)).collect(), &[], &[], 199)]).unwrap();
+    let crashed = folder.path().join("crashed.sqlite");
+    let wal = |path: &Path| PathBuf::from(format!("{}-wal", path.display()));
+    std::fs::copy(&path, &crashed).unwrap();
+    let journal = std::fs::read(wal(&path)).unwrap();
+    for cut in [journal.len() - 1, journal.len() - 5_000, journal.len() / 2 + 4_096] {
+        std::fs::write(wal(&crashed), &journal[..cut]).unwrap();
+        let mut cache = open(&crashed);
+        let loaded = cache.load(&center()).unwrap().unwrap();
+        let audit = cache.audit(&center()).unwrap();
+        assert_eq!((loaded.rows.as_slice(), loaded.cursor.unwrap().rev), ([row(1, 1)].as_slice(), Rev(1)));
+        assert!(audit.digest_fits && audit.damaged.is_empty());
+        drop(cache);
+        std::fs::copy(&path, &crashed).unwrap();
+    }
+}
+
+#[test]
+fn an_audit_finds_a_flipped_byte_and_loading_leaves_the_row_out() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let after: Vec<_> = (1..=50).map(|id| (id, id)).collect();
+    cache.write(&[batch((1..=50).map(|id| row(id, id)).collect(), &[], &after, 50)]).unwrap();
+    assert_eq!(cache.audit(&center()).unwrap().rows, 50);
+    assert!(cache.audit(&center()).unwrap().digest_fits);
+    drop(cache);
+
+    // On the disk itself, past SQLite: the first byte of a text that occurs in row 17 only.
+    Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let needle = b"TBIYHG000017";
+    let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+
+    let mut cache = open(&path);
+    let audit = cache.audit(&center()).unwrap();
+    assert_eq!(audit.damaged, [DeliveryId(17)]);
+    assert!(audit.digest_fits, "ids and revisions are as they were");
+    let loaded = cache.load(&center()).unwrap().unwrap();
+    assert_eq!((loaded.rows.len(), loaded.damaged), (49, 1));
+}
+
+#[test]
+fn an_audit_finds_a_row_that_is_gone() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    cache.write(&[batch(vec![row(1, 1), row(2, 2)], &[], &[(1, 1), (2, 2)], 2)]).unwrap();
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM rows WHERE rev = 2").unwrap();
+    let audit = cache.audit(&center()).unwrap();
+    assert!(!audit.digest_fits && audit.damaged.is_empty());
+}
+
+#[test]
+fn a_file_that_is_no_cache_is_set_aside_and_rebuilt() {
+    let newer = |path: &Path| {
+        drop(open(path));
+        Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    };
+    let foreign = |path: &Path| {
+        Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 3; CREATE TABLE t (a)").unwrap();
+    };
+    let noise = |path: &Path| std::fs::write(path, [7_u8; 8_192]).unwrap();
+    let spoil: [&dyn Fn(&Path); 3] = [&newer, &foreign, &noise];
+    for spoil in spoil {
+        let (folder, path) = folder();
+        spoil(&path);
+        let opened = Cache::open(&path).unwrap();
+        assert!(opened.set_aside.unwrap().exists());
+        let mut cache = opened.cache;
+        cache.write(&[batch(vec![row(1, 1)], &[], &[(1, 1)], 1)]).unwrap();
+        assert_eq!(cache.load(&center()).unwrap().unwrap().rows, [row(1, 1)]);
+        assert!(set_aside(&folder) >= 1);
+    }
+}
+
+#[test]
+fn damage_found_while_reading_is_told_apart_and_the_file_can_be_rebuilt() {
+    let (folder, path) = folder();
+    let mut cache = open(&path);
+    let after: Vec<_> = (1..=500).map(|id| (id, id)).collect();
+    cache.write(&[batch((1..=500).map(|id| row(id, id)).collect(), &[], &after, 500)]).unwrap();
+    drop(cache);
+    Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Pages in the middle of the tree of rows.
+    let (from, to) = (bytes.len() / 2 / 4_096 * 4_096, bytes.len() * 3 / 4);
+    bytes[from..to].fill(0xEE);
+    std::fs::write(&path, bytes).unwrap();
+    let mut cache = open(&path);
+    let error = cache.load(&center()).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+    let mut cache = cache.rebuild(&error).unwrap().cache;
+    assert!(cache.load(&center()).unwrap().is_none());
+    assert!(set_aside(&folder) >= 1);
+}
+
+#[test]
+fn files_of_every_version_are_brought_up_to_date() {
+    for (version, dump) in [(1, include_str!("fixtures/v1.sql"))] {
+        let (_folder, path) = folder();
+        Connection::open(&path).unwrap().execute_batch(dump).unwrap();
+        let mut cache = open(&path);
+        let loaded = cache.load(&center()).unwrap().unwrap();
+        assert_eq!(loaded.rows, [row(74_829, 1_042)], "version {version}");
+        assert_eq!(loaded.cursor.unwrap().rev, Rev(1_042));
+        assert_eq!(loaded.alarms.len(), 1);
+        assert_eq!(loaded.alarm_seq, Some(3));
+        let audit = cache.audit(&center()).unwrap();
+        assert!(audit.digest_fits && audit.damaged.is_empty(), "version {version}");
+    }
+}
+
+#[test]
+fn the_hot_queries_search_and_never_scan() {
+    let (_folder, path) = folder();
+    drop(open(&path));
+    let db = Connection::open(&path).unwrap();
+    for query in [
+        "SELECT key, rev, checksum, body FROM rows WHERE key BETWEEN 1 AND 2 ORDER BY key",
+        "DELETE FROM rows WHERE key = 1",
+        "SELECT no FROM centers WHERE center = 'a'",
+        "SELECT id FROM alarms WHERE center = 1",
+    ] {
+        let plan: String =
+            db.query_row(&format!("EXPLAIN QUERY PLAN {query}"), [], |row| row.get("detail")).unwrap();
+        assert!(plan.starts_with("SEARCH"), "{query}: {plan}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Any sequence of batches leaves what a map would hold, and an audit agrees.
+    #[test]
+    fn batches_do_what_a_map_does(steps in prop::collection::vec(
+        (any::<bool>(), prop::collection::vec((1_u64..20, any::<bool>()), 0..12)), 1..12,
+    )) {
+        let (_folder, path) = folder();
+        let mut cache = open(&path);
+        let mut expected: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut rev = 0;
+        for (replace, changes) in steps {
+            let mut upserts = BTreeMap::new();
+            let mut removes = Vec::new();
+            if replace {
+                expected.clear();
+            }
+            for (id, stays) in changes {
+                rev += 1;
+                upserts.remove(&id);
+                if stays {
+                    upserts.insert(id, row(id, rev));
+                    expected.insert(id, rev);
+                } else {
+                    removes.push(id);
+                    expected.remove(&id);
+                }
+            }
+            let after: Vec<_> = expected.iter().map(|(id, rev)| (*id, *rev)).collect();
+            let batch = CacheBatch { replace, ..batch(upserts.into_values().collect(), &removes, &after, rev) };
+            cache.write(&[batch]).unwrap();
+            let loaded = cache.load(&center()).unwrap().unwrap();
+            let rows: Vec<_> = expected.iter().map(|(id, rev)| row(*id, *rev)).collect();
+            prop_assert_eq!(loaded.rows, rows);
+            let audit = cache.audit(&center()).unwrap();
+            prop_assert!(audit.digest_fits && audit.damaged.is_empty());
+        }
+    }
+}
