@@ -1,4 +1,5 @@
 //! The TypeScript types in the page's folder are those of this crate. `UPDATE_TYPES=1` writes them anew.
+#![cfg(test)] // so that clippy takes the helpers for tests too
 
 use gwanje_engine::ipc::{AppEvent, CenterView, CommandPhase, IpcError, LinkState, LinkView, SignedIn};
 use std::path::PathBuf;
