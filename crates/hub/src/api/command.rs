@@ -3,7 +3,7 @@
 //! After authentication everything that is decided, refusals too, is decided by the store's writer when there is an
 //! idempotency key: so a twin gets the first one's answer, whatever has changed meanwhile.
 
-use super::asking::{Asking, AskingIn, delivery_id, json, visible};
+use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
 use super::refusal::Refusal;
 use crate::auth::Caller;
@@ -16,7 +16,7 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, Permission, Rev};
+use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, MAX_SAFE_INTEGER, Permission, Rev};
 use gwanje_wire::rest::CloseReply;
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde::Deserialize;
@@ -59,6 +59,10 @@ fn new_order(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Res
     let order: NewOrder = json(body)?;
     if order.shop.name.trim().is_empty() || order.dropoff.address.trim().is_empty() {
         return Err(Refusal::new(ErrorCode::Invalid, "an order needs a shop's name and a drop-off address"));
+    }
+    let ready_at = order.ready_at.map_or(0, |at| at.0.unsigned_abs());
+    if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
+        return Err(Refusal::new(ErrorCode::Invalid, "integers stay below 2^53"));
     }
     Ok(Intent::Create(Box::new(order)))
 }
@@ -229,16 +233,18 @@ fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, NoTag> {
 
 #[derive(Deserialize)]
 pub(super) struct KeyPath {
+    center: String,
     key: String,
 }
 
 /// POST `/centers/{c}/commands/{key}/close`.
 pub(super) async fn close(
     State(hub): State<Arc<Hub>>,
-    asking: AskingIn,
+    Asking(caller): Asking,
     path: Path<KeyPath>,
 ) -> Result<Json<CloseReply>, Refusal> {
-    let AskingIn { caller, center } = asking;
+    let center = CenterId::from(path.center.as_str());
+    visible(&hub, &caller, &center)?;
     if path.key.is_empty() || path.key.len() > KEY_MAX {
         return Err(Refusal::new(ErrorCode::Invalid, "an idempotency key has 1 to 200 ASCII characters"));
     }

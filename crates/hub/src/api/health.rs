@@ -16,6 +16,9 @@ pub(super) async fn ready(State(hub): State<Arc<Hub>>) -> Result<&'static str, R
     if hub.is_draining() {
         return Err(Refusal::new(ErrorCode::Unavailable, "this hub is being emptied; use another"));
     }
+    if !hub.store.takes_writes() {
+        return Err(Refusal::new(ErrorCode::Unavailable, "the store takes no writes; restart this hub"));
+    }
     hub.store.centers().await?;
     Ok("ready\n")
 }

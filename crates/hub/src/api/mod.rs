@@ -38,6 +38,11 @@ const BODY_MAX_BYTES: usize = 128 * 1024;
 
 /// The REST interface of a hub, under [`API_ROOT`], with `/healthz` and `/readyz` at the root.
 pub fn router(hub: Arc<Hub>) -> Router {
+    router_with(hub, Router::new())
+}
+
+/// The same with further routes, for which the same holds.
+pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
     let api = Router::new()
         .route("/login", post(sign_in::login))
         .route("/login/refresh", post(sign_in::refresh))
@@ -64,6 +69,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/readyz", get(health::ready))
         .fallback(unknown)
         .with_state(Arc::clone(&hub))
+        .merge(further)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(compression)
         .layer(map_response(every_error_is_a_problem))

@@ -27,6 +27,9 @@ pub(super) async fn refresh(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<
 
 fn tokens(hub: &Hub, mut reply: LoginReply) -> Response {
     reply.socket_urls = hub.socket_urls();
+    if reply.role.sees_all_centers() {
+        reply.centers = hub.store.center_ids();
+    }
     ([(CACHE_CONTROL, "no-store")], Json(reply)).into_response()
 }
 

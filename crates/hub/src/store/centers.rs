@@ -48,6 +48,12 @@ impl Store {
         self.shared.lines.get(center).is_some()
     }
 
+    /// The ids of all centers (from memory).
+    #[must_use]
+    pub fn center_ids(&self) -> Vec<CenterId> {
+        self.shared.lines.ids()
+    }
+
     /// Begins a new epoch: every cursor must resync. For restores and for drills of that fault.
     ///
     /// # Errors

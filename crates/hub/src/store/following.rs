@@ -17,11 +17,9 @@ impl Store {
     /// # Errors
     /// When there is no such center or the store can't be read.
     pub async fn head(&self, center: &CenterId) -> Result<Head, StoreError> {
-        let id = center.clone();
+        let (id, now) = (center.clone(), self.now());
         let standing = self.read("reading a head", move |db| read::standing(db, &id)).await?;
-        standing
-            .map(|standing| self.stamp(&standing))
-            .ok_or_else(|| StoreError::UnknownCenter(center.clone()))
+        standing.map(|standing| now.head(&standing)).ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 
     /// The head as of the last commit, from memory.
@@ -29,9 +27,9 @@ impl Store {
     /// # Errors
     /// When there is no such center.
     pub fn recent_head(&self, center: &CenterId) -> Result<Head, StoreError> {
-        let line = self.line(center)?;
-        let standing = line.recent().standing().clone();
-        Ok(self.stamp(&standing))
+        let (line, now) = (self.line(center)?, self.now());
+        let recent = line.recent();
+        Ok(now.head(recent.standing()))
     }
 
     /// The last committed revision of a center; changes after each commit is durable and readable.
@@ -61,9 +59,8 @@ impl Store {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<ChangesReply, StoreError> {
-        let line = self.line(center)?;
+        self.line(center)?;
         let Some(Cursor { epoch, rev }) = cursor else {
-            drop(line);
             return Err(StoreError::Resync(ResyncReason::Epoch));
         };
         self.changes_in(center, Some(epoch), *rev, limit).await
@@ -82,15 +79,14 @@ impl Store {
             }
             standing.resumable(from).map_err(StoreError::Resync)
         };
-        let at = self.clock().wall_now();
+        let now = self.now();
+        let at = now.wall;
         {
             let line = self.line(center)?;
             let recent = line.recent();
             resumable(recent.standing())?;
             if let Some(frame) = recent.frame(from, limit, at) {
-                let standing = recent.standing().clone();
-                drop(recent);
-                return Ok(ChangesReply { frame, head: self.stamp(&standing) });
+                return Ok(ChangesReply { frame, head: now.head(recent.standing()) });
             }
         }
         let id = center.clone();
@@ -105,7 +101,7 @@ impl Store {
         let (standing, frame) = read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))?;
         resumable(&standing)?;
         let frame = frame.ok_or(StoreError::Resync(ResyncReason::Floor))?;
-        Ok(ChangesReply { frame, head: self.stamp(&standing) })
+        Ok(ChangesReply { frame, head: now.head(&standing) })
     }
 
     /// Head, frame after `after` and the 256 buckets, of one read.
@@ -113,8 +109,9 @@ impl Store {
     /// # Errors
     /// As [`Self::frame`].
     pub async fn digest(&self, center: &CenterId, after: Option<Rev>) -> Result<DigestReply, StoreError> {
+        let now = self.now();
         let (standing, frame, buckets) = self.read_beside(center, after, read::buckets).await?;
-        Ok(DigestReply { head: self.stamp(&standing), frame, buckets })
+        Ok(DigestReply { head: now.head(&standing), frame, buckets })
     }
 
     /// Selected rows in full, with the frame after `after` of the same read.

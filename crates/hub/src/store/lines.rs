@@ -44,6 +44,10 @@ impl Lines {
         self.centers.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    pub fn ids(&self) -> Vec<CenterId> {
+        self.centers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     pub fn add(&self, id: CenterId, line: CenterLine) {
         self.centers.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(line));
     }

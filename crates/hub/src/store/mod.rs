@@ -30,7 +30,7 @@ pub(crate) use read::json;
 pub use riders::RiderPositions;
 
 use crate::clock::Clock;
-use gwanje_model::{CenterId, Pos, Text};
+use gwanje_model::{CenterId, Pos, Text, UtcMillis};
 use gwanje_wire::Head;
 use lines::{CenterLine, Lines};
 use recent::Standing;
@@ -89,6 +89,19 @@ pub struct CenterRecord {
     pub pos: Option<Pos>,
     /// IANA name, `Asia/Seoul`.
     pub time_zone: Text,
+}
+
+/// An instant by both clocks.
+#[derive(Clone, Copy)]
+struct Now {
+    wall: UtcMillis,
+    day: UtcMillis,
+}
+
+impl Now {
+    fn head(self, standing: &Standing) -> Head {
+        standing.head(self.wall, self.day)
+    }
 }
 
 /// The store. Clones share it; the last one to go closes it.
@@ -185,13 +198,21 @@ impl Store {
         &self.shared.lines.clock
     }
 
+    /// Whether the writer takes jobs: it ends with [`Self::close`], and if it ever failed.
+    #[must_use]
+    pub fn takes_writes(&self) -> bool {
+        let jobs = self.shared.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.as_ref().is_some_and(|jobs| !jobs.is_closed())
+    }
+
     fn line(&self, center: &CenterId) -> Result<Arc<CenterLine>, StoreError> {
         self.shared.lines.get(center).ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 
-    fn stamp(&self, standing: &Standing) -> Head {
+    /// Both clocks now. Taken before a read: a head must not claim to be newer than what was read.
+    fn now(&self) -> Now {
         let clock = self.clock();
-        standing.head(clock.wall_now(), clock.day_now())
+        Now { wall: clock.wall_now(), day: clock.day_now() }
     }
 
     /// Runs within the writer's next transaction; answers once that is durable.

@@ -1,5 +1,13 @@
 //! The REST contract against a real hub on a real port with a real store.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
+)]
+
 mod commands;
 mod following;
 mod harness;

@@ -69,6 +69,8 @@ async fn health_and_readiness() {
     let get = |path: &str| send(world.http.get(format!("{}{path}", world.url)));
     assert_eq!(get("/healthz").await.status, 200);
     assert_eq!(get("/readyz").await.status, 200);
+    world.hub.store.close().await;
+    assert_eq!(get("/readyz").await.code(), "unavailable", "a hub that can't write");
     world.hub.begin_drain();
     assert_eq!(get("/healthz").await.status, 200);
     assert_eq!(get("/readyz").await.code(), "unavailable");

@@ -16,6 +16,8 @@ async fn a_sign_in_from_login_to_logout() {
         (&signed["centers"], &signed["socketUrls"]),
         (&json!(["gangnam"]), &json!(["http://127.0.0.1:1"]))
     );
+    let admin = world.login("admin", "admin").await.body;
+    assert_eq!(admin["centers"], json!(["gangnam", "songpa"]), "an admin sees all");
     let refresh = |token: serde_json::Value| {
         send(world.http.post(world.at("/login/refresh")).json(&json!({"refreshToken": token})))
     };
