@@ -13,7 +13,7 @@ use gwanje_model::{Delivery, Epoch, Rev};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::{CenterInfo, ChangesReply, DigestReply};
-use gwanje_wire::socket::Cursor;
+use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -86,6 +86,18 @@ pub(super) async fn history(
 ) -> Result<Json<Vec<HistoryEvent>>, Refusal> {
     let (_, row) = find(&hub, &asking, &path.id).await?;
     Ok(Json(hub.store.history(&asking.center, row.id).await?))
+}
+
+/// GET `/centers/{c}/deliveries/{id}/trace`: where its present rider was from the assignment until its end.
+pub(super) async fn trace(
+    State(hub): State<Arc<Hub>>,
+    asking: AskingIn,
+    path: Path<DeliveryPath>,
+) -> Result<Json<Vec<RiderPos>>, Refusal> {
+    let (_, row) = find(&hub, &asking, &path.id).await?;
+    let (Some(rider), Some(from)) = (&row.rider, row.assigned_at) else { return Ok(Json(Vec::new())) };
+    let to = row.ended_at().unwrap_or_else(|| hub.clock.day_now());
+    Ok(Json(hub.positions.trail(&asking.center, &rider.id, from, to)))
 }
 
 #[derive(Deserialize)]

@@ -52,6 +52,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/deliveries", get(snapshot::deliveries).post(command::create))
         .route("/centers/{center}/deliveries/{id}", get(board::delivery))
         .route("/centers/{center}/deliveries/{id}/history", get(board::history))
+        .route("/centers/{center}/deliveries/{id}/trace", get(board::trace))
         .route("/centers/{center}/deliveries/{id}/{action}", post(command::act))
         .route("/centers/{center}/commands/{key}/close", post(command::close))
         .route("/centers/{center}/changes", get(board::changes))

@@ -45,11 +45,19 @@ pub enum StoreError {
         id: DeliveryId,
     },
     /// The cursor can't go on from where it is.
-    #[error("the cursor can't be resumed ({0:?}); fetch a snapshot")]
+    #[error("the cursor can't be resumed: {}; fetch a snapshot", why(*.0))]
     Resync(ResyncReason),
     /// The transaction was rolled back, or the store is closed. Nothing was written.
     #[error("nothing was written: the store is closed or its disk refused; ask again in a moment")]
     NotCommitted,
+}
+
+fn why(reason: ResyncReason) -> &'static str {
+    match reason {
+        ResyncReason::Epoch => "it is of another epoch, or of none",
+        ResyncReason::Floor => "what it lacks is not kept any more",
+        ResyncReason::Ahead => "it is ahead of the head",
+    }
 }
 
 impl StoreError {

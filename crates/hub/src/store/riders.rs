@@ -7,7 +7,7 @@ use gwanje_model::{CenterId, Pos, Rider, RiderId, RiderStatus, UtcMillis};
 use gwanje_wire::socket::RiderPos;
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -102,9 +102,16 @@ pub struct RiderPositions {
     centers: Arc<RwLock<BTreeMap<CenterId, Places>>>,
 }
 
+/// Places of a rider's trail are so far apart at least, milliseconds of operations time.
+const TRAIL_STEP_MS: i64 = 15_000;
+/// Places of a rider's trail: two hours of it, longer than any delivery.
+const TRAIL_PLACES: usize = 480;
+
 #[derive(Debug, Default)]
 struct Places {
     latest: FxHashMap<RiderId, (u64, RiderPos)>,
+    /// Where each rider was lately, oldest first.
+    trails: FxHashMap<RiderId, VecDeque<RiderPos>>,
     version: watch::Sender<u64>,
 }
 
@@ -115,6 +122,13 @@ impl RiderPositions {
         let known = centers.entry(center.clone()).or_default();
         let version = *known.version.borrow() + 1;
         for place in places {
+            let trail = known.trails.entry(place.id.clone()).or_default();
+            if trail.back().is_none_or(|last| place.seen_at.since(last.seen_at) >= TRAIL_STEP_MS) {
+                if trail.len() == TRAIL_PLACES {
+                    trail.pop_front();
+                }
+                trail.push_back(place.clone());
+            }
             known.latest.insert(place.id.clone(), (version, place));
         }
         known.version.send_replace(version);
@@ -143,6 +157,15 @@ impl RiderPositions {
         places.sort_by(|a, b| a.id.cmp(&b.id));
         let now = *known.version.borrow();
         (now, places)
+    }
+
+    /// Where a rider was from one instant of operations to another, oldest first, as far as it is remembered.
+    #[must_use]
+    pub fn trail(&self, center: &CenterId, rider: &RiderId, from: UtcMillis, to: UtcMillis) -> Vec<RiderPos> {
+        let centers = self.centers.read().unwrap_or_else(PoisonError::into_inner);
+        let trail = centers.get(center).and_then(|known| known.trails.get(rider));
+        let within = |place: &&RiderPos| (from..=to).contains(&place.seen_at);
+        trail.into_iter().flatten().filter(within).cloned().collect()
     }
 
     /// Puts the latest places onto riders as listed.

@@ -178,3 +178,30 @@ async fn a_past_board_comes_from_history() {
         assert_eq!(seen, statuses, "at {minutes} min");
     }
 }
+
+#[tokio::test]
+async fn a_trace_is_where_the_rider_was_for_it() {
+    let world = World::new().await;
+    let path = world.delivery("assigned").await;
+    let start = world.hub.clock.day_now();
+    let seen = |seconds: i64| gwanje_wire::socket::RiderPos {
+        id: "gangnam-r1".into(),
+        pos: gwanje_model::Pos::Geo { lat: 37.5, lon: 127.0 },
+        heading_deg: 0.0,
+        status: gwanje_model::RiderStatus::Busy,
+        seen_at: start.plus_ms(seconds * 1_000),
+    };
+    for seconds in [-60, 0, 1, 20, 90] {
+        world.hub.positions.update(&center(), vec![seen(seconds)]);
+    }
+    world.hub.clock.set_day(start.plus_min(1));
+    assert_eq!(world.post("dispatcher", &format!("{path}/pickup"), &json!({})).await.status, 200);
+    assert_eq!(world.post("dispatcher", &format!("{path}/deliver"), &json!({})).await.status, 200);
+    let trace = world.get("dispatcher", &format!("{path}/trace")).await.body;
+    let at: Vec<_> =
+        trace.as_array().unwrap().iter().map(|place| place["seenAt"].as_i64().unwrap() - start.0).collect();
+    assert_eq!(at, [0, 20_000], "from the assignment to the door");
+    let listed = world.get("dispatcher", "/centers/gangnam/riders").await.body;
+    assert_eq!((&listed[0]["id"], &listed[0]["seenAt"]), (&json!("gangnam-r1"), &json!(seen(90).seen_at)));
+    assert_eq!((&listed[0]["status"], &listed[0]["load"]), (&json!("idle"), &json!(0)));
+}
