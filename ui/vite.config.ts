@@ -19,6 +19,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     passWithNoTests: false,
+    // Generous: a shared machine may be busy; a test waits on conditions, never on time.
+    testTimeout: 60_000,
     browser: {
       enabled: true,
       headless: true,

@@ -1,16 +1,20 @@
 // What the page asks of the application beneath it, each command once, with what goes in and what comes out.
 
+import type { AppEvent } from "../ipc/generated/AppEvent";
+import type { CenterView as Center } from "../ipc/generated/CenterView";
+import type { CommandPhase as CommandOutcome } from "../ipc/generated/CommandPhase";
+import type { IpcError as Failure } from "../ipc/generated/IpcError";
+import type { LinkState } from "../ipc/generated/LinkState";
+import type { LinkView as Link } from "../ipc/generated/LinkView";
 import type { Patch } from "../ipc/generated/Patch";
-import type { Row } from "../ipc/generated/Row";
 import type { ViewSpec } from "../ipc/generated/ViewSpec";
+
+export type { AppEvent, Center, CommandOutcome, Failure, Link, LinkState };
 
 export type Locale = "ko" | "en";
 export type Theme = "dark" | "light" | "system";
 
 export type Status = "received" | "waiting" | "assigned" | "pickedUp" | "delivered" | "cancelled";
-
-/** A center by name, with the zone in which its times are read. */
-export type Center = { id: string; name: string; timeZone: string };
 
 /** How things stand; asked once by each page. */
 export type Boot = {
@@ -25,44 +29,11 @@ export type Boot = {
   theme: Theme;
 };
 
-export type LinkState = "connecting" | "catchingUp" | "live" | "polling" | "offline" | "refused";
-
-/** How fresh a center's board is. Instants are UTC milliseconds. */
-export type Link = {
-  center: string;
-  state: LinkState;
-  since: number;
-  reason: string | null;
-  provenAt: number | null;
-  dayAt: number | null;
-  dayAtWall: number | null;
-  speed: number;
-  rev: number;
-  epoch: string | null;
-};
-
 /** With `center`: what names an alarm. */
 export type AlarmKey = { center: string; id: number; kind: string; raisedAt: number };
 
-export type CommandOutcome = "pending" | "done" | "refused" | "unknown";
-
 /** News of a command of this seat. */
-export type CommandNews = {
-  commandId: string;
-  center: string;
-  id: number | null;
-  action: string;
-  outcome: CommandOutcome;
-  code: string | null;
-  message: string | null;
-};
-
-export type AppEvent =
-  | ({ type: "link" } & Link)
-  | ({ type: "alarm"; relisted: boolean; row: Row | null } & AlarmKey)
-  | ({ type: "alarmSettled" } & AlarmKey)
-  | ({ type: "command" } & CommandNews)
-  | { type: "signedOut"; code: string | null };
+export type CommandNews = Omit<Extract<AppEvent, { type: "command" }>, "type">;
 
 export type Pos = { lat: number; lon: number } | { x: number; y: number };
 
@@ -123,9 +94,6 @@ export type ActionRequest = {
   reason?: string;
   by?: CancelBy;
 };
-
-/** What every command throws when it fails. */
-export type Failure = { code: string; message: string; retryable: boolean };
 
 export interface Platform {
   boot(): Promise<Boot>;

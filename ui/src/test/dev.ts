@@ -1,0 +1,65 @@
+// The development page: the whole window on made-up rows. Not part of a build.
+// ?theme=light&lang=en&rows=100000&signin&state=offline&open&alarms
+
+import { mount } from "svelte";
+import "../shell/app.css";
+import App from "../shell/App.svelte";
+import { Room } from "../shell/room.svelte";
+import { FakePlatform } from "./fake";
+
+const asked = new URLSearchParams(location.search);
+const platform = new FakePlatform(Number(asked.get("rows") ?? 3_213), {
+  theme: asked.get("theme") === "light" ? "light" : "dark",
+  locale: asked.get("lang") === "en" ? "en" : "ko",
+  signedIn: !asked.has("signin"),
+});
+const room = new Room(platform);
+const target = document.getElementById("app");
+if (target) mount(App, { target, props: { room } });
+
+setTimeout(() => {
+  const rows = [...platform.rows.values()].reverse();
+  const state = asked.get("state");
+  if (state === "offline" || state === "polling") {
+    platform.tell(platform.link({ state, provenAt: Date.now() - 200_000 }));
+  }
+  if (asked.has("alarms")) {
+    for (const row of rows.filter((row) => row.status === "cancelled").slice(0, 3)) {
+      const { id, center } = row;
+      platform.tell({
+        type: "alarm",
+        center,
+        id,
+        kind: "cancelled",
+        raisedAt: row.cancelledAt ?? 0,
+        relisted: false,
+        row,
+      });
+    }
+  }
+  const assigned = 5 + rows.slice(5).findIndex((row) => row.status === "assigned");
+  if (asked.has("open")) {
+    room.selection.goTo(assigned);
+    room.openDetail();
+  }
+  if (asked.get("dialog") === "assign") {
+    room.selection.goTo(assigned);
+    room.act("assign");
+  }
+  if (asked.get("dialog") === "cancel") {
+    room.selection.goTo(assigned);
+    room.act("cancel");
+  }
+  if (asked.has("open")) {
+    platform.tell({
+      type: "command",
+      commandId: "x",
+      center: "gangnam",
+      id: 9,
+      action: "assign",
+      outcome: "refused",
+      code: "invalid-transition",
+      message: "",
+    });
+  }
+}, 300);

@@ -1,0 +1,240 @@
+// A platform in memory, for component tests and the development page: it answers a view as the core does, naively.
+
+import type { Counters } from "../ipc/generated/Counters";
+import type { Patch } from "../ipc/generated/Patch";
+import type { Row } from "../ipc/generated/Row";
+import type { ViewSpec } from "../ipc/generated/ViewSpec";
+import type {
+  ActionRequest,
+  AlarmKey,
+  AppEvent,
+  Boot,
+  Failure,
+  Link,
+  Locale,
+  Platform,
+  Rider,
+  Theme,
+} from "../platform/contract";
+import { STATUSES } from "../texts/names";
+import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
+
+type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
+
+export class FakePlatform implements Platform {
+  rows: Map<number, Row>;
+  people: Rider[];
+  /** The next sign-in fails with this. */
+  refusal: Failure | null = null;
+  readonly acks: [number, number][] = [];
+  readonly resets: number[] = [];
+  readonly opened: number[] = [];
+  readonly commands: ActionRequest[] = [];
+  readonly acknowledged: AlarmKey[] = [];
+  preferences: { locale: Locale | null; theme: Theme } | null = null;
+  readonly #views = new Map<number, OpenView>();
+  #onEvent: (event: AppEvent) => void = () => {};
+  #stalled: (view: number) => void = () => {};
+
+  constructor(
+    rows = 3_000,
+    readonly bootAnswer: Partial<Boot> = {},
+  ) {
+    this.rows = new Map(day(rows).map((row) => [row.id, row]));
+    this.people = riders(58);
+  }
+
+  #boot(signedIn: boolean): Boot {
+    return {
+      signedIn,
+      account: "dispatcher",
+      role: "dispatcher",
+      server: "http://127.0.0.1:7400",
+      centers: [
+        { id: "gangnam", name: "강남", timeZone: "Asia/Seoul" },
+        { id: "songpa", name: "송파", timeZone: "Asia/Seoul" },
+      ],
+      demo: true,
+      demoSpeed: 60,
+      locale: "ko",
+      theme: "dark",
+      ...this.bootAnswer,
+    };
+  }
+
+  async boot(): Promise<Boot> {
+    return { ...this.#boot(true), ...this.bootAnswer };
+  }
+  async signIn(): Promise<Boot> {
+    if (this.refusal) throw this.refusal;
+    return { ...this.#boot(true), signedIn: true };
+  }
+  async tryDemo(): Promise<Boot> {
+    return this.signIn();
+  }
+  async signOut(): Promise<void> {}
+  async setPreferences(locale: Locale | null, theme: Theme): Promise<void> {
+    this.preferences = { locale, theme };
+  }
+  async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
+    this.#onEvent = onEvent;
+    this.tell(this.link({}));
+  }
+  async onViewStalled(stalled: (view: number) => void): Promise<void> {
+    this.#stalled = stalled;
+  }
+  async openView(spec: ViewSpec, send: (patch: Patch) => void): Promise<number> {
+    const view = this.opened.length + 1;
+    this.opened.push(view);
+    this.#views.set(view, { spec, send, seq: 0, sent: new Map() });
+    this.#send(view, true);
+    return view;
+  }
+  async changeView(view: number, spec: ViewSpec): Promise<void> {
+    const open = this.#views.get(view);
+    if (!open) throw { code: "view-not-open", message: "", retryable: false } satisfies Failure;
+    open.spec = spec;
+    this.#send(view, false);
+  }
+  async ack(view: number, seq: number): Promise<void> {
+    this.acks.push([view, seq]);
+  }
+  async resetView(view: number): Promise<void> {
+    this.resets.push(view);
+    this.#send(view, true);
+  }
+  async closeView(view: number): Promise<void> {
+    this.#views.delete(view);
+  }
+  async placeOf(view: number, id: number): Promise<number | null> {
+    const open = this.#views.get(view);
+    const place = open ? this.list(open.spec).findIndex((row) => row.id === id) : -1;
+    return place < 0 ? null : place;
+  }
+  async delivery(_center: string, id: number) {
+    const row = this.rows.get(id);
+    if (!row) throw { code: "not-found", message: "", retryable: false } satisfies Failure;
+    return deliveryOf(row);
+  }
+  async history(_center: string, id: number) {
+    const row = this.rows.get(id);
+    return row ? historyOf(row) : [];
+  }
+  async riders(): Promise<Rider[]> {
+    return this.people;
+  }
+  async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
+    this.commands.push(request);
+    return { commandId: `c${this.commands.length}` };
+  }
+  async acknowledgeAlarm(key: AlarmKey): Promise<void> {
+    this.acknowledged.push(key);
+  }
+  async alarmDisplayed(): Promise<void> {}
+
+  tell(event: AppEvent): void {
+    this.#onEvent(event);
+  }
+  stall(view: number): void {
+    this.#stalled(view);
+  }
+
+  link(part: Partial<Link>): { type: "link" } & Link {
+    const wall = Date.now();
+    return {
+      type: "link",
+      center: "gangnam",
+      state: "live",
+      since: wall,
+      reason: null,
+      provenAt: wall,
+      dayAt: NOW,
+      dayAtWall: wall,
+      speed: 1,
+      rev: 18_240,
+      epoch: "01J",
+      ...part,
+    };
+  }
+
+  /** Changes a row as a frame would. */
+  change(id: number, part: Partial<Row>): void {
+    const row = this.rows.get(id);
+    if (row) this.rows.set(id, { ...row, ...part, rev: row.rev + 1 });
+    for (const view of this.#views.keys()) this.#send(view, false);
+  }
+
+  add(row: Row): void {
+    this.rows.set(row.id, row);
+    for (const view of this.#views.keys()) this.#send(view, false);
+  }
+
+  /** Loses the next patch of each view on its way. */
+  loseOne(): void {
+    for (const open of this.#views.values()) open.seq += 1;
+  }
+
+  list(spec: ViewSpec): Row[] {
+    const { statuses, late, unconfirmed } = spec.filter;
+    const descending = spec.sort[0]?.key === "number" ? spec.sort[0].descending : true;
+    return [...this.rows.values()]
+      .filter(
+        (row) =>
+          (statuses.length === 0 || statuses.includes(row.status ?? "")) &&
+          (!late || (row.lateAt !== null && row.lateAt <= NOW)) &&
+          (!unconfirmed || row.rider?.confirmed === false) &&
+          (spec.search === "" ||
+            `${row.number} ${row.shop} ${row.address} ${row.rider?.name}`.includes(spec.search)),
+      )
+      .sort((a, b) => (descending ? b.id - a.id : a.id - b.id));
+  }
+
+  #counters(): Counters {
+    const rows = [...this.rows.values()];
+    const count = (of: (row: Row) => boolean): number => rows.filter(of).length;
+    return {
+      byStatus: Object.fromEntries(STATUSES.map((status) => [status, count((row) => row.status === status)])),
+      late: count((row) => row.lateAt !== null && row.lateAt <= NOW),
+      unconfirmed: count((row) => row.rider?.confirmed === false),
+      noted: count((row) => row.notes > 0),
+      unreadable: count((row) => row.status === null),
+      meanPickupMin10: 140,
+      meanDeliveryMin10: 270,
+      onTimePermille: 914,
+      byHalfHour: [6, 9, 8, 14, 19, 26, 30, 34, 42, 46, 38, 40].map((orders, k) => [
+        NOW - (11 - k) * 30 * MINUTE,
+        orders * 9,
+      ]),
+    };
+  }
+
+  #send(view: number, reset: boolean): void {
+    const open = this.#views.get(view);
+    if (!open) return;
+    const all = this.list(open.spec);
+    const first = Math.max(0, Math.min(open.spec.first, all.length - open.spec.len));
+    const shown = all.slice(first, first + open.spec.len);
+    const before = reset ? new Map<number, Row>() : open.sent;
+    open.seq += 1;
+    const patch: Patch = {
+      seq: open.seq,
+      reset,
+      asOf: { gangnam: 18_240 },
+      total: all.length,
+      first,
+      moved: 0,
+      order: shown.map((row) => row.id),
+      rows: shown.filter((row) => !before.has(row.id)),
+      cells: shown.flatMap((row) => {
+        const held = before.get(row.id);
+        if (!held) return [];
+        return (Object.keys(row) as (keyof Row)[])
+          .filter((column) => row[column] !== held[column])
+          .map((column): [number, string, unknown] => [row.id, column, row[column]]);
+      }),
+      counters: this.#counters(),
+    };
+    open.sent = new Map(shown.map((row) => [row.id, row]));
+    open.send(patch);
+  }
+}

@@ -1,0 +1,35 @@
+// The whole window on the fake platform, for component tests.
+
+import { render } from "vitest-browser-svelte";
+import "../shell/app.css";
+import App from "../shell/App.svelte";
+import { Room } from "../shell/room.svelte";
+import { FakePlatform } from "./fake";
+
+export type TestWindow = { platform: FakePlatform; room: Room; find: (testId: string) => HTMLElement };
+
+export async function openWindow(platform = new FakePlatform(), ready = true): Promise<TestWindow> {
+  const room = new Room(platform);
+  const { container } = await render(App, { room });
+  container.style.height = "100%";
+  const find = (testId: string): HTMLElement => {
+    const found = document.querySelector<HTMLElement>(`[data-testid="${testId}"]`);
+    if (!found) throw new Error(`no ${testId} in the window`);
+    return found;
+  };
+  if (ready) await until(() => room.view.loaded && document.querySelector(".row[data-id]") !== null);
+  return { platform, room, find };
+}
+
+/** Waits for a condition, frame by frame. Vitest's own time-out bounds it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((next) => requestAnimationFrame(next));
+}
+
+/** A key pressed wherever the focus is; Hangul input changes `key`, never `code`. */
+export function press(code: string, more: Partial<KeyboardEventInit> = {}): void {
+  const target = document.activeElement ?? document.body;
+  target.dispatchEvent(
+    new KeyboardEvent("keydown", { code, key: "ㅁ", bubbles: true, cancelable: true, ...more }),
+  );
+}
