@@ -54,10 +54,9 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     clock.set_speed(args.speed);
     let (stop_drill, drill_stops) = watch::channel(false);
     let mut drill = tokio::spawn(runner.run(drill_stops));
-    let drill_routes = drill_api::router(hub.clone(), gate.clone(), handle);
-    let routes = crate::api::router(hub.clone()).merge(drill_routes);
+    let routes = drill_api::router(hub.clone(), gate.clone(), handle);
     announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(Failure::running)?;
-    let serving = Serving { gate, listening, sockets_apart, routes, drain: DRAIN };
+    let serving = Serving { hub: hub.clone(), gate, listening, sockets_apart, routes, drain: DRAIN };
     let mut failed = None;
     serving
         .until(async {

@@ -1,20 +1,17 @@
 //! POST `/api/v1/drill`: changes a running drill. Only a demo serves it, and only an admin may.
 
-use crate::auth::Refused;
+use crate::api::Refusal;
 use crate::drill_runner::{DrillHandle, Rush};
 use crate::hub::Hub;
 use crate::socket::SocketGate;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
 use gwanje_model::{Permission, UtcMillis};
-use gwanje_wire::problem::PROBLEM_JSON;
+use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::API_ROOT;
-use gwanje_wire::{ErrorCode, Problem};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -85,7 +82,7 @@ pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, drill: DrillHandle) -> Route
     })
 }
 
-async fn state(State(routes): State<DrillRoutes>, headers: HeaderMap) -> Result<Json<DrillState>, Rejection> {
+async fn state(State(routes): State<DrillRoutes>, headers: HeaderMap) -> Result<Json<DrillState>, Refusal> {
     routes.admin_only(&headers).await?;
     Ok(Json(routes.state()))
 }
@@ -94,7 +91,7 @@ async fn change(
     State(routes): State<DrillRoutes>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<DrillState>, Rejection> {
+) -> Result<Json<DrillState>, Refusal> {
     routes.admin_only(&headers).await?;
     let change: DrillChange =
         serde_json::from_slice(&body).map_err(|e| invalid(format!("the change can't be read: {e}")))?;
@@ -132,9 +129,7 @@ async fn change(
     if let Some((orders, within_min)) = rush {
         let rush = Rush { orders, within_ms: i64::from(within_min) * 60_000 };
         if !routes.drill.rush(rush).await {
-            return Err(
-                Problem::new(ErrorCode::Unavailable, "the drill has ended; start the demo again").into()
-            );
+            return Err(Refusal::new(ErrorCode::Unavailable, "the drill has ended; start the demo again"));
         }
     }
     tracing::info!(?change, "the drill was changed");
@@ -142,11 +137,11 @@ async fn change(
 }
 
 impl DrillRoutes {
-    async fn admin_only(&self, headers: &HeaderMap) -> Result<(), Rejection> {
+    async fn admin_only(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if self.hub.auth.identify(headers).await?.may(Permission::Operate) {
             return Ok(());
         }
-        Err(Problem::new(ErrorCode::Forbidden, "only an admin may change the drill").into())
+        Err(Refusal::new(ErrorCode::Forbidden, "only an admin may change the drill"))
     }
 
     fn state(&self) -> DrillState {
@@ -160,28 +155,6 @@ impl DrillRoutes {
     }
 }
 
-/// A refusal as it travels.
-struct Rejection(Refused);
-
-impl<R: Into<Refused>> From<R> for Rejection {
-    fn from(refused: R) -> Self {
-        Self(refused.into())
-    }
-}
-
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        let Refused { problem, retry_after_s } = self.0;
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(problem)).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(seconds) = retry_after_s {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
-    }
-}
-
-fn invalid(detail: String) -> Rejection {
-    Problem::new(ErrorCode::Invalid, detail).into()
+fn invalid(detail: String) -> Refusal {
+    Refusal::new(ErrorCode::Invalid, detail)
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 mod demo_day;
+mod drain_api;
 mod drill_api;
 pub mod drill_runner;
 pub mod hub;

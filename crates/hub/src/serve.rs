@@ -1,5 +1,8 @@
 //! Serving a hub: REST and sockets on their listeners, from the first request to a clean stop.
 
+use crate::api;
+use crate::drain_api;
+use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::socket::{SocketGate, serve_until};
 use axum::Router;
@@ -13,13 +16,15 @@ const TELL_SOCKETS: Duration = Duration::from_millis(100);
 
 /// What is served, and where.
 pub struct Serving {
-    /// The sockets.
+    /// The hub.
+    pub hub: Arc<Hub>,
+    /// Its sockets.
     pub gate: Arc<SocketGate>,
     /// Where REST is served.
     pub listening: Listening,
     /// Where sockets are served, when on a port of their own.
     pub sockets_apart: Option<Listening>,
-    /// All that is served beside sockets.
+    /// Routes beside those of every hub.
     pub routes: Router,
     /// Within which time clients are asked to reconnect at the end.
     pub drain: Drain,
@@ -29,7 +34,8 @@ impl Serving {
     /// Serves until `stop` ends, then tells the sockets, lets requests under way finish, and returns.
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
-        let mut router = self.routes;
+        let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
+        let mut router = api::router_with(self.hub, self.routes.merge(drain));
         let apart = match self.sockets_apart {
             Some(listening) => Some(tokio::spawn(self.gate.clone().serve_apart(listening, stopped.clone()))),
             None => {

@@ -3,16 +3,15 @@
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
 use super::faults::Faults;
+use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
 use crate::listening::Listening;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, ORIGIN};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use gwanje_wire::problem::{ErrorCode, PROBLEM_JSON, Problem};
+use gwanje_wire::ErrorCode;
 use gwanje_wire::socket::{Drain, SOCKET_PATH};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -179,27 +178,16 @@ pub async fn serve_until(
 }
 
 async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Response {
-    if let Some(origin) = request.headers().get(ORIGIN)
-        && !gate.hub.config.origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
-    {
-        return refuse(&Problem::new(ErrorCode::Forbidden, "this browser origin is not listed"));
+    if let Err(problem) = check_origin(&gate.hub, request.headers()) {
+        return Refusal::from(problem).into_response();
     }
     let service = gate.endpoint.borrow().as_ref().map(Endpoint::service);
     let Some(mut service) = service else {
-        return refuse(&Problem::new(
-            ErrorCode::Unavailable,
-            "sockets are shut for now; the other calls go on",
-        ));
+        let detail = "sockets are shut for now; the other calls go on";
+        return Refusal::new(ErrorCode::Unavailable, detail).into_response();
     };
     match tower_service::Service::call(&mut service, request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     }
-}
-
-fn refuse(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = (status, axum::Json(problem)).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    response
 }

@@ -1,10 +1,6 @@
 //! A hub in this process, on a real store and real listeners.
 
-// Each test file uses the part that it needs.
-#![allow(dead_code)]
-
-pub mod socket;
-
+use crate::peer::{PATIENCE, Peer};
 use gwanje_hub::auth::{Identity, NewAccount};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::serve::Serving;
@@ -23,7 +19,6 @@ use tokio::task::JoinHandle;
 pub struct Running {
     pub hub: Arc<Hub>,
     pub gate: Arc<SocketGate>,
-    pub base: String,
     pub sockets: String,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
@@ -61,13 +56,19 @@ impl Running {
             sockets_apart.as_ref().map_or_else(|| base.clone(), |l| format!("http://{}", l.address()));
         let gate = SocketGate::new(hub.clone(), apart);
         let routes = axum::Router::new();
-        let serving =
-            Serving { gate: gate.clone(), listening, sockets_apart, routes, drain: Drain { within_ms: 1 } };
+        let serving = Serving {
+            hub: hub.clone(),
+            gate: gate.clone(),
+            listening,
+            sockets_apart,
+            routes,
+            drain: Drain { within_ms: 1 },
+        };
         let (stop, mut stopped) = watch::channel(false);
         let served = tokio::spawn(serving.until(async move {
             stopped.wait_for(|stop| *stop).await.ok();
         }));
-        Self { hub, gate, base, sockets, stop, served }
+        Self { hub, gate, sockets, stop, served }
     }
 
     pub async fn sign_in(&self, account: &str) -> Identity {
@@ -81,9 +82,9 @@ impl Running {
     }
 
     /// A peer that joined gangnam as the dispatcher.
-    pub async fn joined(&self) -> socket::Peer {
+    pub async fn joined(&self) -> Peer {
         let ticket = self.ticket("dispatcher").await;
-        let (mut peer, _) = socket::Peer::open(&self.sockets, "/center/gangnam").await;
+        let (mut peer, _) = Peer::open(&self.sockets, "/center/gangnam").await;
         peer.join(&ticket, "seat-1").await.unwrap();
         peer
     }
@@ -104,7 +105,7 @@ impl Running {
 
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        tokio::time::timeout(socket::PATIENCE, self.served).await.expect("a clean stop").unwrap();
+        tokio::time::timeout(PATIENCE, self.served).await.expect("a clean stop").unwrap();
         self.hub.store.close().await;
     }
 }

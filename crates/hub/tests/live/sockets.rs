@@ -1,9 +1,7 @@
 //! The Socket.IO side of the contract, seen by a peer that shares no code with the hub.
 
-mod common;
-
-use common::socket::Peer;
-use common::{Running, gangnam};
+use crate::harness::{Running, gangnam};
+use crate::peer::Peer;
 use gwanje_hub::store::Ask;
 use gwanje_model::digest::RowDigest;
 use gwanje_model::{Cancel, CancelBy, DeliveryId, Pos, Rev, RiderStatus};
@@ -59,7 +57,7 @@ async fn epoch(running: &Running) -> String {
 #[tokio::test]
 async fn what_may_not_join_is_refused_with_a_code() {
     let running = Running::start(false).await;
-    let (mut peer, open) = Peer::open(&running.base, "/center/gangnam").await;
+    let (mut peer, open) = Peer::open(&running.sockets, "/center/gangnam").await;
     assert_eq!((&open["pingInterval"], &open["pingTimeout"]), (&json!(4000), &json!(3000)));
     assert_eq!(peer.join("nonsense", "s").await.unwrap_err()["code"], "unauthorized");
     for (account, namespace, code) in [
@@ -70,7 +68,7 @@ async fn what_may_not_join_is_refused_with_a_code() {
         ("rider", "/center/gangnam", "forbidden"),
     ] {
         let ticket = running.ticket(account).await;
-        let (mut peer, _) = Peer::open(&running.base, namespace).await;
+        let (mut peer, _) = Peer::open(&running.sockets, namespace).await;
         let refusal = peer.join(&ticket, "s").await.unwrap_err();
         assert_eq!(refusal["code"], code, "{account} at {namespace}");
         assert!(refusal["message"].is_string());
@@ -82,11 +80,11 @@ async fn what_may_not_join_is_refused_with_a_code() {
 async fn a_ticket_is_good_for_one_connection_and_all_its_namespaces() {
     let running = Running::start(false).await;
     let ticket = running.ticket("admin").await;
-    let (mut peer, _) = Peer::open(&running.base, "/center/gangnam").await;
+    let (mut peer, _) = Peer::open(&running.sockets, "/center/gangnam").await;
     peer.join(&ticket, "s").await.unwrap();
     peer.to("/center/songpa");
     peer.join(&ticket, "s").await.unwrap();
-    let (mut other, _) = Peer::open(&running.base, "/center/gangnam").await;
+    let (mut other, _) = Peer::open(&running.sockets, "/center/gangnam").await;
     assert_eq!(other.join(&ticket, "s").await.unwrap_err()["code"], "unauthorized");
     running.stop().await;
 }
@@ -265,7 +263,7 @@ async fn polled(client: &reqwest::Client, url: &str, prefix: &str) -> String {
 async fn polling_works_too_and_foreign_browsers_do_not() {
     let running = Running::start(false).await;
     let client = reqwest::Client::new();
-    let url = format!("{}/socket.io/?EIO=4&transport=polling", running.base);
+    let url = format!("{}/socket.io/?EIO=4&transport=polling", running.sockets);
     let foreign = client.get(&url).header("origin", "https://evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), 403);
     assert_eq!(foreign.json::<Value>().await.unwrap()["code"], "forbidden");

@@ -1,0 +1,248 @@
+//! The binary as people and scripts run it.
+
+use crate::peer::{PATIENCE, Peer};
+use gwanje_model::{DeliveryId, Rev};
+use gwanje_wire::rest::{CenterInfo, LoginReply, Snapshot, TicketReply};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+fn hub(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gwanje-hub"));
+    // Settings of whoever runs the tests are not the test's.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GWANJE_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn output(mut command: Command) -> Output {
+    tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").unwrap()
+}
+
+/// What a failing command says: its status and its one line.
+async fn failure(args: &[&str]) -> (Option<i32>, String) {
+    let done = output(hub(args)).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(said.trim_end().lines().count(), 1, "one line: {said:?}");
+    (done.status.code(), said)
+}
+
+/// A running demo.
+struct Demo {
+    child: Child,
+    /// Kept, so that the demo never writes into a closed pipe.
+    said: Lines<BufReader<ChildStdout>>,
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Demo {
+    async fn start(args: &[&str]) -> Self {
+        let all: Vec<&str> =
+            ["demo", "--listen", "127.0.0.1:0", "--orders", "120"].iter().chain(args).copied().collect();
+        let mut child = hub(&all).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = tokio::time::timeout(PATIENCE, said.next_line()).await.expect("it starts").unwrap();
+        let base = first.as_deref().and_then(|line| line.strip_prefix("listening on ")).unwrap().to_owned();
+        Self { child, said, base, client: reqwest::Client::new() }
+    }
+
+    async fn login(&self, account: &str) -> LoginReply {
+        let body = json!({ "account": account, "password": account });
+        self.client.post(self.url("/login")).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, token: &str, path: &str) -> T {
+        let text =
+            self.client.get(self.url(path)).bearer_auth(token).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}: {text}"))
+    }
+
+    async fn drill(&self, token: &str, change: Value) -> (u16, Value) {
+        let reply =
+            self.client.post(self.url("/drill")).bearer_auth(token).json(&change).send().await.unwrap();
+        (reply.status().as_u16(), reply.json().await.unwrap())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.base)
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Ends it cleanly.
+    async fn stop(mut self) {
+        self.signal("-TERM");
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("a clean stop").unwrap();
+        assert_eq!(ended.code(), Some(0));
+        while self.said.next_line().await.unwrap().is_some() {}
+    }
+}
+
+#[tokio::test]
+async fn a_day_goes_on_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let args = ["--data", data, "--centers", "2", "--start", "12:00"];
+    let mut demo = Demo::start(&args).await;
+    let token = demo.login("dispatcher").await.access_token;
+    let before: Vec<CenterInfo> = demo.get(&token, "/centers").await;
+    let board: Snapshot = demo.get(&token, "/centers/gangnam/deliveries").await;
+    demo.signal("-KILL");
+    demo.child.wait().await.unwrap();
+    let demo = Demo::start(&["--data", data]).await;
+    let after: Vec<CenterInfo> = demo.get(&token, "/centers").await;
+    assert_eq!(after.len(), 2, "the kept day, not the arguments, says how many");
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&after.id, &after.head.epoch), (&before.id, &before.head.epoch));
+        assert!(after.head.rev >= before.head.rev, "{}: nothing is lost", after.id);
+        assert!(after.head.day_at >= before.head.day_at, "{}: time does not go back", after.id);
+    }
+    let now: Snapshot = demo.get(&token, "/centers/gangnam/deliveries").await;
+    let revs: BTreeMap<DeliveryId, Rev> = now.rows.iter().map(|row| (row.id(), row.rev())).collect();
+    for row in &board.rows {
+        assert!(revs.get(&row.id()).is_some_and(|rev| *rev >= row.rev()), "delivery {} is kept", row.id());
+    }
+    let mut order_numbers: Vec<&str> =
+        now.rows.iter().filter_map(|row| row.delivery()).map(|row| row.order_no.as_str()).collect();
+    order_numbers.sort_unstable();
+    let all = order_numbers.len();
+    order_numbers.dedup();
+    assert_eq!(order_numbers.len(), all, "no order is placed twice");
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn sockets_on_a_port_of_their_own_can_be_cut_and_a_term_is_told() {
+    let demo = Demo::start(&["--socket-listen", "127.0.0.1:0", "--centers", "1"]).await;
+    let login = demo.login("dispatcher").await;
+    let [sockets] = &login.socket_urls[..] else { panic!("one address: {:?}", login.socket_urls) };
+    assert_ne!(*sockets, demo.base);
+    let (status, _) = demo.drill(&login.access_token, json!({ "sockets": "off" })).await;
+    assert_eq!(status, 403, "only an admin");
+    let admin = demo.login("admin").await.access_token;
+    assert_eq!(demo.drill(&admin, json!({ "sockets": "sideways" })).await.0, 400);
+    assert_eq!(demo.drill(&admin, json!({ "sockets": "off" })).await.1["sockets"], "off");
+    let port = sockets.trim_start_matches("http://");
+    assert!(tokio::net::TcpStream::connect(port).await.is_err(), "the port is refused");
+    assert_eq!(demo.drill(&admin, json!({ "sockets": "on", "speed": 600 })).await.1["speed"], 600.0);
+    let ticket: TicketReply = demo
+        .client
+        .post(demo.url("/socket-tickets"))
+        .bearer_auth(&login.access_token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let (mut peer, _) = Peer::open(sockets, "/center/gangnam").await;
+    peer.join(&ticket.ticket, "s").await.unwrap();
+    let ack = peer.call("subscribe", json!({ "rooms": ["deliveries"], "cursor": null })).await;
+    let mut cursor = ack["head"]["rev"].as_u64().unwrap();
+    for _ in 0..5 {
+        let frame = peer.named("deliveries").await;
+        assert_eq!(frame["from"], json!(cursor), "the day's frames are contiguous");
+        cursor = frame["to"].as_u64().unwrap();
+    }
+    demo.signal("-TERM");
+    peer.named("drain").await;
+    peer.ended().await;
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn a_production_hub_is_set_up_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("hub.toml");
+    let data = folder.path().join("data");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata = {:?}\n[[centers]]\nid = \"gangnam\"\nname = \"강남\"\n",
+        data.to_str().unwrap()
+    );
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let said = output(hub(&["check", "--config", config])).await;
+    assert!(said.status.success());
+    assert!(String::from_utf8(said.stdout).unwrap().contains("is not there yet"));
+    let add = ["user", "add", "kim", "--role", "dispatcher", "--centers", "gangnam", "--config", config];
+    assert_eq!(with_stdin(&add, "short\n").await.status.code(), Some(2));
+    assert!(with_stdin(&add, "long enough\n").await.status.success());
+    let key = output(hub(&["key", "add", "pos", "--scopes", "read,create", "--config", config])).await;
+    let key = String::from_utf8(key.stdout).unwrap().trim().to_owned();
+    let mut child =
+        hub(&["serve", "--config", config]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = said.next_line().await.unwrap().unwrap();
+    let base = first.strip_prefix("listening on ").unwrap();
+    let client = reqwest::Client::new();
+    let body = json!({ "account": "kim", "password": "long enough" });
+    let login = client.post(format!("{base}/api/v1/login")).json(&body).send().await.unwrap();
+    assert_eq!(login.json::<LoginReply>().await.unwrap().centers, ["gangnam".into()]);
+    let centers = client.get(format!("{base}/api/v1/centers")).header("x-api-key", key).send().await.unwrap();
+    assert_eq!(centers.json::<Vec<CenterInfo>>().await.unwrap()[0].name, "강남");
+    child.kill().await.unwrap();
+}
+
+async fn with_stdin(args: &[&str], text: &str) -> Output {
+    let mut child =
+        hub(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).await.unwrap();
+    tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap()
+}
+
+#[tokio::test]
+async fn what_can_not_be_used_is_said_in_one_line() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let (status, said) = failure(&["demo", "--listen", &taken]).await;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains(&taken) && said.contains("in use"), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let day = folder.path().to_str().unwrap();
+    write_day(folder.path(), "0\t1\tten\t0\t0\t15");
+    for (args, expected) in [
+        (&["demo", "--frob"][..], "'--frob'"),
+        (&["demo", "--listen", "127.0.0.1:0", "--day", day], "orders.txt, line 2, column 5"),
+        (&["demo", "--listen", "127.0.0.1:0", "--day", "/nonexistent"], "/nonexistent/"),
+        (&["serve", "--config", "/nonexistent.toml"], "/nonexistent.toml can't be read"),
+        (&["user", "add", "kim", "--role", "boss"], "\"boss\" is none of dispatcher"),
+    ] {
+        let (status, said) = failure(args).await;
+        assert_eq!(status, Some(2), "{args:?}: {said}");
+        assert!(said.contains(expected), "{said:?} should contain {expected:?}");
+    }
+    for (args, expected) in [(["--version"], "gwanje-hub "), (["--help"], "Usage:")] {
+        let done = output(hub(&args)).await;
+        assert!(done.status.success());
+        assert!(String::from_utf8(done.stdout).unwrap().contains(expected), "{args:?}");
+    }
+}
+
+/// A tiny day of one order line.
+fn write_day(folder: &Path, order: &str) {
+    let files = [
+        ("orders.txt", format!("order\tx\ty\tplacement_time\trestaurant\tready_time\n{order}\n")),
+        ("couriers.txt", "courier\tx\ty\ton_time\toff_time\n0\t0\t0\t0\t600\n".to_owned()),
+        ("restaurants.txt", "restaurant\tx\ty\n0\t0\t0\n".to_owned()),
+        (
+            "instance_parameters.txt",
+            "meters_per_minute\tpickup service minutes\tdropoff service minutes\ttarget click-to-door\t\
+             maximum click-to-door\tpay per order\tguaranteed pay per hour\n300\t4\t4\t40\t90\t10\t15\n"
+                .to_owned(),
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
