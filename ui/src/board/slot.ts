@@ -160,7 +160,9 @@ export class Slot {
   #tags(lent: string, unconfirmed: string, remark: string, notes: string): void {
     write(this.#lent, lent);
     write(this.#unconfirmed, unconfirmed);
-    write(this.#remark, remark);
+    // A remark is longer than its cell: the badge says that there is one, the pointer and the details what it says.
+    write(this.#remark, remark === "" ? "" : "※");
+    if (this.#remark.title !== remark) this.#remark.title = remark;
     write(this.#notes, notes);
   }
 }
