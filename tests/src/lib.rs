@@ -4,4 +4,5 @@ pub mod api;
 pub mod bench;
 pub mod hub;
 pub mod process;
+pub mod proxy;
 pub mod window;

@@ -12,6 +12,8 @@ use url::Url;
 const MAX_BODY_BYTES: usize = 256 << 20;
 /// A port that neither accepts nor refuses counts as refused after this, so that a dead host is seen within 4 s.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_500);
+/// A kept connection is used again within this: two polls (every 3 s) and a margin.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 /// For reads that a person waits for.
 const READ_TIMEOUT_MS: u64 = 10_000;
 
@@ -26,6 +28,10 @@ impl HttpDesk {
         let client = reqwest::Client::builder()
             .user_agent(concat!("gwanje/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
+            // A connection that was cut silently is found out by a request's time-out only: at most one may be lying in
+            // wait, and not for long, so that a second request in a row finds a fresh one.
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             // A redirect would carry the token to a place that nobody chose.
             .redirect(reqwest::redirect::Policy::none())
             // Sockets go directly; requests by another way would prove nothing about them.
@@ -112,13 +118,100 @@ fn failure(error: &reqwest::Error) -> HttpFailure {
     }
 }
 
-/// The innermost cause says what people understand ("connection refused"); the outer ones repeat the URL.
+/// The innermost cause says what people understand; the outer ones repeat the URL.
 fn causes(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {
-        text = inner.to_string();
+        text = inner.downcast_ref::<std::io::Error>().map_or_else(|| inner.to_string(), io_reason);
         cause = inner.source();
     }
     text
+}
+
+/// Why a connection failed, in words without the system's numbers where there are any.
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+    use axum::routing::{get, post};
+
+    async fn serve() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let busy =
+            || async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")], "{}").into_response() };
+        let row = || async { ([("etag", "\"E-5\"")], "[1,2]").into_response() };
+        let problem = || async {
+            let problem = Problem::new(ErrorCode::NotFound, "there is no such center");
+            (StatusCode::NOT_FOUND, serde_json::to_string(&problem).unwrap()).into_response()
+        };
+        let echo = |headers: axum::http::HeaderMap, body: String| async move {
+            format!("{} {body}", headers["content-type"].to_str().unwrap())
+        };
+        let router = Router::new()
+            .route("/busy", get(busy))
+            .route("/row", get(row))
+            .route("/problem", get(problem))
+            .route("/noise", get(|| async { "noise" }))
+            .route("/away", get(|| async { axum::response::Redirect::temporary("/row") }))
+            .route("/never", get(std::future::pending::<String>))
+            .route("/echo", post(echo));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    fn request(method: Method, url: String) -> HttpRequest {
+        HttpRequest { method, url, headers: Vec::new(), body: None, timeout_ms: 60_000 }
+    }
+
+    #[tokio::test]
+    async fn answers_come_with_what_the_core_looks_at() {
+        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let get = async |path: &str| desk.send(request(Method::Get, format!("{base}{path}"))).await.unwrap();
+        let busy = get("/busy").await;
+        assert_eq!((busy.status, busy.retry_after_s), (503, Some(7)));
+        let row = get("/row").await;
+        assert_eq!((row.etag.as_deref(), row.body.as_slice()), (Some("\"E-5\""), b"[1,2]".as_slice()));
+        assert_eq!(get("/away").await.status, 307, "a redirect is not followed");
+        let mut posted = request(Method::Post, format!("{base}/echo"));
+        posted.body = Some("{}".to_owned());
+        assert_eq!(desk.send(posted).await.unwrap().body, b"application/json {}");
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_told_apart() {
+        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let mut never = request(Method::Get, format!("{base}/never"));
+        never.timeout_ms = 50;
+        assert_eq!(desk.send(never).await, Err(HttpFailure::TimedOut));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let refused = desk.send(request(Method::Get, nobody)).await;
+        assert!(matches!(refused, Err(HttpFailure::Refused(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn reads_for_a_person_end_in_a_value_or_in_an_error_that_says_why() {
+        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let read = async |path: &str| {
+            desk.read::<Vec<u64>>("some numbers", format!("{base}{path}").parse().unwrap(), "token").await
+        };
+        assert_eq!(read("/row").await.unwrap(), [1, 2]);
+        let refused = read("/problem").await.unwrap_err();
+        assert_eq!((refused.code(), refused.to_string().as_str()), ("not-found", "there is no such center"));
+        assert_eq!(read("/noise").await.unwrap_err().code(), "unreadable");
+        assert_eq!(read("/busy").await.unwrap_err().code(), "other");
+    }
 }

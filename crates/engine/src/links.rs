@@ -89,11 +89,14 @@ struct DayClock {
 impl DayClock {
     fn read(&mut self, day_at: UtcMillis, wall: UtcMillis) {
         if let Some((_, latest)) = self.readings.back() {
-            if wall <= *latest {
+            if wall == *latest {
                 return;
             }
+            // The desk's clock was set back: what was read before says nothing about the wall any more.
+            let is_set_back = wall < *latest;
             let off = self.at(wall).map_or(0, |expected| day_at.since(expected));
-            if self.readings.len() > 1 && (off as f64 / self.speed()).abs() > JUMP_MS {
+            let is_jump = self.readings.len() > 1 && (off as f64 / self.speed()).abs() > JUMP_MS;
+            if is_set_back || is_jump {
                 self.readings.clear();
             }
         }
@@ -160,5 +163,12 @@ mod tests {
             clock(&faster).at(UtcMillis(27_000)),
             Some(UtcMillis(9 * 120_000 + 4 * 1_200_000 + 600_000))
         );
+    }
+
+    #[test]
+    fn a_desk_clock_that_is_set_back_begins_anew() {
+        let mut steady: Vec<_> = (0..10).map(|n| (n * 2_000, 3_600_000 + n * 2_000)).collect();
+        steady.push((20_000, 20_000));
+        assert_eq!(clock(&steady).at(UtcMillis(21_000)), Some(UtcMillis(21_000)));
     }
 }

@@ -66,6 +66,13 @@ impl Outbox {
         self.waiting.push_back(Waiting::Other(job));
     }
 
+    /// The cache was set aside: what waits to be written would leave holes in an empty one. The core persists everything
+    /// afresh, under later numbers.
+    pub(crate) fn forget_writes(&mut self) {
+        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Write(_)));
+        self.due = None;
+    }
+
     /// The next job, when the thread is free and it is time.
     pub(crate) fn take(&mut self, now: Mono) -> Option<Job> {
         let only_writes = matches!(self.waiting.front(), Some(Waiting::Write(_))) && self.waiting.len() == 1;
@@ -186,4 +193,114 @@ pub(crate) fn stage_of(name: &str) -> Option<ReceiptStage> {
     [ReceiptStage::Delivered, ReceiptStage::Displayed, ReceiptStage::Acknowledged]
         .into_iter()
         .find(|stage| stage_name(*stage) == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::{Epoch, Rev};
+    use gwanje_wire::rest::AlarmKind;
+    use std::path::PathBuf;
+
+    const NOW: Mono = Mono(1_000);
+
+    fn row(id: u64, rev: u64) -> WireRow {
+        WireRow::Unreadable { id: DeliveryId(id), rev: Rev(rev) }
+    }
+
+    fn batch(seq: u64, upserts: &[(u64, u64)], removes: &[u64]) -> Batch {
+        Batch {
+            center: CenterId::from("gangnam"),
+            seq,
+            replace: false,
+            upserts: upserts.iter().map(|(id, rev)| row(*id, *rev)).collect(),
+            removes: removes.iter().map(|id| DeliveryId(*id)).collect(),
+            cursor: Some(Cursor { epoch: Epoch::from("E"), rev: Rev(seq) }),
+            rows: RowDigest { count: seq, ..RowDigest::default() },
+            alarms: Vec::new(),
+            alarm_seq: None,
+            proven_at: None,
+        }
+    }
+
+    fn written(job: Option<Job>) -> (Vec<CacheBatch>, Vec<(CenterId, u64)>) {
+        match job {
+            Some(Job::Write { batches, upto }) => (batches, upto),
+            other => panic!("{other:?} is no write"),
+        }
+    }
+
+    #[test]
+    fn batches_of_a_center_melt_into_one() {
+        let mut outbox = Outbox::default();
+        let key = AlarmKey { id: DeliveryId(1), kind: AlarmKind::Cancelled, raised_at: UtcMillis(5) };
+        let alarm = |stage| StoredAlarm { key, stage, delivery: None };
+        outbox.write(
+            Batch {
+                alarms: vec![alarm(ReceiptStage::Delivered)],
+                alarm_seq: Some(4),
+                ..batch(1, &[(1, 1), (2, 2)], &[])
+            },
+            NOW,
+        );
+        outbox.write(Batch { cursor: None, ..batch(2, &[(3, 3)], &[1]) }, NOW);
+        outbox.write(
+            Batch { alarms: vec![alarm(ReceiptStage::Acknowledged)], ..batch(3, &[(1, 4)], &[2]) },
+            NOW,
+        );
+        assert!(outbox.take(NOW.plus_ms(GATHER_MS - 1)).is_none(), "others may still come");
+        let (batches, upto) = written(outbox.take(NOW.plus_ms(GATHER_MS)));
+        assert_eq!(upto, [(CenterId::from("gangnam"), 3)]);
+        let [batch] = batches.as_slice() else { panic!("{batches:?}") };
+        let rows: Vec<_> = batch.upserts.iter().map(|row| (row.id.0, row.rev.0)).collect();
+        assert_eq!(rows, [(1, 4), (3, 3)]);
+        assert_eq!(batch.removes, [DeliveryId(2)]);
+        assert_eq!(batch.cursor.as_ref().unwrap().rev, Rev(3));
+        assert_eq!((batch.rows.count, batch.alarm_seq), (3, Some(4)));
+        assert_eq!(batch.alarms.len(), 1);
+        assert_eq!(batch.alarms[0].stage, "acknowledged");
+    }
+
+    #[test]
+    fn a_replacement_forgets_what_came_before_and_keeps_what_comes_after() {
+        let mut outbox = Outbox::default();
+        outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+        outbox.write(Batch { replace: true, ..batch(2, &[(2, 2)], &[]) }, NOW);
+        outbox.write(batch(3, &[(3, 3)], &[2]), NOW);
+        let (batches, _) = written(outbox.take_now());
+        assert!(batches[0].replace);
+        assert_eq!(batches[0].upserts.len(), 1);
+        assert_eq!(batches[0].upserts[0].id, DeliveryId(3));
+    }
+
+    #[test]
+    fn one_job_is_out_at_a_time_and_order_is_kept() {
+        let mut outbox = Outbox::default();
+        outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+        outbox.push(Job::Wipe(CenterId::from("gangnam")));
+        outbox.write(batch(2, &[(2, 2)], &[]), NOW);
+        // A write that something waits behind does not wait for company.
+        assert_eq!(written(outbox.take(NOW)).1[0].1, 1);
+        assert!(outbox.take(NOW.plus_ms(1_000)).is_none());
+        assert_eq!(outbox.deadline(), None);
+        outbox.freed();
+        assert!(matches!(outbox.take(NOW), Some(Job::Wipe(_))));
+        outbox.freed();
+        assert_eq!(outbox.deadline(), Some(NOW.plus_ms(GATHER_MS)));
+        assert_eq!(written(outbox.take(NOW.plus_ms(GATHER_MS))).1[0].1, 2);
+        outbox.freed();
+        assert_eq!(outbox.deadline(), None);
+    }
+
+    #[test]
+    fn what_waits_for_a_lost_cache_is_forgotten_and_nothing_else() {
+        let mut outbox = Outbox::default();
+        outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+        outbox.push(Job::Forget(PathBuf::from("session.json")));
+        outbox.write(batch(2, &[(2, 2)], &[]), NOW);
+        outbox.forget_writes();
+        assert!(matches!(outbox.take(NOW), Some(Job::Forget(_))));
+        outbox.freed();
+        assert_eq!(outbox.deadline(), None);
+    }
 }

@@ -260,6 +260,7 @@ impl Owner {
                 }
             }
             Written::Lost => {
+                self.outbox.forget_writes();
                 for center in self.links.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);
                 }
@@ -312,9 +313,7 @@ impl Owner {
 
     async fn end(mut self) {
         self.sockets.clear();
-        for request in self.requests.values() {
-            request.abort();
-        }
+        // Requests under way (a command, a sign-out) are not called back: each ends by itself at its time-out.
         let last = std::iter::from_fn(|| self.outbox.take_now()).collect();
         let writer = self.writer;
         if let Err(error) = tokio::task::spawn_blocking(move || writer.end(last)).await {

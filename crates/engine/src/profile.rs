@@ -178,3 +178,54 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn failed(doing: &'static str, path: &Path, source: std::io::Error) -> EngineError {
     EngineError::Profile { doing, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_is_made_once_and_a_profile_is_held_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("profile");
+        let profile = Profile::open(&dir, None).unwrap();
+        let seat = profile.seat.clone();
+        let second = Profile::open(&dir, None).unwrap_err();
+        assert_eq!(second.code(), "config");
+        drop(profile);
+        assert_eq!(Profile::open(&dir, None).unwrap().seat, seat);
+    }
+
+    #[test]
+    fn horizons_are_kept_by_server_and_center() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut profile = Profile::open(folder.path(), None).unwrap();
+        let (path, bytes) = profile.keep_horizon("http://a", &CenterId::from("gangnam"), UtcMillis(5));
+        write_private(&path, &bytes).unwrap();
+        drop(profile);
+        let profile = Profile::open(folder.path(), None).unwrap();
+        assert_eq!(profile.horizon("http://a", &CenterId::from("gangnam")), Some(UtcMillis(5)));
+        assert_eq!(profile.horizon("http://b", &CenterId::from("gangnam")), None);
+        assert_ne!(profile.cache_path("http://a", "x"), profile.cache_path("http://b", "x"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_session_is_for_its_owner_only_and_its_token_is_not_logged() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let session = KeptSession {
+            server: "http://a".to_owned(),
+            account: "dispatcher".to_owned(),
+            role: "dispatcher".to_owned(),
+            centers: Vec::new(),
+            refresh_token: "very-secret".to_owned(),
+        };
+        let path = folder.path().join(SESSION_FILE);
+        write_private(&path, &serde_json::to_vec(&session).unwrap()).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(kept_session(folder.path()), Some(session.clone()));
+        assert!(!format!("{session:?}").contains("very-secret"));
+        std::fs::write(&path, "{").unwrap();
+        assert_eq!(kept_session(folder.path()), None);
+    }
+}

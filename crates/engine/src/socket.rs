@@ -1,12 +1,13 @@
 //! One WebSocket: a task that hands texts over in both directions until either side ends.
 
-use crate::http::CONNECT_TIMEOUT;
+use crate::http::{CONNECT_TIMEOUT, io_reason};
 use crate::owner::Arrival;
 use futures_util::{SinkExt, StreamExt};
 use gwanje_sync::{SocketEvent, SocketId};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
@@ -96,14 +97,72 @@ async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut tex
 /// Why, in words without addresses or data.
 fn reason(error: &WsError) -> String {
     match error {
-        WsError::Io(error) => match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-            _ => error.to_string(),
-        },
+        WsError::Io(error) => io_reason(error),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => "connection reset".to_owned(),
         WsError::Http(response) => format!("the server answered with status {}", response.status().as_u16()),
         WsError::ConnectionClosed | WsError::AlreadyClosed => "closed by the server".to_owned(),
         WsError::Capacity(_) => "a message beyond every bound".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
+    const ID: SocketId = SocketId(7);
+
+    async fn next(arrivals: &mut mpsc::Receiver<Arrival>) -> SocketEvent {
+        match arrivals.recv().await {
+            Some(Arrival::Socket(ID, event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn texts_go_both_ways_and_what_is_too_long_is_told_and_survived() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/socket.io/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let mut server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+            let asked = server.next().await.unwrap().unwrap();
+            server.send(Message::text("x".repeat(MAX_TEXT_BYTES + 1))).await.unwrap();
+            server.send(Message::binary(vec![1_u8])).await.unwrap();
+            server.send(asked).await.unwrap();
+            server.close(None).await.unwrap();
+        });
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let line = SocketLine::open(ID, url, sender);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
+        assert!(line.send("2".to_owned()));
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Unreadable);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Unreadable);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Text("2".to_owned()));
+        assert!(matches!(next(&mut arrivals).await, SocketEvent::Closed(_)));
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refused_port_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let _line = SocketLine::open(ID, url, sender);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Closed("connection refused".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_line_says_goodbye() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let line = SocketLine::open(ID, url, sender);
+        let mut server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
+        drop(line);
+        assert!(matches!(server.next().await, Some(Ok(Message::Close(_)))));
     }
 }

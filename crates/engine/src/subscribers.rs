@@ -158,3 +158,84 @@ impl Pending {
         EngineEvent::Rows(center, Arc::new(changes), self.cursor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::Rev;
+    use gwanje_wire::WireRow;
+    use std::collections::BTreeMap;
+
+    fn rows(changes: Vec<RowChange>) -> EngineEvent {
+        EngineEvent::Rows(CenterId::from("gangnam"), Arc::new(changes), None)
+    }
+
+    fn upsert(id: u64, rev: u64) -> RowChange {
+        RowChange::Upsert(WireRow::Unreadable { id: DeliveryId(id), rev: Rev(rev) })
+    }
+
+    fn apply(board: &mut BTreeMap<u64, u64>, event: &EngineEvent) {
+        let EngineEvent::Rows(_, changes, _) = event else { return };
+        for change in changes.iter() {
+            match change {
+                RowChange::Clear => board.clear(),
+                RowChange::Upsert(row) => {
+                    board.insert(row.id().0, row.rev().0);
+                }
+                RowChange::Remove(id, _) => {
+                    board.remove(&id.0);
+                }
+                RowChange::Mark(..) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_listener_that_falls_behind_ends_with_the_same_board() {
+        let mut subscribers = Subscribers::default();
+        let mut events = subscribers.add(true, []);
+        let mut expected = BTreeMap::new();
+        let total = EVENT_CAPACITY as u64 * 3;
+        for rev in 0..total {
+            let change = match rev % 7 {
+                5 => RowChange::Remove(DeliveryId(rev % 40), Rev(rev)),
+                6 if rev == total / 2 => RowChange::Clear,
+                _ => upsert(rev % 50, rev),
+            };
+            let event = rows(vec![change]);
+            apply(&mut expected, &event);
+            subscribers.tell(&event, Mono(0));
+        }
+        let mut board = BTreeMap::new();
+        while let Ok(event) = events.receiver.try_recv() {
+            apply(&mut board, &event);
+        }
+        assert_ne!(board, expected, "the listener must have fallen behind for this to say anything");
+        subscribers.catch_up(Mono(LAG_LOOK_MS), || vec![EngineEvent::SignedOut(None)]);
+        let mut heard = Vec::new();
+        while let Ok(event) = events.receiver.try_recv() {
+            apply(&mut board, &event);
+            heard.push(event);
+        }
+        assert!(matches!(
+            heard.as_slice(),
+            [EngineEvent::Resync, EngineEvent::Rows(..), EngineEvent::SignedOut(_)]
+        ));
+        assert_eq!(board, expected);
+        assert_eq!(subscribers.deadline(), None);
+    }
+
+    #[test]
+    fn rows_go_to_their_followers_only_and_who_has_gone_is_forgotten() {
+        let mut subscribers = Subscribers::default();
+        let mut page = subscribers.add(false, [EngineEvent::Resync]);
+        let follower = subscribers.add(true, []);
+        assert!(subscribers.want_rows());
+        subscribers.tell(&rows(vec![upsert(1, 1)]), Mono(0));
+        assert!(matches!(page.receiver.try_recv(), Ok(EngineEvent::Resync)));
+        assert!(page.receiver.try_recv().is_err());
+        drop(follower);
+        subscribers.tell(&EngineEvent::Resync, Mono(0));
+        assert!(!subscribers.want_rows());
+    }
+}

@@ -114,3 +114,53 @@ impl Page {
         self.sent.front().map(|(_, at)| at.plus_ms(STALL_MS))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::{CenterId, DeliveryId, Rev};
+    use std::sync::{Arc, Mutex};
+
+    /// A view whose patches' numbers are collected.
+    fn view(views: &mut Views, board: &mut Board) -> (ViewId, Arc<Mutex<Vec<u64>>>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let spec = ViewSpec { len: 10, ..ViewSpec::default() };
+        let id = views.open(board, spec, Arc::new(move |patch| sink.lock().unwrap().push(patch.seq)));
+        (id, seen)
+    }
+
+    fn change(views: &mut Views, board: &mut Board, rev: u64) {
+        board.upsert_unreadable(&CenterId::from("gangnam"), DeliveryId(1), Rev(rev));
+        views.touch();
+    }
+
+    #[test]
+    fn one_patch_a_frame_two_unacknowledged_and_a_stuck_page_is_told_once() {
+        let (mut views, mut board) = (Views::default(), Board::default());
+        let (id, seen) = view(&mut views, &mut board);
+        let count = || seen.lock().unwrap().len();
+        assert!(views.look(&mut board, Mono(100)).is_empty());
+        assert_eq!(count(), 1);
+        change(&mut views, &mut board, 1);
+        views.look(&mut board, Mono(100 + FRAME_MS - 1));
+        assert_eq!(count(), 1, "the frame has not passed");
+        assert_eq!(views.deadline(), Some(Mono(100 + FRAME_MS)));
+        views.look(&mut board, Mono(100 + FRAME_MS));
+        assert_eq!(count(), 2);
+        change(&mut views, &mut board, 2);
+        views.look(&mut board, Mono(200));
+        assert_eq!(count(), 2, "two are unacknowledged");
+        assert_eq!(views.deadline(), Some(Mono(100 + STALL_MS)));
+        assert_eq!(views.look(&mut board, Mono(100 + STALL_MS)), [id]);
+        assert_eq!(views.look(&mut board, Mono(100 + 2 * STALL_MS)), []);
+        assert_eq!(views.deadline(), None);
+        let latest = *seen.lock().unwrap().last().unwrap();
+        views.ack(&mut board, id, latest).unwrap();
+        views.look(&mut board, Mono(100 + 3 * STALL_MS));
+        assert_eq!(count(), 3, "what happened meanwhile came in one");
+        views.close(&mut board, id);
+        assert_eq!(views.deadline(), None);
+        assert!(views.ack(&mut board, id, 1).is_err());
+    }
+}
