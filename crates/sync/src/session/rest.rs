@@ -58,6 +58,11 @@ pub(super) struct Flight {
 }
 
 impl Flight {
+    #[cfg(test)]
+    pub(super) fn id(&self) -> FetchId {
+        self.id
+    }
+
     fn given_up_at(&self) -> Mono {
         self.sent.mono.plus_ms(match self.job {
             Job::Changes(_) | Job::Snapshot => FLIGHT_MAX_MS,

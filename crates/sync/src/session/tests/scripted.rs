@@ -217,6 +217,17 @@ fn an_overlay_shows_until_the_board_has_caught_up() {
     assert_eq!(world.shown[&id], answer);
     assert_eq!(world.session.row(id), Some((&epoch, &answer)));
     assert_ne!(world.session.rows().find(|row| row.id() == id), Some(&answer), "rows stay the frames'");
+    // An older change comes by frame: the board takes it, the answer goes on being shown.
+    let rev = world.hub.rev;
+    let mut older = Frame { to: rev.next(), as_of: rev.next(), ..Frame::empty(epoch.clone(), rev, day(0)) };
+    older.rows = vec![delivery(id.0, rev.next(), day(0)).into()];
+    let newer = WireRow::from(delivery(id.0, Rev(rev.0 + 2), day(world.time)));
+    world.session.overlay(epoch.clone(), newer.clone(), world.now());
+    world.hub.touch(id);
+    world.session.frame(older, world.now());
+    world.act();
+    assert_eq!(world.shown[&id], newer);
+    let answer = newer;
     // Of another epoch, or no newer than the board: nothing to show.
     let foreign = WireRow::from(delivery(id.0, Rev(9_999), day(0)));
     world.session.overlay("00Z".into(), foreign, world.now());
@@ -340,5 +351,81 @@ fn a_frame_of_nonsense_is_a_gap_and_nothing_of_it_is_applied() {
     }
     world.run(5_000);
     assert_eq!(world.session.stats().malformed, 3);
+    world.check_converged();
+}
+
+#[test]
+fn an_older_snapshot_of_a_lagging_replica_is_not_taken() {
+    let mut world = live(17);
+    let old = world.hub.answer(&Fetch::Snapshot, 1_000).unwrap();
+    world.hub.create();
+    world.run(3_000);
+    let cursor = world.session.cursor().cloned();
+    // Below the floor only a snapshot helps, and the replica has none that is new enough.
+    let now = world.now();
+    world.session.want_snapshot(now.mono);
+    world.session.tick(now);
+    let asked = world.session.rest.flight.take().unwrap();
+    let (id, sent) = (asked.id(), now);
+    world.session.rest.flight = Some(asked);
+    world.session.answer(id, Ok(old), sent);
+    assert_eq!(world.session.cursor().cloned(), cursor);
+    assert_eq!(world.session.stats().snapshots, 1);
+    world.act();
+    world.run(10_000);
+    world.check_converged();
+}
+
+#[test]
+fn a_cancellation_raises_by_its_frame_alone() {
+    let mut world = live(18);
+    let id = *world.hub.rows.iter().find(|(_, row)| row.cancelled_at.is_none()).unwrap().0;
+    world.run(10);
+    world.hub.cancel(id);
+    let entry = world.hub.alarms.pop().unwrap();
+    world.run(5_000);
+    assert!(world.raised.keys().any(|key| key.id == id));
+    world.hub.alarms.push(entry);
+    world.check_converged();
+}
+
+#[test]
+fn a_slow_answer_proves_the_board_as_of_its_request() {
+    let mut world = live(19);
+    world.sockets_up = false;
+    world.rest_delay = 2_500;
+    world.cut();
+    world.busy = true;
+    // Each proof is checked against the hub's history as it comes.
+    world.run(60_000);
+    assert!(world.session.stats().proofs > 8);
+}
+
+#[test]
+fn a_row_that_only_memory_holds_goes() {
+    let mut world = live(20);
+    let ghost = WireRow::from(delivery(77_777, Rev(1), day(0)));
+    world.shown.insert(ghost.id(), ghost.clone());
+    world.cache.rows.insert(ghost.id(), ghost.clone());
+    world.session.rows.set(ghost);
+    world.run(10_000);
+    world.check_converged();
+    let stats = world.session.stats();
+    assert_eq!((stats.mismatches, stats.repairs, stats.snapshots), (1, 1, 1));
+}
+
+#[test]
+fn a_repair_whose_answers_hang_does_not_freeze_the_board() {
+    let mut world = live(21);
+    world.rest_delay = 30_000;
+    world.busy = true;
+    for _ in 0..150 {
+        world.run(1_000);
+        let behind = world.hub.rev.0 - world.session.cursor().unwrap().rev.0;
+        assert!(behind < 150, "{behind} revisions behind at {} ms", world.time);
+    }
+    world.rest_delay = 0;
+    world.busy = false;
+    world.run(60_000);
     world.check_converged();
 }

@@ -76,6 +76,8 @@ pub(super) struct World {
     pub(super) sockets_up: bool,
     pub(super) rest_up: bool,
     pub(super) page: usize,
+    /// Answers take this much longer.
+    pub(super) rest_delay: u64,
     pub(super) busy: bool,
     /// The hub itself went back: M does not hold then.
     pub(super) went_back: bool,
@@ -116,6 +118,7 @@ impl World {
             sockets_up: true,
             rest_up: true,
             page: 1_000,
+            rest_delay: 0,
             busy: false,
             went_back: false,
             spoil: None,
@@ -273,7 +276,7 @@ impl World {
                 } else {
                     self.hub.answer(&fetch, self.page)
                 };
-                let delay = self.delay();
+                let delay = self.delay() + self.rest_delay;
                 self.at(delay, Event::Answer(id, Box::new(answer)));
             }
             Event::Answer(id, mut answer) => {
