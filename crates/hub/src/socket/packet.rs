@@ -220,4 +220,60 @@ mod tests {
         let body = text.strip_prefix("4/center/mapo,").unwrap();
         assert_eq!(serde_json::from_str::<ConnectRefusal>(body).unwrap(), refusal);
     }
+
+    /// What the parser of the usual Rust server makes of the same texts.
+    mod differential {
+        use super::*;
+        use proptest::prelude::*;
+        use socketioxide_core::Value as Payload;
+        use socketioxide_core::packet::{Packet, PacketData};
+        use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
+        use socketioxide_parser_common::CommonParser;
+
+        fn namespace() -> impl Strategy<Value = String> {
+            prop_oneof![Just("/".to_owned()), "/center/[a-z]{1,12}(-[0-9]{1,3})?"]
+        }
+
+        fn text(payload: &Payload) -> String {
+            payload.as_str().map(|text| text.to_string()).unwrap_or_default()
+        }
+
+        proptest! {
+            #[test]
+            fn written_alike(ns in namespace(), name in "[a-z:]{1,12}", data in ".{0,20}", id in 0..i64::MAX) {
+                let value = CommonParser.encode_value(&data, Some(&name)).unwrap();
+                let theirs = CommonParser.encode(Packet::event(ns.clone(), value));
+                prop_assert_eq!(event(&ns, &name, &data).unwrap(), text(&theirs));
+                let value = CommonParser.encode_value(&data, None).unwrap();
+                let theirs = CommonParser.encode(Packet::ack(ns.clone(), value, id));
+                prop_assert_eq!(ack(&ns, id.cast_unsigned(), &data).unwrap(), text(&theirs));
+            }
+
+            #[test]
+            fn read_alike(ns in namespace(), name in "[a-z:]{1,12}", data in ".{0,20}", id in proptest::option::of(0..i64::MAX)) {
+                let mut sent = String::new();
+                head('2', &ns, &mut sent);
+                sent.push_str(&id.map(|id| id.to_string()).unwrap_or_default());
+                sent.push_str(&serde_json::to_string(&(&name, &data)).unwrap());
+                let state = ParserState::default();
+                let theirs = CommonParser.decode_str(&ParseConfig::default(), &state, sent.clone().into()).unwrap();
+                let PacketData::Event(payload, their_ack) = theirs.inner else { panic!("{sent} is an event") };
+                let ClientPacket::Event { namespace, ack, name: ours, data: ours_data } =
+                    ClientPacket::parse(&sent).unwrap()
+                else {
+                    panic!("{sent} is an event")
+                };
+                prop_assert_eq!(namespace, &*theirs.ns);
+                prop_assert_eq!(ack.map(u64::cast_signed), their_ack);
+                prop_assert_eq!(&ours, CommonParser.read_event(&payload).unwrap());
+                prop_assert_eq!(serde_json::from_str::<String>(ours_data.unwrap().get()).unwrap(), data);
+            }
+
+            #[test]
+            fn nothing_panics(sent in ".{0,60}") {
+                // Only whether it comes back matters.
+                ClientPacket::parse(&sent).ok();
+            }
+        }
+    }
 }

@@ -94,6 +94,12 @@ impl Running {
         self.commit(Intent::Create(Box::new(order()))).await
     }
 
+    /// Takes in a new order of so many bytes.
+    pub async fn bulky_order(&self, bytes: usize) {
+        let order = NewOrder { request: "문".repeat(bytes / 3).into(), ..order() };
+        self.commit(Intent::Create(Box::new(order))).await;
+    }
+
     pub async fn act(&self, id: DeliveryId, ask: Ask) -> Arc<Delivery> {
         self.commit(Intent::Act(id, ask)).await
     }

@@ -215,6 +215,31 @@ async fn seats_and_riders_are_told() {
     running.stop().await;
 }
 
+/// More than buffers hold is committed while the peer reads nothing: it gets wider frames or is put out, never a hole.
+#[tokio::test]
+async fn a_client_that_stops_reading_is_never_fed_a_hole() {
+    let running = Running::start(false).await;
+    let mut peer = running.joined().await;
+    let ack = subscribe(&mut peer, json!({ "epoch": epoch(&running).await, "rev": 0 })).await;
+    let mut board = Board::default();
+    board.apply(&ack["missed"]);
+    for _ in 0..400 {
+        running.bulky_order(60_000).await;
+    }
+    while let Some((name, data)) = peer.event().await {
+        match name.as_str() {
+            "deliveries" => board.apply(&data),
+            "head" if head(&data).rev == Rev(400) => {
+                assert!(board.proves(&head(&data)));
+                break;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(board.gaps, 0, "up to {}", board.cursor);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_revoked_account_loses_its_socket() {
     let running = Running::start(false).await;
