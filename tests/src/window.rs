@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
+use thirtyfour::TypingData;
 use thirtyfour::{Capabilities, WebDriver};
 
 /// A running app with its display, its driver and a home of its own.
@@ -131,8 +132,8 @@ impl Window {
     ///
     /// # Errors
     /// When the driver does not answer.
-    pub async fn press(&self, keys: impl AsRef<str>) -> Result<()> {
-        self.driver.active_element().await?.send_keys(keys.as_ref()).await?;
+    pub async fn press(&self, keys: impl Into<TypingData>) -> Result<()> {
+        self.driver.active_element().await?.send_keys(keys).await?;
         Ok(())
     }
 }
