@@ -1,3 +1,5 @@
+//! Tells Cargo how the window is bundled.
+
 fn main() {
     tauri_build::build();
 }

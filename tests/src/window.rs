@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-use thirtyfour::prelude::*;
 use thirtyfour::TypingData;
+use thirtyfour::prelude::*;
 use thirtyfour::{Capabilities, WebDriver};
 
 /// A running app with its display, its driver and a home of its own.

@@ -14,4 +14,6 @@ pub use delivery::{AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Not
 pub use digest::RowDigest;
 pub use rider::{Rider, RiderStatus};
 pub use role::{Permission, Role};
-pub use units::{MAX_SAFE_INTEGER, CenterId, DeliveryId, Epoch, Rev, RiderId, SeatId, ShopId, Text, UtcMillis};
+pub use units::{
+    CenterId, DeliveryId, Epoch, MAX_SAFE_INTEGER, Rev, RiderId, SeatId, ShopId, Text, UtcMillis,
+};

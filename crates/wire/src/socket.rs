@@ -3,7 +3,9 @@
 use crate::frame::{Frame, Head};
 use crate::problem::{ErrorCode, ResyncReason};
 use crate::rest::{AlarmKind, ReceiptStage};
-use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis};
+use gwanje_model::{
+    CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis,
+};
 use serde::{Deserialize, Serialize};
 
 /// The path of Engine.IO on a hub.

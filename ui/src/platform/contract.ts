@@ -1,15 +1,18 @@
 // What the page asks of the application beneath it, each command once, with what goes in and what comes out.
 
+import type { ActionRequest } from "../ipc/generated/ActionRequest";
 import type { AppEvent } from "../ipc/generated/AppEvent";
+import type { Boot as BootAnswer } from "../ipc/generated/Boot";
 import type { CenterView as Center } from "../ipc/generated/CenterView";
 import type { CommandPhase as CommandOutcome } from "../ipc/generated/CommandPhase";
+import type { CommandStarted } from "../ipc/generated/CommandStarted";
 import type { IpcError as Failure } from "../ipc/generated/IpcError";
 import type { LinkState } from "../ipc/generated/LinkState";
 import type { LinkView as Link } from "../ipc/generated/LinkView";
 import type { Patch } from "../ipc/generated/Patch";
 import type { ViewSpec } from "../ipc/generated/ViewSpec";
 
-export type { AppEvent, Center, CommandOutcome, Failure, Link, LinkState };
+export type { ActionRequest, AppEvent, Center, CommandOutcome, Failure, Link, LinkState };
 
 export type Locale = "ko" | "en";
 export type Theme = "dark" | "light" | "system";
@@ -17,17 +20,7 @@ export type Theme = "dark" | "light" | "system";
 export type Status = "received" | "waiting" | "assigned" | "pickedUp" | "delivered" | "cancelled";
 
 /** How things stand; asked once by each page. */
-export type Boot = {
-  signedIn: boolean;
-  account: string | null;
-  role: string | null;
-  server: string | null;
-  centers: Center[];
-  demo: boolean;
-  demoSpeed: number | null;
-  locale: Locale | null;
-  theme: Theme;
-};
+export type Boot = Omit<BootAnswer, "locale" | "theme"> & { locale: Locale | null; theme: Theme };
 
 /** With `center`: what names an alarm. */
 export type AlarmKey = { center: string; id: number; kind: string; raisedAt: number };
@@ -85,16 +78,6 @@ export type Rider = {
 
 export type Action = "accept" | "assign" | "unassign" | "confirm" | "pickup" | "deliver" | "cancel";
 
-/** An action on a delivery, as a person asks for it. */
-export type ActionRequest = {
-  center: string;
-  id: number;
-  action: Action;
-  riderId?: string;
-  reason?: string;
-  by?: CancelBy;
-};
-
 export interface Platform {
   boot(): Promise<Boot>;
   signIn(server: string, account: string, password: string): Promise<Boot>;
@@ -113,7 +96,7 @@ export interface Platform {
   delivery(center: string, id: number): Promise<Delivery>;
   history(center: string, id: number): Promise<HistoryEvent[]>;
   riders(center: string): Promise<Rider[]>;
-  runCommand(request: ActionRequest): Promise<{ commandId: string }>;
+  runCommand(request: ActionRequest): Promise<CommandStarted>;
   acknowledgeAlarm(key: AlarmKey): Promise<void>;
   alarmDisplayed(key: AlarmKey): Promise<void>;
 }
