@@ -40,7 +40,10 @@ pub async fn ingest() -> Result<Measured> {
             rate(timeout(PATIENCE, floors::raw(&stream)).await.context("the raw floor takes too long")??),
             rate(floors::sqlite(&stream).context("SQLite's run")?),
         ];
-        eprintln!("P1: run {run}: ours {:.0}, raw floor {:.0}, SQLite {:.0} changes/s", rates[0], rates[1], rates[2]);
+        eprintln!(
+            "P1: run {run}: ours {:.0}, raw floor {:.0}, SQLite {:.0} changes/s",
+            rates[0], rates[1], rates[2]
+        );
         // The first run of each warms the machine and does not count.
         if run > 0 {
             let [a, b, c] = rates;
@@ -56,7 +59,10 @@ pub async fn ingest() -> Result<Measured> {
         what: "ingest of 200,000 changes over 100,000 rows: rows, proof, alarms, cache, one view",
         goal: "≥ 0.7 of the slower peer",
         ours,
-        peers: BTreeMap::from([("receive + parse + map", raw), ("SQLite upserts of the distinct rows", sqlite)]),
+        peers: BTreeMap::from([
+            ("receive + parse + map", raw),
+            ("SQLite upserts of the distinct rows", sqlite),
+        ]),
         unit: "changes/s",
         ratio,
         met: ratio >= 0.7,

@@ -1,8 +1,14 @@
 //! Benchmarks: ratios taken in one run, ours and the peer in turn. They report and never assert.
 
 pub mod board_rows;
+pub mod cold_start;
+pub mod feeder;
+pub mod floors;
+pub mod ingest;
+pub mod reconcile;
 pub mod report;
 pub mod sample;
+pub mod stream;
 
 use std::time::{Duration, Instant};
 

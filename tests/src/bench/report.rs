@@ -3,7 +3,6 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -29,24 +28,44 @@ pub struct Measured {
     pub met: bool,
 }
 
+/// A row that could not be measured.
+#[derive(Debug, Clone)]
+pub struct NotMeasured {
+    /// `P1`, …
+    pub row: &'static str,
+    /// In words.
+    pub why: String,
+}
+
 /// Where the table stands in docs/measurements.md.
 const BEGIN: &str = "<!-- bench: begin -->";
 const END: &str = "<!-- bench: end -->";
 
-/// Prints the rows, writes `target/bench/<row>.json` each, and the table into docs/measurements.md.
+/// Prints the rows, writes `target/bench/<row>.json` each, and, when these are all rows, the table into docs/measurements.md.
 ///
 /// # Errors
 /// When a file can't be written.
-pub fn publish(rows: &[Measured], root: &Path) -> Result<()> {
+pub fn publish(rows: &[Result<Measured, NotMeasured>], root: &Path, all: bool) -> Result<()> {
     let folder = root.join("target/bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for row in rows {
-        let file = folder.join(format!("{}.json", row.row));
-        std::fs::write(&file, serde_json::to_vec_pretty(row)?)
-            .with_context(|| format!("writing {}", file.display()))?;
+        match row {
+            Ok(row) => {
+                let file = folder.join(format!("{}.json", row.row));
+                std::fs::write(&file, serde_json::to_vec_pretty(row)?)
+                    .with_context(|| format!("writing {}", file.display()))?;
+            }
+            Err(missing) => {
+                // A figure of an earlier run must not pass for one of this run. There may be none.
+                let _ = std::fs::remove_file(folder.join(format!("{}.json", missing.row)));
+            }
+        }
     }
     let table = table(rows);
     println!("{table}");
+    if !all {
+        return Ok(());
+    }
     let page = root.join("docs/measurements.md");
     let text = std::fs::read_to_string(&page).with_context(|| format!("reading {}", page.display()))?;
     let (before, rest) = text.split_once(BEGIN).context("docs/measurements.md has lost its begin marker")?;
@@ -55,28 +74,37 @@ pub fn publish(rows: &[Measured], root: &Path) -> Result<()> {
     std::fs::write(&page, text).with_context(|| format!("writing {}", page.display()))
 }
 
-fn table(rows: &[Measured]) -> String {
+fn table(rows: &[Result<Measured, NotMeasured>]) -> String {
     let mut table = String::from(
         "| # | what | ours | peers, same run | ratio | goal | met |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in rows {
-        let peers: Vec<_> =
-            row.peers.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
-        let met = if row.met { "yes" } else { "no" };
-        // Writing into a String can't fail.
-        let _ = writeln!(
-            table,
-            "| {} | {} | {} {} | {} | {:.3} | {} | {met} |",
-            row.row,
-            row.what,
-            figure(row.ours),
-            row.unit,
-            peers.join(" · "),
-            row.ratio,
-            row.goal,
-        );
+        let line = match row {
+            Ok(row) => line(row),
+            Err(NotMeasured { row, why }) => {
+                let why = why.lines().next().unwrap_or_default().replace('|', "/");
+                format!("| {row} | not measured: {why} | | | | | |")
+            }
+        };
+        table.push_str(&line);
+        table.push('\n');
     }
     table
+}
+
+fn line(row: &Measured) -> String {
+    let peers: Vec<_> = row.peers.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
+    let met = if row.met { "yes" } else { "no" };
+    format!(
+        "| {} | {} | {} {} | {} | {:.4} | {} | {met} |",
+        row.row,
+        row.what,
+        figure(row.ours),
+        row.unit,
+        peers.join(" · "),
+        row.ratio,
+        row.goal,
+    )
 }
 
 /// Enough digits to compare, no more.

@@ -18,15 +18,20 @@ pub fn scramble(n: u64) -> u64 {
     gwanje_model::digest::mix(n.wrapping_add(0x9E37_79B9_7F4A_7C15))
 }
 
+/// One of some, by a number.
+fn pick<T: Copy + Default>(number: u64, among: &[T]) -> T {
+    let at = number.checked_rem(among.len() as u64).and_then(|at| usize::try_from(at).ok());
+    at.and_then(|at| among.get(at)).copied().unwrap_or_default()
+}
+
 /// Delivery number `id`, at revision `rev`; the revision decides status, rider and times.
 #[must_use]
 pub fn delivery(id: u64, rev: u64) -> Delivery {
     let (fixed, moving) = (scramble(id), scramble(id ^ rev.rotate_left(32)));
-    let pick = |from: u64, among: usize| usize::try_from(from % among as u64).unwrap_or_default();
     let received_at = DAY_START.plus_ms(i64::try_from(fixed % 36_000_000).unwrap_or_default());
-    let status = Status::ALL[pick(moving, 5)];
+    let status = pick(moving, &Status::ALL.map(Some)[..5]).unwrap_or(Status::Received);
     let reached = |wanted: Status, min: i64| (status >= wanted).then(|| received_at.plus_min(min));
-    let rider = RIDERS[pick(moving >> 8, RIDERS.len())];
+    let rider = pick(moving >> 8, &RIDERS);
     let lat = 37.49 + f64::from(u16::try_from(fixed >> 48).unwrap_or_default()) / 2e6;
     let pos = Pos::Geo { lat, lon: 127.03 };
     Delivery {
@@ -39,7 +44,7 @@ pub fn delivery(id: u64, rev: u64) -> Delivery {
         status,
         shop: Shop {
             id: format!("shop-{}", fixed % 254).as_str().into(),
-            name: SHOPS[pick(fixed >> 3, SHOPS.len())].into(),
+            name: pick(fixed >> 3, &SHOPS).into(),
             phone: "070-4416-0849".into(),
             address: "서울 강남구 역삼동 754-1".into(),
             pos: Some(pos),

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Room for the frame's own fields beside its rows.
-const ENVELOPE_BYTES: usize = 1_024;
+/// Room for the frame's own fields and for one more row.
+const ENVELOPE_BYTES: usize = 4_096;
 /// The last changes are cancellations, so that the last commit shows: an alarm is told after the commit that holds it.
 const CANCELLED: u64 = 20;
 /// The history that all revisions count in.
@@ -80,7 +80,8 @@ impl Stream {
             digest: digest.digest,
             rows: all,
         };
-        let mut writing = Writing { revs: (1..=rows).collect(), digest, from: rows, pending: BTreeMap::new() };
+        let mut writing =
+            Writing { revs: (1..=rows).collect(), digest, from: rows, pending: BTreeMap::new(), bytes: 0 };
         let prelude_id = writing.change(1 + scramble(u64::MAX) % rows, rows + 1, true)?;
         let prelude = writing.frame().context("the prelude is a frame")?;
         let (mut frames, mut last_id) = (Vec::new(), prelude_id);
@@ -155,6 +156,8 @@ struct Writing {
     from: u64,
     /// Rows as JSON by revision.
     pending: BTreeMap<u64, String>,
+    /// Of `pending`, with the commas.
+    bytes: usize,
 }
 
 impl Writing {
@@ -162,28 +165,31 @@ impl Writing {
         let at = usize::try_from(id - 1)?;
         let before = self.revs.get_mut(at).context("a row of the snapshot")?;
         // A copy in this frame is overtaken: a frame holds rows as they are at its end.
-        self.pending.remove(before);
+        if let Some(overtaken) = self.pending.remove(before) {
+            self.bytes -= overtaken.len() + 1;
+        }
         self.digest.remove(DeliveryId(id), Rev(*before));
         self.digest.add(DeliveryId(id), Rev(rev));
         *before = rev;
-        self.pending.insert(rev, serde_json::to_string(&row(id, rev, cancelled))?);
+        let body = serde_json::to_string(&row(id, rev, cancelled))?;
+        self.bytes += body.len() + 1;
+        self.pending.insert(rev, body);
         Ok(DeliveryId(id))
     }
 
     fn is_full(&self) -> bool {
-        let bytes: usize = self.pending.values().map(|row| row.len() + 1).sum();
-        let longest = self.pending.values().map(String::len).max().unwrap_or_default();
-        self.pending.len() >= FRAME_MAX_ENTRIES || bytes + 2 * longest + ENVELOPE_BYTES > FRAME_MAX_BYTES
+        self.pending.len() >= FRAME_MAX_ENTRIES || self.bytes + ENVELOPE_BYTES > FRAME_MAX_BYTES
     }
 
     fn frame(&mut self) -> Option<Sent> {
         let (to, _) = self.pending.last_key_value()?;
         let (from, to) = (std::mem::replace(&mut self.from, *to), *to);
+        self.bytes = 0;
         let rows: Vec<String> = std::mem::take(&mut self.pending).into_values().collect();
         let namespace = center_namespace(&CenterId::from(CENTER));
         let text = format!(
             r#"42{namespace},["deliveries",{{"epoch":"{EPOCH}","from":{from},"to":{to},"asOf":{to},"at":{},"rows":[{}],"gone":[]}}]"#,
-            wall_now(),
+            wall_now().0,
             rows.join(",")
         );
         Some(Sent { text: text.into(), to: Rev(to), rows: self.digest })
