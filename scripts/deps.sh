@@ -37,7 +37,9 @@ npm_packages() {
   local stamp=ui/node_modules/.gwanje-lock
   if ! cmp -s ui/package-lock.json "$stamp" 2>/dev/null; then
     say "installing npm packages"
-    npm --prefix ui ci --no-audit --no-fund --loglevel=error >&2
+    # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which a mirror of the
+    # registry need not carry. This installs what the lock file says, too, and leaves it alone.
+    npm --prefix ui install --no-save --no-audit --no-fund --loglevel=error >&2
     cp ui/package-lock.json "$stamp"
   fi
 }
