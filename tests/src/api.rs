@@ -29,7 +29,6 @@ impl Api {
     }
 
     /// A request below `/api/v1`, with the token.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.root)).bearer_auth(&self.login.access_token)
     }
