@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod preferences;
 mod sound;
+mod startup;
 #[cfg(test)]
 mod types;
 
@@ -65,11 +66,12 @@ fn run(args: Args) -> Result<()> {
             let profile = handle.path().app_local_data_dir()?.join("profiles").join(&args.profile);
             std::fs::create_dir_all(&profile)?;
             handle.manage(App::new(args, profile, sounds));
-            WebviewWindowBuilder::new(handle, "board", WebviewUrl::default())
+            let window = WebviewWindowBuilder::new(handle, "board", WebviewUrl::default())
                 .title("관제 Gwanje")
                 .inner_size(SIZE.0, SIZE.1)
                 .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
-                .build()?;
+                .zoom_hotkeys_enabled(true);
+            startup::traced(window).build()?;
             Ok(())
         })
         .build(tauri::generate_context!())
