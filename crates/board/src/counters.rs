@@ -1,7 +1,7 @@
 //! The counts of a center, kept with every change, and their sum over the centers of a view.
 
 use crate::patch::Counters;
-use crate::record::{Record, is_unconfirmed, is_under_way};
+use crate::record::{Record, is_noted, is_unconfirmed, is_under_way};
 use gwanje_model::{Delivery, Status, UtcMillis};
 use std::collections::BTreeMap;
 
@@ -70,9 +70,9 @@ impl CenterCounts {
             if row.late_at() <= day_at {
                 step.apply(&mut self.late);
             }
-            if !row.notes.is_empty() {
-                step.apply(&mut self.noted);
-            }
+        }
+        if is_noted(row) {
+            step.apply(&mut self.noted);
         }
         if is_unconfirmed(row) {
             step.apply(&mut self.unconfirmed);

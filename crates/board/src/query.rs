@@ -3,7 +3,7 @@
 use crate::centers::Centers;
 use crate::index::Entry;
 use crate::key::{Key, KeyWriter};
-use crate::record::{CenterNumber, Facts, Record};
+use crate::record::{CenterNumber, Facts, Record, is_noted};
 use crate::search::{Word, words};
 use crate::spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
 use gwanje_model::{CenterId, Delivery, Status, UtcMillis};
@@ -92,7 +92,7 @@ impl Query {
         if !self.centers.is_empty() && !self.centers.contains(&record.center_number()) {
             return false;
         }
-        let Filter { statuses: _, late, unconfirmed, rider, shop } = &self.spec.filter;
+        let Filter { statuses: _, late, unconfirmed, noted, rider, shop } = &self.spec.filter;
         match record {
             // Nobody knows what it says: only a list that asks for nothing in particular has it.
             Record::Unreadable { .. } => !self.is_narrow(),
@@ -100,6 +100,7 @@ impl Query {
                 self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&facts.status))
                     && (!late || facts.due_at().is_some_and(|late_at| late_at <= day_at))
                     && (!unconfirmed || facts.unconfirmed)
+                    && (!noted || is_noted(row))
                     && rider.as_ref().is_none_or(|id| row.rider.as_ref().is_some_and(|r| r.id.as_str() == id))
                     && shop.as_ref().is_none_or(|id| row.shop.id.as_str() == id)
                     && self.words.iter().all(|word| word.occurs(haystack, row))

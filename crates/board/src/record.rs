@@ -99,6 +99,11 @@ pub(crate) fn is_under_way(row: &Delivery) -> bool {
     !row.status.is_final()
 }
 
+/// Under way with remarks: someone may wait for an answer.
+pub(crate) fn is_noted(row: &Delivery) -> bool {
+    is_under_way(row) && !row.notes.is_empty()
+}
+
 /// Under way with a rider who has not confirmed (미확인).
 pub(crate) fn is_unconfirmed(row: &Delivery) -> bool {
     is_under_way(row) && row.rider.as_ref().is_some_and(|rider| !rider.confirmed)

@@ -66,6 +66,8 @@ pub struct Filter {
     pub late: bool,
     /// Only deliveries whose rider has not confirmed.
     pub unconfirmed: bool,
+    /// Only deliveries under way with remarks.
+    pub noted: bool,
     /// Only deliveries of this rider.
     pub rider: Option<String>,
     /// Only deliveries of this shop.

@@ -137,7 +137,7 @@ pub fn district(index: usize) -> District {
         pos: Pos::Geo { lat: lat + 0.004 * round as f64, lon },
         quarters,
         streets,
-        address: Text::from(format!("서울 {name}구")),
+        address: Text::from(format!("{name}구")),
     }
 }
 

@@ -36,6 +36,11 @@ impl Link {
         self.proven_at = Some(at);
     }
 
+    /// The last proof of an earlier run; never younger than one of this run.
+    pub(crate) fn recall_proof(&mut self, at: UtcMillis) {
+        self.proven_at = self.proven_at.max(Some(at));
+    }
+
     pub(crate) fn set_cursor(&mut self, cursor: &Cursor) {
         self.cursor = Some(cursor.clone());
     }

@@ -267,7 +267,13 @@ impl Owner {
             }
             Written::Restored(center, mut restored) => {
                 restored.horizon = self.profile.horizon(self.server(), &center);
-                self.client.handle(Input::Restored(center, restored), now);
+                let proven_at = restored.proven_at;
+                self.client.handle(Input::Restored(center.clone(), restored), now);
+                // What is shown from disk has the age of its last proof, not none.
+                if let (Some(at), Some(link)) = (proven_at, self.links.get_mut(&center)) {
+                    link.recall_proof(at);
+                    self.tell_link(&center, now);
+                }
             }
             Written::Audited(center, damaged, digest_fits) => {
                 self.client.handle(Input::Audited(center, damaged, digest_fits), now);

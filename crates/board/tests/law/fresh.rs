@@ -1,6 +1,6 @@
 //! A fresh query, as plain as can be: filter all rows, sort them, cut out what is in sight.
 
-use gwanje_board::{GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
+use gwanje_board::{Filter, GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
 use gwanje_model::korean::{initial, is_initial};
 use gwanje_model::{Delivery, Status, UtcMillis};
 use serde_json::{Value, json};
@@ -43,7 +43,8 @@ impl Known {
 pub fn list_of(spec: &ViewSpec) -> impl PartialEq {
     let centers: BTreeSet<_> = spec.centers.iter().cloned().collect();
     let statuses: BTreeSet<_> = spec.filter.statuses.iter().cloned().collect();
-    let filter = (statuses, spec.filter.late, spec.filter.unconfirmed, spec.filter.rider.clone());
+    let Filter { late, unconfirmed, noted, rider, .. } = &spec.filter;
+    let filter = (statuses, *late, *unconfirmed, *noted, rider.clone());
     let words: BTreeSet<_> = words(&spec.search).into_iter().collect();
     (centers, filter, spec.filter.shop.clone(), sort_of(spec), spec.group, words)
 }
@@ -107,6 +108,7 @@ impl World {
                 (filter.statuses.is_empty() || filter.statuses.iter().any(|name| name == row.status.as_str()))
                     && (!filter.late || self.is_late(row))
                     && (!filter.unconfirmed || is_unconfirmed(row))
+                    && (!filter.noted || (!row.status.is_final() && !row.notes.is_empty()))
                     && (filter.rider.is_none()
                         || filter.rider == row.rider.as_ref().map(|r| r.id.to_string()))
                     && (filter.shop.is_none() || filter.shop == Some(row.shop.id.to_string()))

@@ -178,13 +178,15 @@ fn spec() -> impl Strategy<Value = ViewSpec> {
         prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(status, 1..4)],
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.1),
         prop::option::weighted(0.1, Just("r1".to_owned())),
         prop::option::weighted(0.1, Just("s1".to_owned())),
     );
-    let filter = filter.prop_map(|(statuses, late, unconfirmed, rider, shop)| Filter {
+    let filter = filter.prop_map(|(statuses, late, unconfirmed, noted, rider, shop)| Filter {
         statuses,
         late,
         unconfirmed,
+        noted,
         rider,
         shop,
     });

@@ -196,7 +196,7 @@ impl Owner {
         self.links.entry(center.clone()).or_insert_with(|| Link::new(state.clone()))
     }
 
-    fn tell_link(&mut self, center: &CenterId, now: Now) {
+    pub(super) fn tell_link(&mut self, center: &CenterId, now: Now) {
         if let Some(view) = self.links.get(center).map(|link| link.view(center)) {
             self.tell(EngineEvent::Link(Arc::new(view)), now);
         }

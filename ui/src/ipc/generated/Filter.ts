@@ -17,6 +17,10 @@ late: boolean,
  */
 unconfirmed: boolean, 
 /**
+ * Only deliveries under way with remarks.
+ */
+noted: boolean, 
+/**
  * Only deliveries of this rider.
  */
 rider: string | null, 
