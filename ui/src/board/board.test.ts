@@ -97,6 +97,30 @@ describe("the board", () => {
     expect(room.selection.id).toBeNull();
   });
 
+  test("Enter in the search goes to the first that fits; with none it stays", async () => {
+    const { platform, room, find } = window;
+    platform.change(1_234, { shop: "하나뿐인 가게" });
+    press("Slash");
+    const type = (text: string): void => {
+      const field = find("search") as HTMLInputElement;
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      press("Enter", { key: "Enter" });
+    };
+    type("없는 가게");
+    await until(() => room.view.loaded && room.view.total === 0);
+    expect(document.activeElement).toBe(find("search"));
+    type("하나뿐인");
+    await until(() => room.selection.id === 1_234 && document.activeElement === find("board-grid"));
+  });
+
+  test("filters by remarks that wait for an answer", async () => {
+    const { platform, find } = window;
+    const noted = [...platform.rows.values()].filter((row) => row.notes > 0).length;
+    find("filter-noted").click();
+    await until(() => find("total").dataset["value"] === String(noted));
+  });
+
   test("sorts by a header, with Shift by a further one", async () => {
     const { room, find } = window;
     const head = (key: string): HTMLElement | null =>

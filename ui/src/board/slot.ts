@@ -26,8 +26,8 @@ export class Slot {
   readonly #late = span("late-icon", "▲ ");
   readonly #lent = span("tag home");
   readonly #unconfirmed = span("tag");
-  readonly #remark = span("tag home");
-  readonly #notes = span("tag home");
+  readonly #remark = span("tag home before");
+  readonly #notes = span("tag before");
   #className = "";
 
   constructor(readonly id: string) {
@@ -49,7 +49,8 @@ export class Slot {
       } else if (column.id === "rider") {
         cell.append(text, this.#lent, this.#unconfirmed);
       } else if (column.id === "shop") {
-        cell.append(text, this.#remark, this.#notes);
+        // Before the name: a long one is cut, and a badge that is cut says nothing.
+        cell.append(this.#remark, this.#notes, text);
       } else {
         cell.append(text);
       }

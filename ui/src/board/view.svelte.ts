@@ -11,7 +11,7 @@ export type OnApplied = (applied: Extract<Applied, { kind: "applied" }>) => void
 
 export const EVERYTHING: ViewSpec = {
   centers: [],
-  filter: { statuses: [], late: false, unconfirmed: false, rider: null, shop: null },
+  filter: { statuses: [], late: false, unconfirmed: false, noted: false, rider: null, shop: null },
   sort: [],
   group: null,
   search: "",
@@ -49,6 +49,8 @@ export class BoardView {
   #frameAsked = false;
   #resetTimer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  /** Who waits for the next reset. */
+  #awaiting: (() => void)[] = [];
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -106,6 +108,17 @@ export class BoardView {
     clearTimeout(this.#resetTimer);
     if (this.#id !== null) void this.#platform.closeView(this.#id).catch(() => {});
     this.#id = null;
+    this.#release();
+  }
+
+  /** Resolves once what is shown is what was asked for last. */
+  async current(): Promise<void> {
+    while (this.#changeWanted || this.#changing) await new Promise<void>((next) => afterFrame(next));
+    if (this.#id === null) return;
+    // Patches have a way of their own: only one that begins anew is certain to come after the change.
+    const shown = new Promise<void>((next) => this.#awaiting.push(next));
+    this.#askForReset();
+    await shown;
   }
 
   /** The place of a delivery in the list, in sight or not. */
@@ -152,8 +165,13 @@ export class BoardView {
     this.loaded = true;
     this.version += 1;
     this.onApplied(applied);
+    if (patch.reset) this.#release();
     const opening = this.#opening;
     afterPaint(() => opening === this.#opening && this.#acknowledge(patch.seq));
+  }
+
+  #release(): void {
+    for (const next of this.#awaiting.splice(0)) next();
   }
 
   #acknowledge(seq: number): void {

@@ -82,6 +82,8 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
     { id: "accept", title: m.act_accept, keys: [letter("T")], ...offers("accept") },
     { id: "pickup", title: m.act_pickup, keys: [letter("P")], ...offers("pickup") },
     { id: "deliver", title: m.act_deliver, keys: [letter("D")], ...offers("deliver") },
+    { id: "confirm", title: m.act_confirm, keys: [letter("Y")], ...offers("confirm") },
+    { id: "note", title: m.act_note, keys: [letter("N")], ...offers("note") },
     { id: "cancel", title: m.act_cancel, keys: [letter("C")], ...offers("cancel") },
     {
       id: "acknowledge",

@@ -12,7 +12,8 @@ export function eventName(event: HistoryEvent): string {
 /** What the event says beside its name: a rider, a reason, a note. */
 export function eventDetail(event: HistoryEvent): string {
   const { detail } = event;
-  if (typeof detail === "string") return detail;
+  // An assignment is told as "id name"; people know the name.
+  if (typeof detail === "string") return event.action === "assign" ? detail.replace(/^\S+ /, "") : detail;
   if (typeof detail !== "object" || detail === null) return "";
   const found: string[] = [];
   for (const key of ["riderName", "reason", "text"] as const) {

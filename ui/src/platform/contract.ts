@@ -76,7 +76,7 @@ export type Rider = {
   load: number;
 };
 
-export type Action = "accept" | "assign" | "unassign" | "confirm" | "pickup" | "deliver" | "cancel";
+export type Action = "accept" | "assign" | "unassign" | "confirm" | "pickup" | "deliver" | "cancel" | "note";
 
 export interface Platform {
   boot(): Promise<Boot>;

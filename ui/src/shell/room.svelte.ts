@@ -22,6 +22,7 @@ import {
 } from "../platform/contract";
 import { ZoneClock } from "../texts/format";
 import { deskLanguage, language } from "../texts/language.svelte";
+import { Riders } from "./riders.svelte";
 
 export type Phase =
   | { kind: "starting" }
@@ -33,6 +34,7 @@ export type Dialog =
   | { kind: "none" }
   | { kind: "assign"; row: Row }
   | { kind: "cancel"; row: Row }
+  | { kind: "note"; row: Row }
   | { kind: "palette" }
   | { kind: "help" };
 
@@ -56,6 +58,7 @@ export class Room {
   readonly selection: Selection;
   readonly alarms: Alarms;
   readonly commands: CommandTracker;
+  readonly riders: Riders;
   readonly #clocks = new Map<string, ZoneClock>();
 
   constructor(platform: Platform) {
@@ -64,6 +67,7 @@ export class Room {
     this.selection = new Selection(this.view);
     this.alarms = new Alarms(platform);
     this.commands = new CommandTracker(platform);
+    this.riders = new Riders(platform);
   }
 
   readonly scene: Scene = {
@@ -110,6 +114,27 @@ export class Room {
     this.#leave(false);
   }
 
+  /** A second went by. */
+  tick(wall: number): void {
+    this.wall = wall;
+    if (this.phase.kind !== "signedIn") return;
+    const opened = this.detailOpen ? this.selection.row : null;
+    const center = opened?.center ?? this.center;
+    const state = center === null ? undefined : this.links[center]?.state;
+    if (center === null || state === undefined) return;
+    if (state === "live" || state === "polling" || state === "catchingUp")
+      void this.riders.look(center, wall, opened?.rider != null && opened.deliveredAt === null);
+    else this.riders.forget();
+  }
+
+  /** Chooses the first delivery that fits what was just typed; false: none does. */
+  async chooseFirst(): Promise<boolean> {
+    await this.view.current();
+    if (this.view.total === 0) return false;
+    this.selection.goTo(0);
+    return true;
+  }
+
   showCenter(center: string | null): void {
     this.center = center;
     this.selection.clear();
@@ -130,7 +155,9 @@ export class Room {
 
   /** While a row is being read, places don't change under it. */
   hold(hold: boolean): void {
-    const reading = hold || this.detailOpen || this.dialog.kind === "assign" || this.dialog.kind === "cancel";
+    const asked =
+      this.dialog.kind === "assign" || this.dialog.kind === "cancel" || this.dialog.kind === "note";
+    const reading = hold || this.detailOpen || asked;
     if (this.view.spec.hold !== reading) this.view.change({ hold: reading });
   }
 
@@ -157,14 +184,14 @@ export class Room {
 
   /** What is offered for a row. */
   offered(row: Row | null): readonly Action[] {
-    return row === null ? [] : offered(row.status, this.boot?.role ?? null);
+    return row === null ? [] : offered(row, this.boot?.role ?? null);
   }
 
   /** Begins an action on the chosen delivery, or asks what it still needs. */
   act(action: Action): void {
     const row = this.selection.row;
     if (row === null || !this.offered(row).includes(action)) return;
-    if (action === "assign" || action === "cancel") this.ask({ kind: action, row });
+    if (action === "assign" || action === "cancel" || action === "note") this.ask({ kind: action, row });
     else this.command({ center: row.center, id: row.id, action }, row);
   }
 
@@ -225,6 +252,7 @@ export class Room {
     this.selection.clear();
     this.alarms.clear();
     this.commands.clear();
+    this.riders.forget();
     this.links = {};
     this.detailOpen = false;
     this.dialog = { kind: "none" };

@@ -175,7 +175,7 @@ export class FakePlatform implements Platform {
   }
 
   list(spec: ViewSpec): Row[] {
-    const { statuses, late, unconfirmed } = spec.filter;
+    const { statuses, late, unconfirmed, noted } = spec.filter;
     const descending = spec.sort[0]?.key === "number" ? spec.sort[0].descending : true;
     return [...this.rows.values()]
       .filter(
@@ -183,6 +183,7 @@ export class FakePlatform implements Platform {
           (statuses.length === 0 || statuses.includes(row.status ?? "")) &&
           (!late || (row.lateAt !== null && row.lateAt <= NOW)) &&
           (!unconfirmed || row.rider?.confirmed === false) &&
+          (!noted || row.notes > 0) &&
           (spec.search === "" ||
             `${row.number} ${row.shop} ${row.address} ${row.rider?.name}`.includes(spec.search)),
       )

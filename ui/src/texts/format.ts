@@ -55,6 +55,16 @@ export function count(n: number, locale: Locale): string {
   return numbers[locale].format(n);
 }
 
+const signs: Record<Locale, Intl.NumberFormat> = {
+  ko: new Intl.NumberFormat("ko-KR", { signDisplay: "exceptZero" }),
+  en: new Intl.NumberFormat("en-GB", { signDisplay: "exceptZero" }),
+};
+
+/** A difference, with its sign. */
+export function signed(n: number, locale: Locale): string {
+  return signs[locale].format(n);
+}
+
 /** Kilometres with one decimal. */
 export function kilometres(metres: number): string {
   return (metres / 1000).toFixed(1);

@@ -70,6 +70,14 @@ const PROBLEM: Record<string, () => string> = {
   "too-many-requests": m.problem_too_many,
   unavailable: m.problem_unavailable,
   void: m.problem_void,
+  config: m.problem_config,
+  profile: m.problem_profile,
+  cache: m.problem_profile,
+  demo: m.problem_no_demo,
+  "not-signed-in": m.signed_out_by_server,
+  stopped: m.problem_stopped,
+  "view-not-open": m.problem_unavailable,
+  resync: m.problem_unavailable,
 };
 
 /** One sentence that says what happened and what to do. */
