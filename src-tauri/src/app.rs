@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::demo::{self, DemoHub};
-use crate::preferences::Preferences;
+use crate::preferences::{self, Preferences};
 use crate::sound::Sounds;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
 use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
@@ -30,7 +30,7 @@ pub struct Boot {
     pub demo: bool,
     /// Simulated seconds a second.
     pub demo_speed: Option<f64>,
-    /// `ko` or `en`, once chosen.
+    /// `ko` or `en`: as chosen, else as the desk speaks; null: ask the page.
     pub locale: Option<String>,
     /// `dark`, `light` or `system`.
     pub theme: String,
@@ -212,23 +212,23 @@ impl App {
 
     async fn describe(&self) -> Boot {
         let session = self.session.read().await.clone();
-        let preferences = self.preferences.lock().await.clone();
+        let kept = self.preferences.lock().await.clone();
         let demo = session.as_ref().is_some_and(|session| session.demo);
         let signed_in = session.map(|session| session.signed_in);
         Boot {
             signed_in: signed_in.is_some(),
             role: signed_in.as_ref().map(|who| who.role.clone()),
-            account: signed_in.as_ref().map(|who| who.account.clone()).or(preferences.account),
+            account: signed_in.as_ref().map(|who| who.account.clone()).or(kept.account),
             server: signed_in
                 .as_ref()
                 .map(|who| who.server.clone())
                 .or(self.args.server.clone())
-                .or(preferences.server),
+                .or(kept.server),
             centers: signed_in.map(|who| who.centers).unwrap_or_default(),
             demo,
             demo_speed: demo.then_some(demo::SPEED),
-            locale: preferences.locale,
-            theme: preferences.theme.unwrap_or_else(|| "system".to_owned()),
+            locale: kept.locale.or_else(preferences::desk_locale),
+            theme: kept.theme.unwrap_or_else(|| "system".to_owned()),
         }
     }
 

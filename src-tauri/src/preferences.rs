@@ -47,6 +47,24 @@ impl Preferences {
     }
 }
 
+/// The language that the desk speaks, as its environment says: the webview only knows installed locales. None: not said.
+#[must_use]
+pub fn desk_locale() -> Option<String> {
+    let said = |name| std::env::var(name).ok();
+    locale_of([said("LC_ALL"), said("LC_MESSAGES"), said("LANG")])
+}
+
+/// The first that is set decides (POSIX.1-2024, 8.2); `C` and `POSIX` are no language.
+fn locale_of(said: [Option<String>; 3]) -> Option<String> {
+    let name = said.into_iter().flatten().find(|name| !name.is_empty())?;
+    let language = name.split(['_', '.', '@', '-']).next().unwrap_or_default();
+    match language {
+        "C" | "POSIX" => None,
+        "ko" => Some("ko".to_owned()),
+        _ => Some("en".to_owned()),
+    }
+}
+
 fn path(profile: &Path) -> PathBuf {
     profile.join(FILE)
 }
@@ -54,6 +72,21 @@ fn path(profile: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_desk_speaks_the_first_language_that_is_set() {
+        for (all, messages, lang, expected) in [
+            ("", "", "ko_KR.UTF-8", Some("ko")),
+            ("en_GB.UTF-8", "ko_KR", "ko_KR", Some("en")),
+            ("", "ko", "en_US.UTF-8", Some("ko")),
+            ("", "", "C.UTF-8", None),
+            ("", "", "", None),
+        ] {
+            let said = [all, messages, lang].map(|name| Some(name.to_owned()));
+            assert_eq!(locale_of(said).as_deref(), expected, "{all:?} {messages:?} {lang:?}");
+        }
+        assert_eq!(locale_of([None, None, None]), None);
+    }
 
     #[test]
     fn what_was_saved_is_loaded_and_damage_means_the_defaults() {
