@@ -6,8 +6,8 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A simulated second is a minute of the day, as in `gwanje-hub demo`.
-pub const SPEED: f64 = 60.0;
+/// Day seconds a second: quick enough to see deliveries come and go, slow enough to act on one.
+pub const SPEED: f64 = 20.0;
 /// The demo account that has the most to do.
 pub const ACCOUNT: &str = "dispatcher";
 
