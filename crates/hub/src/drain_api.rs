@@ -12,10 +12,18 @@ use gwanje_model::Permission;
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::socket::Drain;
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// The longest drain, milliseconds: an hour.
 const WITHIN_MAX_MS: u64 = 3_600_000;
+
+/// What a drain may be asked with; absent: the usual.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DrainWish {
+    within_ms: Option<u64>,
+}
 
 #[derive(Clone)]
 struct DrainRoutes {
@@ -42,12 +50,14 @@ async fn drain(
     if !routes.hub.auth.identify(&headers).await?.may(Permission::Operate) {
         return Err(Refusal::new(ErrorCode::Forbidden, "only an admin may begin a drain"));
     }
-    let drain = if body.is_empty() {
-        routes.usual
+    let wish: DrainWish = if body.trim_ascii().is_empty() {
+        DrainWish::default()
     } else {
-        serde_json::from_slice(&body)
+        serde_json::from_slice::<Option<_>>(&body)
             .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("the drain can't be read: {e}")))?
+            .unwrap_or_default()
     };
+    let drain = Drain { within_ms: wish.within_ms.unwrap_or(routes.usual.within_ms) };
     if drain.within_ms > WITHIN_MAX_MS {
         return Err(Refusal::new(ErrorCode::Invalid, format!("withinMs is at most {WITHIN_MAX_MS}")));
     }

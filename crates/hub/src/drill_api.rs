@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Over how much of the day a rush comes when nothing else is said, minutes.
 const RUSH_WITHIN_MIN: u32 = 10;
+/// Orders of a rush in each center when only that there be one is said.
+const RUSH_USUAL: u32 = 100;
 /// The most orders of one rush in one center.
 const RUSH_MAX: u32 = 20_000;
 
@@ -32,6 +34,8 @@ enum Switch {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum RushWish {
+    /// The usual rush, or none.
+    Switched(bool),
     Orders(u32),
     #[serde(rename_all = "camelCase")]
     Within {
@@ -47,7 +51,7 @@ fn rush_within() -> u32 {
 
 /// What to change; absent: stays.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct DrillChange {
     sockets: Option<Switch>,
     drop_rate: Option<f64>,
@@ -93,8 +97,11 @@ async fn change(
     body: Bytes,
 ) -> Result<Json<DrillState>, Refusal> {
     routes.admin_only(&headers).await?;
-    let change: DrillChange =
-        serde_json::from_slice(&body).map_err(|e| invalid(format!("the change can't be read: {e}")))?;
+    let change: DrillChange = if body.trim_ascii().is_empty() {
+        DrillChange::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|e| invalid(format!("the change can't be read: {e}")))?
+    };
     if let Some(rate) = change.drop_rate
         && !(0.0..=1.0).contains(&rate)
     {
@@ -105,9 +112,10 @@ async fn change(
     {
         return Err(invalid(format!("speed is between 0 and 86400 day seconds a second, not {speed}")));
     }
-    let rush = change.rush.map(|wish| match wish {
-        RushWish::Orders(orders) => (orders, RUSH_WITHIN_MIN),
-        RushWish::Within { orders, within_min } => (orders, within_min),
+    let rush = change.rush.and_then(|wish| match wish {
+        RushWish::Switched(on) => on.then_some((RUSH_USUAL, RUSH_WITHIN_MIN)),
+        RushWish::Orders(orders) => Some((orders, RUSH_WITHIN_MIN)),
+        RushWish::Within { orders, within_min } => Some((orders, within_min)),
     });
     if let Some((orders, _)) = rush
         && orders > RUSH_MAX

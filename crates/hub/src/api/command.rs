@@ -5,6 +5,7 @@
 
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
+use super::order::{places_exist, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
@@ -55,14 +56,20 @@ pub(super) async fn create(
 fn new_order(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Result<Intent, Refusal> {
     visible(hub, caller, center)?;
     allowed(caller, Permission::Create, "take in orders")?;
-    names_nobody_else(caller, &json(body)?, &IDENTITY_FIELDS)?;
-    let order: NewOrder = json(body)?;
+    let said = tidied(json(body)?);
+    names_nobody_else(caller, &said, &IDENTITY_FIELDS)?;
+    let order: NewOrder = serde_json::from_value(said).map_err(|error| {
+        Refusal::new(ErrorCode::Invalid, format!("the body is not what a new order needs: {error}"))
+    })?;
     if order.shop.name.trim().is_empty() || order.dropoff.address.trim().is_empty() {
         return Err(Refusal::new(ErrorCode::Invalid, "an order needs a shop's name and a drop-off address"));
     }
     let ready_at = order.ready_at.map_or(0, |at| at.0.unsigned_abs());
     if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
         return Err(Refusal::new(ErrorCode::Invalid, "integers stay below 2^53"));
+    }
+    if !places_exist(&order) {
+        return Err(Refusal::new(ErrorCode::Invalid, "a latitude is -90 to 90, a longitude -180 to 180"));
     }
     Ok(Intent::Create(Box::new(order)))
 }
@@ -84,12 +91,8 @@ pub(super) async fn act(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let center = CenterId::from(path.center.as_str());
+    let intent = action(&hub, &caller, &center, &path, &body);
     let if_match = if_match(&headers);
-    let intent = match if_match {
-        Ok(_) => action(&hub, &caller, &center, &path, &body),
-        Err(_) => Err(Refusal::new(ErrorCode::Invalid, "If-Match takes the ETag of a row: \"epoch-rev\"")),
-    };
-    let if_match = if_match.unwrap_or_default();
     carry_out(&hub, &caller, center, intent, if_match, &Sent { uri: &uri, headers: &headers, body: &body })
         .await
 }
@@ -107,7 +110,15 @@ fn action(
     };
     allowed(caller, Permission::Act(action), action.as_str())?;
     let id = delivery_id(&path.id)?;
-    let said: Value = if body.is_empty() { Value::Object(serde_json::Map::new()) } else { json(body)? };
+    let said = match said(body)? {
+        Value::Object(mut said) => {
+            if let Some(rider) = said.get_mut("riderId").filter(|rider| rider.is_number()) {
+                *rider = Value::String(rider.to_string());
+            }
+            Value::Object(said)
+        }
+        _ => return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body"))),
+    };
     let fields = IDENTITY_FIELDS.iter().copied().filter(|field| action != Action::Cancel || *field != "by");
     names_nobody_else(caller, &said, &fields.collect::<Vec<_>>())?;
     if let Some(rider) = caller.only_rider()
@@ -203,6 +214,17 @@ async fn carry_out(
     }
 }
 
+/// The body of an action: no body, and `null`, say nothing.
+fn said(body: &Bytes) -> Result<Value, Refusal> {
+    let said = if body.trim_ascii().is_empty() { Value::Null } else { json(body)? };
+    Ok(if said.is_null() { Value::Object(serde_json::Map::new()) } else { said })
+}
+
+/// A body without what does not matter to its meaning, so that a twin may be written otherwise.
+fn meant(body: &Bytes) -> Vec<u8> {
+    said(body).ok().and_then(|said| serde_json::to_vec(&said).ok()).unwrap_or_else(|| body.to_vec())
+}
+
 fn idempotency(sent: &Sent<'_>) -> Result<Option<Idempotency>, Refusal> {
     let Some(key) = sent.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
@@ -212,23 +234,29 @@ fn idempotency(sent: &Sent<'_>) -> Result<Option<Idempotency>, Refusal> {
     Ok(Some(Idempotency {
         path: sent.uri.path().to_owned(),
         key: key.to_owned(),
-        body_hash: Sha256::digest(sent.body).into(),
+        body_hash: Sha256::digest(meant(sent.body)).into(),
     }))
 }
 
-/// `If-Match` is not the tag of a row.
-struct NoTag;
-
-fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, NoTag> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let value = value.to_str().map_err(|_| NoTag)?.trim();
-    if value == "*" {
-        return Ok(None);
+/// What `If-Match` names. A tag that is no row's matches none: it leads to `conflict` with the row as it is.
+fn if_match(headers: &HeaderMap) -> Option<IfMatch> {
+    let mut values = headers.get_all(IF_MATCH).iter().peekable();
+    values.peek()?;
+    let mut seen = Vec::new();
+    for tag in values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+        let tag = tag.trim();
+        if tag == "*" {
+            return None;
+        }
+        // Weak or without its quotes it still says which revision was seen.
+        let bare = tag.trim_start_matches("W/").trim_matches('"');
+        if let Some((epoch, rev)) = bare.rsplit_once('-')
+            && let Ok(rev) = rev.parse()
+        {
+            seen.push((Epoch::from(epoch), Rev(rev)));
+        }
     }
-    let tag = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).ok_or(NoTag)?;
-    let (epoch, rev) = tag.rsplit_once('-').ok_or(NoTag)?;
-    let rev = rev.parse().map_err(|_| NoTag)?;
-    Ok(Some(IfMatch { epoch: Epoch::from(epoch), rev: Rev(rev) }))
+    Some(IfMatch { seen })
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use crate::store::{Found, Search};
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use gwanje_model::{Delivery, UtcMillis};
+use gwanje_model::{Delivery, Status, UtcMillis};
+use gwanje_wire::ErrorCode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -43,5 +44,8 @@ pub(super) async fn search(
 ) -> Result<Json<Found>, Refusal> {
     let AskingIn { center, .. } = asking.staff()?;
     let search: Search = query(&uri)?;
+    if let Some(unknown) = search.statuses().find(|name| Status::parse(name).is_none()) {
+        return Err(Refusal::new(ErrorCode::Invalid, format!("there is no status {unknown:?}")));
+    }
     Ok(Json(hub.store.search(&center, search).await?))
 }

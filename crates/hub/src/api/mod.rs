@@ -8,6 +8,7 @@ mod board;
 mod command;
 mod day;
 mod health;
+mod order;
 mod refusal;
 mod riders;
 mod sign_in;
@@ -64,7 +65,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/alarms", get(alarms::list))
         .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
     let compression = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
-    Router::new()
+    let all = Router::new()
         .nest(API_ROOT, api)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -74,7 +75,29 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(compression)
         .layer(map_response(every_error_is_a_problem))
-        .layer(from_fn_with_state(hub, browsers_from_listed_origins))
+        .layer(from_fn_with_state(hub, browsers_from_listed_origins));
+    Router::new().fallback(move |request: Request| {
+        let mut all = all.clone();
+        async move { tower_service::Service::call(&mut all, without_last_slash(request)).await }
+    })
+}
+
+/// The request without the slash at the end of its path: with or without it the same is meant.
+fn without_last_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let bare = path.trim_end_matches('/');
+    if bare.is_empty() || bare.len() == path.len() {
+        return request;
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("{bare}?{query}"),
+        None => bare.to_owned(),
+    };
+    // A part of a good target is a good target; were it not, the request would go on as it came.
+    if let Ok(uri) = target.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 async fn unknown(request: Request) -> Refusal {

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Failures within [`WINDOW_MS`] after which an account waits.
-const FAILURES: u32 = 5;
+const FAILURES: u32 = 10;
 /// Milliseconds from the first failure until it is forgotten.
 const WINDOW_MS: i64 = 60_000;
 /// Names kept before old ones are swept out: bounds what guessing names can fill.
@@ -47,9 +47,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_failures_in_a_minute_make_an_account_wait() {
+    fn ten_failures_in_a_minute_make_an_account_wait() {
         let attempts = Attempts::default();
-        for at in 0..5 {
+        for at in 0..10 {
             assert_eq!(attempts.wait_s("a", UtcMillis(at)), None);
             attempts.failed("a", UtcMillis(at));
         }

@@ -91,13 +91,11 @@ pub struct Idempotency {
     pub body_hash: [u8; 32],
 }
 
-/// `If-Match`: the revision that the client saw.
+/// `If-Match`: the revisions that the client saw; the row must be at one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IfMatch {
-    /// Of which history.
-    pub epoch: Epoch,
-    /// Which.
-    pub rev: Rev,
+    /// Of which history, and which.
+    pub seen: Vec<(Epoch, Rev)>,
 }
 
 /// What became of a command. It is durable.
@@ -231,8 +229,8 @@ fn act(
     if guard.only_rider.is_some() && guard.only_rider.as_ref() != carried_by {
         return not_found();
     }
-    if let Some(seen) = &guard.if_match
-        && (seen.epoch != staged.standing.epoch || seen.rev != row.rev)
+    if let Some(IfMatch { seen }) = &guard.if_match
+        && !seen.iter().any(|(epoch, rev)| *epoch == staged.standing.epoch && *rev == row.rev)
     {
         let detail = format!("delivery {id} has moved on to revision {}; look at it and ask again", row.rev);
         let mut problem = Problem::new(ErrorCode::Conflict, detail);

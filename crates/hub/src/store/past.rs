@@ -19,7 +19,7 @@ pub struct Search {
     pub to: Option<UtcMillis>,
     /// A part of the number, order number, shop's name, address or a phone.
     pub q: Option<String>,
-    /// A status by name.
+    /// A status by name, or several with commas between them.
     pub status: Option<String>,
     /// A rider by id.
     pub rider: Option<String>,
@@ -34,6 +34,14 @@ pub struct Found {
     pub rows: Vec<Delivery>,
     /// The cursor of the next page; null: this was the last.
     pub next: Option<DeliveryId>,
+}
+
+impl Search {
+    /// The names of the statuses that are looked for; none: all.
+    pub fn statuses(&self) -> impl Iterator<Item = &str> {
+        let names = self.status.as_deref().unwrap_or_default().split(',');
+        names.map(str::trim).filter(|name| !name.is_empty())
+    }
 }
 
 impl Store {
@@ -69,13 +77,14 @@ fn board_at(db: &Connection, center: &CenterId, time: UtcMillis) -> rusqlite::Re
 
 fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result<Found> {
     let q = search.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
+    let statuses = search.statuses().collect::<Vec<_>>().join(",");
     let mut rows: Vec<Delivery> = db
         .prepare_cached(
             "SELECT body FROM ( \
                SELECT id, center, status, rider, received_at, body FROM delivery \
                UNION ALL SELECT id, center, status, rider, received_at, body FROM archive) \
              WHERE center = ?1 AND id < ?2 AND received_at >= ?3 AND received_at < ?4 \
-             AND (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR rider = ?6) \
+             AND (?5 = '' OR instr(',' || ?5 || ',', ',' || status || ',')) AND (?6 IS NULL OR rider = ?6) \
              AND (?7 IS NULL OR instr(body ->> 'number', ?7) OR instr(body ->> 'orderNo', ?7) \
                OR instr(body ->> '$.shop.name', ?7) OR instr(body ->> '$.dropoff.address', ?7) \
                OR instr(body ->> '$.dropoff.phone', ?7) OR instr(body ->> '$.shop.phone', ?7)) \
@@ -87,7 +96,7 @@ fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result
                 search.cursor.map_or(i64::MAX, |id| i64::try_from(id.0).unwrap_or(i64::MAX)),
                 search.from.map_or(i64::MIN, |at| at.0),
                 search.to.map_or(i64::MAX, |at| at.0),
-                search.status,
+                statuses,
                 search.rider,
                 q,
                 PAGE + 1,

@@ -48,7 +48,47 @@ async fn if_match_guards_against_what_was_not_seen() {
     assert_eq!(second.body["current"]["rev"], first.body["rev"]);
     assert_eq!(note(first.etag()).await.status, 200);
     assert_eq!(note("\"01OTHEREPOCH-3\"").await.code(), "conflict");
-    assert_eq!(note("nonsense").await.code(), "invalid");
+    assert_eq!(note("nonsense").await.code(), "conflict", "it names no revision of the row");
+}
+
+#[tokio::test]
+async fn a_tag_without_quotes_weak_or_in_a_list_is_understood() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    let shapes: [fn(&str) -> String; 3] =
+        [|tag| tag.trim_matches('"').to_owned(), |tag| format!("W/{tag}"), |tag| format!("\"other\", {tag}")];
+    for shape in shapes {
+        let seen = world.get("dispatcher", &path).await.etag().to_owned();
+        let request = world.request("dispatcher", Method::POST, &format!("{path}/note"));
+        let answer = send(request.header("if-match", shape(&seen)).json(&json!({"text": "x"}))).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_strangers_leave_open_is_understood() {
+    let world = World::new().await;
+    let path = "/centers/gangnam/deliveries";
+    let brief = json!({"shop": {"name": "한솥"}, "dropoff": {"address": "역삼동 1"}, "items": ["도시락"], "request": null});
+    let row = world.post("callcenter", &format!("{path}/"), &brief).await;
+    assert_eq!(row.status, 201, "{row:?}");
+    assert_eq!(row.body["items"], json!([{"name": "도시락", "quantity": 1}]));
+    let mut astray = order();
+    astray["shop"]["pos"] = json!({"lat": 999.0, "lon": 0.0});
+    assert_eq!(world.post("callcenter", path, &astray).await.code(), "invalid");
+    let accept = format!("{path}/{}/accept", row.body["id"]);
+    let bare = |body: &'static str| {
+        let request = world.request("dispatcher", Method::POST, &accept);
+        send(request.header("idempotency-key", "A").body(body))
+    };
+    let first = bare("").await;
+    assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!((bare("{}").await.body, bare("null").await.body), (first.body.clone(), first.body));
+    let found = |query: &'static str| world.get("dispatcher", query);
+    let both = found("/centers/gangnam/search?status=waiting,received").await.body;
+    assert_eq!(both["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(found("/centers/gangnam/search?status=delivered").await.body["rows"], json!([]));
+    assert_eq!(found("/centers/gangnam/search?status=lost").await.code(), "invalid");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn a_sign_in_from_login_to_logout() {
 #[tokio::test]
 async fn failing_too_often_makes_an_account_wait() {
     let world = World::new().await;
-    for _ in 0..5 {
+    for _ in 0..10 {
         assert_eq!(world.login("supervisor", "wrong").await.code(), "unauthorized");
     }
     let answer = world.login("supervisor", "supervisor").await;
