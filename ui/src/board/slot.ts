@@ -47,7 +47,7 @@ export class Slot {
       } else if (column.id === "elapsed") {
         cell.append(this.#late, text);
       } else if (column.id === "rider") {
-        cell.append(text, this.#lent, this.#unconfirmed);
+        cell.append(text, this.#unconfirmed, this.#lent);
       } else if (column.id === "shop") {
         // Before the name: a long one is cut, and a badge that is cut says nothing.
         cell.append(this.#remark, this.#notes, text);

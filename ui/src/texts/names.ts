@@ -74,7 +74,7 @@ const PROBLEM: Record<string, () => string> = {
   profile: m.problem_profile,
   cache: m.problem_profile,
   demo: m.problem_no_demo,
-  "not-signed-in": m.signed_out_by_server,
+  "not-signed-in": m.problem_not_yet,
   stopped: m.problem_stopped,
   "view-not-open": m.problem_unavailable,
   resync: m.problem_unavailable,
