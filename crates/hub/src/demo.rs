@@ -1,12 +1,13 @@
 //! `gwanje-hub demo`: an embedded hub on which a simulated day runs.
 
 use crate::auth::NewAccount;
+use crate::claim::Claim;
 use crate::cli::{DemoArgs, Failure};
 use crate::clock::Clock;
 use crate::config::DATABASE_FILE;
 use crate::demo_day::DemoDay;
 use crate::drill_api;
-use crate::drill_runner::{DONE_KEY, DrillRunner};
+use crate::drill_runner::{AHEAD_KEY, DONE_KEY, DrillRunner};
 use crate::hub::{Hub, HubConfig};
 use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
@@ -40,6 +41,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     // The clock of operations is set once it is known what day it is.
     let clock = Clock::drill(UtcMillis(0), 0.0);
+    let _claim = args.data.as_deref().map(Claim::on).transpose()?;
     let store = open(&args, clock.clone())?;
     let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(Failure::running)?);
     let drill = prepare(&hub, &args).await?;
@@ -51,7 +53,9 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     gate.faults().set_drop_rate(args.drop_rate);
     let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(Failure::running)?;
     runner.catch_up().await.map_err(Failure::running)?;
+    let done = clock.day_now();
     clock.set_speed(args.speed);
+    runner.note(done).await.map_err(Failure::running)?;
     let (stop_drill, drill_stops) = watch::channel(false);
     let mut drill = tokio::spawn(runner.run(drill_stops));
     let routes = drill_api::router(hub.clone(), gate.clone(), handle);
@@ -87,15 +91,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
 
 fn open(args: &DemoArgs, clock: Clock) -> Result<Store, Failure> {
     let config = match &args.data {
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|e| {
-                Failure::input(format!(
-                    "the folder {} can't be made: {e}; choose another --data",
-                    folder.display()
-                ))
-            })?;
-            StoreConfig::at(folder.join(DATABASE_FILE), clock)
-        }
+        Some(folder) => StoreConfig::at(folder.join(DATABASE_FILE), clock),
         None => StoreConfig::temporary(clock),
     };
     Store::open(config).map_err(Failure::running)
@@ -143,7 +139,9 @@ async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, Failure> {
     let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     drill.resume(&rows, done);
     let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);
-    hub.clock.set_day(done.max(latest));
+    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(Failure::running)?;
+    let ahead = ahead.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
+    hub.clock.set_day(done.max(latest).max(ahead));
     tracing::info!(rows = rows.len(), "going on with the day that is kept");
     Ok(drill)
 }

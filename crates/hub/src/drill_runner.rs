@@ -20,6 +20,11 @@ pub const DONE_KEY: &str = "drill-done";
 
 /// Between two looks at where the riders are. The contract allows five a second to leave.
 const RIDERS_INTERVAL: Duration = Duration::from_millis(250);
+/// Under which name the store keeps an instant that the clock of operations has not passed yet: a restart begins there,
+/// so that time never goes back, whenever the hub was killed.
+pub const AHEAD_KEY: &str = "drill-ahead";
+/// How far ahead of the clock that instant is: some notes may be late.
+const AHEAD: Duration = Duration::from_secs(3);
 /// Between two notes of how far the day has come. A restart plays what lies in between again, which changes nothing.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 /// Commands of one transaction: bounds how long people's commands wait behind a stretch that is played at once.
@@ -121,7 +126,7 @@ impl DrillRunner {
             let now = Instant::now();
             if now >= next_note {
                 next_note = now + NOTE_INTERVAL;
-                self.hub.store.meta_set(DONE_KEY, until.0.to_string()).await?;
+                self.note(until).await?;
                 self.archive(until).await?;
             }
             if now >= next_riders {
@@ -149,9 +154,21 @@ impl DrillRunner {
             };
             if ended {
                 self.hub.store.meta_set(DONE_KEY, until.0.to_string()).await?;
-                return Ok(());
+                return self.hub.store.meta_set(AHEAD_KEY, self.hub.clock.day_now().0.to_string()).await;
             }
         }
+    }
+
+    /// Notes that everything until then is done, and what the clock will not pass before the next note.
+    ///
+    /// # Errors
+    /// When the store can't be used.
+    pub async fn note(&self, done: UtcMillis) -> Result<(), StoreError> {
+        let clock = &self.hub.clock;
+        #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds of a few days at most")]
+        let ahead_ms = (AHEAD.as_secs_f64() * 1_000.0 * clock.speed()) as i64;
+        self.hub.store.meta_set(AHEAD_KEY, clock.day_now().plus_ms(ahead_ms).0.to_string()).await?;
+        self.hub.store.meta_set(DONE_KEY, done.0.to_string()).await
     }
 
     /// Shows the drill every row that was committed since the last look.

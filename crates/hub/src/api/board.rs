@@ -42,6 +42,7 @@ pub(super) async fn centers(
             seen.push(CenterInfo { id, name, pos, time_zone, head, unread: 0 });
         }
     }
+    seen.sort_by_key(|center| caller.place_of(&center.id));
     Ok(Json(seen))
 }
 

@@ -28,7 +28,12 @@ pub(super) async fn refresh(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<
 fn tokens(hub: &Hub, mut reply: LoginReply) -> Response {
     reply.socket_urls = hub.socket_urls();
     if reply.role.sees_all_centers() {
-        reply.centers = hub.store.center_ids();
+        // Those that it was given come first, in that order.
+        let given = std::mem::take(&mut reply.centers);
+        let mut all = hub.store.center_ids();
+        all.sort();
+        all.sort_by_key(|id| given.iter().position(|one| one == id).unwrap_or(usize::MAX));
+        reply.centers = all;
     }
     ([(CACHE_CONTROL, "no-store")], Json(reply)).into_response()
 }

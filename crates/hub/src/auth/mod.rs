@@ -83,6 +83,16 @@ impl Caller {
         }
     }
 
+    /// A center's place among those that it was given, for lists in that order; others come after.
+    #[must_use]
+    pub fn place_of(&self, center: &CenterId) -> usize {
+        let mut given = match self {
+            Self::Account(identity) => identity.centers.iter(),
+            Self::Key(key) => key.centers.iter(),
+        };
+        given.position(|one| one == center).unwrap_or(usize::MAX)
+    }
+
     /// Whether it may do that, in a center that it sees. A rider is further limited to own deliveries.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {

@@ -2,6 +2,7 @@
 
 use super::{ConfigArgs, Failure, KeyAction, UserAction};
 use crate::auth::{ApiKey, NewAccount, Scope};
+use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
 use crate::hub::{Hub, HubConfig};
@@ -32,6 +33,7 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
         Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
         None => None,
     };
+    let _claim = Claim::on(&config.data)?;
     let hub = Arc::new(open(&config).await?);
     let mut urls = config.socket_urls.clone();
     if let Some(apart) = sockets_apart.as_ref().filter(|_| urls.is_empty()) {
@@ -120,6 +122,7 @@ pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
         }
     }
     let file = config.database();
+    std::fs::create_dir_all(&config.data).map_err(|e| no_folder(&config, &e))?;
     if !file.exists() {
         say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
         return Ok(());
@@ -150,10 +153,7 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, Failure> {
 }
 
 async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
-    let folder = &config.data;
-    std::fs::create_dir_all(folder).map_err(|e| {
-        Failure::input(format!("the folder {} can't be made: {e}; choose another `data`", folder.display()))
-    })?;
+    std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
     let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(Failure::running)?;
     for center in &config.centers {
         let record = CenterRecord {
@@ -166,6 +166,11 @@ async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
     }
     let settings = HubConfig { origins: config.origins.clone() };
     Hub::open(store, settings).await.map_err(Failure::running)
+}
+
+fn no_folder(config: &ServeConfig, error: &std::io::Error) -> Failure {
+    let folder = config.data.display();
+    Failure::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
 }
 
 fn known_centers(hub: &Hub, names: Vec<String>) -> Result<Vec<CenterId>, Failure> {

@@ -132,6 +132,7 @@ async fn sockets_on_a_port_of_their_own_can_be_cut_and_a_term_is_told() {
     assert_eq!(status, 403, "only an admin");
     let admin = demo.login("admin").await.access_token;
     assert_eq!(demo.drill(&admin, json!({ "sockets": "sideways" })).await.0, 400);
+    assert_eq!(demo.drill(&admin, json!({ "rush": true, "ofALaterHub": 1 })).await.0, 200);
     assert_eq!(demo.drill(&admin, json!({ "sockets": "off" })).await.1["sockets"], "off");
     let port = sockets.trim_start_matches("http://");
     assert!(tokio::net::TcpStream::connect(port).await.is_err(), "the port is refused");
@@ -155,6 +156,10 @@ async fn sockets_on_a_port_of_their_own_can_be_cut_and_a_term_is_told() {
         assert_eq!(frame["from"], json!(cursor), "the day's frames are contiguous");
         cursor = frame["to"].as_u64().unwrap();
     }
+    let drain =
+        demo.client.post(demo.url("/drain")).bearer_auth(&admin).json(&json!({})).send().await.unwrap();
+    assert_eq!(drain.status().as_u16(), 200, "an empty body asks for the usual");
+    peer.named("drain").await;
     demo.signal("-TERM");
     peer.named("drain").await;
     peer.ended().await;
@@ -191,6 +196,9 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     assert_eq!(login.json::<LoginReply>().await.unwrap().centers, ["gangnam".into()]);
     let centers = client.get(format!("{base}/api/v1/centers")).header("x-api-key", key).send().await.unwrap();
     assert_eq!(centers.json::<Vec<CenterInfo>>().await.unwrap()[0].name, "강남");
+    let (status, said) = failure(&["serve", "--config", config]).await;
+    assert_eq!(status, Some(1));
+    assert!(said.contains("another hub runs on the folder"), "{said}");
     child.kill().await.unwrap();
 }
 

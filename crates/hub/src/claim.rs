@@ -1,0 +1,55 @@
+//! One hub on a data folder at a time: each keeps where its centers stand in memory, and two would disagree.
+
+use crate::cli::Failure;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+/// The file that is locked; nothing is in it.
+const LOCK_FILE: &str = "hub.lock";
+
+/// A claim on a folder. It ends when it is dropped, and with the process however that ends.
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "the open file is the lock")] File);
+
+impl Claim {
+    /// Makes the folder if need be, and claims it.
+    ///
+    /// # Errors
+    /// When the folder can't be made or written, or another hub runs on it.
+    pub fn on(folder: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(folder).map_err(|e| {
+            Failure::input(format!("the folder {} can't be made: {e}; choose another", folder.display()))
+        })?;
+        let path = folder.join(LOCK_FILE);
+        let file = File::create(&path).map_err(|e| {
+            Failure::input(format!("{} can't be written: {e}; choose another folder", path.display()))
+        })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Failure::running(format!(
+                "another hub runs on the folder {}; stop it, or choose another folder",
+                folder.display()
+            ))),
+            Err(TryLockError::Error(e)) => {
+                Err(Failure::running(format!("{} can't be locked: {e}", path.display())))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_takes_one_hub_and_is_free_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let first = Claim::on(&data).unwrap();
+        let second = Claim::on(&data).unwrap_err();
+        assert_eq!(second.status(), 1);
+        assert!(second.to_string().contains("another hub runs"), "{second}");
+        drop(first);
+        Claim::on(&data).unwrap();
+    }
+}
