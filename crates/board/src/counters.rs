@@ -66,10 +66,8 @@ impl CenterCounts {
         if let Some(count) = self.by_status.get_mut(row.status as usize) {
             step.apply(count);
         }
-        if is_under_way(row) {
-            if row.late_at() <= day_at {
-                step.apply(&mut self.late);
-            }
+        if is_under_way(row) && row.late_at() <= day_at {
+            step.apply(&mut self.late);
         }
         if is_noted(row) {
             step.apply(&mut self.noted);

@@ -10,6 +10,10 @@ use std::collections::VecDeque;
 const READINGS: usize = 16;
 /// A new reading off by more than this from what was expected is a jump (a drill's new speed), milliseconds of the wall.
 const JUMP_MS: f64 = 3_000.0;
+/// Rows further ahead of the desk's clock than this follow another clock, milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
+/// A center may be quiet for this long, milliseconds.
+const QUIET_MS: i64 = 24 * 3_600_000;
 
 /// One center's link.
 #[derive(Debug)]
@@ -36,9 +40,13 @@ impl Link {
         self.proven_at = Some(at);
     }
 
-    /// The last proof of an earlier run; never younger than one of this run.
-    pub(crate) fn recall_proof(&mut self, at: UtcMillis) {
+    /// The last proof of an earlier run; never younger than one of this run. `latest`: the latest instant in its rows,
+    /// which tells whether their clock is the wall's.
+    pub(crate) fn recall_proof(&mut self, at: UtcMillis, latest: Option<UtcMillis>) {
         self.proven_at = self.proven_at.max(Some(at));
+        if self.day.latest().is_none() {
+            self.day.recall(recalled_day(at, latest), at);
+        }
     }
 
     pub(crate) fn set_cursor(&mut self, cursor: &Cursor) {
@@ -84,15 +92,34 @@ impl Link {
     }
 }
 
+/// What the clock of operations showed at a proof whose rows are all that is left of it: the wall's, unless rows lie ahead
+/// of it or a day behind, as a drill's do.
+fn recalled_day(proven_at: UtcMillis, latest: Option<UtcMillis>) -> UtcMillis {
+    match latest {
+        Some(latest) if !(-CLOCKS_DIFFER_MS..=QUIET_MS).contains(&proven_at.since(latest)) => latest,
+        Some(_) | None => proven_at,
+    }
+}
+
 /// The clock of operations, from readings of it.
 #[derive(Debug, Default)]
 struct DayClock {
     /// (operations, wall), oldest first.
     readings: VecDeque<(UtcMillis, UtcMillis)>,
+    /// The only reading is not one, but recalled from an earlier run: it says nothing about the speed.
+    is_recalled: bool,
 }
 
 impl DayClock {
+    fn recall(&mut self, day_at: UtcMillis, wall: UtcMillis) {
+        self.readings = VecDeque::from([(day_at, wall)]);
+        self.is_recalled = true;
+    }
+
     fn read(&mut self, day_at: UtcMillis, wall: UtcMillis) {
+        if std::mem::take(&mut self.is_recalled) {
+            self.readings.clear();
+        }
         if let Some((_, latest)) = self.readings.back() {
             if wall == *latest {
                 return;
@@ -168,6 +195,23 @@ mod tests {
             clock(&faster).at(UtcMillis(27_000)),
             Some(UtcMillis(9 * 120_000 + 4 * 1_200_000 + 600_000))
         );
+    }
+
+    #[test]
+    fn a_recalled_clock_follows_its_rows_and_gives_way_to_a_reading() {
+        let hour = 3_600_000;
+        let proven_at = UtcMillis(100 * hour);
+        for (latest, expected) in [(None, 100), (Some(90), 100), (Some(109), 109), (Some(60), 60)] {
+            let latest = latest.map(|hours: i64| UtcMillis(hours * hour));
+            assert_eq!(recalled_day(proven_at, latest), UtcMillis(expected * hour), "{latest:?}");
+        }
+        let mut link = Link::new(State::Connecting { since: proven_at });
+        link.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
+        assert_eq!(link.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
+        link.read_day(UtcMillis(0), proven_at.plus_ms(60_000));
+        assert_eq!(link.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
+        link.recall_proof(proven_at.plus_ms(-1), None);
+        assert_eq!(link.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
     }
 
     #[test]

@@ -19,11 +19,12 @@ use crate::subscribers::Subscribers;
 use crate::views::Views;
 use crate::writer::{Writer, Written};
 use gwanje_board::{Board, ViewId, ViewSpec};
-use gwanje_model::{CenterId, Delivery, DeliveryId};
+use gwanje_model::{CenterId, Delivery, DeliveryId, UtcMillis};
 use gwanje_sync::{
     AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, HttpFailure, HttpResponse, Input,
     Mono, Now, RequestId, SocketEvent, SocketId, Stats,
 };
+use gwanje_wire::WireRow;
 use gwanje_wire::rest::ReceiptStage;
 use signing::Signing;
 use std::collections::{BTreeMap, HashMap};
@@ -267,11 +268,11 @@ impl Owner {
             }
             Written::Restored(center, mut restored) => {
                 restored.horizon = self.profile.horizon(self.server(), &center);
-                let proven_at = restored.proven_at;
+                let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));
                 self.client.handle(Input::Restored(center.clone(), restored), now);
                 // What is shown from disk has the age of its last proof, not none.
                 if let (Some(at), Some(link)) = (proven_at, self.links.get_mut(&center)) {
-                    link.recall_proof(at);
+                    link.recall_proof(at, latest);
                     self.tell_link(&center, now);
                 }
             }
@@ -326,6 +327,15 @@ impl Owner {
             tracing::error!(%error, "the cache was not closed cleanly");
         }
     }
+}
+
+/// When the last thing happened to any of these rows.
+fn latest_instant(rows: &[WireRow]) -> Option<UtcMillis> {
+    let instants = rows.iter().filter_map(WireRow::delivery).flat_map(|row| {
+        let later = [row.waiting_at, row.assigned_at, row.picked_up_at, row.delivered_at, row.cancelled_at];
+        later.into_iter().flatten().chain([row.received_at])
+    });
+    instants.max()
 }
 
 /// All links and all open alarms: what a listener must know to go on from here.
