@@ -3,9 +3,16 @@
 use crate::cli::Failure;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// The file that is locked; nothing is in it.
 const LOCK_FILE: &str = "hub.lock";
+
+/// How long a hub that is ending is waited for: longer than its sockets are given.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Between two looks whether it has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A claim on a folder. It ends when it is dropped, and with the process however that ends.
 #[derive(Debug)]
@@ -16,7 +23,7 @@ impl Claim {
     ///
     /// # Errors
     /// When the folder can't be made or written, or another hub runs on it.
-    pub fn on(folder: &Path) -> Result<Self, Failure> {
+    pub async fn on(folder: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(folder).map_err(|e| {
             Failure::input(format!("the folder {} can't be made: {e}; choose another", folder.display()))
         })?;
@@ -24,14 +31,20 @@ impl Claim {
         let file = File::create(&path).map_err(|e| {
             Failure::input(format!("{} can't be written: {e}; choose another folder", path.display()))
         })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Failure::running(format!(
-                "another hub runs on the folder {}; stop it, or choose another folder",
-                folder.display()
-            ))),
-            Err(TryLockError::Error(e)) => {
-                Err(Failure::running(format!("{} can't be locked: {e}", path.display())))
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(LOOK_AGAIN).await,
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::running(format!(
+                        "another hub runs on the folder {}; stop it, or choose another folder",
+                        folder.display()
+                    )));
+                }
+                Err(TryLockError::Error(e)) => {
+                    return Err(Failure::running(format!("{} can't be locked: {e}", path.display())));
+                }
             }
         }
     }
@@ -41,15 +54,15 @@ impl Claim {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_folder_takes_one_hub_and_is_free_afterwards() {
+    #[tokio::test(start_paused = true)]
+    async fn a_folder_takes_one_hub_and_is_free_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let first = Claim::on(&data).unwrap();
-        let second = Claim::on(&data).unwrap_err();
+        let first = Claim::on(&data).await.unwrap();
+        let second = Claim::on(&data).await.unwrap_err();
         assert_eq!(second.status(), 1);
         assert!(second.to_string().contains("another hub runs"), "{second}");
         drop(first);
-        Claim::on(&data).unwrap();
+        Claim::on(&data).await.unwrap();
     }
 }

@@ -41,7 +41,10 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     // The clock of operations is set once it is known what day it is.
     let clock = Clock::drill(UtcMillis(0), 0.0);
-    let _claim = args.data.as_deref().map(Claim::on).transpose()?;
+    let _claim = match &args.data {
+        Some(folder) => Some(Claim::on(folder).await?),
+        None => None,
+    };
     let store = open(&args, clock.clone())?;
     let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(Failure::running)?);
     let drill = prepare(&hub, &args).await?;

@@ -33,7 +33,7 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
         Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
         None => None,
     };
-    let _claim = Claim::on(&config.data)?;
+    let _claim = Claim::on(&config.data).await?;
     let hub = Arc::new(open(&config).await?);
     let mut urls = config.socket_urls.clone();
     if let Some(apart) = sockets_apart.as_ref().filter(|_| urls.is_empty()) {
