@@ -128,11 +128,12 @@ pub struct Restored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmKey {
-    /// The delivery.
+    /// The delivery; 0 for `unproven`, which is about the center.
     pub id: DeliveryId,
     /// About what.
     pub kind: AlarmKind,
-    /// For `cancelled`: its `cancelledAt`.
+    /// When it was due: `cancelledAt`; for `late` the end of its target, for `unconfirmed` three minutes after `assignedAt`
+    /// (operations time), for `unproven` thirty seconds after the last proof (the desk's clock).
     pub raised_at: UtcMillis,
 }
 
@@ -437,7 +438,7 @@ pub enum Action {
     DayClock(CenterId, UtcMillis, UtcMillis),
     /// Tell the person (after the commit that holds the alarm).
     Alarm(CenterId, Box<AlarmNotice>),
-    /// An alarm was acknowledged, here or at another seat.
+    /// An alarm was acknowledged, here or at another seat, or what it was about has ended.
     AlarmSettled(CenterId, AlarmKey),
     /// A command is on its way (`false`) or has gone unanswered so long that nobody knows (`true`).
     CommandPending(CommandId, bool),

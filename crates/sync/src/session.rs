@@ -11,7 +11,9 @@
 //! | `proof` | how old a proof is |
 //! | `rest` | one request at a time, which is due, failures, polling |
 //! | `snapshot` · `repair` | the two ways back to a true board |
-//! | `alarms` · `overlay` | cancellations, answers to this seat's commands |
+//! | `alarms` | cancellations, what `/alarms` says |
+//! | `overdue` · `unproven` | alarms whose condition ends by itself |
+//! | `overlay` | answers to this seat's commands |
 //! | `publish` | how changes reach cache and board |
 //! | `state` | the six states |
 
@@ -19,6 +21,7 @@ mod alarms;
 mod fetch;
 mod following;
 mod order;
+mod overdue;
 mod overlay;
 mod proof;
 mod publish;
@@ -29,6 +32,7 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unproven;
 
 pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 
@@ -49,6 +53,7 @@ use rest::Rest;
 use rows::Rows;
 use state::{Facts, SocketFact, is_change};
 use std::collections::VecDeque;
+use unproven::Unproven;
 
 /// With a cached board the first request waits this long for the socket, whose `subscribe` brings the same.
 const SOCKET_GRACE_MS: u64 = 1_000;
@@ -112,6 +117,7 @@ pub struct Session {
 
     dating: Dating,
     proven: Proven,
+    unproven: Unproven,
     last_proof: Option<Proof>,
     /// The last proof is newer than the one in the cache, which was written then.
     proof_unstored: bool,
@@ -153,6 +159,7 @@ impl Session {
             repair: Repair::default(),
             dating: Dating::default(),
             proven: Proven::default(),
+            unproven: Unproven::default(),
             last_proof: None,
             proof_unstored: false,
             proof_stored: now.mono,
@@ -340,7 +347,7 @@ impl Session {
             | State::Offline { .. }
             | State::Refused { .. } => None,
         };
-        [ask, subscribe, stale].into_iter().flatten().min()
+        [ask, subscribe, stale, self.unproven_at()].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -420,6 +427,8 @@ impl Session {
             }
         }
         self.ask(now);
+        self.watch_proof(now);
+        self.alarms.overdue.tell(&mut self.out);
         if self.restored {
             self.persist_rest(now);
         }

@@ -1,6 +1,8 @@
-//! Alarms of cancelled deliveries: raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
+//! Alarms: those of cancelled deliveries are raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
 
 use super::fetch::SessionAction;
+use super::overdue::Overdue;
+use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, StoredAlarm};
 use gwanje_model::{SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
@@ -22,7 +24,7 @@ struct Known {
 
 /// How far the person has been told in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     /// Waits for a batch to be made.
     Unstored,
     /// Waits for that batch to be committed.
@@ -52,11 +54,14 @@ pub(super) struct Alarms {
     changed: BTreeSet<AlarmKey>,
     /// When to read `/alarms`; none: up to date.
     pub(super) due: Option<Mono>,
+    /// The kinds whose condition ends by itself.
+    pub(super) overdue: Overdue,
 }
 
 impl Alarms {
     pub(super) fn new(seat: SeatId) -> Self {
         Self {
+            overdue: Overdue::new(seat.clone()),
             seat,
             horizon: None,
             seq: None,
@@ -78,7 +83,14 @@ impl Alarms {
     ) {
         self.horizon = horizon;
         self.seq = seq;
-        for StoredAlarm { key, stage, delivery } in alarms {
+        for alarm in alarms {
+            let StoredAlarm { key, stage, delivery } = match alarm.key.kind {
+                AlarmKind::Cancelled => alarm,
+                AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unproven => {
+                    self.overdue.restore(alarm);
+                    continue;
+                }
+            };
             if stage < ReceiptStage::Acknowledged {
                 let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
                 out.push_back(SessionAction::Alarm(Box::new(notice)));
@@ -96,6 +108,7 @@ impl Alarms {
 
     /// A row takes the place of another: raises when the delivery is seen cancelled.
     pub(super) fn see(&mut self, old: Option<&WireRow>, new: &WireRow) {
+        self.overdue.see(new);
         let Some(key) = cancellation(new) else { return };
         if old.and_then(cancellation) == Some(key) {
             return;
@@ -109,6 +122,7 @@ impl Alarms {
         &mut self,
         day_at: UtcMillis,
         alarm_seq: u64,
+        rows: &Rows,
         now: Mono,
         out: &mut VecDeque<SessionAction>,
     ) {
@@ -117,6 +131,7 @@ impl Alarms {
             out.push_back(SessionAction::KeepHorizon(day_at));
             self.judge_held();
         }
+        self.overdue.clock(day_at, self.horizon, rows);
         if self.seq.is_none_or(|seq| alarm_seq > seq) && self.due.is_none() {
             self.due = Some(now);
         }
@@ -148,6 +163,7 @@ impl Alarms {
         self.judge_held();
         self.forget_old();
         self.send_missing(out);
+        self.overdue.send_missing();
     }
 
     /// An `alarm` event.
@@ -176,7 +192,7 @@ impl Alarms {
         stage: ReceiptStage,
         out: &mut VecDeque<SessionAction>,
     ) -> bool {
-        let Some(known) = self.known.get_mut(&key) else { return false };
+        let Some(known) = self.known.get_mut(&key) else { return self.overdue.receipt(key, stage) };
         if stage <= known.stage {
             return false;
         }
@@ -192,7 +208,7 @@ impl Alarms {
 
     /// Whether the next batch has something to say of alarms.
     pub(super) fn has_changes(&self) -> bool {
-        !self.changed.is_empty() || self.seq_changed
+        !self.changed.is_empty() || self.seq_changed || self.overdue.has_changes()
     }
 
     /// What the batch with that number holds of alarms.
@@ -206,12 +222,14 @@ impl Alarms {
                 stored.push(StoredAlarm { key, stage: known.stage, delivery: known.delivery.clone() });
             }
         }
+        self.overdue.store(batch, &mut stored);
         let seq = std::mem::take(&mut self.seq_changed).then_some(self.seq).flatten();
         (stored, seq)
     }
 
     /// The cache is new and empty: everything goes into the next batch, and what waited for an older one waits for it.
     pub(super) fn store_all(&mut self) {
+        self.overdue.store_all();
         self.changed = self.known.keys().copied().collect();
         self.seq_changed = self.seq.is_some();
         for known in self.known.values_mut() {
@@ -223,6 +241,7 @@ impl Alarms {
 
     /// The cache committed up to that batch: the person is told, and the hub that this seat has it.
     pub(super) fn committed(&mut self, batch: u64, out: &mut VecDeque<SessionAction>) {
+        self.overdue.committed(batch);
         for (key, known) in &mut self.known {
             match known.told {
                 Told::Stored(stored) if stored <= batch => {}
@@ -238,7 +257,8 @@ impl Alarms {
     fn take(&mut self, entry: AlarmEntry, alive: bool, out: &mut VecDeque<SessionAction>) {
         match entry.kind {
             AlarmKind::Cancelled => {}
-            AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unproven => return,
+            AlarmKind::Late | AlarmKind::Unconfirmed => return self.overdue.take(entry),
+            AlarmKind::Unproven => return,
         }
         let key = key_of(&entry);
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();

@@ -149,7 +149,7 @@ impl Session {
 
     /// What a head says of the day and of alarms.
     pub(super) fn note_head(&mut self, head: &Head, at: Instant, now: Now) {
-        self.alarms.head(head.day_at, head.alarm_seq, now.mono, &mut self.out);
+        self.alarms.head(head.day_at, head.alarm_seq, &self.rows, now.mono, &mut self.out);
         if self.day_clock.is_none_or(|last| at.mono >= last) {
             self.day_clock = Some(at.mono);
             self.out.push_back(SessionAction::DayClock(head.day_at, at.wall));

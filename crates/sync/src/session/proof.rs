@@ -76,6 +76,11 @@ impl Proven {
         latest
     }
 
+    /// The last one, fresh or not.
+    pub(super) fn last(&self) -> Option<Instant> {
+        self.last
+    }
+
     pub(super) fn take_unequal(&mut self) {
         self.unequal = true;
     }

@@ -60,6 +60,7 @@ impl Session {
     /// memory: it may have been lost from there alone.
     pub(super) fn take(&mut self, id: DeliveryId, rev: Rev, delta: &mut Delta) {
         self.rows.remove(id);
+        self.alarms.overdue.gone(id);
         self.unread.forget(id);
         delta.touched.insert(id, rev);
     }

@@ -148,7 +148,9 @@ impl Session {
         self.rows = Rows::of(rows);
         for row in self.rows.iter() {
             self.unread.see(row);
+            self.alarms.overdue.see(row);
         }
+        self.alarms.overdue.restored();
         if let Some(cursor) = cursor {
             self.order.set(cursor);
         }

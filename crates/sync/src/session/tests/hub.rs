@@ -1,6 +1,8 @@
 //! A model hub: rows, revisions, tombstones, floor, epoch; answers requests, makes frames and heads.
 
+use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, Fetched};
+use crate::io::AlarmKey;
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{
     Cancel, CancelBy, Delivery, DeliveryId, Dropoff, Epoch, Rev, RowDigest, SeatId, Shop, Status, UtcMillis,
@@ -23,6 +25,7 @@ pub(super) struct Hub {
     pub(super) alarms: Vec<AlarmEntry>,
     alarm_seq: u64,
     next_id: u64,
+    pub(super) target_min: u32,
     /// Every (epoch, rev) that ever was, with its digest and when it came.
     pub(super) history: BTreeMap<(Epoch, Rev), (RowDigest, u64)>,
     pub(super) time: u64,
@@ -87,6 +90,7 @@ impl Hub {
             alarms: Vec::new(),
             alarm_seq: 0,
             next_id: 0,
+            target_min: 30,
             history: BTreeMap::new(),
             time: 0,
         };
@@ -105,7 +109,8 @@ impl Hub {
     pub(super) fn create(&mut self) -> DeliveryId {
         self.next_id += 1;
         self.rev = self.rev.next();
-        let row = delivery(self.next_id, self.rev, day(self.time));
+        let mut row = delivery(self.next_id, self.rev, day(self.time));
+        row.delivery_target_min = self.target_min;
         self.rows.insert(row.id, row);
         self.log();
         DeliveryId(self.next_id)
@@ -141,15 +146,32 @@ impl Hub {
         self.log();
     }
 
-    pub(super) fn receipt(
-        &mut self,
-        id: DeliveryId,
-        raised_at: UtcMillis,
-        seat: SeatId,
-        stage: ReceiptStage,
-    ) {
-        let known = self.alarms.iter_mut().find(|alarm| alarm.id == id && alarm.raised_at == raised_at);
-        let Some(alarm) = known else { return };
+    /// Any change of a delivery.
+    pub(super) fn edit(&mut self, id: DeliveryId, change: impl FnOnce(&mut Delivery)) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        self.rev = self.rev.next();
+        change(row);
+        row.rev = self.rev;
+        self.log();
+    }
+
+    /// A seat's word; of kinds that seats raise for themselves the first word makes the entry.
+    pub(super) fn receipt(&mut self, key: AlarmKey, seat: SeatId, stage: ReceiptStage) {
+        let place = self.alarms.iter().position(|alarm| key_of(alarm) == key);
+        let row = self.rows.get(&key.id).filter(|_| key.kind != AlarmKind::Cancelled);
+        let entry = |row: &Delivery| AlarmEntry {
+            seq: 0,
+            id: key.id,
+            kind: key.kind,
+            raised_at: key.raised_at,
+            delivery: Some(row.clone().into()),
+            receipts: Vec::new(),
+            escalated_at: None,
+        };
+        if place.is_none() {
+            self.alarms.extend(row.map(entry));
+        }
+        let Some(alarm) = self.alarms.iter_mut().find(|alarm| key_of(alarm) == key) else { return };
         if alarm.receipts.iter().any(|r| r.seat == seat && r.stage >= stage) {
             return;
         }

@@ -321,7 +321,7 @@ fn another_seats_acknowledgement_settles_it_here() {
     world.hub.cancel(id);
     world.run(5_000);
     let key = *world.raised.keys().find(|key| key.id == id).unwrap();
-    world.hub.receipt(id, key.raised_at, "other".into(), ReceiptStage::Acknowledged);
+    world.hub.receipt(key, "other".into(), ReceiptStage::Acknowledged);
     world.run(5_000);
     assert_eq!(world.cache.alarms[&key].stage, ReceiptStage::Acknowledged);
     assert!(world.settled.contains(&key));

@@ -1,12 +1,13 @@
 //! A world around one session: a model hub, a network that delays and breaks, a cache, and checks after every step.
 
 use super::super::Session;
+use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
 use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, State, StoredAlarm};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
-use gwanje_wire::rest::{AlarmEntry, ReceiptStage};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
 use gwanje_wire::{Frame, Head, WireRow};
 use rand::{RngExt, SeedableRng};
@@ -289,9 +290,8 @@ impl World {
             Event::Committed(..) => {}
             Event::Receipt(key, stage) => {
                 if self.rest_up && !self.chance(self.faults.drop) {
-                    self.hub.receipt(key.id, key.raised_at, "seat".into(), stage);
-                    let entry =
-                        self.hub.alarms.iter().find(|a| a.id == key.id && a.raised_at == key.raised_at);
+                    self.hub.receipt(key, "seat".into(), stage);
+                    let entry = self.hub.alarms.iter().find(|alarm| key_of(alarm) == key);
                     if let Some(entry) = entry.cloned() {
                         self.push(|socket| Event::Alarm(socket, Box::new(entry.clone())));
                     }
@@ -530,19 +530,23 @@ impl World {
         assert!(self.shown == hub, "{seed}: C: board = hub");
         let horizon = self.cache.horizon.unwrap();
         for alarm in &self.hub.alarms {
-            let key = super::super::alarms::key_of(alarm);
+            let key = key_of(alarm);
             let (raised, listed) = (self.raised.get(&key), self.relisted.get(&key));
-            if alarm.raised_at > horizon {
+            if alarm.kind == AlarmKind::Cancelled && alarm.raised_at > horizon {
                 assert!(raised.is_none_or(|n| *n == 1), "{seed}: K: {key:?} raised {raised:?} times");
                 assert!(raised.or(listed).is_some(), "{seed}: K: {key:?} never told");
             }
-            if self.life == 0 && self.faults_ever_crash() {
+            if alarm.kind == AlarmKind::Cancelled && self.life == 0 && self.faults_ever_crash() {
                 assert!(raised.is_some() || alarm.raised_at <= horizon, "{seed}: K: {key:?} not raised");
             }
         }
-        for key in self.raised.keys() {
-            let exists = self.hub.alarms.iter().any(|a| a.id == key.id && a.raised_at == key.raised_at);
-            assert!(exists, "{seed}: K: {key:?} raised, but nobody cancelled it");
+        for (key, times) in &self.raised {
+            let exists = self.hub.alarms.iter().any(|alarm| key_of(alarm) == *key);
+            if key.kind == AlarmKind::Cancelled {
+                assert!(exists, "{seed}: K: {key:?} raised, but nobody cancelled it");
+            } else {
+                assert_eq!(*times, 1, "{seed}: {key:?} raised again");
+            }
         }
     }
 

@@ -1,0 +1,366 @@
+//! Alarms whose condition ends by itself: a late delivery, an unconfirmed rider, a center without proof (rule 10).
+//!
+//! Deadlines are kept in order as rows change, so that a head costs what came due and not a look at every row. A key
+//! raises once; when its condition ends it is settled without a word, and the board no longer lists it.
+
+use super::alarms::{Told, key_of};
+use super::fetch::SessionAction;
+use super::rows::Rows;
+use crate::io::{AlarmKey, AlarmNotice, StoredAlarm};
+use gwanje_model::{Delivery, DeliveryId, SeatId, Status, UtcMillis};
+use gwanje_wire::WireRow;
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A rider confirms within this, or somebody should call (operations time).
+const UNCONFIRMED_MIN: i64 = 3;
+/// Open at once, at most: more than a shift works through, and the board tints and counts every late row anyway. What is
+/// due beyond them waits in its order and raises as others end.
+pub(super) const OPEN_MAX: usize = 500;
+/// Settled keys remembered so that they don't raise again: some days of a busy center. Beyond it the oldest are forgotten.
+const SETTLED_MAX: usize = 4_096;
+
+#[derive(Debug)]
+struct Known {
+    stage: ReceiptStage,
+    delivery: Option<WireRow>,
+    at_hub: Option<ReceiptStage>,
+    told: Told,
+    /// In this run; what an earlier run raised is listed again only once its condition is seen to hold.
+    listed: bool,
+}
+
+/// From when on a delivery under way is late, or its rider silent for too long.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Watch {
+    late: Option<UtcMillis>,
+    unconfirmed: Option<UtcMillis>,
+}
+
+impl Watch {
+    fn of(delivery: &Delivery) -> Self {
+        let silent = delivery.status == Status::Assigned
+            && delivery.rider.as_ref().is_some_and(|rider| !rider.confirmed);
+        let since = delivery.assigned_at.filter(|_| silent);
+        Self {
+            late: (!delivery.status.is_final()).then(|| delivery.late_at()),
+            unconfirmed: since.map(|at| at.plus_min(UNCONFIRMED_MIN)),
+        }
+    }
+
+    fn keys(self, id: DeliveryId) -> [Option<AlarmKey>; 2] {
+        let key = |kind| move |raised_at| AlarmKey { id, kind, raised_at };
+        [self.late.map(key(AlarmKind::Late)), self.unconfirmed.map(key(AlarmKind::Unconfirmed))]
+    }
+}
+
+/// See the module's doc.
+#[derive(Debug)]
+pub(super) struct Overdue {
+    seat: SeatId,
+    watched: BTreeMap<DeliveryId, Watch>,
+    due: BTreeSet<(UtcMillis, AlarmKey)>,
+    /// The center's clock when this run first saw it: what was due by then is old news, however much of it a snapshot
+    /// brings.
+    since: Option<UtcMillis>,
+    known: BTreeMap<AlarmKey, Known>,
+    /// Those of the known that are listed, or about to be, and not settled.
+    open: BTreeSet<AlarmKey>,
+    /// Those of the known that wait for a commit.
+    untold: BTreeSet<AlarmKey>,
+    changed: BTreeSet<AlarmKey>,
+    news: VecDeque<SessionAction>,
+}
+
+impl Overdue {
+    pub(super) fn new(seat: SeatId) -> Self {
+        Self {
+            seat,
+            watched: BTreeMap::new(),
+            due: BTreeSet::new(),
+            since: None,
+            known: BTreeMap::new(),
+            open: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            news: VecDeque::new(),
+        }
+    }
+
+    /// What the cache held; it is listed when the rows of the cache show that it still holds.
+    pub(super) fn restore(&mut self, alarm: StoredAlarm) {
+        let StoredAlarm { key, stage, delivery } = alarm;
+        let at_hub = (stage == ReceiptStage::Acknowledged).then_some(stage);
+        self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes, listed: false });
+    }
+
+    /// All rows of the cache were seen: what was not listed by now has ended meanwhile.
+    pub(super) fn restored(&mut self) {
+        for (key, known) in &mut self.known {
+            if !known.listed && known.stage < ReceiptStage::Acknowledged {
+                known.settle();
+                self.changed.insert(*key);
+            }
+        }
+        self.forget_old();
+    }
+
+    /// A row, as it is now. One that can't be read says nothing.
+    pub(super) fn see(&mut self, row: &WireRow) {
+        if let Some(delivery) = row.delivery() {
+            self.watch(delivery.id, Watch::of(delivery));
+        }
+    }
+
+    /// The delivery is not on the board any more.
+    pub(super) fn gone(&mut self, id: DeliveryId) {
+        self.watch(id, Watch::default());
+    }
+
+    /// The center's clock, by a head: raises what has come due since this run first saw the clock.
+    pub(super) fn clock(&mut self, day_at: UtcMillis, horizon: Option<UtcMillis>, rows: &Rows) {
+        // A clock that went back is a day that is run again: it counts from there.
+        let since = self.since.map_or(day_at, |since| since.min(day_at));
+        self.since = Some(since);
+        let floor = horizon.map_or(since, |horizon| horizon.max(since));
+        while let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= day_at) {
+            if at > floor && self.open.len() >= OPEN_MAX {
+                break;
+            }
+            self.due.pop_first();
+            if at > floor {
+                self.raise(key, rows.get(key.id).cloned());
+            }
+        }
+    }
+
+    /// Raises, unless that key has been raised.
+    pub(super) fn raise(&mut self, key: AlarmKey, delivery: Option<WireRow>) {
+        if self.known.contains_key(&key) {
+            return;
+        }
+        let stage = ReceiptStage::Delivered;
+        self.known.insert(key, Known { stage, delivery, at_hub: None, told: Told::Unstored, listed: true });
+        self.open.insert(key);
+        self.changed.insert(key);
+        self.forget_old();
+    }
+
+    /// The condition has ended, or somebody took note: off the list, and never raised again.
+    pub(super) fn settle(&mut self, key: AlarmKey) {
+        let Some(known) = self.known.get_mut(&key) else { return };
+        if known.stage == ReceiptStage::Acknowledged {
+            return;
+        }
+        let told = known.listed && known.told == Told::Yes;
+        known.settle();
+        self.untold.remove(&key);
+        if self.open.remove(&key) {
+            self.changed.insert(key);
+        }
+        if told {
+            self.news.push_back(SessionAction::AlarmSettled(key));
+        }
+    }
+
+    /// An entry of the hub: what seats say of an alarm that each raises for itself.
+    pub(super) fn take(&mut self, entry: AlarmEntry) {
+        let key = key_of(&entry);
+        let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
+        let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
+        if let Some(known) = self.known.get_mut(&key) {
+            known.at_hub = known.at_hub.max(own);
+            if settled {
+                self.settle(key);
+            } else if let Some(stage) = own.filter(|own| *own > known.stage) {
+                known.stage = stage;
+                self.changed.insert(key);
+            }
+            return;
+        }
+        if settled {
+            // Somebody took note before this seat's clock came to it: of what it could still raise, that is kept.
+            if self.since.is_some_and(|since| key.raised_at > since) {
+                let stage = ReceiptStage::Acknowledged;
+                let at_hub = Some(stage);
+                let known = Known { stage, delivery: None, at_hub, told: Told::Yes, listed: false };
+                self.known.insert(key, known);
+                self.changed.insert(key);
+                self.due.remove(&(key.raised_at, key));
+            }
+        } else if let Some(stage) = own {
+            // Raised here before the cache was lost.
+            let delivery = entry.delivery;
+            let known = Known { stage, delivery, at_hub: own, told: Told::Yes, listed: false };
+            self.known.insert(key, known);
+            self.due.remove(&(key.raised_at, key));
+            let holds =
+                self.watched.get(&key.id).is_some_and(|watch| watch.keys(key.id).contains(&Some(key)));
+            if holds {
+                self.list_again(key);
+            }
+        }
+        self.forget_old();
+    }
+
+    /// A person took note, or the window shows it. False: nothing new.
+    pub(super) fn receipt(&mut self, key: AlarmKey, stage: ReceiptStage) -> bool {
+        let Some(known) = self.known.get_mut(&key).filter(|known| known.stage < stage) else { return false };
+        let at_hub = known.at_hub;
+        if stage == ReceiptStage::Acknowledged {
+            self.settle(key);
+        } else {
+            known.stage = stage;
+            self.changed.insert(key);
+        }
+        if let Some(known) = self.known.get_mut(&key) {
+            known.at_hub = at_hub;
+        }
+        self.send(key, stage);
+        true
+    }
+
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// What the batch with that number holds of them.
+    pub(super) fn store(&mut self, batch: u64, stored: &mut Vec<StoredAlarm>) {
+        for key in std::mem::take(&mut self.changed) {
+            if let Some(known) = self.known.get_mut(&key) {
+                if known.told == Told::Unstored {
+                    known.told = Told::Stored(batch);
+                    self.untold.insert(key);
+                }
+                stored.push(StoredAlarm { key, stage: known.stage, delivery: known.delivery.clone() });
+            }
+        }
+    }
+
+    /// The cache is new and empty.
+    pub(super) fn store_all(&mut self) {
+        for key in std::mem::take(&mut self.untold) {
+            if let Some(known) = self.known.get_mut(&key) {
+                known.told = Told::Unstored;
+            }
+        }
+        self.changed = self.known.keys().copied().collect();
+    }
+
+    /// The cache committed up to that batch: the person is told, and the hub that this seat has it.
+    pub(super) fn committed(&mut self, batch: u64) {
+        let known = &self.known;
+        let is_stored = |key: &AlarmKey| {
+            known.get(key).is_none_or(|known| matches!(known.told, Told::Stored(at) if at <= batch))
+        };
+        let stored: Vec<AlarmKey> = self.untold.extract_if(.., |key| is_stored(key)).collect();
+        for key in stored {
+            if let Some(known) = self.known.get_mut(&key) {
+                known.told = Told::Yes;
+                let stage = known.stage;
+                let notice = AlarmNotice { key, relisted: false, delivery: known.delivery.clone() };
+                self.news.push_back(SessionAction::Alarm(Box::new(notice)));
+                self.send(key, stage);
+            }
+        }
+    }
+
+    /// Receipts that the hub turned out to lack.
+    pub(super) fn send_missing(&mut self) {
+        let lacks =
+            |known: &Known| known.listed && known.told == Told::Yes && known.at_hub < Some(known.stage);
+        let missing: Vec<_> = self
+            .known
+            .iter()
+            .filter(|(_, known)| lacks(known))
+            .map(|(key, known)| (*key, known.stage))
+            .collect();
+        for (key, stage) in missing {
+            self.send(key, stage);
+        }
+    }
+
+    /// What there is to tell.
+    pub(super) fn tell(&mut self, out: &mut VecDeque<SessionAction>) {
+        out.append(&mut self.news);
+    }
+
+    fn watch(&mut self, id: DeliveryId, new: Watch) {
+        let old = self.watched.get(&id).copied().unwrap_or_default();
+        if old == new {
+            return;
+        }
+        for (old, new) in old.keys(id).into_iter().zip(new.keys(id)).filter(|(old, new)| old != new) {
+            if let Some(key) = old {
+                self.due.remove(&(key.raised_at, key));
+                self.settle(key);
+            }
+            if let Some(key) = new {
+                self.begin(key);
+            }
+        }
+        if new == Watch::default() {
+            self.watched.remove(&id);
+        } else {
+            self.watched.insert(id, new);
+        }
+    }
+
+    fn begin(&mut self, key: AlarmKey) {
+        match self.known.get(&key) {
+            None => {
+                self.due.insert((key.raised_at, key));
+            }
+            Some(known) if !known.listed && known.stage < ReceiptStage::Acknowledged => self.list_again(key),
+            Some(_) => {}
+        }
+    }
+
+    /// It was raised in an earlier run and still holds.
+    fn list_again(&mut self, key: AlarmKey) {
+        let Some(known) = self.known.get_mut(&key) else { return };
+        known.listed = true;
+        self.open.insert(key);
+        self.changed.insert(key);
+        let notice = AlarmNotice { key, relisted: true, delivery: known.delivery.clone() };
+        self.news.push_back(SessionAction::Alarm(Box::new(notice)));
+    }
+
+    /// Whether a center was proven is this seat's own affair; of the others each seat has its receipts at the hub.
+    fn send(&mut self, key: AlarmKey, stage: ReceiptStage) {
+        match key.kind {
+            AlarmKind::Unproven => {}
+            AlarmKind::Cancelled | AlarmKind::Late | AlarmKind::Unconfirmed => {
+                self.news.push_back(SessionAction::SendReceipt(key, stage));
+            }
+        }
+    }
+
+    /// Keeps the memory of what is over bounded: halves it when it is full, the oldest first. What still holds stays.
+    fn forget_old(&mut self) {
+        if self.known.len() <= OPEN_MAX + SETTLED_MAX {
+            return;
+        }
+        let holds = |key: &AlarmKey| {
+            self.watched.get(&key.id).is_some_and(|watch| watch.keys(key.id).contains(&Some(*key)))
+        };
+        let over = self.known.keys().filter(|key| !self.open.contains(key) && !holds(key));
+        let mut over: Vec<_> = over.map(|key| (key.raised_at, *key)).collect();
+        over.sort_unstable();
+        over.truncate(over.len().saturating_sub(SETTLED_MAX / 2));
+        for (_, key) in over {
+            self.known.remove(&key);
+        }
+    }
+}
+
+impl Known {
+    /// Stored as acknowledged, so that no later run lists or raises it, and taken for known to the hub, so that nobody's
+    /// word is sent that nobody gave.
+    fn settle(&mut self) {
+        self.stage = ReceiptStage::Acknowledged;
+        self.delivery = None;
+        self.at_hub = Some(ReceiptStage::Acknowledged);
+        self.told = Told::Yes;
+    }
+}
