@@ -1,7 +1,7 @@
 //! The arguments of `gwanje-hub`.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
 /// The hub of a delivery control room.
@@ -98,10 +98,10 @@ pub enum KeyAction {
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
     /// Where to serve; port 0 takes any free port
-    #[arg(long, default_value = "127.0.0.1:7400", value_name = "ADDR")]
+    #[arg(long, default_value = "127.0.0.1:7400", value_name = "ADDR", value_parser = parse_address)]
     pub listen: SocketAddr,
     /// Serve sockets on a port of their own
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub socket_listen: Option<SocketAddr>,
     /// Play the MDRP instance in this folder (repeat it for more centers, one each); absent: a synthetic day
     #[arg(long, value_name = "DIR")]
@@ -140,6 +140,14 @@ pub struct DemoArgs {
 pub struct TimeOfDay {
     /// Minutes since midnight.
     pub minutes: u32,
+}
+
+/// An address, or a host name with a port: `localhost:7400`.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let wrong =
+        |why: &dyn std::fmt::Display| format!("{text:?} is not an address such as 127.0.0.1:7400: {why}");
+    let mut found = text.to_socket_addrs().map_err(|error| wrong(&error))?;
+    found.next().ok_or_else(|| wrong(&"the name leads nowhere"))
 }
 
 fn parse_time(text: &str) -> Result<TimeOfDay, String> {
@@ -195,6 +203,15 @@ mod tests {
         }
         for text in ["", "12", "12:5", "12:60", "-1:00", "+1:00x", "123:00", "noon"] {
             assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_a_name() {
+        assert_eq!(parse_address("127.0.0.1:7400"), Ok(SocketAddr::from(([127, 0, 0, 1], 7400))));
+        assert!(parse_address("localhost:0").is_ok_and(|address| address.ip().is_loopback()));
+        for text in ["", "here", "localhost", "127.0.0.1:99999"] {
+            assert!(parse_address(text).is_err(), "{text}");
         }
     }
 

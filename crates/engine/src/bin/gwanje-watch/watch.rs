@@ -83,11 +83,12 @@ async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) ->
                 followed = Some(signed_in?);
                 Ok(Next::GoOn)
             }
+            // Before the events: a flood of them must not keep the counts back.
+            _ = stats.tick() => desk.lines.write(&Line::stats(engine.stats().await?)).map(|()| Next::GoOn),
             event = events.next() => match event {
                 Some(event) => desk.write(&event),
                 None => return Err(Failure::Running(EngineError::Stopped.to_string())),
             },
-            _ = stats.tick() => desk.lines.write(&Line::stats(engine.stats().await?)).map(|()| Next::GoOn),
         };
         match next {
             Ok(Next::End) => {
