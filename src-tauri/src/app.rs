@@ -5,6 +5,7 @@ use crate::demo::{self, DemoHub};
 use crate::preferences::{self, Preferences};
 use crate::sound::Sounds;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
+use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -166,7 +167,9 @@ impl App {
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
                 match &event {
-                    EngineEvent::Alarm(_, notice) if !notice.relisted => sounds.alarm(),
+                    EngineEvent::Alarm(_, notice) if !notice.relisted && is_heard(notice.key.kind) => {
+                        sounds.alarm();
+                    }
                     EngineEvent::ViewStalled(view) => stalled(view.0),
                     _ => {}
                 }
@@ -244,4 +247,13 @@ impl App {
 #[must_use]
 pub fn error(code: &str, message: &str, retryable: bool) -> IpcError {
     IpcError { code: code.to_owned(), message: message.to_owned(), retryable }
+}
+
+/// Late deliveries and unconfirmed riders come by the dozen in a rush; a sound for each would soon be heard by nobody,
+/// so that they are seen on the board only. A cancellation and a board that can't be relied on are for now.
+fn is_heard(kind: AlarmKind) -> bool {
+    match kind {
+        AlarmKind::Cancelled | AlarmKind::Unproven => true,
+        AlarmKind::Late | AlarmKind::Unconfirmed => false,
+    }
 }
