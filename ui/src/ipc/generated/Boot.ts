@@ -34,7 +34,7 @@ demo: boolean,
  */
 demoSpeed: number | null, 
 /**
- * `ko` or `en`, once chosen.
+ * `ko` or `en`: as chosen, else as the desk speaks; null: ask the page.
  */
 locale: string | null, 
 /**
