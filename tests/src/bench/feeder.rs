@@ -17,7 +17,6 @@ use gwanje_wire::socket::{
 };
 use gwanje_wire::{Frame, Head};
 use serde_json::value::{RawValue, to_raw_value};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,7 +34,6 @@ pub struct Feeder {
     /// Where REST is served.
     pub url: String,
     orders: mpsc::UnboundedSender<Order>,
-    shared: Arc<Shared>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -47,8 +45,6 @@ enum Order {
 struct Shared {
     stream: Arc<Stream>,
     place: Mutex<(Rev, RowDigest)>,
-    /// Somebody asked for changes behind the place: a frame was not taken as sent.
-    asked_for_missed: AtomicBool,
     sockets: String,
 }
 
@@ -73,7 +69,6 @@ impl Feeder {
         let shared = Arc::new(Shared {
             stream: Arc::clone(stream),
             place: Mutex::new(stream.base),
-            asked_for_missed: AtomicBool::new(false),
             sockets: format!("http://{}", sockets.local_addr()?),
         });
         let url = format!("http://{}", rest.local_addr()?);
@@ -92,7 +87,7 @@ impl Feeder {
                 }
             }
         });
-        Ok(Self { url, orders, shared, tasks: [serving, feeding] })
+        Ok(Self { url, orders, tasks: [serving, feeding] })
     }
 
     /// Sends the change ahead of the measured ones.
@@ -104,12 +99,6 @@ impl Feeder {
     /// Sends all frames, then a head.
     pub fn go(&self) {
         let _ = self.orders.send(Order::Go);
-    }
-
-    /// Whether a frame was not taken as sent.
-    #[must_use]
-    pub fn was_asked_for_missed(&self) -> bool {
-        self.shared.asked_for_missed.load(Ordering::Relaxed)
     }
 }
 
@@ -166,16 +155,25 @@ async fn snapshot(State(shared): State<Arc<Shared>>) -> Response {
     ([("content-type", "application/json")], shared.stream.snapshot.clone()).into_response()
 }
 
-/// Where the center stands; what was missed is not kept, since nobody should miss anything.
+/// The frame that begins at a cursor, and where the center stands: a follower that is behind what the socket has taken may ask.
 async fn changes(State(shared): State<Arc<Shared>>, uri: axum::http::Uri) -> Response {
     let head = shared.head();
     let after = uri.query().unwrap_or_default().split('&').find_map(|part| part.strip_prefix("after="));
-    if after.and_then(|after| after.parse().ok()).map(Rev) != Some(head.rev) {
-        shared.asked_for_missed.store(true, Ordering::Relaxed);
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let after = after.and_then(|after| after.parse().ok()).map_or(head.rev, Rev);
+    let all = std::iter::once(&shared.stream.prelude).chain(&shared.stream.frames);
+    // Cursors stand where frames end, so that the first frame beyond one begins at it.
+    let next = all.take_while(|sent| sent.to <= head.rev).find(|sent| sent.to > after);
+    let Some(frame) = next.and_then(Sent::frame) else {
+        let frame = Frame::empty(head.epoch.clone(), head.rev, head.at);
+        return Json(ChangesReply { frame, head }).into_response();
+    };
+    match serde_json::to_string(&head) {
+        Ok(head) => {
+            let body = format!(r#"{{"frame":{frame},"head":{head}}}"#);
+            ([("content-type", "application/json")], body).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-    let frame = Frame::empty(head.epoch.clone(), head.rev, head.at);
-    Json(ChangesReply { frame, head }).into_response()
 }
 
 async fn alarms() -> Json<AlarmsReply> {

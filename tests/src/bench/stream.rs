@@ -33,6 +33,14 @@ pub struct Sent {
     pub rows: RowDigest,
 }
 
+impl Sent {
+    /// The frame alone, as JSON: the message is `42/center/…,["deliveries",{…}]`.
+    #[must_use]
+    pub fn frame(&self) -> Option<&str> {
+        self.text.find('{').and_then(|from| self.text.get(from..self.text.len() - 1))
+    }
+}
+
 /// A row as the changes leave it.
 #[derive(Debug, Clone)]
 pub struct LastCopy {
