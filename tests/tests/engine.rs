@@ -133,7 +133,8 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     let key = AlarmKey { id, kind: AlarmKind::Cancelled, raised_at };
     engine.acknowledge(&center, key).await?;
     heard(&mut events, "the alarm settled", |event| {
-        matches!(event, AppEvent::AlarmSettled { id: settled, .. } if *settled == id.0).then_some(())
+        let settled = |of: u64, kind: &str| of == id.0 && kind == "cancelled";
+        matches!(event, AppEvent::AlarmSettled { id, kind, .. } if settled(*id, kind)).then_some(())
     })
     .await?;
 
@@ -148,7 +149,7 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     assert_eq!(resumed, signed_in);
     let mut again = 0;
     heard(&mut events, "a live link", |event| {
-        again += u32::from(matches!(event, AppEvent::Alarm { .. }));
+        again += u32::from(matches!(event, AppEvent::Alarm { kind, .. } if kind == "cancelled"));
         matches!(event, AppEvent::Link(link) if link.state == LinkState::Live).then_some(())
     })
     .await?;
