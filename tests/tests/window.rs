@@ -79,6 +79,17 @@ async fn a_dispatchers_evening() -> Result<()> {
     switch_language(&window).await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_without_a_server_offers_the_demo() -> Result<()> {
+    let window = Window::open(&[]).await?;
+    window.find("try-demo").await?.click().await?;
+    link_state(&window, &["live"]).await?;
+    window.until("a board with deliveries", &format!("{TOTAL} > 100")).await?;
+    window
+        .until("the window to say that the day is simulated", "/모의|drill/i.test(document.body.innerText)")
+        .await
+}
+
 async fn wrong_password(window: &Window) -> Result<()> {
     fill(window, "account", "dispatcher").await?;
     fill(window, "password", "wrong").await?;
