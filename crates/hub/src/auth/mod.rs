@@ -32,6 +32,11 @@ use tokio::sync::{Semaphore, watch};
 /// Passwords checked at once: each takes a core and 19 MiB for some ten milliseconds.
 const PASSWORD_CHECKS: usize = 2;
 
+/// Sign-ins that may wait for their password check: some seconds of work. More are told to come back.
+const PASSWORDS_WAITING: usize = 512;
+/// The most bytes of an account's name.
+pub const ACCOUNT_MAX: usize = 200;
+
 /// A signed-in account, as it was when it asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
@@ -122,6 +127,7 @@ pub struct Auth {
     tickets: Tickets,
     keys: key::Keys,
     attempts: Attempts,
+    passwords_waiting: Semaphore,
     password_checks: Semaphore,
     revocations: watch::Sender<u64>,
 }
@@ -145,6 +151,7 @@ impl Auth {
             tickets: Tickets::default(),
             keys,
             attempts: Attempts::default(),
+            passwords_waiting: Semaphore::new(PASSWORDS_WAITING),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             revocations: watch::Sender::new(0),
             store,
@@ -185,29 +192,33 @@ impl Auth {
     /// # Errors
     /// `unauthorized`, `too-many-requests` after failed attempts, or `unavailable`.
     pub async fn login(&self, request: LoginRequest) -> Result<(Identity, LoginReply), Refused> {
-        let now = self.clock.wall_now();
-        if let Some(retry_after_s) = self.attempts.wait_s(&request.account, now) {
-            let problem = Problem::new(
-                ErrorCode::TooManyRequests,
-                format!("too many failed attempts for this account; try again in {retry_after_s} s"),
-            );
-            return Err(Refused { problem, retry_after_s: Some(retry_after_s) });
+        let nobody = || {
+            Refused::from(Problem::new(
+                ErrorCode::Unauthorized,
+                "no account has this name and password; check both",
+            ))
+        };
+        if request.account.len() > ACCOUNT_MAX {
+            return Err(nobody());
         }
-        let account = self.accounts.reread(&self.store, &request.account).await?;
+        let must_wait = |wait_s: Option<u64>| wait_s.map_or(Ok(()), |s| Err(too_many_attempts(s)));
+        must_wait(self.attempts.wait_s(&request.account, self.clock.wall_now()))?;
+        let Ok(_waiting) = self.passwords_waiting.try_acquire() else {
+            let problem = Problem::new(ErrorCode::TooManyRequests, "too many sign-ins at once; try again");
+            return Err(Refused { problem, retry_after_s: Some(1) });
+        };
         // The semaphore is never closed.
         let _permit = self.password_checks.acquire().await;
+        // Counted before it is checked, after the wait: guesses sent at once do not pass the limit together.
+        must_wait(self.attempts.begun(&request.account, self.clock.wall_now()))?;
+        let account = self.accounts.reread(&self.store, &request.account).await?;
         let hash = account.as_ref().map(|account| account.password.clone());
         let matches =
             tokio::task::spawn_blocking(move || account::verify(&request.password, hash.as_deref()))
                 .await
                 .unwrap_or(false);
         let Some(account) = account.filter(|_| matches) else {
-            self.attempts.failed(&request.account, now);
-            return Err(Problem::new(
-                ErrorCode::Unauthorized,
-                "no account has this name and password; check both",
-            )
-            .into());
+            return Err(nobody());
         };
         self.attempts.succeeded(&request.account);
         let (id, rotation) = self.sign_ins.begin(&self.store, &account.name, self.clock.wall_now()).await?;
@@ -335,6 +346,14 @@ impl Auth {
             socket_urls: Vec::new(),
         }
     }
+}
+
+fn too_many_attempts(retry_after_s: u64) -> Refused {
+    let problem = Problem::new(
+        ErrorCode::TooManyRequests,
+        format!("too many failed attempts for this account; try again in {retry_after_s} s"),
+    );
+    Refused { problem, retry_after_s: Some(retry_after_s) }
 }
 
 fn identity_of(account: &Account, sign_in: Arc<str>) -> Identity {

@@ -88,3 +88,15 @@ async fn a_center_taken_away_is_not_seen_any_more() {
     assert_eq!(world.get("dispatcher", "/centers/gangnam/deliveries").await.code(), "not-found");
     assert_eq!(world.get("dispatcher", "/centers/songpa/deliveries").await.status, 200);
 }
+
+#[tokio::test]
+async fn guesses_sent_at_once_do_not_pass_the_limit_together() {
+    let world = World::new().await;
+    let guesses = futures_util::future::join_all((0..20).map(|_| world.login("supervisor", "wrong"))).await;
+    let checked = guesses.iter().filter(|answer| answer.code() == "unauthorized").count();
+    let told_to_wait = guesses.iter().filter(|answer| answer.code() == "too-many-requests").count();
+    assert_eq!((checked, told_to_wait), (10, 10));
+    for _ in 0..11 {
+        assert_eq!(world.login(&"n".repeat(201), "x").await.code(), "unauthorized", "never looked for");
+    }
+}
