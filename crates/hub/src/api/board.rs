@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use gwanje_model::{Delivery, Epoch, Rev};
+use gwanje_model::{Delivery, Epoch, Permission, Rev};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::{CenterInfo, ChangesReply, DigestReply};
@@ -35,10 +35,15 @@ pub(super) async fn centers(
     State(hub): State<Arc<Hub>>,
     Asking(caller): Asking,
 ) -> Result<Json<Vec<CenterInfo>>, Refusal> {
+    if !caller.may(Permission::Read) {
+        return Err(Refusal::new(ErrorCode::Forbidden, "this API key has no scope to read"));
+    }
     let mut seen = Vec::new();
     for CenterRecord { id, name, pos, time_zone } in hub.store.centers().await? {
-        if caller.sees(&id) {
-            let head = hub.store.recent_head(&id)?;
+        // One that another process added is served from the next start on.
+        if caller.sees(&id)
+            && let Ok(head) = hub.store.recent_head(&id)
+        {
             seen.push(CenterInfo { id, name, pos, time_zone, head, unread: 0 });
         }
     }

@@ -1,7 +1,7 @@
 //! What the subcommands of a production hub do.
 
 use super::{ConfigArgs, Failure, KeyAction, UserAction};
-use crate::auth::{ApiKey, NewAccount, Scope};
+use crate::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
@@ -36,6 +36,7 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
     };
     let _claim = Claim::on(&config.data).await?;
     let hub = Arc::new(open(&config).await?);
+    set_up_centers(&hub, &config).await?;
     let mut urls = config.socket_urls.clone();
     if let Some(apart) = sockets_apart.as_ref().filter(|_| urls.is_empty()) {
         urls.push(format!("http://{}", apart.address()));
@@ -69,8 +70,12 @@ pub async fn user(action: UserAction) -> Result<(), Failure> {
         let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         Failure::input(format!("the role {role:?} is none of {}", known.join(", ")))
     })?;
-    let hub = open(&load(&config)?).await?;
-    let centers = known_centers(&hub, centers)?;
+    if name.len() > ACCOUNT_MAX {
+        return Err(Failure::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
+    }
+    let config = load(&config)?;
+    let hub = open(&config).await?;
+    let centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() && !role.sees_all_centers() {
         return Err(Failure::input(format!(
             "a {role} needs --centers: without any, the account sees nothing"
@@ -97,11 +102,12 @@ pub async fn key(action: KeyAction) -> Result<(), Failure> {
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let hub = open(&load(&config)?).await?;
-    let mut centers = known_centers(&hub, centers)?;
+    let config = load(&config)?;
+    let hub = open(&config).await?;
+    let mut centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() {
-        let all = hub.store.centers().await.map_err(Failure::running)?;
-        centers = all.into_iter().map(|center| center.id).collect();
+        centers = hub.store.center_ids();
+        centers.extend(coming(&hub, &config));
     }
     let key = ApiKey { name: name.as_str().into(), centers, scopes };
     let shown = hub.auth.put_key(key).await.map_err(Failure::running)?;
@@ -137,7 +143,11 @@ pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
             center.id, center.name, head.count, head.rev
         ))?;
     }
-    if centers.is_empty() {
+    let coming: Vec<CenterId> = coming(&hub, &config).collect();
+    for center in &coming {
+        say(&format!("center {center}: not in the database yet; `gwanje-hub serve` adds it"))?;
+    }
+    if centers.is_empty() && coming.is_empty() {
         say("database: no center yet; add [[centers]] to the configuration")?;
     } else {
         say("database: good")?;
@@ -153,9 +163,15 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, Failure> {
     ServeConfig::load(args.config.as_deref(), environment).map_err(Failure::input)
 }
 
+/// Opens the database as it is: beside a running hub too, which would not learn of a center that is added here.
 async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
     std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
     let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(Failure::running)?;
+    let settings = HubConfig { origins: config.origins.clone() };
+    Hub::open(store, settings).await.map_err(Failure::running)
+}
+
+async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), Failure> {
     for center in &config.centers {
         let record = CenterRecord {
             id: center.id.clone(),
@@ -163,10 +179,14 @@ async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
             pos: center.pos(),
             time_zone: center.time_zone.clone(),
         };
-        store.ensure_center(record).await.map_err(Failure::running)?;
+        hub.store.ensure_center(record).await.map_err(Failure::running)?;
     }
-    let settings = HubConfig { origins: config.origins.clone() };
-    Hub::open(store, settings).await.map_err(Failure::running)
+    Ok(())
+}
+
+/// The centers of the configuration that the next start adds.
+fn coming(hub: &Hub, config: &ServeConfig) -> impl Iterator<Item = CenterId> {
+    config.centers.iter().map(|center| &center.id).filter(|id| !hub.store.has_center(id)).cloned()
 }
 
 fn no_folder(config: &ServeConfig, error: &std::io::Error) -> Failure {
@@ -174,12 +194,12 @@ fn no_folder(config: &ServeConfig, error: &std::io::Error) -> Failure {
     Failure::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
 }
 
-fn known_centers(hub: &Hub, names: Vec<String>) -> Result<Vec<CenterId>, Failure> {
+fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<Vec<CenterId>, Failure> {
     names
         .into_iter()
         .map(|name| CenterId::from(name.trim()))
         .map(|center| {
-            if hub.store.has_center(&center) {
+            if hub.store.has_center(&center) || config.centers.iter().any(|coming| coming.id == center) {
                 return Ok(center);
             }
             Err(Failure::input(format!(

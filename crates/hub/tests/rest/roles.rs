@@ -125,3 +125,36 @@ async fn a_body_that_names_another_identity_is_refused() {
     let answer = world.post("dispatcher", &format!("{path}/note"), &note).await;
     assert_eq!(answer.body["notes"][0]["by"], "dispatcher", "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_key_without_read_sees_no_heads() {
+    let world = World::new().await;
+    let key = gwanje_hub::auth::ApiKey {
+        name: "intake".into(),
+        centers: vec!["gangnam".into()],
+        scopes: vec![gwanje_hub::auth::Scope::Create],
+    };
+    let key = world.hub.auth.put_key(key).await.unwrap();
+    let answer = crate::harness::send(world.http.get(world.at("/centers")).header("x-api-key", key)).await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (403, "forbidden"));
+}
+
+#[tokio::test]
+async fn a_center_that_another_process_added_does_not_hide_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = || {
+        let clock = gwanje_hub::Clock::drill(crate::harness::DAY_START, 0.0);
+        gwanje_hub::store::StoreConfig::at(folder.path().join("hub.sqlite"), clock)
+    };
+    let world = World::on(at()).await;
+    let other = gwanje_hub::store::Store::open(at()).unwrap();
+    let added = gwanje_hub::store::CenterRecord {
+        id: "mapo".into(),
+        name: "마포".into(),
+        pos: None,
+        time_zone: "Asia/Seoul".into(),
+    };
+    other.ensure_center(added).await.unwrap();
+    let answer = world.get("admin", "/centers").await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_array().map(Vec::len)), (200, Some(2)), "{answer:?}");
+}
