@@ -140,6 +140,8 @@ impl Alarms {
     /// The epoch is another: its alarms count from anew, so all are read again (keys tell which are known).
     pub(super) fn reread(&mut self, now: Mono) {
         self.seq = self.seq.map(|_| 0);
+        // Written with the new epoch's cursor: after a crash in between they are still to be read.
+        self.seq_changed = self.seq.is_some();
         self.due = Some(now);
     }
 

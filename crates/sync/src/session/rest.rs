@@ -116,6 +116,11 @@ impl Rest {
     /// Drops everything.
     pub(super) fn drop_all(&mut self, out: &mut VecDeque<SessionAction>) {
         self.drop_unless(out, |_| false);
+        self.drop_alarms(out);
+    }
+
+    /// Drops the question for alarms.
+    pub(super) fn drop_alarms(&mut self, out: &mut VecDeque<SessionAction>) {
         if let Some((id, _)) = self.alarms.take() {
             out.push_back(SessionAction::DropFetch(id));
         }

@@ -113,6 +113,8 @@ impl Session {
         }
         if new_epoch {
             touched.extend(self.overlays.clear());
+            // An answer under way speaks of the other epoch's alarms and would undo this.
+            self.rest.drop_alarms(&mut self.out);
             self.alarms.reread(now.mono);
         }
         let mut changes: Vec<RowChange> = Vec::with_capacity(touched.len());

@@ -23,7 +23,7 @@ pub(super) struct Hub {
     gone: BTreeMap<DeliveryId, Rev>,
     floor: Rev,
     pub(super) alarms: Vec<AlarmEntry>,
-    alarm_seq: u64,
+    pub(super) alarm_seq: u64,
     next_id: u64,
     pub(super) target_min: u32,
     /// Every (epoch, rev) that ever was, with its digest and when it came.

@@ -1,11 +1,11 @@
 //! Single stories, step by step.
 
-use super::super::fetch::{Fetch, Fetched};
+use super::super::fetch::{Fetch, Fetched, SessionAction};
 use super::hub::{day, delivery};
 use super::world::World;
 use crate::io::{AlarmKey, RowChange, State};
 use gwanje_model::{DeliveryId, Rev};
-use gwanje_wire::rest::{AlarmKind, ReceiptStage};
+use gwanje_wire::rest::{AlarmKind, AlarmsReply, ReceiptStage};
 use gwanje_wire::{Frame, Gone, WireRow};
 
 fn live(seed: u64) -> World {
@@ -344,7 +344,7 @@ fn a_frame_of_nonsense_is_a_gap_and_nothing_of_it_is_applied() {
     ] {
         world.session.frame(bad, world.now());
         while let Some(action) = world.session.poll_action() {
-            let super::super::SessionAction::Changed(changes, _) = action else { continue };
+            let SessionAction::Changed(changes, _) = action else { continue };
             assert!(changes.iter().all(|change| matches!(change, RowChange::Mark(..))), "{changes:?}");
         }
         world.run(1_000);
@@ -427,5 +427,39 @@ fn a_repair_whose_answers_hang_does_not_freeze_the_board() {
     world.rest_delay = 0;
     world.busy = false;
     world.run(60_000);
+    world.check_converged();
+}
+
+#[test]
+fn alarms_of_a_new_epoch_are_read_although_an_answer_of_the_old_one_is_under_way() {
+    let mut world = live(22);
+    let now = world.now();
+    world.hub.alarms.clear();
+    world.hub.alarm_seq = 0;
+    // The question for alarms is out and hangs.
+    world.session.alarms.due = Some(now.mono);
+    world.session.tick(now);
+    let asked = std::iter::from_fn(|| world.session.poll_action())
+        .find_map(|action| match action {
+            SessionAction::Fetch(id, Fetch::Alarms { .. }) => Some(id),
+            _ => None,
+        })
+        .unwrap();
+    world.hub.new_epoch("01B");
+    // Only `/alarms` of the new epoch tells of this one.
+    let id = world.hub.create();
+    world.run(10);
+    world.hub.cancel(id);
+    world.hub.archive(id);
+    while world.session.cursor().unwrap().epoch != world.hub.epoch {
+        world.run(100);
+    }
+    let old = AlarmsReply { alarm_seq: 9, alarms: Vec::new() };
+    let now = world.now();
+    world.session.answer(asked, Ok(Fetched::Alarms(old)), now);
+    world.act();
+    world.run(5_000);
+    assert!(world.raised.keys().any(|key| key.id == id), "{:?}", world.raised);
+    assert_eq!(world.cache.alarm_seq, Some(world.hub.alarm_seq));
     world.check_converged();
 }
