@@ -90,6 +90,7 @@ impl Session {
             }
             std::cmp::Ordering::Equal => {
                 self.old_epoch = None;
+                self.not_ahead(head);
                 self.order.note_head(head);
                 self.note_head(head, at, now);
                 if self.order.is_behind() {
@@ -166,6 +167,7 @@ impl Session {
         if rows != head.rows() {
             return self.take_unequal(now);
         }
+        self.not_ahead(head);
         if self.proven.take(at) {
             self.stats.proofs += 1;
             self.repair.take_proof();

@@ -297,7 +297,7 @@ impl Session {
             return self.fail_malformed(now);
         }
         self.old_epoch = None;
-        self.ahead = None;
+        self.not_ahead(head);
         self.note_head(head, sent.into(), now);
         if self.order.place(frame) == super::order::Place::Next {
             self.apply(frame, now);

@@ -9,7 +9,7 @@ use crate::session::fetch::SessionAction;
 use gwanje_model::Epoch;
 use gwanje_wire::rest::Snapshot;
 use gwanje_wire::socket::Cursor;
-use gwanje_wire::{ResyncReason, WireRow};
+use gwanje_wire::{Head, ResyncReason, WireRow};
 use std::collections::BTreeSet;
 
 /// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
@@ -48,6 +48,15 @@ impl Session {
                     self.want_snapshot_soon(now);
                 }
             }
+        }
+    }
+
+    /// A head of this epoch that has reached the cursor: whoever said that the cursor is ahead was behind. What was said
+    /// before it counts for nothing, or a replica that lags once more hours later would be believed at once.
+    pub(super) fn not_ahead(&mut self, head: &Head) {
+        if self.order.cursor().is_some_and(|cursor| cursor.epoch == head.epoch && cursor.rev <= head.rev) {
+            self.ahead = None;
+            self.adopt_older = false;
         }
     }
 

@@ -6,7 +6,7 @@ use super::world::World;
 use crate::io::{AlarmKey, RowChange, State};
 use gwanje_model::{DeliveryId, Rev};
 use gwanje_wire::rest::{AlarmKind, AlarmsReply, ReceiptStage};
-use gwanje_wire::{Frame, Gone, WireRow};
+use gwanje_wire::{Frame, Gone, ResyncReason, WireRow};
 
 fn live(seed: u64) -> World {
     let mut world = World::new(seed);
@@ -461,5 +461,21 @@ fn alarms_of_a_new_epoch_are_read_although_an_answer_of_the_old_one_is_under_way
     world.run(5_000);
     assert!(world.raised.keys().any(|key| key.id == id), "{:?}", world.raised);
     assert_eq!(world.cache.alarm_seq, Some(world.hub.alarm_seq));
+    world.check_converged();
+}
+
+#[test]
+fn a_replica_that_lags_now_and_then_is_not_believed_for_what_it_said_hours_ago() {
+    let mut world = live(24);
+    for _ in 0..3 {
+        world.refuse_changes = Some(ResyncReason::Ahead);
+        world.cut();
+        world.run(10_000);
+        assert_eq!(world.refuse_changes, None, "the poll after the cut met the replica");
+        assert_eq!(world.session.state().name(), "Live");
+        assert_eq!((world.session.ahead, world.session.adopt_older), (None, false));
+        world.run(600_000);
+    }
+    assert_eq!(world.session.stats().snapshots, 1, "only the first one");
     world.check_converged();
 }

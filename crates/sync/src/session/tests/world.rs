@@ -9,7 +9,7 @@ use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, State, StoredAlarm};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
-use gwanje_wire::{Frame, Head, WireRow};
+use gwanje_wire::{ErrorCode, Frame, Head, Problem, ResyncReason, WireRow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -84,6 +84,8 @@ pub(super) struct World {
     pub(super) went_back: bool,
     /// Spoils the next answers before the session sees them.
     pub(super) spoil: Option<fn(&mut Fetched)>,
+    /// The next `changes` comes from a server that refuses the cursor so.
+    pub(super) refuse_changes: Option<ResyncReason>,
     seed: u64,
     rng: ChaCha8Rng,
     queue: BTreeMap<(u64, u64), Event>,
@@ -123,6 +125,7 @@ impl World {
             busy: false,
             went_back: false,
             spoil: None,
+            refuse_changes: None,
             seed,
             rng: ChaCha8Rng::seed_from_u64(seed),
             queue: BTreeMap::new(),
@@ -274,6 +277,11 @@ impl World {
             Event::Request(id, fetch) => {
                 let answer = if !self.rest_up || self.chance(self.faults.rest) {
                     Err(FetchFailure::Unreachable("refused".into()))
+                } else if let (Fetch::Changes { .. }, Some(reason)) = (&fetch, self.refuse_changes) {
+                    self.refuse_changes = None;
+                    let problem =
+                        Problem { reason: Some(reason), ..Problem::new(ErrorCode::Resync, "resync") };
+                    Err(FetchFailure::Problem { problem, retry_after_s: None })
                 } else {
                     self.hub.answer(&fetch, self.page)
                 };
