@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 /// The most bytes of a row as JSON: two of them fit into a frame.
 const ROW_MAX_BYTES: usize = 256 * 1024;
+/// The most bytes of a new row as JSON: it grows by notes.
+const NEW_ROW_MAX_BYTES: usize = 128 * 1024;
+/// The most items of an order.
+const ITEMS_MAX: usize = 200;
 /// Minutes to pick-up when an order names none.
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
@@ -164,6 +168,13 @@ fn create(
     by: &Text,
     at: UtcMillis,
 ) -> rusqlite::Result<Decision> {
+    if order.items.len() > ITEMS_MAX {
+        return refuse(ErrorCode::Invalid, format!("an order has at most {ITEMS_MAX} items"));
+    }
+    // What the hub adds to an order has a bound of its own, so the order's size is the row's.
+    if text_json(&order)?.len() > NEW_ROW_MAX_BYTES {
+        return refuse(ErrorCode::Invalid, format!("an order has at most {NEW_ROW_MAX_BYTES} bytes as JSON"));
+    }
     let db = batch.db();
     let Some(staged) = batch.center(center)? else {
         return refuse(ErrorCode::NotFound, format!("there is no center {center}"));

@@ -1,10 +1,10 @@
 //! Frames: their bounds, and that memory and tables tell the same.
 
-use crate::day::{act, config, create, done, gangnam, open};
-use gwanje_hub::store::{Ask, StoreConfig, StoreError};
+use crate::day::{START, act, config, create, done, gangnam, open, order};
+use gwanje_hub::store::{Ask, Command, Intent, StoreConfig, StoreError};
 use gwanje_model::Rev;
-use gwanje_wire::ResyncReason;
 use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
+use gwanje_wire::{ErrorCode, NewOrder, ResyncReason};
 
 #[tokio::test]
 async fn memory_and_tables_give_equal_frames() {
@@ -46,4 +46,23 @@ async fn no_frame_exceeds_its_bounds() {
         assert!(bytes <= FRAME_MAX_BYTES && bytes > FRAME_MAX_BYTES / 2, "{bytes}");
         assert!(frame.to < frame.as_of);
     }
+}
+
+#[tokio::test]
+async fn an_order_that_no_frame_could_carry_is_refused_and_takes_no_number() {
+    let store = open(config()).await;
+    let mut long = order();
+    long.request = "가".repeat(50_000).into();
+    let mut many = order();
+    let item = serde_json::from_value::<NewOrder>(serde_json::json!({
+        "shop": {"id": "s", "name": "s"}, "dropoff": {"address": "d"}, "items": [{"name": "국", "quantity": 1}]
+    }));
+    many.items = vec![item.unwrap().items.remove(0); 201];
+    for order in [long, many] {
+        let command = Command::new(gangnam(), Intent::Create(Box::new(order)), "till", START);
+        let refused = store.execute(command).await.unwrap().result.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Invalid);
+    }
+    let row = done(&store, create()).await.result.unwrap().row;
+    assert_eq!((row.id.0, row.rev, row.number.as_str()), (1, Rev(1), "10000"));
 }
