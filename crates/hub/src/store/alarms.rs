@@ -17,7 +17,7 @@ impl Store {
     /// When there is no such center or the store can't be read.
     pub async fn alarms_after(&self, center: &CenterId, seq: u64) -> Result<AlarmsReply, StoreError> {
         let id = center.clone();
-        let read = self.read("reading alarms", move |db| {
+        let read = self.read_list("reading alarms", move |db| {
             let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
             let alarms: Vec<AlarmEntry> = after(db, &id, seq)?;
             Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms }))
@@ -55,7 +55,7 @@ fn after(db: &Connection, center: &CenterId, seq: u64) -> rusqlite::Result<Vec<A
             "SELECT seq, id, kind, raised_at, body, escalated_at FROM alarm WHERE center = ?1 AND seq > ?2 \
              ORDER BY seq",
         )?
-        .query_map(params![center.as_str(), signed(seq)], entry)?
+        .query_map(params![center.as_str(), i64::try_from(seq).unwrap_or(i64::MAX)], entry)?
         .collect::<Result<_, _>>()?;
     for entry in &mut entries {
         entry.receipts = receipts(db, center, entry)?;

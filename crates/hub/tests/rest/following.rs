@@ -205,3 +205,14 @@ async fn a_trace_is_where_the_rider_was_for_it() {
     assert_eq!((&listed[0]["id"], &listed[0]["seenAt"]), (&json!("gangnam-r1"), &json!(seen(90).seen_at)));
     assert_eq!((&listed[0]["status"], &listed[0]["load"]), (&json!("idle"), &json!(0)));
 }
+
+#[tokio::test]
+async fn a_number_that_no_alarm_reaches_lists_none() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    world.post("dispatcher", &format!("{path}/cancel"), &json!({"reason": "x", "by": "customer"})).await;
+    for (after, alarms) in [("0", 1), ("1", 0), ("9223372036854775808", 0), ("18446744073709551615", 0)] {
+        let answer = world.get("dispatcher", &format!("/centers/gangnam/alarms?after={after}")).await;
+        assert_eq!(answer.body["alarms"].as_array().unwrap().len(), alarms, "{after}: {answer:?}");
+    }
+}
