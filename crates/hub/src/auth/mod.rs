@@ -385,7 +385,7 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         let problem = error.problem();
         let retry_after_s = (problem.code == ErrorCode::Unavailable).then_some(1);
-        if retry_after_s.is_some() {
+        if retry_after_s.is_some() && !matches!(error, StoreError::Busy) {
             tracing::error!(%error, "a request met a store that can't be used");
         }
         Self { problem, retry_after_s }

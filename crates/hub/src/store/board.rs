@@ -7,10 +7,11 @@ use bytes::Bytes;
 use gwanje_model::{CenterId, Delivery, Epoch, Rev, RiderId, RowDigest};
 use rusqlite::Connection;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Bytes of a chunk, about: one write of the network.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -18,6 +19,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const CHUNKS_WAITING: usize = 4;
 /// A client that takes no chunk for so long is cut off: its read keeps the write-ahead log from being folded in.
 const STALLED: Duration = Duration::from_secs(20);
+/// A board that takes longer than this in all is cut off, for the same reason.
+const WHOLE: Duration = Duration::from_secs(60);
+/// How long a board waits for others to end before it is refused.
+const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// A board under way.
 pub struct Board {
@@ -38,14 +43,16 @@ impl Store {
         let (id, rider) = (center.clone(), only_rider.cloned());
         let (begun, begins) = oneshot::channel();
         let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
-        let store = self.clone();
+        let pool = Arc::clone(&self.shared.readers.boards);
+        let turn = pool.turn_within(TURN_WAIT).await?;
+        let until = Instant::now() + WHOLE;
         let runtime = Handle::current();
         // Ends with the stream: when the receiver goes, or stalls, the next chunk fails.
         tokio::spawn(async move {
             let failed = chunks.clone();
-            let read = store.read_with(&store.shared.board_permits, "reading a board", move |db| {
+            let read = pool.read(turn, "reading a board", move |db| {
                 let Some(standing) = read_standing(db, &id)? else { return Ok(()) };
-                let out = Out { runtime, chunks, waiting: Vec::with_capacity(CHUNK_BYTES + 4_096) };
+                let out = Out { runtime, chunks, until, waiting: Vec::with_capacity(CHUNK_BYTES + 4_096) };
                 let own = rider.is_some().then(|| own_digest(db, &id, rider.as_ref())).transpose()?;
                 let rows = own.unwrap_or(standing.rows);
                 if begun.send((standing.epoch.clone(), standing.rev)).is_err() {
@@ -114,6 +121,7 @@ fn stream(
 struct Out {
     runtime: Handle,
     chunks: mpsc::Sender<io::Result<Bytes>>,
+    until: Instant,
     waiting: Vec<u8>,
 }
 
@@ -128,12 +136,14 @@ impl Out {
     fn flush(&mut self) -> Result<(), Gone> {
         let chunk =
             Bytes::from(std::mem::replace(&mut self.waiting, Vec::with_capacity(CHUNK_BYTES + 4_096)));
-        let sent = self.runtime.block_on(timeout(STALLED, self.chunks.send(Ok(chunk))));
+        let until = self.until.min(Instant::now() + STALLED);
+        let in_time = Instant::now() < self.until;
+        let sent = self.runtime.block_on(timeout_at(until, self.chunks.send(Ok(chunk))));
         match sent {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) if in_time => Ok(()),
             Ok(Err(_)) => Err(Gone),
-            Err(_) => {
-                tracing::info!("a client that stopped reading a board is cut off");
+            Ok(Ok(())) | Err(_) => {
+                tracing::info!("a client that reads a board too slowly, or not at all, is cut off");
                 Err(Gone)
             }
         }

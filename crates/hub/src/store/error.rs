@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The cursor can't go on from where it is.
     #[error("the cursor can't be resumed: {}; fetch a snapshot", why(*.0))]
     Resync(ResyncReason),
+    /// Others are being served.
+    #[error("too many others ask for boards; ask again in a moment")]
+    Busy,
     /// The transaction was rolled back, or the store is closed. Nothing was written.
     #[error("nothing was written: the store is closed or its disk refused; ask again in a moment")]
     NotCommitted,
@@ -68,6 +71,7 @@ impl StoreError {
             Self::Sqlite { .. } | Self::System { .. } | Self::Newer { .. } | Self::NotCommitted => {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
+            Self::Busy => Problem::new(ErrorCode::Unavailable, self.to_string()),
             Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
                 Problem::new(ErrorCode::NotFound, self.to_string())
             }

@@ -168,7 +168,7 @@ impl Store {
     /// When the store can't be read.
     pub async fn history(&self, center: &CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError> {
         let center = center.clone();
-        self.read("reading a history", move |db| read::history(db, &center, id)).await
+        self.read_list("reading a history", move |db| read::history(db, &center, id)).await
     }
 
     /// A read of a center with its standing and the frame after `after`, all of one transaction.
@@ -180,7 +180,7 @@ impl Store {
     ) -> Result<(Standing, Option<Frame>, T), StoreError> {
         let id = center.clone();
         let at = self.clock().wall_now();
-        let done = self.read("reading a board", move |db| {
+        let done = self.read_list("reading a board", move |db| {
             let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
             let frame = match read::whole_frame(db, &id, &standing, after, at)? {
                 Ok(frame) => frame,

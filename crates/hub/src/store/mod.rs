@@ -16,6 +16,7 @@ mod lines;
 mod notes;
 mod past;
 mod read;
+mod readers;
 mod recent;
 mod riders;
 mod schema;
@@ -33,21 +34,18 @@ use crate::clock::Clock;
 use gwanje_model::{CenterId, Pos, Text, UtcMillis};
 use gwanje_wire::Head;
 use lines::{CenterLine, Lines};
+use readers::Readers;
 use recent::Standing;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use writer::{Batch, Job, Settle};
 
 /// Jobs that wait for the writer: two seconds of work at least. Whoever finds it full waits, which slows the source.
 const QUEUE_JOBS: usize = 1_024;
-/// Read connections: reads are short, and beyond the cores more of them only wait for each other.
-const READERS: usize = 4;
-/// Boards streamed at once: each may wait for a slow client, so they have permits of their own and never keep a head waiting.
-const BOARDS: usize = 8;
 /// How long a statement waits for a lock of another process (`user add` beside a running hub).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -114,10 +112,7 @@ struct Shared {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     lines: Arc<Lines>,
-    path: PathBuf,
-    idle_readers: Mutex<Vec<Connection>>,
-    reader_permits: Arc<Semaphore>,
-    board_permits: Arc<Semaphore>,
+    readers: Readers,
     tombstones_kept: u64,
     /// Removes a temporary store's folder when the store goes.
     _temporary: Option<tempfile::TempDir>,
@@ -171,10 +166,7 @@ impl Store {
                 jobs: Mutex::new(Some(jobs)),
                 thread: Mutex::new(Some(thread)),
                 lines,
-                path,
-                idle_readers: Mutex::default(),
-                reader_permits: Arc::new(Semaphore::new(READERS)),
-                board_permits: Arc::new(Semaphore::new(BOARDS)),
+                readers: Readers::of(&path),
                 tombstones_kept: config.tombstones_kept,
                 _temporary: temporary,
             }),
@@ -189,7 +181,7 @@ impl Store {
             // The writer ends by itself once its queue is drained; a panic in it was logged by the hook.
             _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
-        self.shared.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.readers.close();
     }
 
     /// The clocks that stamp frames and heads.
@@ -234,39 +226,34 @@ impl Store {
         answered.await.map_err(|_| StoreError::NotCommitted)
     }
 
-    /// Runs within one read transaction, on a thread that may block.
+    /// A short read, within one transaction, on a thread that may block.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         doing: &'static str,
         read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.read_with(&self.shared.reader_permits, doing, read).await
+        let pool = &self.shared.readers.prompt;
+        pool.read(pool.turn().await?, doing, read).await
     }
 
-    async fn read_with<T: Send + 'static>(
+    /// A read of many rows: it waits for others of its kind only.
+    async fn read_list<T: Send + 'static>(
         &self,
-        permits: &Arc<Semaphore>,
         doing: &'static str,
         read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // The semaphore is never closed.
-        let permit = Arc::clone(permits).acquire_owned().await;
-        let shared = Arc::clone(&self.shared);
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let idle = shared.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut db = match idle {
-                Some(db) => db,
-                None => connect(&shared.path)?,
-            };
-            let failed = |source| StoreError::Sqlite { doing: doing.into(), source };
-            let tx = db.transaction().map_err(failed)?;
-            let value = read(&tx).map_err(failed)?;
-            tx.finish().map_err(failed)?;
-            shared.idle_readers.lock().unwrap_or_else(PoisonError::into_inner).push(db);
-            Ok(value)
-        });
-        done.await.unwrap_or(Err(StoreError::NotCommitted))
+        let pool = &self.shared.readers.lists;
+        pool.read(pool.turn().await?, doing, read).await
+    }
+
+    /// A read that goes through a whole history.
+    async fn read_past<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = &self.shared.readers.past;
+        pool.read(pool.turn().await?, doing, read).await
     }
 }
 

@@ -51,7 +51,7 @@ impl Store {
     /// When the store can't be read.
     pub async fn board_at(&self, center: &CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
         let center = center.clone();
-        self.read("reading a past board", move |db| board_at(db, &center, time)).await
+        self.read_past("reading a past board", move |db| board_at(db, &center, time)).await
     }
 
     /// One page of past and present deliveries.
@@ -60,7 +60,7 @@ impl Store {
     /// When the store can't be read.
     pub async fn search(&self, center: &CenterId, search: Search) -> Result<Found, StoreError> {
         let center = center.clone();
-        self.read("searching deliveries", move |db| find(db, &center, &search)).await
+        self.read_past("searching deliveries", move |db| find(db, &center, &search)).await
     }
 }
 

@@ -27,7 +27,7 @@ impl Store {
     /// When the store can't be read.
     pub async fn riders(&self, center: &CenterId) -> Result<Vec<Rider>, StoreError> {
         let center = center.clone();
-        self.read("reading riders", move |db| listed(db, &center)).await
+        self.read_list("reading riders", move |db| listed(db, &center)).await
     }
 }
 

@@ -1,0 +1,150 @@
+//! Connections that only read, by how long their reads take: a long one never keeps a short one waiting.
+
+use super::{StoreError, connect};
+use rusqlite::{Connection, Transaction};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Heads, frames, changes and accounts: an index's few entries each. Sockets and every request wait for them.
+const PROMPT: usize = 4;
+/// Lists and digests: beyond the cores more of them only wait for each other.
+const LISTS: usize = 4;
+/// Boards streamed at once: each may wait for a slow client.
+const BOARDS: usize = 8;
+/// Reads of the past, which go through a whole history: most of a core each.
+const PAST: usize = 2;
+
+/// The readers of a store.
+pub(super) struct Readers {
+    pub prompt: Arc<Pool>,
+    pub lists: Arc<Pool>,
+    pub boards: Arc<Pool>,
+    pub past: Arc<Pool>,
+}
+
+impl Readers {
+    pub fn of(path: &std::path::Path) -> Self {
+        let pool = |size| {
+            let permits = Arc::new(Semaphore::new(size));
+            Arc::new(Pool { path: path.to_owned(), permits, idle: Mutex::default() })
+        };
+        Self { prompt: pool(PROMPT), lists: pool(LISTS), boards: pool(BOARDS), past: pool(PAST) }
+    }
+
+    /// Closes the connections that are not in use.
+    pub fn close(&self) {
+        for pool in [&self.prompt, &self.lists, &self.boards, &self.past] {
+            pool.idle().clear();
+        }
+    }
+}
+
+/// Connections for reads of one kind, opened when first needed.
+pub(super) struct Pool {
+    path: PathBuf,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Leave to read, for as long as it is held.
+pub(super) struct Turn(OwnedSemaphorePermit);
+
+impl Pool {
+    /// Waits for a turn.
+    pub async fn turn(self: &Arc<Self>) -> Result<Turn, StoreError> {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        permit.map(Turn).map_err(|_| StoreError::NotCommitted)
+    }
+
+    /// Waits for a turn, but no longer than that.
+    pub async fn turn_within(self: &Arc<Self>, wait: Duration) -> Result<Turn, StoreError> {
+        timeout(wait, self.turn()).await.unwrap_or(Err(StoreError::Busy))
+    }
+
+    /// Runs within one read transaction, on a thread that may block.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        turn: Turn,
+        doing: &'static str,
+        read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn.0;
+            let idle = pool.idle().pop();
+            let mut db = match idle {
+                Some(db) => db,
+                None => connect(&pool.path)?,
+            };
+            let failed = |source| StoreError::Sqlite { doing: doing.into(), source };
+            let tx = db.transaction().map_err(failed)?;
+            let value = read(&tx).map_err(failed)?;
+            tx.finish().map_err(failed)?;
+            pool.idle().push(db);
+            Ok(value)
+        });
+        done.await.unwrap_or(Err(StoreError::NotCommitted))
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::clock::Clock;
+    use crate::store::{CenterRecord, Store, StoreConfig, StoreError};
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn long_reads_keep_no_head_waiting() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let center = CenterRecord {
+            id: "gangnam".into(),
+            name: "강남".into(),
+            pos: None,
+            time_zone: "Asia/Seoul".into(),
+        };
+        store.ensure_center(center).await.unwrap();
+        let readers = &store.shared.readers;
+        let mut ends = Vec::new();
+        let mut under_way = Vec::new();
+        for (pool, size) in [(&readers.lists, super::LISTS), (&readers.past, super::PAST)] {
+            for _ in 0..size {
+                let (end, ended) = mpsc::channel::<()>();
+                ends.push(end);
+                let (pool, turn) = (pool.clone(), pool.turn().await.unwrap());
+                // Ends when `end` goes.
+                under_way.push(tokio::spawn(async move {
+                    pool.read(turn, "waiting", move |_| Ok(ended.recv().is_err())).await
+                }));
+            }
+            assert_eq!(pool.permits.available_permits(), 0);
+        }
+        let gangnam = "gangnam".into();
+        let head = store.head(&gangnam);
+        tokio::time::timeout(std::time::Duration::from_secs(30), head).await.expect("its own turn").unwrap();
+        drop(ends);
+        for read in under_way {
+            read.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_board_that_gets_no_turn_is_refused() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let mut turns = Vec::new();
+        for _ in 0..super::BOARDS {
+            turns.push(store.shared.readers.boards.turn().await.unwrap());
+        }
+        let Err(error) = store.board(&"gangnam".into(), None).await else { panic!("it got a turn") };
+        assert!(matches!(error, StoreError::Busy), "{error}");
+        let refused = crate::auth::Refused::from(error);
+        assert_eq!((refused.problem.status, refused.retry_after_s), (503, Some(1)));
+    }
+}
