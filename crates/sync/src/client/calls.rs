@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// Milliseconds for an answer of moderate size. Long enough for a frame of 1 MiB at 2 Mbit/s, short enough that two
 /// failures in a row are seen while a person still looks.
 const SMALL_TIMEOUT_MS: u64 = 8_000;
-/// Milliseconds for a whole board: 100,000 rows compressed at 2 Mbit/s.
+/// Milliseconds for a whole board, or all its alarms: 100,000 rows compressed at 2 Mbit/s.
 const SNAPSHOT_TIMEOUT_MS: u64 = 60_000;
 /// Milliseconds for a ticket; without it there is no socket, and a socket is waited for.
 const TICKET_TIMEOUT_MS: u64 = 5_000;
@@ -93,7 +93,10 @@ impl Call {
                 let path = format!("{center}/deliveries?ids={}&after={after}", joined(ids));
                 Self::get(path, SNAPSHOT_TIMEOUT_MS)
             }
-            Fetch::Alarms { after } => Self::get(format!("{center}/alarms?after={after}"), SMALL_TIMEOUT_MS),
+            // At the first use, and at a new epoch, all alarms of days with their deliveries: as large as a board.
+            Fetch::Alarms { after } => {
+                Self::get(format!("{center}/alarms?after={after}"), SNAPSHOT_TIMEOUT_MS)
+            }
         }
     }
 }

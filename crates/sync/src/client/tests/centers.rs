@@ -89,3 +89,11 @@ fn a_center_of_the_settings_that_may_not_be_seen_stays_in_sight_as_refused() {
     let state = script.client.session(&"a".into()).unwrap().state();
     assert!(!matches!(state, State::Refused { .. }), "given back: {state:?}");
 }
+
+#[test]
+fn all_alarms_of_a_center_may_take_as_long_as_its_board() {
+    let (mut script, _) = Script::joined();
+    let (_, alarms) = script.request("/alarms?after=0");
+    let (_, board) = script.request("/deliveries");
+    assert_eq!(alarms.timeout_ms, board.timeout_ms);
+}
