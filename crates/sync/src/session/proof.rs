@@ -9,6 +9,11 @@ pub(super) const PROOF_FRESH_MS: u64 = 2 * HEAD_INTERVAL_MS + 1_000;
 /// The hub's clock stepping back by more than this is a clock that was set, not a head that came late.
 const CLOCK_STEP_MS: i64 = 60_000;
 
+/// Milliseconds over which the smallest delay is taken for the clocks' offset: long enough that a late head or a slow
+/// quarter of a minute stands out, short enough that clocks that drift apart, or one that was set by some seconds, are
+/// followed without a reconnect.
+const DELAY_WINDOW_MS: u64 = 5 * 60_000;
+
 /// An instant by the desk's clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Instant {
@@ -22,11 +27,35 @@ impl From<Now> for Instant {
     }
 }
 
-/// Dates what comes by one connection: the smallest delay seen is taken for the clocks' offset.
+/// The smallest of the last minutes: that of the half window under way and that of the one before it.
+#[derive(Debug, Clone, Copy)]
+struct Smallest {
+    before: i64,
+    here: i64,
+    /// When the half window under way began.
+    began: Mono,
+}
+
+impl Smallest {
+    fn new(delay: i64, now: Mono) -> Self {
+        Self { before: delay, here: delay, began: now }
+    }
+
+    /// The smallest with this one. However long nothing came, the half before stays: one late head can't stand alone.
+    fn with(&mut self, delay: i64, now: Mono) -> i64 {
+        if now.since(self.began) >= DELAY_WINDOW_MS / 2 {
+            *self = Self { before: self.here, here: delay, began: now };
+        }
+        self.here = self.here.min(delay);
+        self.here.min(self.before)
+    }
+}
+
+/// Dates what comes by one connection: the smallest delay of the last minutes is taken for the clocks' offset.
 #[derive(Debug, Default)]
 pub(super) struct Dating {
-    /// Desk's monotonic milliseconds minus the hub's clock, at its smallest.
-    offset: Option<i64>,
+    /// Of the desk's monotonic milliseconds minus the hub's clock.
+    offset: Option<Smallest>,
     newest: UtcMillis,
     /// A head whose clock lay far behind the newest: a second such one in a row says that the clock was set.
     stepped: Option<UtcMillis>,
@@ -39,7 +68,8 @@ impl Dating {
         let delay = mono.saturating_sub(at.0);
         if self.offset.is_some() && at.since(self.newest) < -CLOCK_STEP_MS {
             if self.stepped.is_some_and(|before| at > before) {
-                *self = Self { offset: Some(delay), newest: at, stepped: None };
+                let offset = Some(Smallest::new(delay, now.mono));
+                *self = Self { offset, newest: at, stepped: None };
             } else {
                 self.stepped = Some(at);
             }
@@ -47,8 +77,7 @@ impl Dating {
             self.stepped = None;
             self.newest = self.newest.max(at);
         }
-        let offset = self.offset.map_or(delay, |smallest| smallest.min(delay));
-        self.offset = Some(offset);
+        let offset = self.offset.get_or_insert(Smallest::new(delay, now.mono)).with(delay, now.mono);
         let age = delay.saturating_sub(offset).max(0);
         Instant {
             mono: Mono(now.mono.0.saturating_sub(u64::try_from(age).unwrap_or(0))),
@@ -131,5 +160,62 @@ mod tests {
         assert_eq!(dating.date(UtcMillis(10_002_000), now(12_000)).mono, Mono(12_000));
         dating.date(UtcMillis(6_400_000), now(14_000));
         assert_eq!(dating.date(UtcMillis(6_402_000), now(16_000)).mono, Mono(16_000));
+    }
+
+    /// How old the head that the hub dates `at` is said to be on arrival.
+    fn age(dating: &mut Dating, at: i64, mono: u64) -> u64 {
+        mono - dating.date(UtcMillis(at), now(mono)).mono.0
+    }
+
+    #[test]
+    fn a_hub_whose_clock_was_set_by_thirty_seconds_is_live_again_within_the_window() {
+        for step in [-30_000, 30_000] {
+            let mut dating = Dating::default();
+            let mut proven = Proven::default();
+            let mut live_after = None;
+            for mono in (1_000_000_u64..3_000_000).step_by(2_000) {
+                let set = if mono >= 2_000_000 { step } else { 0 };
+                let at = dating.date(UtcMillis(mono as i64 + set), now(mono));
+                proven.take(at);
+                if proven.fresh(now(mono)).is_none() {
+                    live_after = None;
+                } else {
+                    live_after.get_or_insert(mono);
+                }
+            }
+            let live_after = live_after.expect("never live again");
+            assert!(live_after <= 2_000_000 + DELAY_WINDOW_MS, "{step}: live at {live_after}");
+        }
+    }
+
+    #[test]
+    fn clocks_that_drift_apart_for_a_day_still_prove() {
+        let mut dating = Dating::default();
+        for mono in (1_000_000_u64..28 * 3_600_000).step_by(2_000) {
+            // 50 ppm: five seconds in 28 hours.
+            let at = mono as i64 - (mono / 20_000) as i64;
+            let age = age(&mut dating, at, mono);
+            assert!(age <= 20, "{age} ms old at {mono}");
+        }
+    }
+
+    #[test]
+    fn one_late_head_is_dated_late_wherever_in_the_window_it_comes() {
+        for late in 1..400_u64 {
+            let mut dating = Dating::default();
+            for head in 0..400_u64 {
+                let delay = if head == late { 9_000 } else { head % 7 * 10 };
+                let mono = 1_000_000 + head * 2_000 + delay;
+                let age = age(&mut dating, 5_000_000 + head as i64 * 2_000, mono);
+                assert!(
+                    (delay.saturating_sub(60)..=delay).contains(&age),
+                    "head {head}: {age} of {delay} ms"
+                );
+            }
+        }
+        // Also as the first after a long silence.
+        let mut dating = Dating::default();
+        age(&mut dating, 5_000_000, 1_000_000);
+        assert_eq!(age(&mut dating, 8_600_000, 4_609_000), 9_000);
     }
 }
