@@ -6,7 +6,7 @@ use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, StoredAlarm};
 use gwanje_model::{SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
-use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsReply, ReceiptStage};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsRead, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Settled alarms older than this against the newest are forgotten: their deliveries are long archived.
@@ -148,7 +148,7 @@ impl Alarms {
     /// The answer of `/alarms`.
     pub(super) fn page(
         &mut self,
-        reply: AlarmsReply,
+        reply: AlarmsRead,
         alive: impl Fn(AlarmKey) -> bool,
         out: &mut VecDeque<SessionAction>,
     ) {

@@ -3,7 +3,7 @@
 use crate::io::{AlarmKey, AlarmNotice, Batch, LinkReason, Proof, RowChange, State};
 use gwanje_model::{CenterId, DeliveryId, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::{
-    AlarmsReply, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
+    AlarmsRead, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
 };
 use gwanje_wire::{Problem, socket::Cursor};
 
@@ -70,7 +70,7 @@ pub enum Fetched {
     /// To [`Fetch::Buckets`] and [`Fetch::Rows`].
     Rows(RowsReply),
     /// To [`Fetch::Alarms`].
-    Alarms(AlarmsReply),
+    Alarms(AlarmsRead),
 }
 
 /// Why there is no answer.

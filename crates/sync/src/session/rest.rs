@@ -325,6 +325,7 @@ impl Session {
     fn take_alarms(&mut self, result: Result<Fetched, FetchFailure>, now: Now) {
         if let Ok(Fetched::Alarms(reply)) = result {
             self.rest.alarm_failures = 0;
+            self.stats.malformed += reply.unreadable;
             let rows = &self.rows;
             let alive = |key: crate::io::AlarmKey| rows.get(key.id).is_some_and(super::alarms::is_alive);
             self.alarms.page(reply, alive, &mut self.out);

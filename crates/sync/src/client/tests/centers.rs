@@ -97,3 +97,23 @@ fn all_alarms_of_a_center_may_take_as_long_as_its_board() {
     let (_, board) = script.request("/deliveries");
     assert_eq!(alarms.timeout_ms, board.timeout_ms);
 }
+
+#[test]
+fn an_alarm_of_a_newer_hub_does_not_hide_the_others() {
+    let (mut script, _) = Script::joined();
+    // The head of the join has told the horizon.
+    let (id, _) = script.request("/alarms?after=0");
+    let entry = |seq: u64, kind: &str| {
+        json!({
+            "seq": seq, "id": seq, "kind": kind, "raisedAt": EPOCH_MS + 60_000, "delivery": null,
+            "receipts": [{ "seat": "seat-2", "stage": "forwarded", "at": 1 }], "escalatedAt": null,
+        })
+    };
+    let alarms = json!([entry(1, "weather"), entry(2, "cancelled")]);
+    script.answer(id, 200, &json!({ "alarmSeq": 2, "alarms": alarms }));
+    let raised = |action: &Action| matches!(action, Action::Alarm(_, notice) if notice.key.id.0 == 2);
+    assert_eq!(script.count(raised), 1);
+    assert_eq!(script.client.stats().malformed, 1);
+    script.pass(6_000);
+    assert!(script.maybe_request("/alarms?after=0").is_none(), "read, up to its sequence");
+}

@@ -8,7 +8,7 @@ use gwanje_model::{
     Cancel, CancelBy, Delivery, DeliveryId, Dropoff, Epoch, Rev, RowDigest, SeatId, Shop, Status, UtcMillis,
 };
 use gwanje_wire::rest::{
-    AlarmEntry, AlarmKind, AlarmsReply, ChangesReply, DigestReply, Receipt, ReceiptStage, RevsReply,
+    AlarmEntry, AlarmKind, AlarmsRead, ChangesReply, DigestReply, Receipt, ReceiptStage, RevsReply,
     RowsReply, Snapshot,
 };
 use gwanje_wire::socket::{Cursor, SubscribeAck};
@@ -305,7 +305,7 @@ impl Hub {
             Fetch::Alarms { after } => {
                 let mut alarms: Vec<_> = self.alarms.iter().filter(|a| a.seq > *after).cloned().collect();
                 alarms.sort_by_key(|alarm| alarm.seq);
-                Fetched::Alarms(AlarmsReply { alarm_seq: self.alarm_seq, alarms })
+                Fetched::Alarms(AlarmsRead { alarm_seq: self.alarm_seq, alarms, unreadable: 0 })
             }
         })
     }

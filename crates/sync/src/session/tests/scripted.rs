@@ -5,7 +5,7 @@ use super::hub::{day, delivery};
 use super::world::World;
 use crate::io::{AlarmKey, RowChange, State};
 use gwanje_model::{DeliveryId, Rev};
-use gwanje_wire::rest::{AlarmKind, AlarmsReply, ReceiptStage};
+use gwanje_wire::rest::{AlarmKind, AlarmsRead, ReceiptStage};
 use gwanje_wire::{Frame, Gone, ResyncReason, WireRow};
 
 fn live(seed: u64) -> World {
@@ -454,7 +454,7 @@ fn alarms_of_a_new_epoch_are_read_although_an_answer_of_the_old_one_is_under_way
     while world.session.cursor().unwrap().epoch != world.hub.epoch {
         world.run(100);
     }
-    let old = AlarmsReply { alarm_seq: 9, alarms: Vec::new() };
+    let old = AlarmsRead { alarm_seq: 9, ..AlarmsRead::default() };
     let now = world.now();
     world.session.answer(asked, Ok(Fetched::Alarms(old)), now);
     world.act();
