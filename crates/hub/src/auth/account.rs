@@ -38,11 +38,14 @@ pub struct Account {
     pub(super) password: String,
 }
 
-/// Hashes the password (some ten milliseconds of a core). None when the system gives no salt.
-pub(super) fn hashed(new: NewAccount) -> Option<Account> {
+/// Hashes the password (some ten milliseconds of a core); one that fits the hash kept until now keeps that, which shows
+/// that it is no new one. None when the system gives no salt.
+pub(super) fn hashed(new: NewAccount, kept: Option<&str>) -> Option<Account> {
     let NewAccount { name, role, centers, rider, password } = new;
     let rider = (role == Role::Rider).then(|| rider.unwrap_or_else(|| RiderId(name.clone())));
-    Some(Account { name, role, centers, rider, password: hash(&password)? })
+    let same = kept.filter(|kept| verify(&password, Some(kept)));
+    let password = same.map_or_else(|| hash(&password), |kept| Some(kept.to_owned()))?;
+    Some(Account { name, role, centers, rider, password })
 }
 
 fn hash(password: &str) -> Option<String> {
@@ -69,11 +72,17 @@ const COLUMNS: &str = "SELECT name, role, centers, rider, password FROM account"
 
 impl Accounts {
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
-        let all = store.read("reading accounts", |db| {
-            db.prepare(COLUMNS)?.query_map([], account)?.collect::<Result<Vec<_>, _>>()
-        });
-        let known = all.await?.into_iter().map(|account| (account.name.clone(), Arc::new(account)));
-        Ok(Self { known: RwLock::new(known.collect()) })
+        Ok(Self { known: RwLock::new(all(store).await?) })
+    }
+
+    /// Takes all from the store; those that were otherwise known before, with what was known.
+    pub async fn reload(&self, store: &Store) -> Result<Vec<Arc<Account>>, StoreError> {
+        let now = all(store).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let changed =
+            known.values().filter(|before| now.get(&before.name) != Some(before)).cloned().collect();
+        *known = now;
+        Ok(changed)
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<Account>> {
@@ -117,6 +126,13 @@ impl Accounts {
         known.insert(account.name.clone(), Arc::new(account));
         Ok(())
     }
+}
+
+async fn all(store: &Store) -> Result<FxHashMap<Text, Arc<Account>>, StoreError> {
+    let all = store.read("reading accounts", |db| {
+        db.prepare(COLUMNS)?.query_map([], account)?.collect::<Result<Vec<_>, _>>()
+    });
+    Ok(all.await?.into_iter().map(|account| (account.name.clone(), Arc::new(account))).collect())
 }
 
 fn find(db: &Connection, name: &str) -> rusqlite::Result<Option<Account>> {

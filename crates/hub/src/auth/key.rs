@@ -63,10 +63,14 @@ const COLUMNS: &str = "SELECT hash, name, centers, scopes FROM api_key";
 
 impl Keys {
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
-        let all = store.read("reading API keys", |db| {
-            db.prepare(COLUMNS)?.query_map([], key)?.collect::<rusqlite::Result<_>>()
-        });
-        Ok(Self { known: RwLock::new(all.await?) })
+        Ok(Self { known: RwLock::new(all(store).await?) })
+    }
+
+    /// Takes all from the store.
+    pub async fn reload(&self, store: &Store) -> Result<(), StoreError> {
+        let now = all(store).await?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(())
     }
 
     pub async fn put(&self, store: &Store, key: ApiKey) -> Result<String, StoreError> {
@@ -110,6 +114,13 @@ impl Keys {
             key
         }))
     }
+}
+
+async fn all(store: &Store) -> Result<FxHashMap<Hash, Arc<ApiKey>>, StoreError> {
+    let all = store.read("reading API keys", |db| {
+        db.prepare(COLUMNS)?.query_map([], key)?.collect::<rusqlite::Result<_>>()
+    });
+    all.await
 }
 
 fn hash_of(text: &str) -> Hash {

@@ -5,6 +5,7 @@
 
 mod account;
 mod attempts;
+mod following;
 mod key;
 mod sign_in;
 mod ticket;
@@ -158,19 +159,22 @@ impl Auth {
         })
     }
 
-    /// Makes an account or replaces the one of that name; its sign-ins stay unless the role or a center was taken
-    /// away, which [`Self::is_live`] and [`Identity::sees`] then show.
+    /// Makes an account or replaces the one of that name; a new password ends its sign-ins, and a role or
+    /// center that was taken away shows in [`Self::is_live`] and [`Self::may_see`].
     ///
     /// # Errors
     /// When nothing could be written.
     pub async fn put_account(&self, new: NewAccount) -> Result<(), StoreError> {
-        let account = tokio::task::spawn_blocking(move || account::hashed(new))
-            .await
-            .map_err(|_| StoreError::NotCommitted)?;
+        let before = self.accounts.reread(&self.store, &new.name).await?;
+        let kept = before.clone();
+        let kept = move || account::hashed(new, kept.as_ref().map(|kept| kept.password.as_str()));
+        let account = tokio::task::spawn_blocking(kept).await.map_err(|_| StoreError::NotCommitted)?;
         let account = account.ok_or(StoreError::NotCommitted)?;
         self.accounts.put(&self.store, account).await?;
-        self.revocations.send_modify(|count| *count += 1);
-        Ok(())
+        match before {
+            Some(before) => self.changed(&before).await,
+            None => Ok(()),
+        }
     }
 
     /// The account of that name, as this process knows it.
@@ -211,7 +215,11 @@ impl Auth {
         let _permit = self.password_checks.acquire().await;
         // Counted before it is checked, after the wait: guesses sent at once do not pass the limit together.
         must_wait(self.attempts.begun(&request.account, self.clock.wall_now()))?;
+        let before = self.accounts.get(&request.account);
         let account = self.accounts.reread(&self.store, &request.account).await?;
+        if let Some(before) = before.filter(|before| account.as_ref() != Some(before)) {
+            self.changed(&before).await?;
+        }
         let hash = account.as_ref().map(|account| account.password.clone());
         let matches =
             tokio::task::spawn_blocking(move || account::verify(&request.password, hash.as_deref()))

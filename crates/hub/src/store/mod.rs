@@ -112,6 +112,7 @@ struct Shared {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     lines: Arc<Lines>,
+    path: PathBuf,
     readers: Readers,
     tombstones_kept: u64,
     /// Removes a temporary store's folder when the store goes.
@@ -167,6 +168,7 @@ impl Store {
                 thread: Mutex::new(Some(thread)),
                 lines,
                 readers: Readers::of(&path),
+                path,
                 tombstones_kept: config.tombstones_kept,
                 _temporary: temporary,
             }),
@@ -234,6 +236,21 @@ impl Store {
     ) -> Result<T, StoreError> {
         let pool = &self.shared.readers.prompt;
         pool.read(pool.turn().await?, doing, read).await
+    }
+
+    /// A number that changes with every commit of another connection than that, which is opened where none is given.
+    pub(crate) async fn data_version(&self, db: Option<Connection>) -> Result<(i64, Connection), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let asked = tokio::task::spawn_blocking(move || {
+            let db = db.map_or_else(|| connect(&shared.path), Ok)?;
+            let version = db.query_row("PRAGMA data_version", [], |row| row.get(0));
+            let version = version.map_err(|source| StoreError::Sqlite {
+                doing: "asking the store's version".into(),
+                source,
+            })?;
+            Ok((version, db))
+        });
+        asked.await.unwrap_or(Err(StoreError::NotCommitted))
     }
 
     /// A read of many rows: it waits for others of its kind only.

@@ -100,3 +100,43 @@ async fn guesses_sent_at_once_do_not_pass_the_limit_together() {
         assert_eq!(world.login(&"n".repeat(201), "x").await.code(), "unauthorized", "never looked for");
     }
 }
+
+#[tokio::test]
+async fn what_another_process_replaced_is_known_within_moments() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = || {
+        let clock = gwanje_hub::Clock::drill(crate::harness::DAY_START, 0.0);
+        gwanje_hub::store::StoreConfig::at(folder.path().join("hub.sqlite"), clock)
+    };
+    let world = World::on(at()).await;
+    let hub = world.hub.clone();
+    tokio::spawn(async move { hub.auth.follow_store().await });
+    let store = gwanje_hub::store::Store::open(at()).unwrap();
+    let other = gwanje_hub::Hub::open(store, gwanje_hub::HubConfig::default()).await.unwrap();
+    let account = |password: &str, centers: &str| NewAccount {
+        name: "dispatcher".into(),
+        role: Role::Dispatcher,
+        centers: vec![centers.into()],
+        rider: None,
+        password: password.into(),
+    };
+    let mut revoked = world.hub.auth.revocations();
+    let mut told = async || {
+        let told = tokio::time::timeout(std::time::Duration::from_secs(30), revoked.changed());
+        told.await.expect("it is told").unwrap();
+    };
+    let key = gwanje_hub::auth::ApiKey {
+        name: "portal".into(),
+        centers: vec!["gangnam".into()],
+        scopes: vec![gwanje_hub::auth::Scope::Create],
+    };
+    other.auth.put_key(key).await.unwrap();
+    other.auth.put_account(account("dispatcher", "songpa")).await.unwrap();
+    told().await;
+    assert_eq!(world.get("key", "/centers").await.code(), "unauthorized", "the key was replaced");
+    assert_eq!(world.get("dispatcher", "/centers").await.body[0]["id"], "songpa", "the same sign-in sees it");
+    other.auth.put_account(account("another", "songpa")).await.unwrap();
+    told().await;
+    assert_eq!(world.get("dispatcher", "/centers").await.code(), "unauthorized", "a new password");
+    assert_eq!(world.login("dispatcher", "another").await.status, 200);
+}
