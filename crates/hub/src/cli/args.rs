@@ -31,7 +31,7 @@ pub enum Command {
     /// Run an embedded hub with a simulated day
     Demo(DemoArgs),
     /// Run a production hub
-    Serve(ConfigArgs),
+    Serve(ServeArgs),
     /// Accounts
     User {
         /// What to do with them.
@@ -46,6 +46,17 @@ pub enum Command {
     },
     /// Say what is wrong with configuration and database, and how to mend it
     Check(ConfigArgs),
+}
+
+/// How a production hub runs.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Begin a new history in every center: once, after an older copy of the database was put back
+    #[arg(long)]
+    pub new_epoch: bool,
 }
 
 /// Where the configuration is.

@@ -1,6 +1,6 @@
 //! What the subcommands of a production hub do.
 
-use super::{ConfigArgs, Failure, KeyAction, UserAction};
+use super::{ConfigArgs, Failure, KeyAction, ServeArgs, UserAction};
 use crate::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use crate::claim::Claim;
 use crate::clock::Clock;
@@ -27,8 +27,8 @@ const PASSWORD_ADVISED: usize = 8;
 ///
 /// # Errors
 /// When the configuration can't be used, or something fails while running.
-pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
-    let config = load(args)?;
+pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let config = load(&args.config)?;
     let listening = Listening::at(config.listen).await.map_err(Failure::running)?;
     let sockets_apart = match config.socket_listen {
         Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
@@ -37,6 +37,9 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
     let _claim = Claim::on(&config.data).await?;
     let hub = Arc::new(open(&config).await?);
     set_up_centers(&hub, &config).await?;
+    if args.new_epoch {
+        begin_epochs(&hub).await?;
+    }
     let mut urls = config.socket_urls.clone();
     if let Some(apart) = sockets_apart.as_ref().filter(|_| urls.is_empty()) {
         urls.push(format!("http://{}", apart.address()));
@@ -44,6 +47,10 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
     hub.set_socket_urls(urls);
     let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
     let archive = tokio::spawn(archive(hub.clone(), config.retention_hours));
+    let following = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.auth.follow_store().await }
+    });
     say(&format!("listening on http://{}", listening.address()))?;
     let serving = Serving {
         hub: hub.clone(),
@@ -56,6 +63,7 @@ pub async fn serve(args: &ConfigArgs) -> Result<(), Failure> {
     let mut failed = None;
     serving.until(async { failed = asked_to_stop().await.err() }).await;
     archive.abort();
+    following.abort();
     hub.store.close().await;
     failed.map_or(Ok(()), |error| Err(Failure::running(format!("signals can't be heard: {error}"))))
 }
@@ -181,6 +189,16 @@ async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), Failure> 
         };
         hub.store.ensure_center(record).await.map_err(Failure::running)?;
     }
+    Ok(())
+}
+
+/// What clients hold can't be continued from a database that was put back: they are told to fetch it anew.
+async fn begin_epochs(hub: &Hub) -> Result<(), Failure> {
+    let centers = hub.store.center_ids();
+    for center in &centers {
+        hub.store.begin_epoch(center).await.map_err(Failure::running)?;
+    }
+    tracing::warn!("a new epoch begins in {} centers: every client fetches its boards anew", centers.len());
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 mod args;
 mod commands;
 
-pub use args::{Cli, Command, ConfigArgs, DemoArgs, KeyAction, LogFormat, TimeOfDay, UserAction, one_line};
+pub use args::{
+    Cli, Command, ConfigArgs, DemoArgs, KeyAction, LogFormat, ServeArgs, TimeOfDay, UserAction, one_line,
+};
 pub use commands::{check, key, serve, user};
 
 use std::fmt;

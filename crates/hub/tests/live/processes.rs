@@ -194,12 +194,30 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     let body = json!({ "account": "kim", "password": "long enough" });
     let login = client.post(format!("{base}/api/v1/login")).json(&body).send().await.unwrap();
     assert_eq!(login.json::<LoginReply>().await.unwrap().centers, ["gangnam".into()]);
-    let centers = client.get(format!("{base}/api/v1/centers")).header("x-api-key", key).send().await.unwrap();
+    let centers =
+        client.get(format!("{base}/api/v1/centers")).header("x-api-key", &key).send().await.unwrap();
     assert_eq!(centers.json::<Vec<CenterInfo>>().await.unwrap()[0].name, "강남");
     let (status, said) = failure(&["serve", "--config", config]).await;
     assert_eq!(status, Some(1));
     assert!(said.contains("another hub runs on the folder"), "{said}");
+    let epoch = async |base: &str| {
+        let asked = client.get(format!("{base}/api/v1/centers")).header("x-api-key", &key);
+        asked.send().await.unwrap().json::<Vec<CenterInfo>>().await.unwrap()[0].head.epoch.clone()
+    };
+    let before = epoch(base).await;
     child.kill().await.unwrap();
+    child.wait().await.unwrap();
+    for (args, same) in
+        [(&["serve", "--config", config][..], true), (&["serve", "--config", config, "--new-epoch"], false)]
+    {
+        let mut child = hub(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = said.next_line().await.unwrap().unwrap();
+        let now = epoch(first.strip_prefix("listening on ").unwrap()).await;
+        assert!(if same { now == before } else { now > before }, "{args:?}: {before:?} {now:?}");
+        child.kill().await.unwrap();
+        child.wait().await.unwrap();
+    }
 }
 
 async fn with_stdin(args: &[&str], text: &str) -> Output {
