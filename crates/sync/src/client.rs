@@ -63,6 +63,8 @@ pub struct Client {
     commands: Commands,
     receipts: Receipts,
     unknown_events: u64,
+    /// Of events, or entries of them, that are no part of a board.
+    unreadable_events: u64,
     out: VecDeque<Action>,
 }
 
@@ -78,6 +80,7 @@ impl Client {
             commands: Commands::default(),
             receipts: Receipts::new(config.seat.clone()),
             unknown_events: 0,
+            unreadable_events: 0,
             out: VecDeque::new(),
             config,
         }
@@ -150,6 +153,7 @@ impl Client {
     pub fn stats(&self) -> Stats {
         let mut sum = self.centers.stats();
         sum.unknown_events += self.unknown_events;
+        sum.malformed += self.unreadable_events;
         sum.socket_bytes += self.link.bytes;
         sum.rest_bytes += self.rest.bytes;
         sum.connects = self.link.connects;
@@ -305,7 +309,12 @@ impl Client {
             News::Head(head) => self.with(&center, |session| session.head(*head, now)),
             News::Alarm(entry) => self.with(&center, |session| session.alarm(*entry, now)),
             News::Malformed => self.with(&center, |session| session.malformed(now)),
-            News::Riders(riders) => self.out.push_back(Action::Riders(center, riders)),
+            News::UnreadableAlarm => self.with(&center, |session| session.alarm_unreadable(now)),
+            News::Unreadable => self.unreadable_events += 1,
+            News::Riders(riders, unreadable) => {
+                self.unreadable_events += unreadable;
+                self.out.push_back(Action::Riders(center, riders));
+            }
             News::Drain(_) | News::NotFollowed => {}
             News::Notice(name, data) => {
                 if name != "notice" {

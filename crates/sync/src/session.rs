@@ -264,12 +264,19 @@ impl Session {
         self.settle(now);
     }
 
+    /// An `alarm` event could not be read: counted, and `/alarms` says what it was about.
+    pub fn alarm_unreadable(&mut self, now: Now) {
+        self.stats.malformed += 1;
+        self.alarms.due.get_or_insert(now.mono);
+        self.settle(now);
+    }
+
     /// Any packet came on the socket (the proof may be late although the socket lives).
     pub fn packet(&mut self, now: Now) {
         self.settle(now);
     }
 
-    /// An event of this center could not be read: counted, and treated as a gap.
+    /// What may have been a frame or a head of this center could not be read: counted, and treated as a gap.
     pub fn malformed(&mut self, now: Now) {
         self.take_malformed(now);
         self.settle(now);

@@ -1,6 +1,6 @@
 //! What a hub's events say, read into their types.
 
-use gwanje_wire::rest::AlarmEntry;
+use gwanje_wire::rest::{AlarmEntry, read_each};
 use gwanje_wire::socket::{Drain, RiderPos};
 use gwanje_wire::{ErrorCode, Frame, Head};
 use serde::Deserialize;
@@ -12,27 +12,39 @@ pub(crate) enum News {
     Frame(Box<Frame>),
     Head(Box<Head>),
     Alarm(Box<AlarmEntry>),
-    Riders(Vec<RiderPos>),
+    /// Those that can be read, and how many can't.
+    Riders(Vec<RiderPos>, u64),
     Drain(Drain),
     /// The contract's, but of a stream that this client does not follow.
     NotFollowed,
     /// Any other published event: name and data.
     Notice(String, String),
-    /// One of the contract's that can't be read.
+    /// A frame or head that can't be read: a gap.
     Malformed,
+    /// An alarm that can't be read: what it says is read by REST.
+    UnreadableAlarm,
+    /// One of the contract's that can't be read, and that is no part of the board.
+    Unreadable,
 }
 
 /// Reads an event.
 pub(crate) fn read_news(name: &str, data: &RawValue) -> News {
-    fn typed<'a, T: Deserialize<'a>>(data: &'a RawValue, news: impl FnOnce(T) -> News) -> News {
-        serde_json::from_str(data.get()).map_or(News::Malformed, news)
+    fn typed<'a, T: Deserialize<'a>>(
+        data: &'a RawValue,
+        otherwise: News,
+        news: impl FnOnce(T) -> News,
+    ) -> News {
+        serde_json::from_str(data.get()).map_or(otherwise, news)
     }
     match name {
-        "deliveries" => typed(data, |frame| News::Frame(Box::new(frame))),
-        "head" => typed(data, |head| News::Head(Box::new(head))),
-        "alarm" => typed(data, |entry| News::Alarm(Box::new(entry))),
-        "riders" => typed(data, News::Riders),
-        "drain" => typed(data, News::Drain),
+        "deliveries" => typed(data, News::Malformed, |frame| News::Frame(Box::new(frame))),
+        "head" => typed(data, News::Malformed, |head| News::Head(Box::new(head))),
+        "alarm" => typed(data, News::UnreadableAlarm, |entry| News::Alarm(Box::new(entry))),
+        "riders" => typed(data, News::Unreadable, |entries: Vec<&RawValue>| {
+            let (riders, unreadable) = read_each(&entries);
+            News::Riders(riders, unreadable)
+        }),
+        "drain" => typed(data, News::Unreadable, News::Drain),
         "seats" | "chat" | "chat:read" | "chat:head" => News::NotFollowed,
         _ => News::Notice(name.to_owned(), data.get().to_owned()),
     }
@@ -98,10 +110,14 @@ mod tests {
     #[test]
     fn events_are_read_or_told_to_be_malformed() {
         assert!(matches!(read_news("drain", raw(r#"{"withinMs":5}"#)), News::Drain(Drain { within_ms: 5 })));
-        assert!(matches!(read_news("riders", raw("[]")), News::Riders(riders) if riders.is_empty()));
-        for name in ["deliveries", "head", "alarm", "drain", "riders"] {
+        assert!(matches!(read_news("riders", raw("[]")), News::Riders(riders, 0) if riders.is_empty()));
+        for name in ["deliveries", "head"] {
             assert!(matches!(read_news(name, raw(r#"{"x":1}"#)), News::Malformed), "{name}");
         }
+        for name in ["drain", "riders"] {
+            assert!(matches!(read_news(name, raw(r#"{"x":1}"#)), News::Unreadable), "{name}");
+        }
+        assert!(matches!(read_news("alarm", raw(r#"{"x":1}"#)), News::UnreadableAlarm));
         assert!(matches!(read_news("chat", raw("{}")), News::NotFollowed));
         assert!(
             matches!(read_news("notice", raw("[1]")), News::Notice(name, data) if name == "notice" && data == "[1]")

@@ -178,6 +178,11 @@ impl Script {
         self.put(Input::Socket(socket, SocketEvent::Text(text.to_owned())));
     }
 
+    /// An event in `/center/a`.
+    fn hear(&mut self, socket: SocketId, name: &str, data: &Value) {
+        self.text(socket, &format!("42/center/a,{}", json!([name, data])));
+    }
+
     /// What was sent on a socket and not looked at yet.
     fn sent(&mut self, socket: SocketId) -> Vec<String> {
         self.log

@@ -117,3 +117,84 @@ fn an_alarm_of_a_newer_hub_does_not_hide_the_others() {
     script.pass(6_000);
     assert!(script.maybe_request("/alarms?after=0").is_none(), "read, up to its sequence");
 }
+
+/// Live in center `a`, whose board is empty; no request is under way, and everything said so far is forgotten.
+fn settled() -> (Script, SocketId) {
+    let (mut script, socket) = Script::joined();
+    script.pass(300);
+    loop {
+        let head = head_at(script.now.wall.0);
+        if let Some((id, _)) = script.maybe_request("/alarms?after=0") {
+            script.answer(id, 200, &json!({ "alarmSeq": 0, "alarms": [] }));
+        } else if let Some((id, _)) = script.maybe_request("/centers") {
+            script.answer(id, 200, &json!([center("a")]));
+        } else if let Some((id, _)) = script.maybe_request("/deliveries") {
+            let digest = "0000000000000000";
+            let board = json!({ "epoch": "E1", "rev": 0, "count": 0, "digest": digest, "rows": [] });
+            script.answer(id, 200, &board);
+        } else if let Some((id, _)) = script.maybe_request("/changes?epoch=E1&after=0&limit=1000") {
+            let at = script.now.wall.0;
+            let frame =
+                json!({ "epoch": "E1", "from": 0, "to": 0, "asOf": 0, "at": at, "rows": [], "gone": [] });
+            script.answer(id, 200, &json!({ "frame": frame, "head": head }));
+        } else {
+            break;
+        }
+    }
+    assert!(!script.saw(|action| matches!(action, Action::Http(..))), "{:#?}", script.log);
+    assert!(script.saw(|action| matches!(action, Action::State(_, State::Live { .. }))));
+    script.log.clear();
+    (script, socket)
+}
+
+#[test]
+fn what_is_no_part_of_the_board_opens_no_gap_when_it_can_not_be_read() {
+    let (mut script, socket) = settled();
+    script.hear(socket, "riders", &json!("none"));
+    script.hear(socket, "drain", &json!({ "soon": true }));
+    let rider = |id: &str, status: &str| json!({ "id": id, "pos": { "x": 1.0, "y": 2.0 }, "headingDeg": 0.0, "status": status, "seenAt": 5 });
+    script.hear(
+        socket,
+        "riders",
+        &json!([rider("r1", "idle"), rider("r2", "charging"), 7, rider("r3", "busy")]),
+    );
+    let heard: Vec<String> = script
+        .log
+        .iter()
+        .filter_map(|action| match action {
+            Action::Riders(_, riders) => Some(riders.iter().map(|rider| rider.id.to_string())),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(heard, ["r1", "r3"]);
+    script.pass(300);
+    assert!(
+        !script.saw(|action| matches!(action, Action::Http(..) | Action::State(..))),
+        "{:#?}",
+        script.log
+    );
+    let stats = script.client.stats();
+    assert_eq!((stats.malformed, stats.gaps), (4, 0));
+
+    script.hear(socket, "deliveries", &json!({ "epoch": "E1" }));
+    script.pass(300);
+    script.request("/changes?epoch=E1&after=0&limit=1000");
+    assert_eq!(script.client.stats().gaps, 1);
+}
+
+#[test]
+fn an_alarm_that_can_not_be_read_is_asked_for() {
+    let (mut script, socket) = settled();
+    script.hear(socket, "alarm", &json!({ "seq": 1, "id": 1, "kind": "weather", "raisedAt": 5 }));
+    let (id, _) = script.request("/alarms?after=0");
+    script.answer(id, 200, &json!({ "alarmSeq": 1, "alarms": [{ "seq": 1, "kind": "weather" }] }));
+    script.pass(300);
+    assert!(
+        !script.saw(|action| matches!(action, Action::Http(..) | Action::State(..))),
+        "{:#?}",
+        script.log
+    );
+    let stats = script.client.stats();
+    assert_eq!((stats.malformed, stats.gaps), (2, 0));
+}
