@@ -5,6 +5,7 @@
 
 mod account;
 mod attempts;
+mod caller;
 mod following;
 mod key;
 mod sign_in;
@@ -12,6 +13,7 @@ mod ticket;
 mod token;
 
 pub use account::{Account, NewAccount};
+pub use caller::{Caller, Identity};
 pub use key::{ApiKey, Scope};
 pub use ticket::TICKET_LIFE_MS;
 
@@ -21,7 +23,7 @@ use account::Accounts;
 use attempts::Attempts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use gwanje_model::{CenterId, Permission, RiderId, Role, Text, UtcMillis};
+use gwanje_model::{CenterId, UtcMillis};
 use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
 use gwanje_wire::{ErrorCode, Problem};
 use sign_in::{Rotation, SignIns};
@@ -37,86 +39,6 @@ const PASSWORD_CHECKS: usize = 2;
 const PASSWORDS_WAITING: usize = 512;
 /// The most bytes of an account's name.
 pub const ACCOUNT_MAX: usize = 200;
-
-/// A signed-in account, as it was when it asked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Identity {
-    /// The account's name.
-    pub account: Text,
-    /// Its role.
-    pub role: Role,
-    /// The centers given to it (an admin sees all).
-    pub centers: Vec<CenterId>,
-    /// With the role rider: which rider.
-    pub rider: Option<RiderId>,
-    /// The sign-in that this identity comes from.
-    sign_in: Arc<str>,
-}
-
-impl Identity {
-    /// Whether the account may see that center.
-    #[must_use]
-    pub fn sees(&self, center: &CenterId) -> bool {
-        self.role.sees_all_centers() || self.centers.contains(center)
-    }
-}
-
-/// Whoever sent a request.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Caller {
-    /// A person, or a rider's app.
-    Account(Identity),
-    /// An integration.
-    Key(Arc<ApiKey>),
-}
-
-impl Caller {
-    /// The name that history and idempotency keys know it by.
-    #[must_use]
-    pub fn name(&self) -> Text {
-        match self {
-            Self::Account(identity) => identity.account.clone(),
-            Self::Key(key) => Text::from(format!("key:{}", key.name)),
-        }
-    }
-
-    /// Whether it may see that center.
-    #[must_use]
-    pub fn sees(&self, center: &CenterId) -> bool {
-        match self {
-            Self::Account(identity) => identity.sees(center),
-            Self::Key(key) => key.centers.contains(center),
-        }
-    }
-
-    /// A center's place among those that it was given, for lists in that order; others come after.
-    #[must_use]
-    pub fn place_of(&self, center: &CenterId) -> usize {
-        let mut given = match self {
-            Self::Account(identity) => identity.centers.iter(),
-            Self::Key(key) => key.centers.iter(),
-        };
-        given.position(|one| one == center).unwrap_or(usize::MAX)
-    }
-
-    /// Whether it may do that, in a center that it sees. A rider is further limited to own deliveries.
-    #[must_use]
-    pub fn may(&self, permission: Permission) -> bool {
-        match self {
-            Self::Account(identity) => identity.role.may(permission),
-            Self::Key(key) => key.may(permission),
-        }
-    }
-
-    /// With the role rider: which rider it is limited to.
-    #[must_use]
-    pub fn only_rider(&self) -> Option<&RiderId> {
-        match self {
-            Self::Account(identity) => identity.rider.as_ref(),
-            Self::Key(_) => None,
-        }
-    }
-}
 
 /// Accounts, sign-ins, tickets and keys of a hub.
 pub struct Auth {

@@ -64,15 +64,13 @@ impl Store {
     }
 }
 
-fn board_at(db: &Connection, center: &CenterId, time: UtcMillis) -> rusqlite::Result<Vec<Delivery>> {
-    // The latest event of each delivery until then; an archived one has left the board.
-    db.prepare_cached(
-        "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
+/// The latest event of each delivery until then; an archived one has left the board.
+const BOARD_AT: &str = "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
          WHERE center = ?1 AND at <= ?2 GROUP BY delivery) latest USING (delivery, rev) \
-         WHERE h.body IS NOT NULL ORDER BY delivery",
-    )?
-    .query_map(params![center.as_str(), time.0], |row| json(row, 0))?
-    .collect()
+         WHERE h.body IS NOT NULL ORDER BY delivery";
+
+fn board_at(db: &Connection, center: &CenterId, time: UtcMillis) -> rusqlite::Result<Vec<Delivery>> {
+    db.prepare_cached(BOARD_AT)?.query_map(params![center.as_str(), time.0], |row| json(row, 0))?.collect()
 }
 
 fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result<Found> {
@@ -110,4 +108,25 @@ fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result
     }
     let next = rows.last().filter(|_| more).map(|row| row.id);
     Ok(Found { rows, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::StoreConfig;
+
+    #[tokio::test]
+    async fn a_past_board_is_found_from_an_index_without_reading_every_body() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let plan = store.read("explaining", |db| {
+            let steps = db
+                .prepare(&format!("EXPLAIN QUERY PLAN {BOARD_AT}"))?
+                .query_map(params!["gangnam", 0], |row| row.get::<_, String>(3))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(steps.join("; "))
+        });
+        let plan = plan.await.unwrap();
+        assert!(plan.contains("COVERING INDEX history_by_center (center=?)"), "{plan}");
+    }
 }
