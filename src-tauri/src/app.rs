@@ -1,5 +1,8 @@
 //! What the commands share: the signed-in engine, the demo hub if one runs, and what the person chose.
 
+#[cfg(test)]
+mod tests;
+
 use crate::args::Args;
 use crate::demo::{self, DemoHub};
 use crate::preferences::{self, Preferences};
@@ -45,6 +48,13 @@ struct Session {
     demo: bool,
 }
 
+impl Session {
+    /// Whether the server has not ended it since.
+    async fn stands(&self) -> bool {
+        matches!(self.engine.signed_in().await, Ok(Some(_)))
+    }
+}
+
 /// What the commands share.
 pub struct App {
     args: Args,
@@ -79,18 +89,22 @@ impl App {
     /// # Errors
     /// When the profile or the demo can't be used.
     pub async fn boot(&self) -> Result<Boot, IpcError> {
-        if self.session.read().await.is_some() {
+        let mut running = self.entrance.lock().await;
+        if let Some(session) = self.present().await {
+            // The server may have ended it since; the page then begins with a sign-in.
+            if !session.stands().await {
+                self.leave().await;
+            }
             return Ok(self.describe().await);
         }
         if self.args.demo {
-            return self.try_demo().await;
+            return self.start_demo(&mut running).await;
         }
-        let _entrance = self.entrance.lock().await;
         let kept = self.preferences.lock().await.server.clone();
         if let Some(server) = self.args.server.clone().or(kept) {
             let engine = self.engine_for(&server).await?;
             match engine.resume().await? {
-                Some(signed_in) => self.enter(engine, signed_in, false).await,
+                Some(signed_in) => self.enter(Session { engine, signed_in, demo: false }).await,
                 None => engine.stop().await,
             }
         }
@@ -103,8 +117,9 @@ impl App {
     /// When the address is no server's, the server refuses, or nobody answers.
     pub async fn sign_in(&self, server: &str, account: &str, password: &str) -> Result<Boot, IpcError> {
         let server = crate::args::server(server).map_err(|message| error("config", &message, false))?;
-        let _entrance = self.entrance.lock().await;
+        let mut running = self.entrance.lock().await;
         self.sign_in_to(&server, account, password, false).await?;
+        *running = None;
         let mut preferences = self.preferences.lock().await;
         preferences.server = Some(server);
         preferences.account = Some(account.to_owned());
@@ -119,11 +134,7 @@ impl App {
     /// When it can't be started.
     pub async fn try_demo(&self) -> Result<Boot, IpcError> {
         let mut running = self.entrance.lock().await;
-        let hub = DemoHub::start().await.map_err(|cause| error("demo", &cause.to_string(), true))?;
-        self.sign_in_to(&hub.url, demo::ACCOUNT, demo::ACCOUNT, true).await?;
-        *running = Some(hub);
-        drop(running);
-        Ok(self.describe().await)
+        self.start_demo(&mut running).await
     }
 
     /// Signs out; cached data goes too, and so does the demo.
@@ -150,10 +161,7 @@ impl App {
 
     /// Ends the engine cleanly: the cache has everything then.
     pub async fn stop(&self) {
-        let session = self.session.write().await.take();
-        if let Some(session) = session {
-            session.engine.stop().await;
-        }
+        self.leave().await;
     }
 
     /// Tells a page what happens, until it goes away or the engine stops.
@@ -182,6 +190,14 @@ impl App {
         });
     }
 
+    async fn start_demo(&self, running: &mut Option<DemoHub>) -> Result<Boot, IpcError> {
+        let hub = DemoHub::start().await.map_err(|cause| error("demo", &cause.to_string(), true))?;
+        self.sign_in_to(&hub.url, demo::ACCOUNT, demo::ACCOUNT, true).await?;
+        *running = Some(hub);
+        Ok(self.describe().await)
+    }
+
+    /// One engine has the profile at a time: the former one ends first, and goes on if this sign-in fails.
     async fn sign_in_to(
         &self,
         server: &str,
@@ -189,12 +205,37 @@ impl App {
         password: &str,
         demo: bool,
     ) -> Result<(), IpcError> {
-        let engine = self.engine_for(server).await?;
-        match engine.sign_in(account, password).await {
-            Ok(signed_in) => {
-                self.enter(engine, signed_in, demo).await;
+        let standing = match self.present().await {
+            Some(session) if session.stands().await => Some(session),
+            Some(_) | None => None,
+        };
+        self.leave().await;
+        match self.open_session(server, account, password, demo).await {
+            Ok(session) => {
+                self.enter(session).await;
                 Ok(())
             }
+            Err(cause) => {
+                if let Some(before) = standing
+                    && let Err(error) = self.go_on(&before).await
+                {
+                    tracing::warn!(error = error.message, "the former session can't be gone on with");
+                }
+                Err(cause)
+            }
+        }
+    }
+
+    async fn open_session(
+        &self,
+        server: &str,
+        account: &str,
+        password: &str,
+        demo: bool,
+    ) -> Result<Session, IpcError> {
+        let engine = self.engine_for(server).await?;
+        match engine.sign_in(account, password).await {
+            Ok(signed_in) => Ok(Session { engine, signed_in, demo }),
             Err(cause) => {
                 engine.stop().await;
                 Err(cause.into())
@@ -202,8 +243,28 @@ impl App {
         }
     }
 
-    async fn enter(&self, engine: Engine, signed_in: SignedIn, demo: bool) {
-        let before = self.session.write().await.replace(Session { engine, signed_in, demo });
+    /// Goes on with a session whose engine was stopped.
+    async fn go_on(&self, before: &Session) -> Result<(), IpcError> {
+        let engine = self.engine_for(&before.signed_in.server).await?;
+        match engine.resume().await? {
+            Some(signed_in) => self.enter(Session { engine, signed_in, demo: before.demo }).await,
+            None => engine.stop().await,
+        }
+        Ok(())
+    }
+
+    /// The session at present, without holding its lock.
+    async fn present(&self) -> Option<Session> {
+        self.session.read().await.clone()
+    }
+
+    async fn enter(&self, session: Session) {
+        *self.session.write().await = Some(session);
+    }
+
+    /// Stops the engine, if there is one: the profile is free then.
+    async fn leave(&self) {
+        let before = self.session.write().await.take();
         if let Some(before) = before {
             before.engine.stop().await;
         }

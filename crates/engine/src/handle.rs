@@ -78,6 +78,14 @@ impl Engine {
         self.ask(Call::Resume).await?
     }
 
+    /// Who is signed in at present; none once the server has ended the session.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn signed_in(&self) -> Result<Option<SignedIn>, EngineError> {
+        self.ask(Call::SignedIn).await
+    }
+
     /// Forgets the session; cached data goes too.
     ///
     /// # Errors

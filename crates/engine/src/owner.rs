@@ -49,6 +49,7 @@ const DAY_STEP_MS: u64 = 1_000;
 pub(crate) enum Call {
     SignIn { account: String, password: String, reply: oneshot::Sender<Result<SignedIn, EngineError>> },
     Resume(oneshot::Sender<Result<Option<SignedIn>, EngineError>>),
+    SignedIn(oneshot::Sender<Option<SignedIn>>),
     SignOut(oneshot::Sender<()>),
     Subscribe { rows: bool, reply: oneshot::Sender<Events> },
     OpenView { spec: ViewSpec, sink: PatchSink, reply: oneshot::Sender<ViewId> },

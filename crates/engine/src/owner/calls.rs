@@ -13,6 +13,9 @@ impl Owner {
             Call::Resume(reply) => {
                 let _ = reply.send(Ok(self.resume(now)));
             }
+            Call::SignedIn(reply) => {
+                let _ = reply.send(self.signed_in_view());
+            }
             Call::SignOut(reply) => {
                 self.client.handle(Input::SignOut, now);
                 self.act(now);

@@ -143,8 +143,8 @@ impl Owner {
         }
     }
 
-    fn signed_in_view(&self) -> Option<SignedIn> {
-        let kept = self.profile.session.as_ref()?;
+    pub(super) fn signed_in_view(&self) -> Option<SignedIn> {
+        let kept = self.profile.session.as_ref().filter(|kept| kept.server == self.server())?;
         let is_followed = |center: &&CenterView| {
             self.config.centers.is_empty() || self.config.centers.iter().any(|id| id.as_str() == center.id)
         };

@@ -1,0 +1,115 @@
+//! Who may sign in when: after the server ended a session, and beside one that stands.
+
+use super::*;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use clap::Parser as _;
+use gwanje_engine::wire::{ErrorCode, Problem};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Generous: only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn refused() -> (StatusCode, Json<Value>) {
+    let problem = Problem::new(ErrorCode::Unauthorized, "no such session");
+    (StatusCode::UNAUTHORIZED, Json(serde_json::to_value(problem).unwrap()))
+}
+
+fn pair(account: &str) -> (StatusCode, Json<Value>) {
+    let pair = json!({
+        "accessToken": "access", "refreshToken": "refresh", "expiresAt": 4_102_444_800_000_i64,
+        "account": account, "role": "dispatcher", "centers": ["gangnam"], "socketUrls": [],
+    });
+    (StatusCode::OK, Json(pair))
+}
+
+fn centers() -> Value {
+    let head =
+        json!({ "epoch": "E", "rev": 0, "count": 0, "digest": "0000000000000000", "at": 1, "dayAt": 1 });
+    json!([{ "id": "gangnam", "name": "강남", "timeZone": "Asia/Seoul", "head": head }])
+}
+
+/// A server that takes the password `right`; while `true` is sent, it has ended all sessions.
+async fn serve() -> (String, watch::Sender<bool>) {
+    let (ended, looks) = watch::channel(false);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let login = |Json(asked): Json<Value>| async move {
+        if asked["password"] == "right" { pair("minji") } else { refused() }
+    };
+    let is_ended = looks.clone();
+    let refresh = move || {
+        let answer = if *is_ended.borrow() { refused() } else { pair("minji") };
+        async move { answer }
+    };
+    let ticket = move || {
+        let mut looks = looks.clone();
+        async move {
+            let _ = looks.wait_for(|ended| *ended).await;
+            refused()
+        }
+    };
+    let router = Router::new()
+        .route("/api/v1/login", post(login))
+        .route("/api/v1/login/refresh", post(refresh))
+        .route("/api/v1/socket-tickets", post(ticket))
+        .route("/api/v1/centers", get(|| async { Json(centers()) }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, ended)
+}
+
+fn app(folder: &tempfile::TempDir) -> App {
+    App::new(Args::parse_from(["gwanje"]), folder.path().to_owned(), Sounds::start().unwrap())
+}
+
+/// The server ends the session, and the engine has seen it.
+async fn end_session(app: &App, ended: &watch::Sender<bool>) {
+    let mut events = app.engine().await.unwrap().events().await.unwrap();
+    ended.send_replace(true);
+    let seen = async {
+        while let Some(event) = events.next().await {
+            if matches!(event, EngineEvent::SignedOut(Some(_))) {
+                return;
+            }
+        }
+        panic!("the engine stopped");
+    };
+    tokio::time::timeout(PATIENCE, seen).await.unwrap();
+    ended.send_replace(false);
+}
+
+#[tokio::test]
+async fn after_the_server_ended_a_session_one_can_sign_in_again() {
+    let (folder, (url, ended)) = (tempfile::tempdir().unwrap(), serve().await);
+    let app = app(&folder);
+    assert!(app.sign_in(&url, "minji", "right").await.unwrap().signed_in);
+    end_session(&app, &ended).await;
+    assert!(app.sign_in(&url, "minji", "right").await.unwrap().signed_in);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_that_loads_after_the_server_ended_the_session_begins_with_a_sign_in() {
+    let (folder, (url, ended)) = (tempfile::tempdir().unwrap(), serve().await);
+    let app = app(&folder);
+    app.sign_in(&url, "minji", "right").await.unwrap();
+    assert!(app.boot().await.unwrap().signed_in);
+    end_session(&app, &ended).await;
+    let boot = app.boot().await.unwrap();
+    assert_eq!((boot.signed_in, boot.account.as_deref()), (false, Some("minji")));
+    assert!(app.sign_in(&url, "minji", "right").await.unwrap().signed_in);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_fails_leaves_the_session_that_stands() {
+    let (folder, (url, _ended)) = (tempfile::tempdir().unwrap(), serve().await);
+    let app = app(&folder);
+    app.sign_in(&url, "minji", "right").await.unwrap();
+    assert_eq!(app.sign_in(&url, "minji", "wrong").await.unwrap_err().code, "unauthorized");
+    assert!(app.boot().await.unwrap().signed_in);
+    app.stop().await;
+}
