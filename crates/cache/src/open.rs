@@ -1,6 +1,7 @@
 //! Opening a cache file, and setting a damaged one aside.
 
 use crate::error::{CacheError, sorted};
+use crate::row::ID_BITS;
 use crate::schema;
 use rusqlite::Connection;
 use std::ffi::OsString;
@@ -27,6 +28,9 @@ pub struct Opened {
 const STATEMENTS: usize = 32;
 /// How long a write waits for another process that looks into the file, milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
+/// Acknowledged alarms are kept this long before their center's newest, milliseconds of its clock of operations: a week,
+/// as long as anybody asks who saw what.
+const KEEP_ACKNOWLEDGED_MS: i64 = 7 * 24 * 3_600_000;
 
 impl Cache {
     /// Opens a file, or makes it. One that won't open, is of a newer version or is none of ours is set aside and named in
@@ -78,7 +82,27 @@ impl Cache {
             path: path.to_owned(),
             why,
         })?;
-        Ok(Self { db, path: path.to_owned() })
+        let cache = Self { db, path: path.to_owned() };
+        match cache.forget_old_alarms() {
+            // A machine that takes no write now may still let the file be read.
+            Err(error) if !error.is_damage() => {
+                tracing::warn!(%error, "old alarms stay until the next start")
+            }
+            done => done?,
+        }
+        Ok(cache)
+    }
+
+    /// Acknowledged alarms would pile up for ever. One whose row is still held stays, so that the row raises none anew.
+    fn forget_old_alarms(&self) -> Result<(), CacheError> {
+        let forgotten = self.db.execute(
+            "DELETE FROM alarms WHERE stage = 'acknowledged'
+                 AND raised_at < (SELECT max(newest.raised_at) FROM alarms AS newest
+                     WHERE newest.center = alarms.center) - ?1
+                 AND NOT EXISTS (SELECT 1 FROM rows WHERE key = (alarms.center << ?2) + alarms.id)",
+            [KEEP_ACKNOWLEDGED_MS, i64::from(ID_BITS)],
+        );
+        forgotten.map(drop).map_err(|error| sorted("the tidying", &self.path, &error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use twox_hash::XxHash3_64;
 
 /// Ids are below 2^53; what is above them in a key is the center's number.
-const ID_BITS: u32 = 53;
+pub(crate) const ID_BITS: u32 = 53;
 
 /// The greatest number of a center that still leaves keys positive.
 pub(crate) const MAX_CENTER_NO: i64 = (1 << (63 - ID_BITS)) - 1;
