@@ -10,26 +10,33 @@ use gwanje_wire::socket::Cursor;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
 
+/// Batches that wait, one a center.
+pub(crate) type Melted = BTreeMap<CenterId, Gathered>;
+
 /// A batch waits this long for others to melt with, milliseconds (write-behind is to stay below 50).
 const GATHER_MS: u64 = 20;
+/// What the machine refused (disk full, file locked) is tried again after this, milliseconds.
+const RETRY_MS: u64 = 1_000;
 
 /// Jobs in order. *Invariant:* two neighbours are never both [`Waiting::Write`].
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: VecDeque<Waiting>,
     due: Option<Mono>,
+    /// The first job was refused by the machine and waits until then; what only reads goes past it.
+    retry_at: Option<Mono>,
     in_flight: bool,
 }
 
 #[derive(Debug)]
 enum Waiting {
-    Write(BTreeMap<CenterId, Gathered>),
+    Write(Melted),
     Other(Job),
 }
 
 /// Several batches of one center as one.
 #[derive(Debug)]
-struct Gathered {
+pub(crate) struct Gathered {
     seq: u64,
     replace: bool,
     /// None: it left.
@@ -46,7 +53,7 @@ impl Outbox {
     pub(crate) fn write(&mut self, batch: Batch, now: Mono) {
         self.due.get_or_insert(now.plus_ms(GATHER_MS));
         if !matches!(self.waiting.back(), Some(Waiting::Write(_))) {
-            self.waiting.push_back(Waiting::Write(BTreeMap::new()));
+            self.waiting.push_back(Waiting::Write(Melted::new()));
         }
         if let Some(Waiting::Write(centers)) = self.waiting.back_mut() {
             match centers.get_mut(&batch.center) {
@@ -63,7 +70,68 @@ impl Outbox {
 
     /// Takes any other job in, behind all that came before.
     pub(crate) fn push(&mut self, job: Job) {
+        if matches!(job, Job::Open(_)) {
+            self.retry_at = None; // One last try of what the present file was refused, then the next file.
+        }
         self.waiting.push_back(Waiting::Other(job));
+    }
+
+    /// The machine refused a job: it is tried again before all others, melted with what came since.
+    pub(crate) fn put_back(&mut self, job: Job, now: Mono) {
+        if self.waiting.iter().any(|waiting| matches!(waiting, Waiting::Other(Job::Open(_)))) {
+            tracing::error!("the cache that was in use is left without its last changes");
+            let open =
+                self.waiting.iter().position(|waiting| matches!(waiting, Waiting::Other(Job::Open(_))));
+            // Later changes without these would leave holes.
+            self.waiting.drain(..open.unwrap_or(0));
+            return;
+        }
+        self.retry_at = Some(now.plus_ms(RETRY_MS));
+        match job {
+            Job::Write(mut centers) => {
+                if let Some(Waiting::Write(_)) = self.waiting.front()
+                    && let Some(Waiting::Write(later)) = self.waiting.pop_front()
+                {
+                    melt(&mut centers, later);
+                }
+                self.waiting.push_front(Waiting::Write(centers));
+            }
+            other => self.waiting.push_front(Waiting::Other(other)),
+        }
+    }
+
+    /// The first job that needs no write and nothing of what waits before it.
+    fn take_past(&mut self) -> Option<Job> {
+        let at = self
+            .waiting
+            .iter()
+            .position(|waiting| matches!(waiting, Waiting::Other(job) if job.only_reads()))?;
+        let Some(Waiting::Other(Job::Restore(center) | Job::Audit(center))) = self.waiting.get(at) else {
+            return None;
+        };
+        let is_held = |waiting: &Waiting| match waiting {
+            Waiting::Other(Job::Wipe(of)) => of == center,
+            Waiting::Other(Job::Open(_)) => true,
+            Waiting::Write(_) | Waiting::Other(_) => false,
+        };
+        if self.waiting.iter().take(at).any(is_held) {
+            return None;
+        }
+        let job = match self.waiting.remove(at)? {
+            Waiting::Other(job) => job,
+            Waiting::Write(_) => return None,
+        };
+        let are_neighbours = matches!(
+            (self.waiting.get(at.wrapping_sub(1)), self.waiting.get(at)),
+            (Some(Waiting::Write(_)), Some(Waiting::Write(_)))
+        );
+        if are_neighbours
+            && let Some(Waiting::Write(later)) = self.waiting.remove(at)
+            && let Some(Waiting::Write(earlier)) = self.waiting.get_mut(at - 1)
+        {
+            melt(earlier, later);
+        }
+        Some(job)
     }
 
     /// The cache was set aside: what waits to be written would leave holes in an empty one. The core persists everything
@@ -79,7 +147,15 @@ impl Outbox {
         if self.in_flight || (only_writes && self.due.is_some_and(|due| now < due)) {
             return None;
         }
-        let job = self.take_now()?;
+        let job = match self.retry_at {
+            // Reads first: a write that fails again may take seconds.
+            Some(at) => match self.take_past() {
+                Some(job) => job,
+                None if now < at => return None,
+                None => self.take_now()?,
+            },
+            None => self.take_now()?,
+        };
         self.in_flight = true;
         Some(job)
     }
@@ -91,13 +167,15 @@ impl Outbox {
                 if self.waiting.iter().all(|waiting| !matches!(waiting, Waiting::Write(_))) {
                     self.due = None;
                 }
-                let upto = centers.iter().map(|(center, gathered)| (center.clone(), gathered.seq)).collect();
-                let batches =
-                    centers.into_iter().map(|(center, gathered)| gathered.into_batch(center)).collect();
-                Some(Job::Write { batches, upto })
+                Some(Job::Write(centers))
             }
             Waiting::Other(job) => Some(job),
         }
+    }
+
+    /// The machine takes writes (again).
+    pub(crate) fn mended(&mut self) {
+        self.retry_at = None;
     }
 
     /// The thread is free again.
@@ -107,7 +185,10 @@ impl Outbox {
 
     /// When to look again.
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        if self.in_flight || self.waiting.is_empty() { None } else { Some(self.due.unwrap_or_default()) }
+        if self.in_flight || self.waiting.is_empty() {
+            return None;
+        }
+        self.retry_at.or(Some(self.due.unwrap_or_default()))
     }
 }
 
@@ -141,22 +222,46 @@ impl Gathered {
         self.proven_at = batch.proven_at.or(self.proven_at);
     }
 
-    fn into_batch(self, center: CenterId) -> CacheBatch {
+    /// What came later, on top.
+    fn absorb(&mut self, later: Self) {
+        if later.replace {
+            self.replace = true;
+            self.rows.clear();
+        }
+        self.rows.extend(later.rows);
+        self.seq = later.seq;
+        self.digest = later.digest;
+        self.cursor = later.cursor.or(self.cursor.take());
+        self.alarms.extend(later.alarms);
+        self.alarm_seq = later.alarm_seq.or(self.alarm_seq);
+        self.proven_at = later.proven_at.or(self.proven_at);
+    }
+
+    /// The number of its last batch.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// For the cache; kept, since the machine may refuse it.
+    pub(crate) fn to_batch(&self, center: &CenterId) -> CacheBatch {
         let mut batch = CacheBatch {
-            center,
+            center: center.clone(),
             replace: self.replace,
             upserts: Vec::with_capacity(self.rows.len()),
             removes: Vec::new(),
-            cursor: self.cursor.map(|cursor| CacheCursor { epoch: cursor.epoch, rev: cursor.rev }),
+            cursor: self
+                .cursor
+                .as_ref()
+                .map(|cursor| CacheCursor { epoch: cursor.epoch.clone(), rev: cursor.rev }),
             rows: self.digest,
-            alarms: self.alarms.into_values().map(cached_alarm).collect(),
+            alarms: self.alarms.values().map(cached_alarm).collect(),
             alarm_seq: self.alarm_seq,
             proven_at: self.proven_at,
         };
-        for (id, row) in self.rows {
+        for (id, row) in &self.rows {
             match row {
-                Some(row) => batch.upserts.push(cached_row(&row)),
-                None => batch.removes.push(id),
+                Some(row) => batch.upserts.push(cached_row(row)),
+                None => batch.removes.push(*id),
             }
         }
         // In the order of the tree, which SQLite writes fastest.
@@ -169,7 +274,18 @@ fn cached_row(row: &WireRow) -> CachedRow {
     CachedRow { id: row.id(), rev: row.rev(), delivery: row.delivery().cloned() }
 }
 
-fn cached_alarm(alarm: StoredAlarm) -> CachedAlarm {
+fn melt(earlier: &mut Melted, later: Melted) {
+    for (center, gathered) in later {
+        match earlier.get_mut(&center) {
+            Some(before) => before.absorb(gathered),
+            None => {
+                earlier.insert(center, gathered);
+            }
+        }
+    }
+}
+
+fn cached_alarm(alarm: &StoredAlarm) -> CachedAlarm {
     CachedAlarm {
         id: alarm.key.id,
         kind: alarm.key.kind.as_str().into(),
@@ -225,7 +341,10 @@ mod tests {
 
     fn written(job: Option<Job>) -> (Vec<CacheBatch>, Vec<(CenterId, u64)>) {
         match job {
-            Some(Job::Write { batches, upto }) => (batches, upto),
+            Some(Job::Write(centers)) => (
+                centers.iter().map(|(center, gathered)| gathered.to_batch(center)).collect(),
+                centers.iter().map(|(center, gathered)| (center.clone(), gathered.seq)).collect(),
+            ),
             other => panic!("{other:?} is no write"),
         }
     }
@@ -290,6 +409,35 @@ mod tests {
         assert_eq!(written(outbox.take(NOW.plus_ms(GATHER_MS))).1[0].1, 2);
         outbox.freed();
         assert_eq!(outbox.deadline(), None);
+    }
+
+    #[test]
+    fn reads_go_past_a_refused_write_which_melts_with_what_came_since() {
+        let mut outbox = Outbox::default();
+        outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+        let refused = outbox.take_now().unwrap();
+        outbox.push(Job::Restore(CenterId::from("songpa")));
+        outbox.write(batch(2, &[(2, 2)], &[1]), NOW);
+        outbox.put_back(refused, NOW);
+        assert!(matches!(outbox.take(NOW), Some(Job::Restore(_))));
+        outbox.freed();
+        assert!(outbox.take(NOW).is_none());
+        assert_eq!(outbox.deadline(), Some(NOW.plus_ms(RETRY_MS)));
+        let (batches, upto) = written(outbox.take(NOW.plus_ms(RETRY_MS)));
+        assert_eq!((upto[0].1, batches.len(), batches[0].upserts.len()), (2, 1, 1));
+        assert_eq!(batches[0].removes, [DeliveryId(1)]);
+    }
+
+    #[test]
+    fn a_read_waits_for_the_wiping_of_its_center() {
+        let mut outbox = Outbox::default();
+        outbox.put_back(Job::Wipe(CenterId::from("gangnam")), NOW);
+        outbox.push(Job::Restore(CenterId::from("gangnam")));
+        assert!(outbox.take(NOW).is_none());
+        assert!(matches!(outbox.take(NOW.plus_ms(RETRY_MS)), Some(Job::Wipe(_))));
+        outbox.mended();
+        outbox.freed();
+        assert!(matches!(outbox.take(NOW), Some(Job::Restore(_))));
     }
 
     #[test]

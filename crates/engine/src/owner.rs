@@ -261,7 +261,10 @@ impl Owner {
                     self.client.handle(Input::Committed(center, seq), now);
                 }
             }
+            Written::NotNow(job) => self.outbox.put_back(job, now.mono),
+            Written::Mended => self.outbox.mended(),
             Written::Lost => {
+                self.outbox.mended();
                 self.outbox.forget_writes();
                 for center in self.links.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);

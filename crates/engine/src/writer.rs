@@ -1,6 +1,6 @@
 //! The cache thread: SQLite blocks, so it has a thread of its own, one job at a time.
 
-use crate::outbox::stage_of;
+use crate::outbox::{Melted, stage_of};
 use crate::owner::Arrival;
 use crate::profile::write_private;
 use gwanje_cache::{Cache, CacheBatch, CacheError, CachedAlarm, CachedRow, Loaded};
@@ -13,21 +13,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// One in work, one ready: the owner keeps the rest, where it melts together.
 const JOB_CAPACITY: usize = 1;
-/// A write that the machine refused (disk full, locked) is tried again after this.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// What the thread does.
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Use this file from now on.
     Open(PathBuf),
-    /// Write; the batches are up to these numbers.
-    Write { batches: Vec<CacheBatch>, upto: Vec<(CenterId, u64)> },
+    /// Write.
+    Write(Melted),
     /// Read a center.
     Restore(CenterId),
     /// Forget a center.
@@ -40,11 +37,22 @@ pub(crate) enum Job {
     Forget(PathBuf),
 }
 
+impl Job {
+    /// Whether it needs the cache to be read only.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Self::Restore(_) | Self::Audit(_))
+    }
+}
+
 /// What it answers; each job is answered with exactly one [`Written::Free`] at its end.
 #[derive(Debug)]
 pub(crate) enum Written {
     /// Committed up to these numbers.
     Committed(Vec<(CenterId, u64)>),
+    /// The machine refuses this job for now (disk full, file locked): to be handed over again.
+    NotNow(Job),
+    /// The machine took a write or a wipe.
+    Mended,
     /// The file was set aside: nothing is cached any more.
     Lost,
     /// A center as it was cached.
@@ -68,7 +76,7 @@ impl Writer {
     pub(crate) fn start(arrivals: mpsc::Sender<Arrival>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(JOB_CAPACITY);
         let ending = Arc::new(AtomicBool::new(false));
-        let desk = Desk { cache: None, arrivals, ending: Arc::clone(&ending) };
+        let desk = Desk { cache: None, arrivals, ending: Arc::clone(&ending), gave_up: false };
         let thread = std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| desk.run(inbox))?;
         Ok(Self { jobs: Some(jobs), ending, thread: Some(thread) })
     }
@@ -102,6 +110,8 @@ struct Desk {
     cache: Option<Cache>,
     arrivals: mpsc::Sender<Arrival>,
     ending: Arc<AtomicBool>,
+    /// Ending, and a write was refused.
+    gave_up: bool,
 }
 
 impl Desk {
@@ -115,15 +125,13 @@ impl Desk {
     fn work(&mut self, job: Job) {
         match job {
             Job::Open(path) => self.open(&path),
-            Job::Write { batches, upto } => self.write(&batches, upto),
+            Job::Write(centers) => self.write(centers),
             Job::Restore(center) => {
                 let loaded = self.with(|cache| cache.load(&center)).flatten();
                 let restored = Box::new(loaded.map(restored).unwrap_or_default());
                 self.tell(Written::Restored(center, restored));
             }
-            Job::Wipe(center) => {
-                self.with(|cache| cache.wipe(&center));
-            }
+            Job::Wipe(center) => self.wipe(center),
             Job::Audit(center) => {
                 if let Some(audit) = self.with(|cache| cache.audit(&center)) {
                     self.tell(Written::Audited(center, audit.damaged, audit.digest_fits));
@@ -151,25 +159,46 @@ impl Desk {
         }
     }
 
-    /// Tries until it is written: what is not yet written melts together at the owner meanwhile.
-    fn write(&mut self, batches: &[CacheBatch], upto: Vec<(CenterId, u64)>) {
-        loop {
-            let Some(cache) = &mut self.cache else {
-                // Without a cache nothing is durable; alarms must still be told, so that all counts as committed.
-                return self.tell(Written::Committed(upto));
-            };
-            match cache.write(batches) {
-                Ok(()) => return self.tell(Written::Committed(upto)),
-                Err(error) if error.is_damage() => return self.set_aside(&error),
-                Err(error) => {
-                    tracing::error!(%error, "nothing is cached until this is mended");
-                    if self.ending.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    std::thread::sleep(RETRY);
-                }
+    /// What the machine refuses goes back to the owner, where it melts with what comes meanwhile.
+    fn write(&mut self, centers: Melted) {
+        let upto = centers.iter().map(|(center, gathered)| (center.clone(), gathered.seq())).collect();
+        let Some(cache) = self.cache.as_mut().filter(|_| !self.gave_up) else {
+            // Without a cache nothing is durable; alarms must still be told, so that all counts as committed.
+            return self.tell(Written::Committed(upto));
+        };
+        let batches: Vec<CacheBatch> =
+            centers.iter().map(|(center, gathered)| gathered.to_batch(center)).collect();
+        match cache.write(&batches) {
+            Ok(()) => {
+                self.tell(Written::Mended);
+                self.tell(Written::Committed(upto));
+            }
+            Err(error) if error.is_damage() => self.set_aside(&error),
+            Err(error) => {
+                tracing::error!(%error, "nothing is cached until this is mended");
+                // An alarm must be told now; at worst it is told again after a restart.
+                self.tell(Written::Committed(upto));
+                self.refused(Job::Write(centers));
             }
         }
+    }
+
+    fn wipe(&mut self, center: CenterId) {
+        match self.cache.as_mut().map(|cache| cache.wipe(&center)) {
+            None => {}
+            Some(Ok(())) => self.tell(Written::Mended),
+            Some(Err(error)) if error.is_damage() => self.set_aside(&error),
+            Some(Err(error)) => {
+                tracing::error!(%error, %center, "its cached rows stay until this is mended");
+                self.refused(Job::Wipe(center));
+            }
+        }
+    }
+
+    fn refused(&mut self, job: Job) {
+        // At the end there is no next time, and later changes without these would leave holes.
+        self.gave_up = self.ending.load(Ordering::Relaxed);
+        self.tell(Written::NotNow(job));
     }
 
     fn with<T>(&mut self, work: impl FnOnce(&mut Cache) -> Result<T, CacheError>) -> Option<T> {
