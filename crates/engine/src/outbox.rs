@@ -137,8 +137,14 @@ impl Outbox {
     /// The cache was set aside: what waits to be written would leave holes in an empty one. The core persists everything
     /// afresh, under later numbers.
     pub(crate) fn forget_writes(&mut self) {
-        self.waiting.retain(|waiting| !matches!(waiting, Waiting::Write(_)));
-        self.due = None;
+        let mut is_of_next_file = false;
+        self.waiting.retain(|waiting| {
+            is_of_next_file |= matches!(waiting, Waiting::Other(Job::Open(_)));
+            is_of_next_file || !matches!(waiting, Waiting::Write(_))
+        });
+        if !is_of_next_file {
+            self.due = None;
+        }
     }
 
     /// The next job, when the thread is free and it is time.

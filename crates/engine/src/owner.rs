@@ -110,6 +110,8 @@ struct Owner {
     writer: Writer,
     profile: Profile,
     cache_path: Option<PathBuf>,
+    /// Files to be opened yet: until then the cache answers for the former account, whose answers concern nobody.
+    opening: usize,
     arrivals: mpsc::Sender<Arrival>,
     day_due: Mono,
 }
@@ -158,6 +160,7 @@ pub(crate) fn start(
         writer,
         profile,
         cache_path: None,
+        opening: 0,
         arrivals,
         day_due: Mono::default(),
     };
@@ -256,6 +259,9 @@ impl Owner {
 
     fn written(&mut self, written: Written, now: Now) {
         match written {
+            Written::Opened => self.opening = self.opening.saturating_sub(1),
+            Written::Lost if self.opening > 0 => self.outbox.forget_writes(),
+            Written::Committed(_) | Written::Restored(..) | Written::Audited(..) if self.opening > 0 => {}
             Written::Committed(upto) => {
                 for (center, seq) in upto {
                     self.client.handle(Input::Committed(center, seq), now);

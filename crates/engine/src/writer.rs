@@ -49,6 +49,8 @@ impl Job {
 pub(crate) enum Written {
     /// Committed up to these numbers.
     Committed(Vec<(CenterId, u64)>),
+    /// The file is open; what is answered from here on is of it.
+    Opened,
     /// The machine refuses this job for now (disk full, file locked): to be handed over again.
     NotNow(Job),
     /// The machine took a write or a wipe.
@@ -124,7 +126,10 @@ impl Desk {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Open(path) => self.open(&path),
+            Job::Open(path) => {
+                self.open(&path);
+                self.tell(Written::Opened);
+            }
             Job::Write(centers) => self.write(centers),
             Job::Restore(center) => {
                 let loaded = self.with(|cache| cache.load(&center)).flatten();

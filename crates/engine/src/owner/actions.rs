@@ -24,7 +24,7 @@ impl Owner {
         }
     }
 
-    fn act_on(&mut self, action: Action, now: Now) {
+    pub(super) fn act_on(&mut self, action: Action, now: Now) {
         match action {
             Action::OpenSocket(id, url) => {
                 self.sockets.insert(id, SocketLine::open(id, url, self.arrivals.clone()));
@@ -51,10 +51,7 @@ impl Owner {
             Action::Persist(batch) => self.outbox.write(*batch, now.mono),
             Action::Wipe(center) => {
                 self.outbox.push(Job::Wipe(center.clone()));
-                self.board.remove_center(&center);
-                self.links.remove(&center);
-                self.open_alarms.retain(|(of, _), _| *of != center);
-                self.views.touch();
+                self.drop_center(&center);
             }
             Action::Audit(center) => self.outbox.push(Job::Audit(center)),
             Action::KeepHorizon(center, at) => {
@@ -105,6 +102,14 @@ impl Owner {
                 self.tell(EngineEvent::Notice(center, name.into(), data.into()), now);
             }
         }
+    }
+
+    /// Takes a center out of view.
+    pub(super) fn drop_center(&mut self, center: &CenterId) {
+        self.board.remove_center(center);
+        self.links.remove(center);
+        self.open_alarms.retain(|(of, _), _| of != center);
+        self.views.touch();
     }
 
     fn send_text(&mut self, id: SocketId, text: String, now: Now) {

@@ -7,7 +7,7 @@ use crate::ipc::{CenterView, SignedIn};
 use crate::profile::KeptSession;
 use crate::writer::Job;
 use gwanje_model::CenterId;
-use gwanje_sync::{Input, Mono, Now};
+use gwanje_sync::{Action, Input, Mono, Now};
 use gwanje_wire::rest::{CenterInfo, LoginReply};
 use gwanje_wire::{ErrorCode, Problem};
 use std::sync::Arc;
@@ -37,8 +37,8 @@ impl Signing {
 impl Owner {
     pub(super) fn sign_in(&mut self, account: String, password: String, reply: Reply, now: Now) {
         self.answer_signing(Err(EngineError::Config("another sign-in began".to_owned())));
+        self.open_cache(&account, now);
         self.signing.waiting = Some(reply);
-        self.open_cache(&account);
         self.client.handle(Input::SignIn { account, password }, now);
         self.act(now);
     }
@@ -46,7 +46,7 @@ impl Owner {
     /// Goes on with the kept session, if it is of this server.
     pub(super) fn resume(&mut self, now: Now) -> Option<SignedIn> {
         let kept = self.profile.session.clone().filter(|kept| kept.server == self.server())?;
-        self.open_cache(&kept.account);
+        self.open_cache(&kept.account, now);
         let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
         self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
         self.act(now);
@@ -170,11 +170,27 @@ impl Owner {
         self.profile.session = Some(session);
     }
 
-    fn open_cache(&mut self, account: &str) {
+    fn open_cache(&mut self, account: &str, now: Now) {
         let path = self.profile.cache_path(self.server(), account);
-        if self.cache_path.as_ref() != Some(&path) {
-            self.outbox.push(Job::Open(path.clone()));
-            self.cache_path = Some(path);
+        if self.cache_path.as_ref() == Some(&path) {
+            return;
+        }
+        if self.cache_path.is_some() {
+            self.leave_account(now);
+        }
+        self.opening += 1;
+        self.outbox.push(Job::Open(path.clone()));
+        self.cache_path = Some(path);
+    }
+
+    /// Another account comes: nothing of the former one's stays in view or in memory; its cache file stays for its return.
+    fn leave_account(&mut self, now: Now) {
+        self.client.handle(Input::SignOut, now);
+        while let Some(action) = self.client.poll_action() {
+            match action {
+                Action::Wipe(center) => self.drop_center(&center),
+                other => self.act_on(other, now),
+            }
         }
     }
 }
