@@ -265,3 +265,57 @@ fn stored_alarm(alarm: CachedAlarm) -> Option<StoredAlarm> {
     let key = AlarmKey { id: alarm.id, kind: AlarmKind::parse(&alarm.kind)?, raised_at: alarm.raised_at };
     Some(StoredAlarm { key, stage: stage_of(&alarm.stage)?, delivery: alarm.row.map(wire_row) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Outbox;
+    use gwanje_model::RowDigest;
+    use gwanje_sync::{Batch, Mono};
+
+    #[tokio::test]
+    async fn a_locked_file_holds_neither_alarms_nor_reads_up_and_is_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.sqlite");
+        let (sender, mut inbox) = mpsc::channel(16);
+        let writer = Writer::start(sender).unwrap();
+        let mut answers = async |job| {
+            writer.hand(job);
+            let mut all = Vec::new();
+            while let Some(Arrival::Cache(written)) = inbox.recv().await {
+                if matches!(written, Written::Free) {
+                    break;
+                }
+                all.push(written);
+            }
+            all
+        };
+        answers(Job::Open(path.clone())).await;
+        let lock = rusqlite::Connection::open(&path).unwrap();
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let center = CenterId::from("gangnam");
+        let batch = Batch {
+            center: center.clone(),
+            seq: 7,
+            replace: false,
+            upserts: Vec::new(),
+            removes: Vec::new(),
+            cursor: None,
+            rows: RowDigest::default(),
+            alarms: Vec::new(),
+            alarm_seq: Some(3),
+            proven_at: None,
+        };
+        let mut outbox = Outbox::default();
+        outbox.write(batch, Mono(0));
+        let mut refused = answers(outbox.take_now().unwrap()).await;
+        let Some(Written::NotNow(again)) = refused.pop() else { panic!("{refused:?}") };
+        assert!(matches!(&refused[..], [Written::Committed(upto)] if upto[0].1 == 7));
+        let read = answers(Job::Restore(center.clone())).await;
+        assert!(matches!(&read[..], [Written::Restored(_, restored)] if restored.alarm_seq.is_none()));
+        lock.execute_batch("ROLLBACK").unwrap();
+        assert!(matches!(&answers(again).await[..], [Written::Mended, Written::Committed(_)]));
+        let read = answers(Job::Restore(center)).await;
+        assert!(matches!(&read[..], [Written::Restored(_, restored)] if restored.alarm_seq == Some(3)));
+    }
+}
