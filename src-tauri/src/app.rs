@@ -159,9 +159,11 @@ impl App {
         self.keep(&preferences);
     }
 
-    /// Ends the engine cleanly: the cache has everything then.
+    /// Ends the engine cleanly (the cache has everything then), and the demo with it: the process ends without dropping this.
     pub async fn stop(&self) {
+        let mut running = self.entrance.lock().await;
         self.leave().await;
+        *running = None;
     }
 
     /// Tells a page what happens, until it goes away or the engine stops.

@@ -66,6 +66,7 @@ fn run(args: Args) -> Result<()> {
             let profile = handle.path().app_local_data_dir()?.join("profiles").join(&args.profile);
             std::fs::create_dir_all(&profile)?;
             handle.manage(App::new(args, profile, sounds));
+            end_when_asked(handle.handle().clone());
             let window = WebviewWindowBuilder::new(handle, "board", WebviewUrl::default())
                 .title("관제 Gwanje")
                 .inner_size(SIZE.0, SIZE.1)
@@ -82,6 +83,26 @@ fn run(args: Args) -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Ends the app as closing its window does, when a session manager or a terminal asks for it.
+fn end_when_asked(handle: tauri::AppHandle) {
+    #[cfg(unix)]
+    tauri::async_runtime::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listening = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        let (Ok(mut term), Ok(mut interrupt)) = listening else {
+            tracing::warn!("signals can't be listened to; close the window to end the app");
+            return;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        handle.exit(0);
+    });
+    #[cfg(not(unix))]
+    drop(handle);
 }
 
 /// Without a GPU the webview draws twice as many frames when it leaves DMA buffers alone; with one it would cost.
