@@ -1,4 +1,5 @@
-//! What travels between a hub and its clients: REST bodies, frames, errors, and Socket.IO framing as a pure codec.
+//! What travels between a hub and its clients: REST bodies, frames, errors, and Socket.IO and STOMP framing as pure
+//! codecs.
 //!
 //! The published form is `docs/protocol.md`. Nothing here does IO.
 
@@ -8,6 +9,7 @@ pub mod problem;
 pub mod rest;
 pub mod sio;
 pub mod socket;
+pub mod stomp;
 
 pub use command::{CommandBody, NewOrder};
 pub use frame::{Frame, Gone, Head, WireRow};
