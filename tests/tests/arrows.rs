@@ -23,6 +23,10 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("gwanje-engine", &["gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"]),
         ("gwanje", &["gwanje-engine"]),
         ("gwanje-drill", &["gwanje-wire", "gwanje-model"]),
+        (
+            "gwanje-simulation",
+            &["gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
+        ),
         ("gwanje-hub", &["gwanje-wire", "gwanje-model", "gwanje-drill"]),
     ])
 }

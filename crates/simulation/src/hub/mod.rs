@@ -1,0 +1,1 @@
+//! The model hub: the wire contract restated as simply as it can be said.
