@@ -32,15 +32,15 @@ cargo_tool() { # crate, version, command
   cargo install --locked --quiet "$1" --version "$2"
 }
 
-npm_packages() {
+npm_packages() { # folder
   # A stamp of the lock file tells whether node_modules is up to date.
-  local stamp=ui/node_modules/.gwanje-lock
-  if ! cmp -s ui/package-lock.json "$stamp" 2>/dev/null; then
-    say "installing npm packages"
+  local stamp=$1/node_modules/.gwanje-lock
+  if ! cmp -s "$1/package-lock.json" "$stamp" 2>/dev/null; then
+    say "installing npm packages of $1"
     # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which a mirror of the
     # registry need not carry. This installs what the lock file says, too, and leaves it alone.
-    npm --prefix ui install --no-save --no-audit --no-fund --loglevel=error >&2
-    cp ui/package-lock.json "$stamp"
+    npm --prefix "$1" install --no-save --no-audit --no-fund --loglevel=error >&2
+    cp "$1/package-lock.json" "$stamp"
   fi
 }
 
@@ -49,10 +49,11 @@ for group in "$@"; do
     app)
       apt_packages build-essential pkg-config libssl-dev libwebkit2gtk-4.1-dev libayatana-appindicator3-dev librsvg2-dev \
         libasound2-dev fonts-noto-cjk
-      npm_packages
+      npm_packages ui
       ;;
     test)
       apt_packages procps xvfb xauth dbus-x11 webkit2gtk-driver chromium imagemagick python3 python3-socketio python3-requests python3-websocket
+      npm_packages tests/peers
       cargo_tool cargo-nextest 0.9.143 cargo-nextest
       cargo_tool tauri-driver 2.1.0 tauri-driver
       ;;
