@@ -127,7 +127,10 @@ pub(crate) fn each_row(
         // As bytes: a flipped bit may have made it no text any more.
         let body = match row.get_ref(3)? {
             rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => Some(bytes),
-            _ => None,
+            // Numbers and nothing: no body of ours.
+            rusqlite::types::ValueRef::Null
+            | rusqlite::types::ValueRef::Integer(_)
+            | rusqlite::types::ValueRef::Real(_) => None,
         };
         take(row.get(0)?, Rev(row.get::<_, i64>(1)?.cast_unsigned()), row.get(2)?, body)?;
     }

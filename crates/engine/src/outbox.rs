@@ -96,7 +96,12 @@ impl Outbox {
                 }
                 self.waiting.push_front(Waiting::Write(centers));
             }
-            other => self.waiting.push_front(Waiting::Other(other)),
+            job @ (Job::Open(_)
+            | Job::Restore(_)
+            | Job::Wipe(_)
+            | Job::Audit(_)
+            | Job::Keep(..)
+            | Job::Forget(_)) => self.waiting.push_front(Waiting::Other(job)),
         }
     }
 

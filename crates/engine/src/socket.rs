@@ -95,6 +95,7 @@ async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut tex
 }
 
 /// Why, in words without addresses or data.
+#[allow(clippy::wildcard_enum_match_arm, reason = "the library's errors, not ours")]
 fn reason(error: &WsError) -> String {
     match error {
         WsError::Io(error) => io_reason(error),
@@ -102,7 +103,7 @@ fn reason(error: &WsError) -> String {
         WsError::Http(response) => format!("the server answered with status {}", response.status().as_u16()),
         WsError::ConnectionClosed | WsError::AlreadyClosed => "closed by the server".to_owned(),
         WsError::Capacity(_) => "a message beyond every bound".to_owned(),
-        other => other.to_string(),
+        _ => error.to_string(),
     }
 }
 

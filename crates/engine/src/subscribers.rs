@@ -77,9 +77,10 @@ impl Subscribers {
 impl Subscriber {
     /// False: nobody listens any more.
     fn tell(&mut self, event: &EngineEvent) -> bool {
-        let rows = match event {
-            EngineEvent::Rows(center, changes, cursor) => Some((center, changes, cursor)),
-            _ => None,
+        let rows = if let EngineEvent::Rows(center, changes, cursor) = event {
+            Some((center, changes, cursor))
+        } else {
+            None
         };
         if rows.is_some() && !self.rows {
             return !self.sender.is_closed();

@@ -10,6 +10,9 @@
 //! Session: cursor, gap, proof, repair, snapshot, polling (rules 1–5, 9, 10, 12)
 //! ```
 
+// A new variant of an enum must be looked at wherever one is taken apart (tests may look at one variant alone).
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants))]
+
 mod client;
 mod io;
 mod session;

@@ -213,9 +213,10 @@ fn replacing(changes: &[RowChange]) -> (Vec<Arc<gwanje_model::Delivery>>, Vec<&R
     let mut rows = Vec::with_capacity(changes.len());
     let mut rest = Vec::new();
     for change in changes {
-        match change {
-            RowChange::Upsert(WireRow::Row(row)) => rows.push(Arc::clone(row)),
-            other => rest.push(other),
+        if let RowChange::Upsert(WireRow::Row(row)) = change {
+            rows.push(Arc::clone(row));
+        } else {
+            rest.push(change);
         }
     }
     (rows, rest)

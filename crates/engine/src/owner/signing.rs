@@ -97,7 +97,16 @@ impl Owner {
         // "Not now" is what the core says when no server could be reached.
         self.answer_signing(Err(match problem.code {
             ErrorCode::Unavailable => EngineError::Unreachable(problem.detail),
-            _ => EngineError::from_problem(problem),
+            ErrorCode::Unauthorized
+            | ErrorCode::Forbidden
+            | ErrorCode::NotFound
+            | ErrorCode::Invalid
+            | ErrorCode::InvalidTransition
+            | ErrorCode::Conflict
+            | ErrorCode::Void
+            | ErrorCode::Resync
+            | ErrorCode::TooManyRequests
+            | ErrorCode::Other => EngineError::from_problem(problem),
         }));
     }
 
@@ -187,9 +196,10 @@ impl Owner {
     fn leave_account(&mut self, now: Now) {
         self.client.handle(Input::SignOut, now);
         while let Some(action) = self.client.poll_action() {
-            match action {
-                Action::Wipe(center) => self.drop_center(&center),
-                other => self.act_on(other, now),
+            if let Action::Wipe(center) = &action {
+                self.drop_center(center);
+            } else {
+                self.act_on(action, now);
             }
         }
     }

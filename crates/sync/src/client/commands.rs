@@ -1,13 +1,17 @@
 //! The seat's commands: each is sent at once, sent again under the same key, and settled exactly once (rule 11).
 //!
-//! | step | answer: decided | no answer, 429, 503 | 10 s after sending | 30 s after the click |
-//! | --- | --- | --- | --- | --- |
-//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown |
-//! | `Pausing` | – | – | – (by time: `Asking`) | `Closing`, shown as unknown |
-//! | `Closing` | settled | `ClosePausing` | – | – |
-//! | `ClosePausing` | – | – | – (by time: `Closing`) | – |
+//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: decided | closing: not |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – |
+//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – |
+//! | `Closing` | – | – | – | – | settled | `ClosePausing` |
+//! | `ClosePausing` | – | – | `Closing` | – | settled | `ClosePausing` |
 //!
+//! The same click again changes nothing; without credentials all are given up. A test walks every cell.
 //! Nothing is sent later than 30 s after the click except the question what became of it.
+
+#[cfg(test)]
+mod table;
 
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
@@ -176,6 +180,9 @@ impl Commands {
         rng: &mut ChaCha8Rng,
     ) {
         let Some(pending) = self.pending.get_mut(command) else { return };
+        if !pending.is_unknown() {
+            return; // Nobody asked what became of this one: a key that was used again.
+        }
         match calls::read::<CloseReply>(result) {
             Ok(reply) => self.settle(command, recorded(reply), None),
             Err(failure) => {

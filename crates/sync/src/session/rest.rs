@@ -2,6 +2,19 @@
 //!
 //! What is due, most urgent first: a snapshot · `changes` for a gap · the next step of a repair · `changes` as a poll
 //! (only while not Live) · rows that could not be read · the two-minute routine.
+//!
+//! What comes of the question in flight, whichever it is ([`Job`]; a test walks every cell):
+//!
+//! | answer | follows |
+//! | --- | --- |
+//! | of its kind, at a revision that is reached | taken; repair goes on to its next step (see [`super::repair`]) |
+//! | of its kind, of a revision beyond the cursor that it brings no frame to | `changes` first, then the step again |
+//! | of another kind, contradicting itself, unreadable | counted malformed, a failure; again after 3 s, doubling |
+//! | nobody answers · 429, 503 · any refusal not named here | a failure; again after about 3 s, or `Retry-After` |
+//! | 410 `epoch`, `floor` | a snapshot |
+//! | 410 `ahead` | as before, until it has been said for 10 s: then a snapshot that may be older |
+//! | 404, 403 | `Refused`; asked again every 30 s |
+//! | to a question that is not in flight any more | nothing |
 
 use super::Session;
 use super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction};
@@ -269,7 +282,22 @@ impl Session {
             (Job::Rows(ids), Fetched::Rows(reply)) => self.take_rows(&ids, reply, now),
             (Job::Content(buckets), Fetched::Rows(reply)) => self.take_content(&buckets, reply, now),
             (Job::Unread(ids), Fetched::Rows(reply)) => self.take_unread(&ids, reply, now),
-            (_, _) => self.fail_malformed(now),
+            // An answer to another question.
+            (
+                Job::Changes(_)
+                | Job::Snapshot
+                | Job::Digest
+                | Job::Revs(_)
+                | Job::Rows(_)
+                | Job::Content(_)
+                | Job::Unread(_),
+                Fetched::Changes(_)
+                | Fetched::Snapshot(_)
+                | Fetched::Digest(_)
+                | Fetched::Revs(_)
+                | Fetched::Rows(_)
+                | Fetched::Alarms(_),
+            ) => self.fail_malformed(now),
         }
         if self.rest.failures == 0 {
             self.rest.bad = 0;

@@ -1,5 +1,6 @@
 //! Tests of the session: a model hub, a world that breaks things between it and a session, and what must hold.
 
+mod answering;
 mod hub;
 mod overdue;
 mod scripted;

@@ -51,7 +51,15 @@ impl Link {
                         self.drain_at = Some(now.plus_ms(rng.random_range(0..=within_ms)));
                     }
                 }
-                news => self.out.push_back(LinkAction::News(center_of(namespace), news)),
+                news @ (News::Frame(_)
+                | News::Head(_)
+                | News::Alarm(_)
+                | News::Riders(..)
+                | News::NotFollowed
+                | News::Notice(..)
+                | News::Malformed
+                | News::UnreadableAlarm
+                | News::Unreadable) => self.out.push_back(LinkAction::News(center_of(namespace), news)),
             },
             Received::Closed => self.fail("the hub closed the connection", None, now, rng),
             Received::Nothing => {}
