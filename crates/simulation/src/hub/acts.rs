@@ -1,0 +1,120 @@
+//! An action on a delivery: what it needs, whether it may be done now, and what comes of it.
+
+use super::center::{Center, json_bytes};
+use super::reply::{Refusal, refuse};
+use super::setup::Instants;
+use gwanje_model::lifecycle::{self, Action, Change};
+use gwanje_model::{AssignedRider, Cancel, CancelBy, Delivery, DeliveryId, Note, RiderId, Text};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind};
+use gwanje_wire::{CommandBody, ErrorCode, Problem, WireRow};
+use std::sync::Arc;
+
+/// The most characters of a reason or a note.
+const TEXT_MAX: usize = 2_000;
+/// The most bytes that a row grows to by notes.
+const ROW_BYTES_MAX: usize = 256 * 1024;
+
+/// An action with all that it needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Act {
+    pub id: DeliveryId,
+    pub action: Action,
+    pub body: CommandBody,
+    /// `If-Match`: one of these tags must be the row's.
+    pub if_match: Option<Vec<String>>,
+    /// Only a delivery that this rider carries.
+    pub only_rider: Option<RiderId>,
+}
+
+/// Refuses a body that lacks what the action needs.
+pub(super) fn complete(action: Action, body: &CommandBody) -> Result<(), Refusal> {
+    let good = |text: &Option<Text>| {
+        text.as_ref().is_some_and(|text| !text.trim().is_empty() && text.chars().count() <= TEXT_MAX)
+    };
+    let complete = match action {
+        Action::Assign => body.rider_id.is_some(),
+        Action::Cancel => good(&body.reason),
+        Action::Note => good(&body.text),
+        Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => true,
+    };
+    if complete { Ok(()) } else { refuse(ErrorCode::Invalid, "the body lacks what the action needs") }
+}
+
+impl Center {
+    /// Does it, or says why not. A cancellation raises its alarm in the same step.
+    pub(super) fn act(&mut self, act: &Act, by: &Text, at: Instants) -> Result<Arc<Delivery>, Refusal> {
+        let carries = |row: &Delivery, rider: &RiderId| row.rider.as_ref().is_some_and(|on| on.id == *rider);
+        let found = self
+            .rows
+            .get(&act.id)
+            .filter(|row| act.only_rider.as_ref().is_none_or(|rider| carries(row, rider)));
+        let Some(found) = found else {
+            return refuse(ErrorCode::NotFound, "there is no such live delivery");
+        };
+        let mut row = Delivery::clone(found);
+        let tag = format!("{}-{}", self.epoch, row.rev);
+        if act.if_match.as_ref().is_some_and(|seen| !seen.contains(&tag)) {
+            let mut problem = Problem::new(ErrorCode::Conflict, "the delivery has moved on");
+            problem.current = Some(Box::new(row));
+            return Err(problem.into());
+        }
+        let change = self.change(act, by, at)?;
+        if lifecycle::apply(&mut row, change, at.day).is_err() {
+            return refuse(ErrorCode::InvalidTransition, "the lifecycle does not allow it");
+        }
+        if act.action == Action::Note && json_bytes(&row) > ROW_BYTES_MAX {
+            return refuse(ErrorCode::Invalid, "the delivery would grow too large");
+        }
+        let detail = match act.action {
+            Action::Assign => row.rider.as_ref().map(|rider| format!("{} {}", rider.id, rider.name).into()),
+            Action::Cancel => row.cancel.as_ref().map(|cancel| cancel.reason.clone()),
+            Action::Note => row.notes.last().map(|note| note.text.clone()),
+            Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => None,
+        };
+        let row = self.commit(row, by, act.action.as_str(), detail.unwrap_or_default());
+        if act.action == Action::Cancel {
+            self.raise_cancelled(&row);
+        }
+        Ok(row)
+    }
+
+    fn change(&self, act: &Act, by: &Text, at: Instants) -> Result<Change, Refusal> {
+        let CommandBody { rider_id, reason, by: cancelled_by, text } = act.body.clone();
+        Ok(match act.action {
+            Action::Accept => Change::Accept,
+            Action::Assign => match rider_id.and_then(|id| self.riders.get(&id)) {
+                Some(rider) => Change::Assign(AssignedRider {
+                    id: rider.id.clone(),
+                    name: rider.name.clone(),
+                    home: rider.home.clone(),
+                    confirmed: false,
+                }),
+                None => return refuse(ErrorCode::Invalid, "no such rider is listed to the center"),
+            },
+            Action::Unassign => Change::Unassign,
+            Action::Confirm => Change::Confirm,
+            Action::Pickup => Change::Pickup,
+            Action::Deliver => Change::Deliver,
+            Action::Cancel => Change::Cancel(Cancel {
+                reason: reason.unwrap_or_default(),
+                by: cancelled_by.unwrap_or(CancelBy::Center),
+            }),
+            Action::Note => Change::Note(Note { at: at.day, by: by.clone(), text: text.unwrap_or_default() }),
+        })
+    }
+
+    fn raise_cancelled(&mut self, row: &Arc<Delivery>) {
+        let Some(raised_at) = row.cancelled_at else { return };
+        self.alarm_seq += 1;
+        let entry = AlarmEntry {
+            seq: self.alarm_seq,
+            id: row.id,
+            kind: AlarmKind::Cancelled,
+            raised_at,
+            delivery: Some(WireRow::Row(Arc::clone(row))),
+            receipts: Vec::new(),
+            escalated_at: None,
+        };
+        self.alarms.insert((row.id, AlarmKind::Cancelled, raised_at), entry);
+    }
+}

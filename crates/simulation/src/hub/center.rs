@@ -1,0 +1,257 @@
+//! One center: rows, revisions, tombstones, the floor; its head and its frames.
+
+use super::setup::{CenterSetup, Instants};
+use gwanje_model::{
+    CenterId, Delivery, DeliveryId, Epoch, Pos, Rev, Rider, RiderId, RowDigest, Status, Text, UtcMillis,
+};
+use gwanje_wire::command::HistoryEvent;
+use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind};
+use gwanje_wire::{Frame, Gone, Head, ResyncReason, WireRow};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes that a hub reckons for a frame around its entries.
+const AROUND_BYTES: usize = 512;
+/// Bytes that a hub reckons for a tombstone.
+const GONE_BYTES: usize = 64;
+
+/// One center.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Center {
+    /// Its id.
+    pub id: CenterId,
+    pub(super) name: Text,
+    pub(super) pos: Option<Pos>,
+    pub(super) time_zone: Text,
+    /// The history that `rev` counts in.
+    pub epoch: Epoch,
+    /// The latest revision.
+    pub rev: Rev,
+    /// No frame starts below it.
+    pub floor: Rev,
+    /// Live rows.
+    pub rows: BTreeMap<DeliveryId, Arc<Delivery>>,
+    /// Kept tombstones, by the revision of the leaving.
+    pub gone: BTreeMap<Rev, DeliveryId>,
+    /// Rows as they were when they left the board.
+    pub archive: BTreeMap<DeliveryId, Arc<Delivery>>,
+    pub(super) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
+    /// Alarms by delivery, kind and instant.
+    pub alarms: BTreeMap<(DeliveryId, AlarmKind, UtcMillis), AlarmEntry>,
+    /// The latest alarm or receipt.
+    pub alarm_seq: u64,
+    pub(super) orders_taken: u64,
+    /// The riders listed to it.
+    pub riders: BTreeMap<RiderId, Rider>,
+}
+
+enum Change {
+    Row(Arc<Delivery>),
+    Gone(DeliveryId),
+}
+
+impl Center {
+    pub(super) fn new(setup: &CenterSetup) -> Self {
+        let CenterSetup { id, name, pos, time_zone, epoch, riders } = setup.clone();
+        Self {
+            id,
+            name,
+            pos,
+            time_zone,
+            epoch,
+            rev: Rev::ZERO,
+            floor: Rev::ZERO,
+            rows: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            archive: BTreeMap::new(),
+            history: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            alarm_seq: 0,
+            orders_taken: 0,
+            riders: riders.into_iter().map(|rider| (rider.id.clone(), rider)).collect(),
+        }
+    }
+
+    /// Count and digest of the live rows.
+    #[must_use]
+    pub fn digest(&self) -> RowDigest {
+        RowDigest::of(self.rows.values().map(|row| (row.id, row.rev)))
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn head(&self, at: Instants) -> Head {
+        let RowDigest { count, digest } = self.digest();
+        Head {
+            epoch: self.epoch.clone(),
+            rev: self.rev,
+            count,
+            digest,
+            at: at.wall,
+            day_at: at.day,
+            alarm_seq: self.alarm_seq,
+        }
+    }
+
+    /// Live rows in the order of their revisions.
+    #[must_use]
+    pub fn rows_by_rev(&self) -> Vec<Arc<Delivery>> {
+        let mut rows: Vec<_> = self.rows.values().cloned().collect();
+        rows.sort_by_key(|row| row.rev);
+        rows
+    }
+
+    /// A row, live or archived.
+    #[must_use]
+    pub fn any_row(&self, id: DeliveryId) -> Option<&Arc<Delivery>> {
+        self.rows.get(&id).or_else(|| self.archive.get(&id))
+    }
+
+    /// Whether a cursor of this epoch can go on from there.
+    pub(super) fn resumable(&self, rev: Rev) -> Result<(), ResyncReason> {
+        if rev > self.rev {
+            Err(ResyncReason::Ahead)
+        } else if rev < self.floor {
+            Err(ResyncReason::Floor)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What changed after `from`, oldest first: at most `limit` entries, and no more than one frame holds.
+    pub(super) fn frame(&self, from: Rev, limit: usize, at: UtcMillis) -> Frame {
+        let rows = self.rows.values().map(|row| (row.rev, Change::Row(Arc::clone(row))));
+        let gone = self.gone.iter().map(|(rev, id)| (*rev, Change::Gone(*id)));
+        let changes: BTreeMap<Rev, Change> = rows.chain(gone).filter(|(rev, _)| *rev > from).collect();
+        let mut frame = Frame::empty(self.epoch.clone(), from, at);
+        frame.as_of = self.rev;
+        let mut bytes = AROUND_BYTES;
+        for (rev, change) in changes {
+            bytes += match &change {
+                Change::Row(row) => json_bytes(row) + 1,
+                Change::Gone(_) => GONE_BYTES,
+            };
+            let too_large = bytes > FRAME_MAX_BYTES && frame.entries() > 0;
+            if frame.entries() == limit.min(FRAME_MAX_ENTRIES) || too_large {
+                return frame;
+            }
+            match change {
+                Change::Row(row) => frame.rows.push(WireRow::Row(row)),
+                Change::Gone(id) => frame.gone.push(Gone { id, rev }),
+            }
+            frame.to = rev;
+        }
+        frame.to = self.rev;
+        frame
+    }
+
+    /// What changed after `after`, if one frame holds it all.
+    pub(super) fn whole_frame(
+        &self,
+        after: Option<Rev>,
+        at: UtcMillis,
+    ) -> Result<Option<Frame>, ResyncReason> {
+        let Some(after) = after else { return Ok(None) };
+        self.resumable(after)?;
+        let frame = self.frame(after, FRAME_MAX_ENTRIES, at);
+        Ok((frame.to == self.rev).then_some(frame))
+    }
+
+    /// Takes a row in at the next revision, with what history says of it.
+    pub(super) fn commit(
+        &mut self,
+        mut row: Delivery,
+        by: &Text,
+        action: &str,
+        detail: Text,
+    ) -> Arc<Delivery> {
+        self.rev = self.rev.next();
+        row.rev = self.rev;
+        let before = self.rows.get(&row.id).map(|row| row.status);
+        let row = Arc::new(row);
+        self.remember(&row, before, by, action, Some(row.status), detail);
+        self.rows.insert(row.id, Arc::clone(&row));
+        row
+    }
+
+    /// Takes the deliveries that ended before an instant off the board; keeps so many tombstones.
+    pub(super) fn archive_before(&mut self, ended_before: UtcMillis, at: Instants, kept: u64) -> usize {
+        let mut ended: Vec<_> = self
+            .rows
+            .values()
+            .filter_map(|row| row.ended_at().map(|ended| (ended, row.id, Arc::clone(row))))
+            .filter(|(ended, _, _)| *ended < ended_before)
+            .collect();
+        ended.sort_by_key(|(ended, id, _)| (*ended, *id));
+        for (_, id, row) in &ended {
+            self.rev = self.rev.next();
+            self.rows.remove(id);
+            self.gone.insert(self.rev, *id);
+            self.archive.insert(*id, Arc::clone(row));
+            let mut left = Delivery::clone(row);
+            (left.rev, left.modified_at) = (self.rev, at.day);
+            self.remember(&left, Some(row.status), &"system".into(), "archive", None, Text::default());
+        }
+        self.drop_tombstones(kept);
+        ended.len()
+    }
+
+    /// Keeps the newest so many tombstones. The newest one dropped is the floor.
+    pub(super) fn drop_tombstones(&mut self, kept: u64) {
+        while u64::try_from(self.gone.len()).is_ok_and(|count| count > kept) {
+            let Some((rev, _)) = self.gone.pop_first() else { return };
+            self.floor = self.floor.max(rev);
+        }
+    }
+
+    /// Begins another history: what was counted before can't be gone on from.
+    pub(super) fn begin_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+        self.floor = self.rev;
+    }
+
+    /// The riders by id, each with what it carries.
+    pub(super) fn riders_at_work(&self) -> Vec<Rider> {
+        use gwanje_model::RiderStatus as S;
+        let carries = |row: &&Arc<Delivery>, rider: &RiderId| {
+            matches!(row.status, Status::Assigned | Status::PickedUp)
+                && row.rider.as_ref().is_some_and(|on| on.id == *rider)
+        };
+        let at_work = self.riders.values().map(|rider| {
+            let load = self.rows.values().filter(|row| carries(row, &rider.id)).count();
+            let status = match rider.status {
+                S::Off => S::Off,
+                S::Idle | S::Busy if load > 0 => S::Busy,
+                S::Idle | S::Busy => S::Idle,
+            };
+            Rider { status, load: u32::try_from(load).unwrap_or(u32::MAX), ..rider.clone() }
+        });
+        at_work.collect()
+    }
+
+    fn remember(
+        &mut self,
+        row: &Delivery,
+        from: Option<Status>,
+        by: &Text,
+        action: &str,
+        to: Option<Status>,
+        detail: Text,
+    ) {
+        self.history.entry(row.id).or_default().push(HistoryEvent {
+            rev: row.rev,
+            at: row.modified_at,
+            by: by.clone(),
+            action: action.into(),
+            from: from.map(|status| status.as_str().into()),
+            to: to.map(|status| status.as_str().into()),
+            detail,
+        });
+    }
+}
+
+/// Bytes of a row as JSON.
+pub(super) fn json_bytes(row: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(row).map_or(0, |json| json.len())
+}
