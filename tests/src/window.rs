@@ -38,19 +38,12 @@ impl Window {
     pub async fn open_at_home(arguments: &[&str], home: TempDir) -> Result<Self> {
         let app = binary("gwanje")?;
         let (port, native_port) = (free_port()?, free_port()?);
-        let mut command = Command::new("xvfb-run");
+        let mut command = on_display(&home);
         command
-            .args(["-a", "-s", "-screen 0 1440x900x24", "dbus-run-session", "--", "tauri-driver"])
+            .arg("tauri-driver")
             .args(["--port", &port.to_string(), "--native-port", &native_port.to_string()])
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-            .env("NO_AT_BRIDGE", "1")
-            .env("HOME", home.path())
-            .env("LANG", "C.UTF-8")
             // The driver itself must still be found when the home is another.
             .env("PATH", path_with_cargo_bin());
-        for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY", "DISPLAY"] {
-            command.env_remove(variable);
-        }
         let processes = Process::start(&mut command)?;
         wait_for_port(port, &processes).await?;
         let mut capabilities = Capabilities::new();
@@ -136,6 +129,22 @@ impl Window {
         self.driver.active_element().await?.send_keys(keys).await?;
         Ok(())
     }
+}
+
+/// A command that runs what is added to it as arguments, on a virtual display and a session bus of its own, at that home.
+#[must_use]
+pub fn on_display(home: &TempDir) -> Command {
+    let mut command = Command::new("xvfb-run");
+    command
+        .args(["-a", "-s", "-screen 0 1440x900x24", "dbus-run-session", "--"])
+        .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+        .env("NO_AT_BRIDGE", "1")
+        .env("HOME", home.path())
+        .env("LANG", "C.UTF-8");
+    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY", "DISPLAY"] {
+        command.env_remove(variable);
+    }
+    command
 }
 
 fn path_with_cargo_bin() -> String {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use gwanje_tests::process::{PATIENCE, Process, binary};
+use gwanje_tests::window::on_display;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -51,15 +52,8 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T
 #[test]
 fn a_demo_ends_with_the_app_that_started_it() -> Result<()> {
     let home = tempfile::tempdir()?;
-    let mut command = Command::new("xvfb-run");
-    command
-        .args(["-a", "dbus-run-session", "--"])
-        .arg(binary("gwanje")?)
-        .arg("--demo")
-        .env("HOME", home.path())
-        .env("NO_AT_BRIDGE", "1")
-        .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-        .env_remove("XDG_DATA_HOME");
+    let mut command = on_display(&home);
+    command.arg(binary("gwanje")?).arg("--demo");
     let display = Process::start(&mut command)?;
     let hub = until("the demo hub to run", || descendant(display.id(), "gwanje-hub"))?;
     let app = descendant(display.id(), "gwanje")?.context("the app runs")?;
