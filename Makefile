@@ -1,6 +1,6 @@
 # What people type. Each target installs what it is missing (Debian/Ubuntu); see docs/building.md.
 .DEFAULT_GOAL := help
-.PHONY: help run test check interop bench faults fuzz package
+.PHONY: help run test check interop bench coverage faults fuzz package
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ bench: ## the benchmark table, into target/bench and docs/measurements.md
 
 interop: ## the heavier peers (RabbitMQ, schemathesis)
 	@scripts/not-yet.sh interop "the peers that make test starts (python-socketio) are all there are so far"
+
+coverage: ## which lines of the core its tests reach; fails below 95 %
+	@scripts/coverage.sh
 
 faults: ## the long fault runs
 	@scripts/not-yet.sh faults "the fault simulation is not built yet; make test runs the seeded session tests and kill -9 on real processes"

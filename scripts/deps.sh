@@ -60,6 +60,12 @@ for group in "$@"; do
     check)
       cargo_tool cargo-deny 0.20.2 cargo-deny
       ;;
-    *) die "unknown group '$group' (app, test, check)" ;;
+    coverage)
+      cargo_tool cargo-nextest 0.9.143 cargo-nextest
+      cargo_tool cargo-llvm-cov 0.9.1 cargo-llvm-cov
+      rustup component list --installed 2>/dev/null | grep -q '^llvm-tools' || rustup component add llvm-tools >&2 ||
+        die "the toolchain lacks llvm-tools: rustup component add llvm-tools"
+      ;;
+    *) die "unknown group '$group' (app, test, check, coverage)" ;;
   esac
 done
