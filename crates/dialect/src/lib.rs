@@ -1,0 +1,26 @@
+//! What a foreign server's rows and messages mean, as a *dialect file* says. No IO, no clock.
+//!
+//! A foreign server knows no revisions: a list of rows by REST, and events on a socket that may be lost, late or doubled.
+//! [`Dialect::parse`] reads the file (TOML) or says in which line and column it is wrong, and why. [`RowReader`] turns the
+//! server's JSON into [`ForeignRow`]s, and these into deliveries. How rows are ordered, compared and proven is in `sync`;
+//! the guide for integrators is `docs/dialects.md`.
+
+mod dialect;
+mod error;
+mod field;
+mod parse;
+mod path;
+mod row;
+mod secret;
+mod time;
+
+pub use dialect::{
+    Auth, Center, Clock, Dialect, EventRule, Means, Pages, PlainPing, Server, SnapshotRule, Socket, SocketIo,
+    SocketIoEmit, Stomp, WebSocket,
+};
+pub use error::{DialectError, MissingVariable};
+pub use field::Field;
+pub use path::JsonPath;
+pub use row::{ForeignId, ForeignRow, Incomplete, Place, RowError, RowReader, StatusRead};
+pub use secret::{Secret, SecretJson};
+pub use time::{TimeFormat, Zone};

@@ -1,0 +1,118 @@
+use crate::{Dialect, EventRule, Incomplete, JsonPath, Means, Place, RowError, StatusRead};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Status, UtcMillis};
+use serde_json::{Value, json};
+
+const FILE: &str = r#"
+version = 1
+name = "small"
+[center]
+id = "gangnam"
+[server]
+url = "http://127.0.0.1:1"
+[snapshot]
+path = "/list"
+[times]
+format = "unix-s"
+[statuses]
+received = "new"
+waiting = ["ready", "back"]
+assigned = "taken"
+pickedUp = "away"
+delivered = "done"
+cancelled = "off"
+gone = "hidden"
+[fields]
+id = "id"
+modifiedAt = "at"
+status = "state"
+rider.id = "rider"
+rider.name = "riderName"
+request = "memo"
+priceWon = { path = "price", default = 5 }
+"#;
+
+fn dialect() -> Dialect {
+    Dialect::parse(FILE).unwrap()
+}
+
+fn complete(
+    row: Value,
+    known: Option<&Delivery>,
+    rule: Option<(Option<Status>, bool)>,
+) -> Result<Delivery, Incomplete> {
+    let dialect = dialect();
+    let row = match rule {
+        None => dialect.rows.read(&row).unwrap(),
+        Some((status, partial)) => {
+            let rule = EventRule { name: None, means: Means::Row, at: JsonPath::whole(), status, partial };
+            dialect.rows.read_event(&row, &rule).unwrap()
+        }
+    };
+    let center = CenterId::from("gangnam");
+    row.complete(&dialect.rows, Place { id: DeliveryId(1), center: &center, rev: Rev(9) }, known)
+}
+
+fn row(state: &str, at: i64) -> Value {
+    json!({"id": "A1", "at": at, "state": state, "rider": "R1", "riderName": "김", "memo": "빨리"})
+}
+
+#[test]
+fn a_rider_on_a_delivery_that_waits_is_not_shown_as_assigned() {
+    for (state, shown) in
+        [("new", false), ("ready", false), ("back", false), ("taken", true), ("away", true), ("off", true)]
+    {
+        let delivery = complete(row(state, 10), None, None).unwrap();
+        assert_eq!(delivery.rider.is_some(), shown, "{state}");
+    }
+}
+
+#[test]
+fn instants_that_the_server_does_not_tell_are_those_of_the_first_sight() {
+    let at = |seconds: i64| Some(UtcMillis(seconds * 1_000));
+    let waiting = complete(row("ready", 10), None, None).unwrap();
+    assert_eq!((waiting.received_at, waiting.waiting_at), (UtcMillis(10_000), at(10)));
+    let taken = complete(row("taken", 20), Some(&waiting), None).unwrap();
+    assert_eq!((taken.received_at, taken.waiting_at, taken.assigned_at), (UtcMillis(10_000), at(10), at(20)));
+    let edited = complete(row("taken", 30), Some(&taken), None).unwrap();
+    assert_eq!(edited.assigned_at, at(20), "still the same assignment");
+    let mut other = row("taken", 40);
+    other["rider"] = json!("R2");
+    assert_eq!(complete(other, Some(&edited), None).unwrap().assigned_at, at(40), "another rider");
+    let back = complete(row("back", 50), Some(&edited), None).unwrap();
+    assert_eq!((back.waiting_at, back.assigned_at), (at(50), None), "it was given back");
+    let off = complete(row("off", 60), Some(&edited), None).unwrap();
+    assert_eq!((off.assigned_at, off.cancelled_at), (at(20), at(60)));
+    assert_eq!(complete(row("off", 70), Some(&off), None).unwrap().cancelled_at, at(60));
+    assert_eq!(complete(row("off", 70), None, None).unwrap().cancelled_at, at(70));
+}
+
+#[test]
+fn a_partial_row_merges_over_what_is_known() {
+    let known = complete(row("taken", 10), None, None).unwrap();
+    let part = json!({"id": "A1", "at": 20, "price": null, "memo": null});
+    let merged = complete(part.clone(), Some(&known), Some((Some(Status::PickedUp), true))).unwrap();
+    assert_eq!((merged.status, merged.rider.as_ref().unwrap().id.as_str()), (Status::PickedUp, "R1"));
+    assert_eq!((merged.request.as_str(), merged.price_won), ("", 5), "null is said, not silence");
+    let silent = json!({"id": "A1", "at": 20});
+    let merged = complete(silent.clone(), Some(&known), Some((None, true))).unwrap();
+    assert_eq!((merged.status, merged.request.as_str()), (Status::Assigned, "빨리"));
+    assert_eq!(complete(silent.clone(), None, Some((None, true))), Err(Incomplete::Unknown));
+    assert_eq!(complete(silent, Some(&known), Some((None, false))), Err(Incomplete::NoStatus));
+}
+
+#[test]
+fn what_can_t_be_used_says_why() {
+    let dialect = dialect();
+    let read = |row: Value| dialect.rows.read(&row);
+    assert_eq!(read(json!({"at": 1})), Err(RowError::NoId));
+    assert_eq!(read(json!({"id": " ", "at": 1})), Err(RowError::NoId));
+    assert_eq!(read(json!(null)), Err(RowError::NoId));
+    assert!(matches!(read(json!({"id": "A", "at": "soon"})), Err(RowError::NoTime(_))));
+    assert_eq!(read(row("hidden", 1)).unwrap().status, StatusRead::Gone);
+    assert_eq!(complete(row("lost", 1), None, None), Err(Incomplete::UnknownStatus));
+    assert_eq!(
+        read(json!({"id": "A", "at": 1, "price": "much", "memo": ["x"]})).unwrap().unreadable_fields,
+        2
+    );
+    assert_eq!(read(json!({"id": "A", "at": 1, "price": ""})).unwrap().unreadable_fields, 0, "blank is null");
+}
