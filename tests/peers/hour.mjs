@@ -80,7 +80,7 @@ function life(seed, index, receivedAt) {
   const end = (kind, more) => {
     then(kind, 0.5 * MINUTE, 3 * MINUTE, more);
     // Long enough on the list for a client that was away for a while.
-    then('archive', 26 * MINUTE, 45 * MINUTE);
+    if (kind !== 'remove') then('archive', 26 * MINUTE, 45 * MINUTE);
     return changes;
   };
   const cancel = () => end('cancel', { reason: pick(roll, REASONS), by: pick(roll, ['customer', 'shop', 'center']) });

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod bench;
 pub mod hub;
+pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod window;
