@@ -34,8 +34,32 @@ pub struct CachedAlarm {
     pub raised_at: UtcMillis,
     /// How far it has come, by wire name.
     pub stage: Text,
+    /// How far the hub is known to know, by wire name; empty: not at all.
+    pub at_hub: Text,
     /// The delivery as it was known then.
     pub row: Option<CachedRow>,
+}
+
+/// A command whose outcome was not known when it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedCommand {
+    /// Its idempotency key.
+    pub key: Text,
+    /// On which delivery; none: a new order.
+    pub delivery: Option<DeliveryId>,
+    /// Wire name of the action, or `create`.
+    pub action: Text,
+    /// When the person clicked (wall clock).
+    pub clicked_at: UtcMillis,
+}
+
+/// Alarms that the version which read them could not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedSkip {
+    /// They come after this alarm sequence.
+    pub after: u64,
+    /// Which version skipped them.
+    pub reader: Text,
 }
 
 /// What changed in one center.
@@ -59,6 +83,12 @@ pub struct CacheBatch {
     pub alarm_seq: Option<u64>,
     /// The last proof (wall clock); none: unchanged.
     pub proven_at: Option<UtcMillis>,
+    /// Alarms that could not be read; none: unchanged.
+    pub alarms_skipped: Option<CachedSkip>,
+    /// Commands that begin.
+    pub commands: Vec<CachedCommand>,
+    /// Keys of commands that are settled.
+    pub settled: Vec<Text>,
 }
 
 impl CacheBatch {
@@ -75,6 +105,9 @@ impl CacheBatch {
             alarms: Vec::new(),
             alarm_seq: None,
             proven_at: None,
+            alarms_skipped: None,
+            commands: Vec::new(),
+            settled: Vec::new(),
         }
     }
 }

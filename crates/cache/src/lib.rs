@@ -1,4 +1,4 @@
-//! The client's SQLite cache: rows, cursors, alarms and settings of one account on one server.
+//! The client's SQLite cache: rows, cursors, alarms, unsettled commands and settings of one account on one server.
 //!
 //! *Invariant:* rows, cursor and alarms of a batch are one transaction, so that what is read back is always a board that
 //! once was. *Invariant:* each row carries a checksum of its content, and each center the count and digest at its cursor;
@@ -19,7 +19,7 @@ mod schema;
 mod write;
 
 pub use audit::Audit;
-pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
 pub use error::CacheError;
 pub use open::{Cache, Opened};
 pub use read::Loaded;

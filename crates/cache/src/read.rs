@@ -1,6 +1,6 @@
 //! Reading a center back.
 
-use crate::batch::{CacheCursor, CachedAlarm, CachedRow};
+use crate::batch::{CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{checksum, id_of, keys};
@@ -28,6 +28,10 @@ pub struct Loaded {
     pub alarm_seq: Option<u64>,
     /// The last proof (wall clock).
     pub proven_at: Option<UtcMillis>,
+    /// Alarms that some version could not read.
+    pub alarms_skipped: Option<CachedSkip>,
+    /// Commands whose outcome was not known, oldest first.
+    pub commands: Vec<CachedCommand>,
 }
 
 /// A center's line.
@@ -37,6 +41,8 @@ pub(crate) struct CenterLine {
     pub(crate) digest: RowDigest,
     alarm_seq: i64,
     proven_at: i64,
+    skipped_after: i64,
+    skipped_by: String,
 }
 
 impl Cache {
@@ -85,6 +91,10 @@ fn load(db: &mut Connection, center: &CenterId) -> rusqlite::Result<Option<Loade
         alarms: alarms(&read, no)?,
         alarm_seq: u64::try_from(line.alarm_seq).ok(),
         proven_at: (line.proven_at != 0).then_some(UtcMillis(line.proven_at)),
+        alarms_skipped: u64::try_from(line.skipped_after)
+            .ok()
+            .map(|after| CachedSkip { after, reader: Text::from(line.skipped_by) }),
+        commands: commands(&read, no)?,
     };
     each_row(&read, no, |key, rev, sum, body| {
         match intact(key, rev, sum, body) {
@@ -97,19 +107,23 @@ fn load(db: &mut Connection, center: &CenterId) -> rusqlite::Result<Option<Loade
 }
 
 pub(crate) fn center_line(db: &Connection, no: i64) -> rusqlite::Result<CenterLine> {
-    db.prepare_cached("SELECT epoch, rev, count, digest, alarm_seq, proven_at FROM centers WHERE no = ?1")?
-        .query_row([no], |row| {
-            Ok(CenterLine {
-                epoch: row.get(0)?,
-                rev: row.get(1)?,
-                digest: RowDigest {
-                    count: row.get::<_, i64>(2)?.cast_unsigned(),
-                    digest: DigestSum(row.get::<_, i64>(3)?.cast_unsigned()),
-                },
-                alarm_seq: row.get(4)?,
-                proven_at: row.get(5)?,
-            })
+    let query =
+        "SELECT epoch, rev, count, digest, alarm_seq, proven_at, skipped_after, skipped_by FROM centers
+         WHERE no = ?1";
+    db.prepare_cached(query)?.query_row([no], |row| {
+        Ok(CenterLine {
+            epoch: row.get(0)?,
+            rev: row.get(1)?,
+            digest: RowDigest {
+                count: row.get::<_, i64>(2)?.cast_unsigned(),
+                digest: DigestSum(row.get::<_, i64>(3)?.cast_unsigned()),
+            },
+            alarm_seq: row.get(4)?,
+            proven_at: row.get(5)?,
+            skipped_after: row.get(6)?,
+            skipped_by: row.get(7)?,
         })
+    })
 }
 
 /// Calls `take` with key, revision, checksum and body of each row of a center, by id.
@@ -149,7 +163,8 @@ fn intact(key: i64, rev: Rev, sum: i64, body: Option<&[u8]>) -> Option<CachedRow
 
 fn alarms(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedAlarm>> {
     let mut query = db.prepare_cached(
-        "SELECT id, kind, raised_at, stage, row_rev, body FROM alarms WHERE center = ?1 ORDER BY raised_at, id",
+        "SELECT id, kind, raised_at, stage, row_rev, body, at_hub FROM alarms WHERE center = ?1
+             ORDER BY raised_at, id",
     )?;
     query
         .query_map([no], |row| {
@@ -161,11 +176,28 @@ fn alarms(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedAlarm>> {
                 kind: Text::from(row.get::<_, String>(1)?),
                 raised_at: UtcMillis(row.get(2)?),
                 stage: Text::from(row.get::<_, String>(3)?),
+                at_hub: Text::from(row.get::<_, String>(6)?),
                 row: u64::try_from(row_rev).ok().map(|rev| CachedRow {
                     id,
                     rev: Rev(rev),
                     delivery: body.and_then(|body| serde_json::from_str(&body).ok()).map(Arc::new),
                 }),
+            })
+        })?
+        .collect()
+}
+
+fn commands(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedCommand>> {
+    let mut query = db.prepare_cached(
+        "SELECT key, delivery, action, clicked_at FROM commands WHERE center = ?1 ORDER BY clicked_at, key",
+    )?;
+    query
+        .query_map([no], |row| {
+            Ok(CachedCommand {
+                key: Text::from(row.get::<_, String>(0)?),
+                delivery: u64::try_from(row.get::<_, i64>(1)?).ok().map(DeliveryId),
+                action: Text::from(row.get::<_, String>(2)?),
+                clicked_at: UtcMillis(row.get(3)?),
             })
         })?
         .collect()

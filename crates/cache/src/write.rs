@@ -48,6 +48,7 @@ impl Cache {
             let Some(no) = find_center(transaction, center)? else { return Ok(()) };
             remove_rows(transaction, no)?;
             transaction.execute("DELETE FROM alarms WHERE center = ?1", [no])?;
+            transaction.execute("DELETE FROM commands WHERE center = ?1", [no])?;
             transaction.execute("DELETE FROM centers WHERE no = ?1", [no])?;
             Ok(())
         })
@@ -116,9 +117,11 @@ fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec
     for alarm in &batch.alarms {
         write_alarm(transaction, no, alarm, body)?;
     }
+    write_commands(transaction, no, batch)?;
     let mut center = transaction.prepare_cached(
         "UPDATE centers SET count = ?2, digest = ?3, epoch = coalesce(?4, epoch), rev = coalesce(?5, rev),
-             alarm_seq = coalesce(?6, alarm_seq), proven_at = coalesce(?7, proven_at) WHERE no = ?1",
+             alarm_seq = coalesce(?6, alarm_seq), proven_at = coalesce(?7, proven_at),
+             skipped_after = coalesce(?8, skipped_after), skipped_by = coalesce(?9, skipped_by) WHERE no = ?1",
     )?;
     center.execute(params![
         no,
@@ -128,6 +131,8 @@ fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec
         batch.cursor.as_ref().map(|cursor| sql(cursor.rev)),
         batch.alarm_seq.map(u64::cast_signed),
         batch.proven_at.map(|at| at.0),
+        batch.alarms_skipped.as_ref().map(|skip| skip.after.cast_signed()),
+        batch.alarms_skipped.as_ref().map(|skip| skip.reader.as_str()),
     ])?;
     Ok(())
 }
@@ -139,8 +144,10 @@ fn write_alarm(
     body: &mut Vec<u8>,
 ) -> Result<(), Failed> {
     let mut upsert = transaction.prepare_cached(
-        "INSERT INTO alarms (center, id, kind, raised_at, stage, row_rev, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO UPDATE SET stage = excluded.stage, row_rev = excluded.row_rev, body = excluded.body",
+        "INSERT INTO alarms (center, id, kind, raised_at, stage, row_rev, body, at_hub)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET stage = excluded.stage, row_rev = excluded.row_rev, body = excluded.body,
+             at_hub = excluded.at_hub",
     )?;
     let text = alarm.row.as_ref().map(|row| body_of(row, body)).transpose()?.flatten();
     upsert.execute(params![
@@ -151,7 +158,29 @@ fn write_alarm(
         alarm.stage.as_str(),
         alarm.row.as_ref().map_or(-1, |row| sql(row.rev)),
         text,
+        alarm.at_hub.as_str(),
     ])?;
+    Ok(())
+}
+
+fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
+    let mut begin = transaction.prepare_cached(
+        "INSERT INTO commands (center, key, delivery, action, clicked_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO NOTHING",
+    )?;
+    for command in &batch.commands {
+        begin.execute(params![
+            no,
+            command.key.as_str(),
+            command.delivery.map_or(-1, |id| id.0.cast_signed()),
+            command.action.as_str(),
+            command.clicked_at.0,
+        ])?;
+    }
+    let mut settle = transaction.prepare_cached("DELETE FROM commands WHERE center = ?1 AND key = ?2")?;
+    for key in &batch.settled {
+        settle.execute(params![no, key.as_str()])?;
+    }
     Ok(())
 }
 

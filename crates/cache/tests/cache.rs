@@ -4,7 +4,7 @@
 mod common;
 
 use common::{batch, center, row};
-use gwanje_cache::{Cache, CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+use gwanje_cache::{Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -24,6 +24,12 @@ fn open(path: &Path) -> Cache {
     opened.cache
 }
 
+/// Writes past SQLite, into the file that it holds open.
+fn write_in_place(path: &Path, at: usize, bytes: &[u8]) {
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, at as u64).unwrap();
+}
+
 /// Files beside the cache whose names say that they were set aside.
 fn set_aside(folder: &TempDir) -> usize {
     std::fs::read_dir(folder.path())
@@ -39,7 +45,8 @@ fn rows_cursor_alarms_and_settings_come_back() {
         id: DeliveryId(2),
         kind: "cancelled".into(),
         raised_at: UtcMillis(7),
-        stage: "delivered".into(),
+        stage: "displayed".into(),
+        at_hub: "delivered".into(),
         row: Some(row(2, 4)),
     };
     let unreadable = CachedRow { id: DeliveryId(3), rev: Rev(5), delivery: None };
@@ -68,6 +75,41 @@ fn rows_cursor_alarms_and_settings_come_back() {
     assert_eq!(cache.setting("seat").unwrap().as_deref(), Some("A"));
     assert_eq!(cache.centers().unwrap(), [center()]);
     assert!(cache.load(&CenterId::from("songpa")).unwrap().is_none());
+}
+
+#[test]
+fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
+    let (_folder, path) = folder();
+    let command = |key: &str, delivery, clicked_at| CachedCommand {
+        key: key.into(),
+        delivery,
+        action: "assign".into(),
+        clicked_at: UtcMillis(clicked_at),
+    };
+    let (later, earlier) = (command("A", Some(DeliveryId(7)), 9), command("B", None, 5));
+    let skip = CachedSkip { after: 3, reader: "0.1.0".into() };
+    let mut cache = open(&path);
+    let begun = CacheBatch {
+        commands: vec![later.clone(), earlier.clone()],
+        alarms_skipped: Some(skip.clone()),
+        ..batch(Vec::new(), &[], &[], 1)
+    };
+    let elsewhere = CacheBatch { center: CenterId::from("songpa"), ..begun.clone() };
+    cache.write(&[begun, elsewhere]).unwrap();
+    drop(cache);
+    let mut cache = open(&path);
+    let loaded = cache.load(&center()).unwrap().unwrap();
+    assert_eq!(loaded.commands, [earlier.clone(), later]);
+    assert_eq!(loaded.alarms_skipped, Some(skip.clone()));
+    // Another center's command of the same key is another command.
+    cache.write(&[CacheBatch { settled: vec!["A".into()], ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
+    let loaded = cache.load(&center()).unwrap().unwrap();
+    assert_eq!((loaded.commands, loaded.alarms_skipped), (vec![earlier], Some(skip)));
+    let songpa = CenterId::from("songpa");
+    assert_eq!(cache.load(&songpa).unwrap().unwrap().commands.len(), 2);
+    cache.wipe(&songpa).unwrap();
+    cache.write(&[CacheBatch { center: songpa.clone(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
+    assert_eq!(cache.load(&songpa).unwrap().unwrap().commands, []);
 }
 
 #[test]
@@ -138,6 +180,64 @@ fn an_audit_finds_a_flipped_byte_and_loading_leaves_the_row_out() {
     assert_eq!((loaded.rows.len(), loaded.damaged), (49, 1));
 }
 
+/// The writing connection has the page in memory; the audit must not look there.
+#[test]
+fn an_audit_reads_the_disk_and_not_what_is_remembered_of_it() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let after: Vec<_> = (1..=50).map(|id| (id, id)).collect();
+    cache.write(&[batch((1..=50).map(|id| row(id, id)).collect(), &[], &after, 50)]).unwrap();
+    Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().rows.len(), 50);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let needle = b"TBIYHG000017";
+    let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+    bytes[at] ^= 1;
+    write_in_place(&path, at, &bytes[at..=at]);
+    assert_eq!(cache.audit(&center()).unwrap().damaged, [DeliveryId(17)]);
+    // Written over from memory, it is sound again.
+    cache.write(&[batch(vec![row(17, 17)], &[], &after, 50)]).unwrap();
+    let audit = cache.audit(&center()).unwrap();
+    assert!(audit.digest_fits && audit.damaged.is_empty());
+}
+
+#[test]
+fn an_audit_tells_a_damaged_header_and_a_damaged_small_table() {
+    for (what, at, bytes) in
+        [("the header", 0, vec![0xEE; 100]), ("the schema's page", 100, vec![0xEE; 3_000])]
+    {
+        let (folder, path) = folder();
+        let mut cache = open(&path);
+        cache.write(&[batch(vec![row(1, 1)], &[], &[(1, 1)], 1)]).unwrap();
+        Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        write_in_place(&path, at, &bytes);
+        let error = cache.audit(&center()).unwrap_err();
+        assert!(error.is_damage(), "{what}: {error}");
+        drop(cache.rebuild(&error).unwrap());
+        assert!(set_aside(&folder) >= 1);
+    }
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let alarms = (1..=200).map(|id| CachedAlarm {
+        id: DeliveryId(id),
+        kind: "cancelled".into(),
+        raised_at: UtcMillis(7),
+        stage: "displayed".into(),
+        at_hub: "".into(),
+        row: Some(row(id, id)),
+    });
+    cache.write(&[CacheBatch { alarms: alarms.collect(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let page: i64 = db
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'alarms'", [], |row| row.get(0))
+        .unwrap();
+    drop(db);
+    write_in_place(&path, usize::try_from((page - 1) * 4_096).unwrap(), &[0xEE; 64]);
+    let error = cache.audit(&center()).unwrap_err();
+    assert!(error.is_damage(), "{error}");
+}
+
 #[test]
 fn an_audit_finds_a_row_that_is_gone() {
     let (_folder, path) = folder();
@@ -195,7 +295,7 @@ fn damage_found_while_reading_is_told_apart_and_the_file_can_be_rebuilt() {
 #[test]
 fn files_of_every_version_are_brought_up_to_date() {
     // One of each version, in order.
-    let dumps = vec![include_str!("fixtures/v1.sql")];
+    let dumps = vec![include_str!("fixtures/v1.sql"), include_str!("fixtures/v2.sql")];
     for (version, dump) in (1..).zip(dumps) {
         let (_folder, path) = folder();
         Connection::open(&path).unwrap().execute_batch(dump).unwrap();
@@ -205,6 +305,11 @@ fn files_of_every_version_are_brought_up_to_date() {
         assert_eq!(loaded.cursor.unwrap().rev, Rev(1_042));
         assert_eq!(loaded.alarms.len(), 1);
         assert_eq!(loaded.alarm_seq, Some(3));
+        // Version 1 did not say how far the hub knows, and kept no commands.
+        let (at_hub, commands) = if version < 2 { ("", 0) } else { ("delivered", 1) };
+        assert_eq!(loaded.alarms[0].at_hub, at_hub, "version {version}");
+        assert_eq!(loaded.commands.len(), commands, "version {version}");
+        assert_eq!(loaded.alarms_skipped.map(|skip| skip.after), (version >= 2).then_some(2));
         let audit = cache.audit(&center()).unwrap();
         assert!(audit.digest_fits && audit.damaged.is_empty(), "version {version}");
     }
@@ -277,6 +382,7 @@ fn acknowledged_alarms_older_than_a_week_go_at_the_opening() {
         kind: "cancelled".into(),
         raised_at: UtcMillis(day * DAY_MS),
         stage: stage.into(),
+        at_hub: "".into(),
         row: None,
     };
     let alarms = vec![

@@ -2,7 +2,7 @@
 
 use crate::ipc::{AppEvent, CommandPhase, LinkView, kind_name};
 use gwanje_board::{Row, ViewId};
-use gwanje_model::{CenterId, DeliveryId};
+use gwanje_model::{CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CommandId, Proof, RowChange, State};
 use gwanje_wire::rest::CenterInfo;
 use gwanje_wire::socket::{Cursor, RiderPos};
@@ -20,7 +20,7 @@ pub struct CommandReport {
     /// On which delivery; none: a new order that has no id yet.
     pub id: Option<DeliveryId>,
     /// Wire name of the action, or `create`.
-    pub action: &'static str,
+    pub action: Text,
     /// What became of it.
     pub phase: CommandPhase,
     /// With `Refused`: why.
@@ -89,7 +89,7 @@ impl EngineEvent {
                 command_id: report.command.0.clone(),
                 center: report.center.to_string(),
                 id: report.id.map(|id| id.0),
-                action: report.action.to_owned(),
+                action: report.action.to_string(),
                 outcome: report.phase,
                 code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
                 message: report.problem.as_ref().map(|problem| problem.detail.clone()),

@@ -1,14 +1,14 @@
 //! What waits for the cache thread: batches of a center melt into one, so that the queue never outgrows the board.
 
 use crate::writer::Job;
-use gwanje_cache::{CacheBatch, CacheCursor, CachedAlarm, CachedRow};
+use gwanje_cache::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
 use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
-use gwanje_sync::{AlarmKey, Batch, Mono, StoredAlarm};
+use gwanje_sync::{AlarmKey, Batch, CommandId, Mono, SkippedAlarms, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::socket::Cursor;
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Batches that wait, one a center.
 pub(crate) type Melted = BTreeMap<CenterId, Gathered>;
@@ -46,12 +46,19 @@ pub(crate) struct Gathered {
     alarms: BTreeMap<AlarmKey, StoredAlarm>,
     alarm_seq: Option<u64>,
     proven_at: Option<UtcMillis>,
+    alarms_skipped: Option<SkippedAlarms>,
+    commands: BTreeMap<CommandId, StoredCommand>,
+    settled: BTreeSet<CommandId>,
 }
 
 impl Outbox {
     /// Takes a batch in.
     pub(crate) fn write(&mut self, batch: Batch, now: Mono) {
-        self.due.get_or_insert(now.plus_ms(GATHER_MS));
+        let due = self.due.get_or_insert(now.plus_ms(GATHER_MS));
+        if !batch.commands.is_empty() {
+            // A person waits for what is sent once this is written.
+            *due = now;
+        }
         if !matches!(self.waiting.back(), Some(Waiting::Write(_))) {
             self.waiting.push_back(Waiting::Write(Melted::new()));
         }
@@ -214,6 +221,9 @@ impl Gathered {
             alarms: BTreeMap::new(),
             alarm_seq: None,
             proven_at: None,
+            alarms_skipped: None,
+            commands: BTreeMap::new(),
+            settled: BTreeSet::new(),
         }
     }
 
@@ -231,6 +241,17 @@ impl Gathered {
         self.alarms.extend(batch.alarms.into_iter().map(|alarm| (alarm.key, alarm)));
         self.alarm_seq = batch.alarm_seq.or(self.alarm_seq);
         self.proven_at = batch.proven_at.or(self.proven_at);
+        self.alarms_skipped = batch.alarms_skipped.or(self.alarms_skipped.take());
+        self.commands.extend(batch.commands.into_iter().map(|command| (command.command.clone(), command)));
+        self.settle(batch.settled);
+    }
+
+    /// One that began and ended while it waited needs no place on the disk; its removal harms nothing.
+    fn settle(&mut self, settled: impl IntoIterator<Item = CommandId>) {
+        for command in settled {
+            self.commands.remove(&command);
+            self.settled.insert(command);
+        }
     }
 
     /// What came later, on top.
@@ -246,6 +267,9 @@ impl Gathered {
         self.alarms.extend(later.alarms);
         self.alarm_seq = later.alarm_seq.or(self.alarm_seq);
         self.proven_at = later.proven_at.or(self.proven_at);
+        self.alarms_skipped = later.alarms_skipped.or(self.alarms_skipped.take());
+        self.commands.extend(later.commands);
+        self.settle(later.settled);
     }
 
     /// The number of its last batch.
@@ -268,6 +292,12 @@ impl Gathered {
             alarms: self.alarms.values().map(cached_alarm).collect(),
             alarm_seq: self.alarm_seq,
             proven_at: self.proven_at,
+            alarms_skipped: self
+                .alarms_skipped
+                .as_ref()
+                .map(|skipped| CachedSkip { after: skipped.after, reader: skipped.reader.clone() }),
+            commands: self.commands.values().map(cached_command).collect(),
+            settled: self.settled.iter().map(|command| command.0.as_str().into()).collect(),
         };
         for (id, row) in &self.rows {
             match row {
@@ -296,22 +326,23 @@ fn melt(earlier: &mut Melted, later: Melted) {
     }
 }
 
+fn cached_command(command: &StoredCommand) -> CachedCommand {
+    CachedCommand {
+        key: command.command.0.as_str().into(),
+        delivery: command.delivery,
+        action: command.action.clone(),
+        clicked_at: command.clicked_at,
+    }
+}
+
 fn cached_alarm(alarm: &StoredAlarm) -> CachedAlarm {
     CachedAlarm {
         id: alarm.key.id,
         kind: alarm.key.kind.as_str().into(),
         raised_at: alarm.key.raised_at,
-        stage: stage_name(alarm.stage).into(),
+        stage: alarm.stage.as_str().into(),
+        at_hub: alarm.at_hub.map_or("", ReceiptStage::as_str).into(),
         row: alarm.delivery.as_ref().map(cached_row),
-    }
-}
-
-/// A stage's wire name.
-pub(crate) fn stage_name(stage: ReceiptStage) -> &'static str {
-    match stage {
-        ReceiptStage::Delivered => "delivered",
-        ReceiptStage::Displayed => "displayed",
-        ReceiptStage::Acknowledged => "acknowledged",
     }
 }
 
@@ -319,7 +350,7 @@ pub(crate) fn stage_name(stage: ReceiptStage) -> &'static str {
 pub(crate) fn stage_of(name: &str) -> Option<ReceiptStage> {
     [ReceiptStage::Delivered, ReceiptStage::Displayed, ReceiptStage::Acknowledged]
         .into_iter()
-        .find(|stage| stage_name(*stage) == name)
+        .find(|stage| stage.as_str() == name)
 }
 
 #[cfg(test)]
@@ -347,6 +378,9 @@ mod tests {
             alarms: Vec::new(),
             alarm_seq: None,
             proven_at: None,
+            alarms_skipped: None,
+            commands: Vec::new(),
+            settled: Vec::new(),
         }
     }
 
@@ -364,7 +398,7 @@ mod tests {
     fn batches_of_a_center_melt_into_one() {
         let mut outbox = Outbox::default();
         let key = AlarmKey { id: DeliveryId(1), kind: AlarmKind::Cancelled, raised_at: UtcMillis(5) };
-        let alarm = |stage| StoredAlarm { key, stage, delivery: None };
+        let alarm = |stage| StoredAlarm { key, stage, at_hub: None, delivery: None };
         outbox.write(
             Batch {
                 alarms: vec![alarm(ReceiptStage::Delivered)],

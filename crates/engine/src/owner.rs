@@ -19,7 +19,7 @@ use crate::subscribers::Subscribers;
 use crate::views::Views;
 use crate::writer::{Writer, Written};
 use gwanje_board::{Board, ViewId, ViewSpec};
-use gwanje_model::{CenterId, Delivery, DeliveryId, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Text, UtcMillis};
 use gwanje_sync::{
     AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, HttpFailure, HttpResponse, Input,
     Mono, Now, RequestId, SocketEvent, SocketId, Stats,
@@ -120,7 +120,7 @@ struct Owner {
 struct Commanded {
     center: CenterId,
     id: Option<DeliveryId>,
-    action: &'static str,
+    action: Text,
 }
 
 /// Starts the owner.
@@ -278,6 +278,12 @@ impl Owner {
             }
             Written::Restored(center, mut restored) => {
                 restored.horizon = self.profile.horizon(self.server(), &center);
+                // Commands that an earlier run left without an outcome: what becomes of them is told under these names.
+                for command in &restored.commands {
+                    let (id, action) = (command.delivery, command.action.clone());
+                    self.commands
+                        .insert(command.command.clone(), Commanded { center: center.clone(), id, action });
+                }
                 let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));
                 self.client.handle(Input::Restored(center.clone(), restored), now);
                 // What is shown from disk has the age of its last proof, not none.

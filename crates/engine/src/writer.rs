@@ -3,9 +3,9 @@
 use crate::outbox::{Melted, stage_of};
 use crate::owner::Arrival;
 use crate::profile::write_private;
-use gwanje_cache::{Cache, CacheBatch, CacheError, CachedAlarm, CachedRow, Loaded};
+use gwanje_cache::{Cache, CacheBatch, CacheError, CachedAlarm, CachedCommand, CachedRow, Loaded};
 use gwanje_model::{CenterId, DeliveryId};
-use gwanje_sync::{AlarmKey, Restored, StoredAlarm};
+use gwanje_sync::{AlarmKey, CommandId, Restored, SkippedAlarms, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
 use gwanje_wire::socket::Cursor;
@@ -251,6 +251,19 @@ fn restored(loaded: Loaded) -> Restored {
         alarm_seq: loaded.alarm_seq,
         horizon: None,
         proven_at: loaded.proven_at,
+        alarms_skipped: loaded
+            .alarms_skipped
+            .map(|skip| SkippedAlarms { after: skip.after, reader: skip.reader }),
+        commands: loaded.commands.into_iter().map(stored_command).collect(),
+    }
+}
+
+fn stored_command(command: CachedCommand) -> StoredCommand {
+    StoredCommand {
+        command: CommandId(command.key.to_string()),
+        delivery: command.delivery,
+        action: command.action,
+        clicked_at: command.clicked_at,
     }
 }
 
@@ -263,7 +276,12 @@ fn wire_row(row: CachedRow) -> WireRow {
 
 fn stored_alarm(alarm: CachedAlarm) -> Option<StoredAlarm> {
     let key = AlarmKey { id: alarm.id, kind: AlarmKind::parse(&alarm.kind)?, raised_at: alarm.raised_at };
-    Some(StoredAlarm { key, stage: stage_of(&alarm.stage)?, delivery: alarm.row.map(wire_row) })
+    Some(StoredAlarm {
+        key,
+        stage: stage_of(&alarm.stage)?,
+        at_hub: stage_of(&alarm.at_hub),
+        delivery: alarm.row.map(wire_row),
+    })
 }
 
 #[cfg(test)]
@@ -305,6 +323,9 @@ mod tests {
             alarms: Vec::new(),
             alarm_seq: Some(3),
             proven_at: None,
+            alarms_skipped: None,
+            commands: Vec::new(),
+            settled: Vec::new(),
         };
         let mut outbox = Outbox::default();
         outbox.write(batch, Mono(0));

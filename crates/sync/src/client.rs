@@ -90,18 +90,21 @@ impl Client {
     pub fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::SignIn { account, password } => {
-                self.credentials_go(&Problem::new(ErrorCode::Unauthorized, "another sign-in came"), now);
+                self.credentials_go(now);
                 self.rest.sign_in(account, password);
             }
             Input::Resume { refresh_token, centers } => {
-                self.credentials_go(&Problem::new(ErrorCode::Unauthorized, "another sign-in came"), now);
+                self.credentials_go(now);
                 self.rest.resume(refresh_token);
                 self.centers.follow(&centers, now, &mut self.out);
                 self.authorise(now);
             }
             Input::SignOut => self.sign_out(now),
             Input::Restored(center, restored) => {
-                self.centers.restored(&center, *restored, now);
+                let commands = restored.commands.clone();
+                if self.centers.restored(&center, *restored, now) {
+                    self.commands.recall(&center, commands, now.mono);
+                }
                 self.authorise(now);
             }
             Input::Socket(socket, event) => self.link.socket(socket, event, now.mono, &mut self.rng),
@@ -228,11 +231,12 @@ impl Client {
                 if first {
                     self.centers.ask_now(now.mono);
                 }
+                self.commands.signed_in(&reply.account);
                 self.out.push_back(Action::SignedIn(reply));
                 self.authorise(now);
             }
             RestEvent::SignedOut(problem) => {
-                self.credentials_go(&problem, now);
+                self.credentials_go(now);
                 self.pump_sessions(now);
                 self.out.push_back(Action::SignedOut(Some(problem)));
             }
@@ -271,7 +275,11 @@ impl Client {
                 self.with(&center, |session| session.answer(id, answer.map_err(FetchFailure::from), now));
             }
             Purpose::Receipt(center, key, stage) => {
-                self.receipts.answered(center, key, stage, result, now.mono, &mut self.rng);
+                let taken =
+                    self.receipts.answered(center.clone(), key, stage, result, now.mono, &mut self.rng);
+                if taken {
+                    self.with(&center, |session| session.receipt_taken(key, stage, now));
+                }
             }
             Purpose::Command(command) => {
                 self.commands.answered(&command, result, now.mono, &mut self.rng);
@@ -355,7 +363,7 @@ impl Client {
                     }
                     What::Create(_) => None,
                 };
-                self.commands.begin(request, seen, now.mono);
+                self.commands.begin(request, seen, now);
             }
         }
     }
@@ -387,6 +395,12 @@ impl Client {
             }
             CommandAction::Settled(command, outcome) => {
                 self.out.push_back(Action::CommandSettled(command, outcome));
+            }
+            CommandAction::Keep(center, command) => {
+                self.with(&center, |session| session.keep_command(command, now));
+            }
+            CommandAction::Forget(center, command) => {
+                self.with(&center, |session| session.forget_command(command, now));
             }
         }
     }

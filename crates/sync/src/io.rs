@@ -1,6 +1,6 @@
 //! What goes into the core and what comes out of it.
 
-use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis};
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
@@ -122,6 +122,10 @@ pub struct Restored {
     pub horizon: Option<UtcMillis>,
     /// The last proof (wall clock), for "complete as of".
     pub proven_at: Option<UtcMillis>,
+    /// Alarms that an earlier version could not read.
+    pub alarms_skipped: Option<SkippedAlarms>,
+    /// Commands whose outcome was not known.
+    pub commands: Vec<StoredCommand>,
 }
 
 /// What an alarm is known by: raised once, whatever path it comes by.
@@ -144,8 +148,35 @@ pub struct StoredAlarm {
     pub key: AlarmKey,
     /// How far it has come at this seat.
     pub stage: ReceiptStage,
+    /// How far the hub is known to know; what it lacks is sent again at the next join.
+    pub at_hub: Option<ReceiptStage>,
     /// The delivery as it was known then.
     pub delivery: Option<WireRow>,
+}
+
+/// A command as the cache keeps it, from before it is sent until it is settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCommand {
+    /// Its idempotency key.
+    pub command: CommandId,
+    /// On which delivery; none: a new order.
+    pub delivery: Option<DeliveryId>,
+    /// Wire name of the action, or [`CREATE`].
+    pub action: Text,
+    /// When the person clicked (the desk's wall clock).
+    pub clicked_at: UtcMillis,
+}
+
+/// What a new order is called where an action is named.
+pub const CREATE: &str = "create";
+
+/// Alarms that the version which read them could not read: another version reads them again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedAlarms {
+    /// They come after this alarm sequence.
+    pub after: u64,
+    /// Which version skipped them.
+    pub reader: Text,
 }
 
 /// A change that a person asks for.
@@ -238,6 +269,12 @@ pub struct Batch {
     pub alarm_seq: Option<u64>,
     /// The last proof; none: unchanged.
     pub proven_at: Option<UtcMillis>,
+    /// Alarms that could not be read; none: unchanged.
+    pub alarms_skipped: Option<SkippedAlarms>,
+    /// Commands that begin: none of them is sent before this batch is committed, or the cache takes too long.
+    pub commands: Vec<StoredCommand>,
+    /// Commands that are settled.
+    pub settled: Vec<CommandId>,
 }
 
 /// A change of the board in memory (overlays of this seat's commands already in it).

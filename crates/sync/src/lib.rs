@@ -19,8 +19,8 @@ mod session;
 
 pub use client::{Client, ClientConfig};
 pub use io::{
-    Action, AlarmKey, AlarmNotice, Batch, CommandId, CommandOutcome, CommandRequest, HttpFailure,
+    Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure,
     HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored, RowChange,
-    SocketEvent, SocketId, State, Stats, StoredAlarm, What,
+    SkippedAlarms, SocketEvent, SocketId, State, Stats, StoredAlarm, StoredCommand, What,
 };
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};

@@ -12,6 +12,7 @@
 //! | `rest` | one request at a time, which is due, failures, polling |
 //! | `snapshot` · `repair` | the two ways back to a true board |
 //! | `alarms` | cancellations, what `/alarms` says |
+//! | `kept` | commands that the cache keeps until they are settled |
 //! | `overdue` · `unproven` | alarms whose condition ends by itself |
 //! | `overlay` | answers to this seat's commands |
 //! | `publish` | how changes reach cache and board |
@@ -20,6 +21,7 @@
 mod alarms;
 mod fetch;
 mod following;
+mod kept;
 mod order;
 mod overdue;
 mod overlay;
@@ -36,12 +38,15 @@ mod unproven;
 
 pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 
-use crate::io::{AlarmKey, LinkReason, Mono, Now, Proof, Restored, RowChange, State, Stats};
+use crate::io::{
+    AlarmKey, CommandId, LinkReason, Mono, Now, Proof, Restored, RowChange, State, Stats, StoredCommand,
+};
 use alarms::Alarms;
 use gwanje_model::{CenterId, DeliveryId, Epoch, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
 use gwanje_wire::{ErrorCode, Frame, Head, WireRow};
+use kept::Kept;
 use order::Order;
 use overlay::Overlays;
 use proof::{Dating, Proven};
@@ -98,6 +103,7 @@ pub struct Session {
     order: Order,
     overlays: Overlays,
     alarms: Alarms,
+    kept: Kept,
     unread: Unread,
     /// Memory held less, or other, than the incremental digest says: board and cache may hold more.
     rows_lost: bool,
@@ -148,6 +154,7 @@ impl Session {
             rows: Rows::default(),
             order: Order::default(),
             overlays: Overlays::default(),
+            kept: Kept::default(),
             unread: Unread::default(),
             rows_lost: false,
             gap: None,
@@ -175,8 +182,10 @@ impl Session {
         }
         self.restored = true;
         self.reconcile_later(now);
-        let Restored { rows, cursor, alarms, alarm_seq, horizon, proven_at: _ } = restored;
-        self.alarms.restore(alarms, alarm_seq, horizon, &mut self.out);
+        let Restored { rows, cursor, alarms, alarm_seq, horizon, proven_at: _, alarms_skipped, commands } =
+            restored;
+        self.alarms.restore(alarms, alarm_seq, alarms_skipped, horizon, &mut self.out);
+        self.kept.restore(commands);
         self.take_restored(rows, cursor);
         if self.is_joined() {
             self.subscribe(now);
@@ -291,6 +300,7 @@ impl Session {
     /// The cache committed up to that batch.
     pub fn committed(&mut self, seq: u64, now: Now) {
         self.alarms.committed(seq, &mut self.out);
+        self.kept.committed(seq, &mut self.out);
         self.settle(now);
     }
 
@@ -298,6 +308,7 @@ impl Session {
     pub fn cache_lost(&mut self, now: Now) {
         if self.restored {
             self.alarms.store_all();
+            self.kept.store_all();
             self.persist_all(now);
         }
         self.settle(now);
@@ -330,6 +341,24 @@ impl Session {
     /// A person took note, or the window shows it.
     pub fn receipt(&mut self, key: AlarmKey, stage: ReceiptStage, now: Now) {
         self.alarms.receipt(key, stage, &mut self.out);
+        self.settle(now);
+    }
+
+    /// The hub has a receipt of this seat, or wants none for that alarm.
+    pub fn receipt_taken(&mut self, key: AlarmKey, stage: ReceiptStage, now: Now) {
+        self.alarms.receipt_taken(key, stage);
+        self.settle(now);
+    }
+
+    /// A command of this seat is about to be sent: it is kept first, and [`SessionAction::CommandKept`] says so.
+    pub fn keep_command(&mut self, command: StoredCommand, now: Now) {
+        self.kept.begin(command);
+        self.settle(now);
+    }
+
+    /// A command of this seat is settled and told.
+    pub fn forget_command(&mut self, command: CommandId, now: Now) {
+        self.kept.settle(command);
         self.settle(now);
     }
 

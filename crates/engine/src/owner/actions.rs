@@ -193,7 +193,8 @@ impl Owner {
     ) {
         let Some(Commanded { center, id, action }) = self.commands.get(&command) else { return };
         let id = id.or(row.as_ref().map(WireRow::id));
-        let report = CommandReport { center: center.clone(), id, action, command, phase, problem, row };
+        let (center, action) = (center.clone(), action.clone());
+        let report = CommandReport { center, id, action, command, phase, problem, row };
         self.tell(EngineEvent::Command(Arc::new(report)), now);
     }
 

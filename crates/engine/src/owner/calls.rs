@@ -2,7 +2,7 @@
 
 use super::{Access, Call, Commanded, Owner, present};
 use crate::clock;
-use gwanje_sync::{CommandRequest, Input, What};
+use gwanje_sync::{CREATE, CommandRequest, Input, What};
 
 impl Owner {
     /// Answers a call. One whose caller has gone is answered to nobody, which is no fault.
@@ -79,8 +79,8 @@ impl Owner {
 
 fn commanded(request: &CommandRequest) -> Commanded {
     let (id, action) = match &request.what {
-        What::Create(_) => (None, "create"),
+        What::Create(_) => (None, CREATE),
         What::Act { id, action, .. } => (Some(*id), action.as_str()),
     };
-    Commanded { center: request.center.clone(), id, action }
+    Commanded { center: request.center.clone(), id, action: action.into() }
 }

@@ -95,14 +95,14 @@ impl Centers {
         }
     }
 
-    /// The cache has answered.
-    pub(crate) fn restored(&mut self, center: &CenterId, restored: Restored, now: Now) {
-        if let Some(followed) = self.followed.get_mut(center)
-            && !followed.restored
-        {
-            followed.restored = true;
-            followed.session.restored(restored, now);
-        }
+    /// The cache has answered. False: nobody waits for that.
+    pub(crate) fn restored(&mut self, center: &CenterId, restored: Restored, now: Now) -> bool {
+        let Some(followed) = self.followed.get_mut(center).filter(|followed| !followed.restored) else {
+            return false;
+        };
+        followed.restored = true;
+        followed.session.restored(restored, now);
+        true
     }
 
     /// Tells the sessions that run, and don't know it yet, that requests may be made; gives their centers.

@@ -1,28 +1,36 @@
 //! The seat's commands: each is sent at once, sent again under the same key, and settled exactly once (rule 11).
 //!
-//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: decided | closing: not |
-//! | --- | --- | --- | --- | --- | --- | --- |
-//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – |
-//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – |
-//! | `Closing` | – | – | – | – | settled | `ClosePausing` |
-//! | `ClosePausing` | – | – | `Closing` | – | settled | `ClosePausing` |
+//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: decided | closing: not | credentials go |
+//! | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
+//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
+//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
+//! | `Closing` | – | – | – | – | settled | `ClosePausing` | `ClosePausing` |
+//! | `ClosePausing` | – | – | `Closing` | – | settled | `ClosePausing` | `ClosePausing` |
 //!
-//! The same click again changes nothing; without credentials all are given up. A test walks every cell.
-//! Nothing is sent later than 30 s after the click except the question what became of it.
+//! The same click again changes nothing; when the person leaves, all are given up. A test walks every cell.
+//! Nothing is sent later than 30 s after the click except the question what became of it. A command is in the cache before
+//! it is sent, so that the question can be asked by the next run too: what an earlier run left begins as `ClosePausing`.
 
 #[cfg(test)]
 mod table;
 
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
-use crate::io::{CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, What};
-use gwanje_model::{CenterId, DeliveryId, Epoch};
+use crate::io::{
+    CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now, StoredCommand,
+    What,
+};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
 use gwanje_wire::command::command_path;
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem, WireRow};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 
+/// Milliseconds that a command waits for the cache to hold it: a disk that is slower than this must not hold an order to
+/// a rider up, even if a crash within the next moments would then forget the question.
+const KEEP_MS: u64 = 500;
 /// Milliseconds without an answer after which a command is sent again, from rule 11.
 const RESEND_MS: u64 = 10_000;
 /// Milliseconds after the click at which a command is closed, from rule 11.
@@ -37,6 +45,10 @@ pub(crate) const MAX_PENDING: usize = 1_000;
 /// What the commands want done, and what they have to tell.
 #[derive(Debug)]
 pub(crate) enum CommandAction {
+    /// Put it into the cache; answered with [`Commands::kept`].
+    Keep(CenterId, StoredCommand),
+    /// It is told: take it out of the cache.
+    Forget(CenterId, CommandId),
     /// Send it (or send it again; an earlier try is dropped before).
     Send(CommandId, Call),
     /// Ask what became of it.
@@ -55,6 +67,7 @@ pub(crate) enum CommandAction {
 
 #[derive(Debug)]
 enum Step {
+    Keeping { until: Mono },
     Asking { until: Mono },
     Pausing { until: Mono },
     Closing,
@@ -66,6 +79,7 @@ struct Pending {
     center: CenterId,
     /// None: a new order.
     delivery: Option<DeliveryId>,
+    /// What is sent, until it closes.
     call: Call,
     close_at: Mono,
     step: Step,
@@ -75,14 +89,16 @@ struct Pending {
 impl Pending {
     fn is_unknown(&self) -> bool {
         match self.step {
-            Step::Asking { .. } | Step::Pausing { .. } => false,
+            Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => false,
             Step::Closing | Step::ClosePausing { .. } => true,
         }
     }
 
     fn deadline(&self) -> Option<Mono> {
         match self.step {
-            Step::Asking { until } | Step::Pausing { until } => Some(until.min(self.close_at)),
+            Step::Keeping { until } | Step::Asking { until } | Step::Pausing { until } => {
+                Some(until.min(self.close_at))
+            }
             Step::Closing => None,
             Step::ClosePausing { until } => Some(until),
         }
@@ -94,12 +110,15 @@ impl Pending {
 pub(crate) struct Commands {
     /// Bounded by [`MAX_PENDING`].
     pending: BTreeMap<CommandId, Pending>,
+    /// Whose they are.
+    account: Option<Text>,
     out: VecDeque<CommandAction>,
 }
 
 impl Commands {
     /// A person wants it; `seen` is the delivery's row as shown, with its history.
-    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, &WireRow)>, now: Mono) {
+    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, &WireRow)>, now: Now) {
+        let (wall, now) = (now.wall, now.mono);
         let CommandRequest { command, center, what } = request;
         if self.pending.contains_key(&command) {
             return; // The same click again.
@@ -109,27 +128,88 @@ impl Commands {
             self.refuse(command, Problem::new(ErrorCode::TooManyRequests, why));
             return;
         }
-        let (delivery, mut call) = match what {
+        let (delivery, action, mut call) = match what {
             What::Create(order) => {
-                (None, Call::post(format!("{}/deliveries", center_path(&center)), &order, RESEND_MS))
+                let path = format!("{}/deliveries", center_path(&center));
+                (None, CREATE, Call::post(path, &order, RESEND_MS))
             }
             What::Act { id, action, body } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
-                (Some(id), Call::post(path, &body, RESEND_MS))
+                (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
             }
         };
         call.headers.push(("idempotency-key", command.0.clone()));
         if let Some((epoch, row)) = seen {
             call.headers.push(("if-match", format!("\"{epoch}-{}\"", row.rev())));
         }
+        let stored =
+            StoredCommand { command: command.clone(), delivery, action: action.into(), clicked_at: wall };
         self.out.push_back(CommandAction::Pending(command.clone(), false));
-        self.out.push_back(CommandAction::Send(command.clone(), call.clone()));
-        let step = Step::Asking { until: now.plus_ms(RESEND_MS) };
+        self.out.push_back(CommandAction::Keep(center.clone(), stored));
+        let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
         let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
         let marked = delivery.map(|id| (center.clone(), id));
         let pending = Pending { center, delivery, call, close_at: now.plus_ms(CLOSE_MS), step, pause };
         self.pending.insert(command, pending);
         self.mark(marked);
+    }
+
+    /// The cache holds it: it is sent.
+    pub(crate) fn kept(&mut self, command: &CommandId, now: Mono) {
+        let Some(pending) = self.pending.get_mut(command) else { return };
+        match pending.step {
+            Step::Keeping { .. } => {
+                pending.step = Step::Asking { until: now.plus_ms(RESEND_MS) };
+                self.out.push_back(CommandAction::Send(command.clone(), pending.call.clone()));
+            }
+            Step::Asking { .. } | Step::Pausing { .. } | Step::Closing | Step::ClosePausing { .. } => {}
+        }
+    }
+
+    /// What an earlier run did not get to know of its commands in a center is asked.
+    pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Mono) {
+        for StoredCommand { command, delivery, .. } in stored {
+            if self.pending.contains_key(&command) {
+                continue;
+            }
+            let pending = Pending {
+                center: center.clone(),
+                delivery,
+                call: closing(center, &command),
+                close_at: now,
+                step: Step::ClosePausing { until: now },
+                pause: Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1),
+            };
+            self.pending.insert(command.clone(), pending);
+            self.out.push_back(CommandAction::Pending(command, true));
+            self.mark(delivery.map(|id| (center.clone(), id)));
+        }
+    }
+
+    /// The credentials go: nothing is sent any more, and what became of the commands is asked when they have come back.
+    pub(crate) fn suspend(&mut self, now: Mono) {
+        let mut newly_unknown = Vec::new();
+        for (command, pending) in &mut self.pending {
+            if !pending.is_unknown() {
+                self.out.push_back(CommandAction::Pending(command.clone(), true));
+                newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
+            }
+            self.out.push_back(CommandAction::Drop(command.clone()));
+            pending.step = Step::ClosePausing { until: now };
+            pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
+        }
+        for marked in newly_unknown {
+            self.mark(marked);
+        }
+    }
+
+    /// That account has credentials. Another one's commands are none of its: the hub records outcomes by account.
+    pub(crate) fn signed_in(&mut self, account: &Text) {
+        let before = self.account.replace(account.clone());
+        if before.is_some_and(|before| before != *account) {
+            let why = "another account signed in before its end was known";
+            self.give_up(&Problem::new(ErrorCode::Unauthorized, why));
+        }
     }
 
     /// Refuses a command that is not to be sent at all.
@@ -146,8 +226,12 @@ impl Commands {
         rng: &mut ChaCha8Rng,
     ) {
         let Some(pending) = self.pending.get_mut(command) else { return };
-        if pending.is_unknown() {
-            return; // Dropped when it was closed; only the closing's answer counts.
+        match pending.step {
+            Step::Asking { .. } | Step::Pausing { .. } => {}
+            // Nothing was sent yet.
+            Step::Keeping { .. } => return,
+            // Dropped when it was closed; only the closing's answer counts.
+            Step::Closing | Step::ClosePausing { .. } => return,
         }
         match calls::success(result) {
             Ok(response) => {
@@ -208,15 +292,18 @@ impl Commands {
                 continue;
             }
             match pending.step {
-                Step::Asking { .. } | Step::Pausing { .. } if pending.close_at <= now => {
+                Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. }
+                    if pending.close_at <= now =>
+                {
                     pending.step = Step::Closing;
                     pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
                     self.out.push_back(CommandAction::Drop(command.clone()));
                     self.out.push_back(CommandAction::Pending(command.clone(), true));
-                    self.out.push_back(CommandAction::Close(command.clone(), pending.closing(command)));
+                    self.out
+                        .push_back(CommandAction::Close(command.clone(), closing(&pending.center, command)));
                     newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
                 }
-                Step::Asking { .. } | Step::Pausing { .. } => {
+                Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => {
                     let left = pending.close_at.since(now).min(RESEND_MS);
                     let call = Call { timeout_ms: left, ..pending.call.clone() };
                     pending.step = Step::Asking { until: now.plus_ms(left) };
@@ -225,7 +312,8 @@ impl Commands {
                 }
                 Step::ClosePausing { .. } => {
                     pending.step = Step::Closing;
-                    self.out.push_back(CommandAction::Close(command.clone(), pending.closing(command)));
+                    self.out
+                        .push_back(CommandAction::Close(command.clone(), closing(&pending.center, command)));
                 }
                 Step::Closing => {}
             }
@@ -239,7 +327,7 @@ impl Commands {
         self.pending.values().filter_map(Pending::deadline).min()
     }
 
-    /// The credentials go: what became of the commands under way can't be asked any more.
+    /// The person leaves: what became of the commands under way can't be asked any more.
     pub(crate) fn give_up(&mut self, problem: &Problem) {
         let all: Vec<CommandId> = self.pending.keys().cloned().collect();
         for command in all {
@@ -257,8 +345,9 @@ impl Commands {
         if let (CommandOutcome::Done(Some(row)), Some(epoch)) = (&outcome, epoch) {
             self.out.push_back(CommandAction::Overlay(pending.center.clone(), epoch, row.clone()));
         }
-        self.mark(pending.delivery.map(|id| (pending.center, id)));
+        self.mark(pending.delivery.map(|id| (pending.center.clone(), id)));
         self.out.push_back(CommandAction::Settled(command.clone(), outcome));
+        self.out.push_back(CommandAction::Forget(pending.center, command.clone()));
     }
 
     /// Tells the mark that a delivery bears now: unknown when any of its commands is.
@@ -270,11 +359,10 @@ impl Commands {
     }
 }
 
-impl Pending {
-    fn closing(&self, command: &CommandId) -> Call {
-        let path = format!("{}/commands/{}/close", center_path(&self.center), escaped(&command.0));
-        Call::post(path, &serde_json::Map::new(), RESEND_MS)
-    }
+/// The question what became of a command.
+fn closing(center: &CenterId, command: &CommandId) -> Call {
+    let path = format!("{}/commands/{}/close", center_path(center), escaped(&command.0));
+    Call::post(path, &serde_json::Map::new(), RESEND_MS)
 }
 
 /// The outcome that the hub recorded. A body that can't be read takes nothing from what is known.

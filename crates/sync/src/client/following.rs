@@ -20,10 +20,11 @@ impl Client {
         }
     }
 
-    /// The credentials are gone: boards stay in view as refused, commands under way are given up.
-    pub(super) fn credentials_go(&mut self, problem: &Problem, now: Now) {
+    /// The credentials are gone: boards stay in view as refused; what became of the commands under way is asked when
+    /// the same account has come back.
+    pub(super) fn credentials_go(&mut self, now: Now) {
         self.link.stop();
-        self.commands.give_up(problem);
+        self.commands.suspend(now.mono);
         self.centers.ask_no_more();
         for center in self.centers.ids() {
             self.rest.drop_where(|purpose| purpose.fetches_for() == Some(&center));
@@ -34,10 +35,9 @@ impl Client {
 
     /// The person leaves: all cached data goes.
     pub(super) fn sign_out(&mut self, now: Now) {
-        self.credentials_go(
-            &Problem::new(ErrorCode::Unauthorized, "signed out before its end was known"),
-            now,
-        );
+        self.credentials_go(now);
+        let problem = Problem::new(ErrorCode::Unauthorized, "signed out before its end was known");
+        self.commands.give_up(&problem);
         self.rest.sign_out();
         self.pump(now);
         for center in self.centers.ids() {
@@ -89,6 +89,7 @@ impl Client {
             }
             SessionAction::Subscribe(cursor) => return self.link.subscribe(&center, cursor, now.mono),
             SessionAction::SendReceipt(key, stage) => return self.receipts.add(center, key, stage),
+            SessionAction::CommandKept(command) => return self.commands.kept(&command, now.mono),
             SessionAction::Persist(batch) => Action::Persist(batch),
             SessionAction::Audit => Action::Audit(center),
             SessionAction::KeepHorizon(at) => Action::KeepHorizon(center, at),

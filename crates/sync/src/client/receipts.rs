@@ -65,7 +65,7 @@ impl Receipts {
         self.send_next();
     }
 
-    /// The answer to a [`Send`].
+    /// The answer to a [`Send`]. True: the hub has it, or does not want it.
     pub(crate) fn answered(
         &mut self,
         center: CenterId,
@@ -74,32 +74,36 @@ impl Receipts {
         result: Result<HttpResponse, HttpFailure>,
         now: Mono,
         rng: &mut ChaCha8Rng,
-    ) {
+    ) -> bool {
         let place = (center, key);
-        let Some(waiting) = self.waiting.get_mut(&place) else { return };
+        let Some(waiting) = self.waiting.get_mut(&place) else { return false };
         waiting.sent = false;
         let further = waiting.stage > stage;
-        match calls::success(result) {
+        let taken = match calls::success(result) {
             Ok(_) => {
                 self.pause.reset();
                 if !further {
                     self.waiting.remove(&place);
                 }
+                true
             }
             Err(failure) => {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
                 match failure.decided() {
                     Ok(_) => {
                         self.waiting.remove(&place); // Not wanted; asking again changes nothing.
+                        true
                     }
                     Err(_) => {
                         let pause = self.pause.next_ms(rng).max(retry_after_ms);
                         self.paused_until = Some(now.plus_ms(pause));
+                        false
                     }
                 }
             }
-        }
+        };
         self.send_next();
+        taken
     }
 
     /// A center is not followed any more.

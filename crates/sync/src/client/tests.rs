@@ -9,7 +9,8 @@ mod world;
 
 use super::{Client, ClientConfig};
 use crate::io::{
-    Action, HttpFailure, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, SocketEvent, SocketId,
+    Action, Batch, HttpFailure, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, Restored,
+    SocketEvent, SocketId,
 };
 use gwanje_model::{CenterId, UtcMillis};
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ struct Script {
     client: Client,
     now: Now,
     log: Vec<Action>,
+    /// What the cache holds of each center.
+    cached: Restored,
+    /// The cache commits at once.
+    commits: bool,
 }
 
 impl Script {
@@ -32,7 +37,13 @@ impl Script {
             centers: centers.iter().map(|id| CenterId::from(*id)).collect(),
             seed: 7,
         });
-        Self { client, now: Now { mono: Mono(5_000), wall: UtcMillis(EPOCH_MS) }, log: Vec::new() }
+        Self {
+            client,
+            now: Now { mono: Mono(5_000), wall: UtcMillis(EPOCH_MS) },
+            log: Vec::new(),
+            cached: Restored::default(),
+            commits: true,
+        }
     }
 
     /// Signed in to center `a`, its socket joined and subscribed.
@@ -44,7 +55,7 @@ impl Script {
         (script, socket)
     }
 
-    /// Puts an input in and plays the cache: what it holds of a center is nothing, and it commits at once.
+    /// Puts an input in and plays the cache.
     fn put(&mut self, input: Input) {
         self.client.handle(input, self.now);
         loop {
@@ -52,9 +63,9 @@ impl Script {
             while let Some(action) = self.client.poll_action() {
                 match &action {
                     Action::Restore(center) => {
-                        answers.push(Input::Restored(center.clone(), Box::default()));
+                        answers.push(Input::Restored(center.clone(), Box::new(self.cached.clone())));
                     }
-                    Action::Persist(batch) => {
+                    Action::Persist(batch) if self.commits => {
                         answers.push(Input::Committed(batch.center.clone(), batch.seq));
                     }
                     _ => {}
@@ -192,6 +203,15 @@ impl Script {
                 _ => None,
             })
             .collect()
+    }
+
+    /// The batches with commands in them.
+    fn kept(&self) -> Vec<Batch> {
+        let kept = |action: &Action| match action {
+            Action::Persist(batch) if !batch.commands.is_empty() => Some(batch.as_ref().clone()),
+            _ => None,
+        };
+        self.log.iter().filter_map(kept).collect()
     }
 
     fn saw(&self, wanted: impl Fn(&Action) -> bool) -> bool {

@@ -3,7 +3,7 @@
 use super::fetch::SessionAction;
 use super::overdue::Overdue;
 use super::rows::Rows;
-use crate::io::{AlarmKey, AlarmNotice, Mono, StoredAlarm};
+use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
 use gwanje_model::{SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsRead, ReceiptStage};
@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Settled alarms older than this against the newest are forgotten: their deliveries are long archived.
 const SETTLED_KEPT_DAYS: i64 = 7;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Which version reads: what it must skip, another may be able to read.
+const READER: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Debug)]
 struct Known {
@@ -33,6 +35,17 @@ pub(super) enum Told {
     Yes,
 }
 
+/// What a batch takes along.
+#[derive(Debug)]
+pub(super) struct AlarmNews {
+    /// Alarms that are new or have come further.
+    pub(super) stored: Vec<StoredAlarm>,
+    /// The hub's sequence; none: unchanged.
+    pub(super) seq: Option<u64>,
+    /// What could not be read; none: unchanged.
+    pub(super) skipped: Option<SkippedAlarms>,
+}
+
 /// A cancellation that can't be judged before `/alarms` and the horizon are known.
 #[derive(Debug)]
 struct Held {
@@ -48,10 +61,15 @@ pub(super) struct Alarms {
     /// The hub's sequence read so far; none: `/alarms` was never read, so nothing is raised yet.
     seq: Option<u64>,
     seq_changed: bool,
+    /// Entries after that sequence could not be read, by that version.
+    skipped: Option<SkippedAlarms>,
+    skipped_changed: bool,
     known: BTreeMap<AlarmKey, Known>,
     held: BTreeMap<AlarmKey, Held>,
-    /// To be written with the next batch.
+    /// To be written with the next batch, which they make due.
     changed: BTreeSet<AlarmKey>,
+    /// To be written with whatever batch comes next: the hub knows more of them, which is only sent again if forgotten.
+    known_better: BTreeSet<AlarmKey>,
     /// When to read `/alarms`; none: up to date.
     pub(super) due: Option<Mono>,
     /// The kinds whose condition ends by itself.
@@ -66,9 +84,12 @@ impl Alarms {
             horizon: None,
             seq: None,
             seq_changed: false,
+            skipped: None,
+            skipped_changed: false,
             known: BTreeMap::new(),
             held: BTreeMap::new(),
             changed: BTreeSet::new(),
+            known_better: BTreeSet::new(),
             due: None,
         }
     }
@@ -78,13 +99,16 @@ impl Alarms {
         &mut self,
         alarms: Vec<StoredAlarm>,
         seq: Option<u64>,
+        skipped: Option<SkippedAlarms>,
         horizon: Option<UtcMillis>,
         out: &mut VecDeque<SessionAction>,
     ) {
         self.horizon = horizon;
         self.seq = seq;
+        self.skipped = skipped;
+        self.read_skipped();
         for alarm in alarms {
-            let StoredAlarm { key, stage, delivery } = match alarm.key.kind {
+            let StoredAlarm { key, stage, at_hub, delivery } = match alarm.key.kind {
                 AlarmKind::Cancelled => alarm,
                 AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unproven => {
                     self.overdue.restore(alarm);
@@ -95,10 +119,18 @@ impl Alarms {
                 let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
                 out.push_back(SessionAction::Alarm(Box::new(notice)));
             }
-            // What was settled in an earlier run is taken to have reached the hub; open ones are sent again.
-            let at_hub = (stage == ReceiptStage::Acknowledged).then_some(stage);
             self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes });
         }
+    }
+
+    /// What another version had to skip is read again; known keys raise nothing.
+    fn read_skipped(&mut self) {
+        let Some(skipped) = self.skipped.as_mut().filter(|skipped| skipped.reader != READER) else { return };
+        self.seq = self.seq.map(|seq| seq.min(skipped.after));
+        // From here on it is this version's to say what can't be read.
+        *skipped = SkippedAlarms { after: self.seq.unwrap_or(0), reader: READER.into() };
+        self.skipped_changed = true;
+        self.seq_changed = self.seq.is_some();
     }
 
     /// The sequence to ask `/alarms` after.
@@ -145,14 +177,19 @@ impl Alarms {
         self.due = Some(now);
     }
 
-    /// The answer of `/alarms`.
+    /// The answer of `/alarms`, which was asked for what comes after `after`.
     pub(super) fn page(
         &mut self,
+        after: u64,
         reply: AlarmsRead,
         alive: impl Fn(AlarmKey) -> bool,
         out: &mut VecDeque<SessionAction>,
     ) {
         let first = self.seq.is_none();
+        if reply.unreadable > 0 && self.skipped.as_ref().is_none_or(|skipped| skipped.after > after) {
+            self.skipped = Some(SkippedAlarms { after, reader: READER.into() });
+            self.skipped_changed = true;
+        }
         // Entries with this seat's receipt count as raised: they must be known before anything held is judged.
         for entry in reply.alarms {
             let alive = alive(key_of(&entry));
@@ -208,25 +245,41 @@ impl Alarms {
         true
     }
 
+    /// The hub has that receipt, or wants none for that alarm: it is not sent again.
+    pub(super) fn receipt_taken(&mut self, key: AlarmKey, stage: ReceiptStage) {
+        match self.known.get_mut(&key) {
+            Some(known) if known.at_hub < Some(stage) => {
+                known.at_hub = Some(stage);
+                self.known_better.insert(key);
+            }
+            Some(_) => {}
+            None => self.overdue.receipt_taken(key, stage),
+        }
+    }
+
     /// Whether the next batch has something to say of alarms.
     pub(super) fn has_changes(&self) -> bool {
-        !self.changed.is_empty() || self.seq_changed || self.overdue.has_changes()
+        let sequence = self.seq_changed || self.skipped_changed;
+        !self.changed.is_empty() || sequence || self.overdue.has_changes()
     }
 
     /// What the batch with that number holds of alarms.
-    pub(super) fn store(&mut self, batch: u64) -> (Vec<StoredAlarm>, Option<u64>) {
+    pub(super) fn store(&mut self, batch: u64) -> AlarmNews {
+        self.changed.append(&mut self.known_better);
         let mut stored = Vec::with_capacity(self.changed.len());
         for key in std::mem::take(&mut self.changed) {
             if let Some(known) = self.known.get_mut(&key) {
                 if known.told == Told::Unstored {
                     known.told = Told::Stored(batch);
                 }
-                stored.push(StoredAlarm { key, stage: known.stage, delivery: known.delivery.clone() });
+                let (stage, at_hub) = (known.stage, known.at_hub);
+                stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
             }
         }
         self.overdue.store(batch, &mut stored);
         let seq = std::mem::take(&mut self.seq_changed).then_some(self.seq).flatten();
-        (stored, seq)
+        let skipped = std::mem::take(&mut self.skipped_changed).then(|| self.skipped.clone()).flatten();
+        AlarmNews { stored, seq, skipped }
     }
 
     /// The cache is new and empty: everything goes into the next batch, and what waited for an older one waits for it.
@@ -234,6 +287,7 @@ impl Alarms {
         self.overdue.store_all();
         self.changed = self.known.keys().copied().collect();
         self.seq_changed = self.seq.is_some();
+        self.skipped_changed = self.skipped.is_some();
         for known in self.known.values_mut() {
             if matches!(known.told, Told::Stored(_)) {
                 known.told = Told::Unstored;
@@ -267,7 +321,10 @@ impl Alarms {
         let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
         let stage = if settled { Some(ReceiptStage::Acknowledged) } else { own };
         if let Some(known) = self.known.get_mut(&key) {
-            known.at_hub = known.at_hub.max(own);
+            if own > known.at_hub {
+                known.at_hub = own;
+                self.known_better.insert(key);
+            }
             if known.delivery.is_none() {
                 known.delivery = entry.delivery;
             }

@@ -1,6 +1,6 @@
 //! What a session asks its client to do, and the answers it gets.
 
-use crate::io::{AlarmKey, AlarmNotice, Batch, LinkReason, Proof, RowChange, State};
+use crate::io::{AlarmKey, AlarmNotice, Batch, CommandId, LinkReason, Proof, RowChange, State};
 use gwanje_model::{CenterId, DeliveryId, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::{
     AlarmsRead, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
@@ -119,6 +119,8 @@ pub enum SessionAction {
     AlarmSettled(AlarmKey),
     /// Send a receipt to the hub.
     SendReceipt(AlarmKey, ReceiptStage),
+    /// The cache holds that command: it may be sent.
+    CommandKept(CommandId),
 }
 
 /// What a session needs to know.

@@ -69,6 +69,8 @@ pub(super) struct Overdue {
     /// Those of the known that wait for a commit.
     untold: BTreeSet<AlarmKey>,
     changed: BTreeSet<AlarmKey>,
+    /// Of which the hub knows more: written with whatever batch comes next.
+    known_better: BTreeSet<AlarmKey>,
     news: VecDeque<SessionAction>,
 }
 
@@ -83,14 +85,14 @@ impl Overdue {
             open: BTreeSet::new(),
             untold: BTreeSet::new(),
             changed: BTreeSet::new(),
+            known_better: BTreeSet::new(),
             news: VecDeque::new(),
         }
     }
 
     /// What the cache held; it is listed when the rows of the cache show that it still holds.
     pub(super) fn restore(&mut self, alarm: StoredAlarm) {
-        let StoredAlarm { key, stage, delivery } = alarm;
-        let at_hub = (stage == ReceiptStage::Acknowledged).then_some(stage);
+        let StoredAlarm { key, stage, at_hub, delivery } = alarm;
         self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes, listed: false });
     }
 
@@ -169,7 +171,10 @@ impl Overdue {
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
         let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
         if let Some(known) = self.known.get_mut(&key) {
-            known.at_hub = known.at_hub.max(own);
+            if own > known.at_hub {
+                known.at_hub = own;
+                self.known_better.insert(key);
+            }
             if settled {
                 self.settle(key);
             } else if let Some(stage) = own.filter(|own| *own > known.stage) {
@@ -220,19 +225,29 @@ impl Overdue {
         true
     }
 
+    /// The hub has that receipt, or wants none.
+    pub(super) fn receipt_taken(&mut self, key: AlarmKey, stage: ReceiptStage) {
+        if let Some(known) = self.known.get_mut(&key).filter(|known| known.at_hub < Some(stage)) {
+            known.at_hub = Some(stage);
+            self.known_better.insert(key);
+        }
+    }
+
     pub(super) fn has_changes(&self) -> bool {
         !self.changed.is_empty()
     }
 
     /// What the batch with that number holds of them.
     pub(super) fn store(&mut self, batch: u64, stored: &mut Vec<StoredAlarm>) {
+        self.changed.append(&mut self.known_better);
         for key in std::mem::take(&mut self.changed) {
             if let Some(known) = self.known.get_mut(&key) {
                 if known.told == Told::Unstored {
                     known.told = Told::Stored(batch);
                     self.untold.insert(key);
                 }
-                stored.push(StoredAlarm { key, stage: known.stage, delivery: known.delivery.clone() });
+                let (stage, at_hub) = (known.stage, known.at_hub);
+                stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
             }
         }
     }
@@ -267,8 +282,11 @@ impl Overdue {
 
     /// Receipts that the hub turned out to lack.
     pub(super) fn send_missing(&mut self) {
-        let lacks =
-            |known: &Known| known.listed && known.told == Told::Yes && known.at_hub < Some(known.stage);
+        // A word of an earlier run is listed no more, but still owed to the hub; a condition that ended owes none.
+        let lacks = |known: &Known| {
+            let said = known.listed || known.stage == ReceiptStage::Acknowledged;
+            said && known.told == Told::Yes && known.at_hub < Some(known.stage)
+        };
         let missing: Vec<_> = self
             .known
             .iter()

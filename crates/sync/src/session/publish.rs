@@ -106,7 +106,8 @@ impl Session {
         now: Now,
     ) {
         self.batch += 1;
-        let (alarms, alarm_seq) = self.alarms.store(self.batch);
+        let alarms = self.alarms.store(self.batch);
+        let (commands, settled) = self.kept.store(self.batch);
         if self.proof_unstored {
             self.proof_unstored = false;
             self.proof_stored = now.mono;
@@ -119,9 +120,12 @@ impl Session {
             removes,
             cursor: self.order.cursor().cloned(),
             rows: self.rows.sum(),
-            alarms,
-            alarm_seq,
+            alarms: alarms.stored,
+            alarm_seq: alarms.seq,
             proven_at: self.last_proof.as_ref().map(|proof| proof.at),
+            alarms_skipped: alarms.skipped,
+            commands,
+            settled,
         })));
     }
 
@@ -131,10 +135,10 @@ impl Session {
         self.persist(true, rows, Vec::new(), now);
     }
 
-    /// Writes alarms and proofs that no change of rows took along.
+    /// Writes alarms, commands and proofs that no change of rows took along.
     pub(super) fn persist_rest(&mut self, now: Now) {
         let proof_due = self.proof_unstored && now.mono.since(self.proof_stored) >= PROOF_STORED_EVERY_MS;
-        if self.alarms.has_changes() || proof_due {
+        if self.alarms.has_changes() || self.kept.has_changes() || proof_due {
             self.persist(false, Vec::new(), Vec::new(), now);
         }
     }

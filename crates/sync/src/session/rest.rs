@@ -84,12 +84,21 @@ impl Flight {
     }
 }
 
+/// The question for alarms in flight.
+#[derive(Debug)]
+struct AlarmFlight {
+    id: FetchId,
+    sent: Now,
+    /// The sequence that was asked after.
+    after: u64,
+}
+
 /// Requests, and how they fare.
 #[derive(Debug)]
 pub(super) struct Rest {
     next_id: u64,
     pub(super) flight: Option<Flight>,
-    alarms: Option<(FetchId, Now)>,
+    alarms: Option<AlarmFlight>,
     alarm_failures: u32,
     pub(super) failures: u32,
     /// Answers in a row that could not be used.
@@ -134,7 +143,7 @@ impl Rest {
 
     /// Drops the question for alarms.
     pub(super) fn drop_alarms(&mut self, out: &mut VecDeque<SessionAction>) {
-        if let Some((id, _)) = self.alarms.take() {
+        if let Some(AlarmFlight { id, .. }) = self.alarms.take() {
             out.push_back(SessionAction::DropFetch(id));
         }
     }
@@ -244,22 +253,22 @@ impl Session {
     }
 
     fn ask_alarms(&mut self, now: Now) {
-        if self.rest.alarms.as_ref().is_some_and(|(_, sent)| now.mono.since(sent.mono) > FLIGHT_MAX_MS) {
+        if self.rest.alarms.as_ref().is_some_and(|asked| now.mono.since(asked.sent.mono) > FLIGHT_MAX_MS) {
             self.rest.alarms = None;
         }
         if self.rest.alarms.is_none() && self.alarms.due.is_some_and(|due| due <= now.mono) {
             let id = self.rest.id();
-            self.rest.alarms = Some((id, now));
-            self.alarms.due = None;
             let after = self.alarms.after();
+            self.rest.alarms = Some(AlarmFlight { id, sent: now, after });
+            self.alarms.due = None;
             self.out.push_back(SessionAction::Fetch(id, Fetch::Alarms { after }));
         }
     }
 
     /// A request came back.
     pub(super) fn take_answer(&mut self, id: FetchId, result: Result<Fetched, FetchFailure>, now: Now) {
-        if self.rest.alarms.take_if(|(alarms, _)| *alarms == id).is_some() {
-            return self.take_alarms(result, now);
+        if let Some(AlarmFlight { after, .. }) = self.rest.alarms.take_if(|asked| asked.id == id) {
+            return self.take_alarms(after, result, now);
         }
         // Anything but the one in flight was dropped: its answer is of no use.
         let Some(Flight { job, sent, .. }) = self.rest.flight.take_if(|flight| flight.id == id) else {
@@ -350,13 +359,13 @@ impl Session {
         });
     }
 
-    fn take_alarms(&mut self, result: Result<Fetched, FetchFailure>, now: Now) {
+    fn take_alarms(&mut self, after: u64, result: Result<Fetched, FetchFailure>, now: Now) {
         if let Ok(Fetched::Alarms(reply)) = result {
             self.rest.alarm_failures = 0;
             self.stats.malformed += reply.unreadable;
             let rows = &self.rows;
             let alive = |key: crate::io::AlarmKey| rows.get(key.id).is_some_and(super::alarms::is_alive);
-            self.alarms.page(reply, alive, &mut self.out);
+            self.alarms.page(after, reply, alive, &mut self.out);
         } else {
             self.stats.malformed += u64::from(!matches!(
                 result,

@@ -3,6 +3,7 @@
 mod answering;
 mod hub;
 mod overdue;
+mod restarts;
 mod scripted;
 mod storms;
 mod world;

@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::io::HttpFailure;
+use gwanje_model::UtcMillis;
 use gwanje_model::lifecycle::Action;
 use gwanje_wire::CommandBody;
 use rand_chacha::rand_core::SeedableRng as _;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
+    Keeping,
     Asking,
     Pausing,
     Closing,
@@ -26,9 +28,13 @@ enum Happens {
     Deadline,
     /// Thirty seconds after the click are over.
     ThirtySeconds,
+    /// The cache holds it.
+    Kept,
     /// The same click again.
     Again,
     /// The credentials go.
+    Suspend,
+    /// The person leaves.
     GiveUp,
 }
 
@@ -59,8 +65,11 @@ impl Desk {
         let rng = ChaCha8Rng::seed_from_u64(1);
         let mut desk = Self { commands: Commands::default(), now: START, rng, out: Vec::new() };
         desk.click();
+        if step != At::Keeping {
+            desk.happen(Happens::Kept);
+        }
         match step {
-            At::Asking => {}
+            At::Keeping | At::Asking => {}
             At::Pausing => desk.happen(Happens::Answer(Told::Nothing)),
             At::Closing => desk.happen(Happens::ThirtySeconds),
             At::ClosePausing => {
@@ -77,7 +86,7 @@ impl Desk {
     fn click(&mut self) {
         let what = What::Act { id: DeliveryId(5), action: Action::Accept, body: CommandBody::default() };
         let request = CommandRequest { command: key(), center: "a".into(), what };
-        self.commands.begin(request, None, self.now);
+        self.commands.begin(request, None, Now { mono: self.now, wall: UtcMillis(0) });
         self.collect();
     }
 
@@ -95,7 +104,9 @@ impl Desk {
                 self.now = START.plus_ms(CLOSE_MS);
                 self.commands.due(self.now);
             }
+            Happens::Kept => self.commands.kept(&key(), self.now),
             Happens::Again => self.click(),
+            Happens::Suspend => self.commands.suspend(self.now.plus_ms(1)),
             Happens::GiveUp => self.commands.give_up(&Problem::new(ErrorCode::Unauthorized, "left")),
         }
         self.collect();
@@ -110,6 +121,7 @@ impl Desk {
     fn step(&self) -> At {
         match self.commands.pending.get(&key()).map(|pending| &pending.step) {
             None => At::Settled,
+            Some(Step::Keeping { .. }) => At::Keeping,
             Some(Step::Asking { .. }) => At::Asking,
             Some(Step::Pausing { .. }) => At::Pausing,
             Some(Step::Closing) => At::Closing,
@@ -176,6 +188,15 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
             Some(outcome) => (At::Settled, Some(outcome)),
             None => (At::Pausing, None),
         },
+        // Nothing was sent that could be answered.
+        (At::Keeping, Happens::Answer(_) | Happens::Closed(_)) => (at, None),
+        (At::Keeping, Happens::Kept | Happens::Deadline) => (At::Asking, None),
+        (At::Keeping, Happens::ThirtySeconds) => (At::Closing, None),
+        (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Kept) => (at, None),
+        // What became of it is asked when they have come back.
+        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Suspend) => {
+            (At::ClosePausing, None)
+        }
         // Only the closing's answer counts from then on.
         (At::Closing | At::ClosePausing, Happens::Answer(_)) => (at, None),
         (At::Closing | At::ClosePausing, Happens::Closed(told)) => match outcome(told) {
@@ -189,18 +210,22 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         (At::Closing, Happens::Deadline) => (At::Closing, None),
         (At::Asking | At::Pausing, Happens::ThirtySeconds) => (At::Closing, None),
         (At::Closing | At::ClosePausing, Happens::ThirtySeconds) => (at, None),
-        (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Again) => (at, None),
-        (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::GiveUp) => {
+        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Again) => {
+            (at, None)
+        }
+        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::GiveUp) => {
             (At::Settled, Some("refused"))
         }
         // A key is used once; the same one again is a new command here and its twin at the hub.
-        (At::Settled, Happens::Again) => (At::Asking, None),
+        (At::Settled, Happens::Again) => (At::Keeping, None),
         (
             At::Settled,
             Happens::Answer(_)
             | Happens::Closed(_)
             | Happens::Deadline
             | Happens::ThirtySeconds
+            | Happens::Kept
+            | Happens::Suspend
             | Happens::GiveUp,
         ) => (At::Settled, None),
     }
@@ -208,18 +233,25 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
 
 #[test]
 fn every_cell_of_the_table() {
-    let mut all = vec![Happens::Deadline, Happens::ThirtySeconds, Happens::Again, Happens::GiveUp];
+    let mut all = vec![
+        Happens::Deadline,
+        Happens::ThirtySeconds,
+        Happens::Kept,
+        Happens::Again,
+        Happens::Suspend,
+        Happens::GiveUp,
+    ];
     all.extend(TOLD.map(Happens::Answer));
     all.extend(TOLD.map(Happens::Closed));
-    for at in [At::Asking, At::Pausing, At::Closing, At::ClosePausing, At::Settled] {
+    for at in [At::Keeping, At::Asking, At::Pausing, At::Closing, At::ClosePausing, At::Settled] {
         for happens in &all {
             let mut desk = Desk::at(at);
             desk.happen(*happens);
             let (after, outcome) = expected(at, *happens);
             assert_eq!(desk.step(), after, "{at:?} × {happens:?}");
             assert_eq!(desk.outcomes(), outcome.into_iter().collect::<Vec<_>>(), "{at:?} × {happens:?}");
-            let sends = after == At::Asking && matches!(happens, Happens::Deadline)
-                || at == At::Settled && *happens == Happens::Again;
+            let sends = after == At::Asking
+                && (*happens == Happens::Deadline || at == At::Keeping && *happens == Happens::Kept);
             assert_eq!(desk.sent(), usize::from(sends), "{at:?} × {happens:?}");
             assert!(
                 desk.commands.deadline().is_none_or(|due| due > desk.now),

@@ -1,7 +1,7 @@
 //! Commands: sent at once, sent again, closed, settled once.
 
 use super::*;
-use crate::io::{CommandId, CommandOutcome, CommandRequest, RowChange, State, What};
+use crate::io::{CommandId, CommandOutcome, CommandRequest, Restored, RowChange, State, StoredCommand, What};
 use gwanje_model::lifecycle;
 use gwanje_model::{DeliveryId, Rev, RowDigest};
 use gwanje_wire::{CommandBody, ErrorCode};
@@ -295,4 +295,145 @@ fn signing_out_settles_what_is_under_way() {
     assert_eq!(settled(&script).len(), 1);
     script.pass(60_000);
     assert_eq!(settled(&script).len(), 1);
+}
+
+/// A client whose cache holds that command of an earlier run.
+fn recalled() -> (Script, StoredCommand) {
+    let mut script = Script::new(&["http://h"], &[]);
+    let command = StoredCommand {
+        command: CommandId("K1".to_owned()),
+        delivery: Some(DeliveryId(5)),
+        action: "accept".into(),
+        clicked_at: UtcMillis(EPOCH_MS - 60_000),
+    };
+    let restored = Restored { commands: vec![command.clone()], ..Restored::default() };
+    script.cached = restored;
+    script.sign_in();
+    script.accept_sign_in("/login", "A1", "R1");
+    (script, command)
+}
+
+#[test]
+fn a_command_is_in_the_cache_before_it_is_sent_and_out_of_it_once_told() {
+    let (mut script, _) = Script::joined();
+    script.commits = false;
+    click(&mut script, "K1");
+    let batch = script.kept().pop().expect("a batch with the command");
+    let [stored] = &batch.commands[..] else { panic!("{batch:?}") };
+    assert_eq!((stored.delivery, stored.action.as_str()), (Some(DeliveryId(5)), "accept"));
+    assert!(script.maybe_request(ACCEPT).is_none(), "not before it is written");
+    script.put(Input::Committed("a".into(), batch.seq));
+    let (id, _) = script.request(ACCEPT);
+    script.log.clear();
+    script.answer(id, 200, &row());
+    let told = script.log.iter().position(|a| matches!(a, Action::CommandSettled(..))).unwrap();
+    let forgotten = script
+        .log
+        .iter()
+        .position(|a| matches!(a, Action::Persist(batch) if batch.settled == [CommandId("K1".to_owned())]));
+    assert!(forgotten.unwrap() > told, "killed in between, it is told again rather than never");
+}
+
+#[test]
+fn a_cache_that_takes_too_long_holds_no_order_up() {
+    let (mut script, _) = Script::joined();
+    script.commits = false;
+    click(&mut script, "K1");
+    script.pass(499);
+    assert!(script.maybe_request(ACCEPT).is_none());
+    script.pass(1);
+    script.request(ACCEPT);
+    let batch = script.kept().pop().unwrap();
+    script.put(Input::Committed("a".into(), batch.seq));
+    assert!(script.maybe_request(ACCEPT).is_none(), "sent once");
+}
+
+#[test]
+fn a_lost_cache_is_given_the_unsettled_commands_again() {
+    let (mut script, _) = Script::joined();
+    click(&mut script, "K1");
+    script.log.clear();
+    script.put(Input::CacheLost("a".into()));
+    assert_eq!(script.kept().pop().unwrap().commands.len(), 1);
+}
+
+#[test]
+fn what_an_earlier_run_left_open_is_asked_for_and_told_once() {
+    for (reply, expected) in [
+        (json!({ "outcome": "done", "status": 200, "body": row() }), "done"),
+        (json!({ "outcome": "refused", "status": 409, "body": problem("conflict") }), "refused"),
+        (json!({ "outcome": "void", "status": null, "body": null }), "void"),
+    ] {
+        let (mut script, command) = recalled();
+        assert!(script.saw(|a| matches!(a, Action::CommandPending(id, true) if *id == command.command)));
+        assert_eq!(marks(&script), [Some(true)]);
+        let (id, request) = script.request(CLOSE);
+        assert_eq!(header(&request, "authorization"), Some("Bearer A1"));
+        assert!(settled(&script).is_empty());
+        script.answer(id, 200, &reply);
+        let told = match &settled(&script)[..] {
+            [CommandOutcome::Done(_)] => "done",
+            [CommandOutcome::Refused(_)] => "refused",
+            [CommandOutcome::Void] => "void",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told, expected);
+        assert_eq!(marks(&script), [Some(true), None]);
+        let forgotten = |a: &Action| matches!(a, Action::Persist(batch) if batch.settled.len() == 1);
+        assert_eq!(script.count(forgotten), 1);
+        script.pass(120_000);
+        assert_eq!(settled(&script).len(), 1);
+        assert!(script.maybe_request(ACCEPT).is_none(), "an old order is never sent");
+    }
+}
+
+#[test]
+fn what_an_earlier_run_left_open_is_asked_for_until_the_hub_answers() {
+    let (mut script, _) = recalled();
+    for _ in 0..3 {
+        let (id, _) = script.request(CLOSE);
+        script.fail(id);
+        script.pass(30_000);
+    }
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": row() }));
+    assert_eq!(settled(&script).len(), 1);
+}
+
+#[test]
+fn a_session_that_the_server_ends_leaves_commands_unknown_until_the_account_is_back() {
+    let end = |script: &mut Script| {
+        click(script, "K1");
+        let (id, _) = script.request(ACCEPT);
+        script.answer(id, 401, &problem("unauthorized"));
+        let (renewal, _) = script.request("/login/refresh");
+        script.answer(renewal, 401, &problem("unauthorized"));
+        assert!(script.saw(|action| matches!(action, Action::SignedOut(Some(_)))));
+        assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), true) if key == "K1")));
+        script.pass(60_000);
+        assert!(settled(script).is_empty(), "nobody knows yet");
+        assert!(script.maybe_request(CLOSE).is_none());
+        script.sign_in();
+    };
+    let (mut script, _) = Script::joined();
+    end(&mut script);
+    script.accept_sign_in("/login", "A2", "R2");
+    script.pass(30_000);
+    let (id, request) = script.request(CLOSE);
+    assert_eq!(header(&request, "authorization"), Some("Bearer A2"));
+    script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": row() }));
+    assert!(matches!(&settled(&script)[..], [CommandOutcome::Done(_)]));
+
+    // Another account's outcomes are recorded apart: to ask in its name would void what may have been done.
+    let (mut script, _) = Script::joined();
+    end(&mut script);
+    let (id, _) = script.request("/login");
+    let mut reply = script.pair("A2", "R2");
+    reply["account"] = json!("lee");
+    script.answer(id, 200, &reply);
+    assert!(
+        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unauthorized)
+    );
+    script.pass(30_000);
+    assert!(script.maybe_request(CLOSE).is_none());
 }

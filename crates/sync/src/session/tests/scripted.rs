@@ -8,7 +8,7 @@ use gwanje_model::{DeliveryId, Rev};
 use gwanje_wire::rest::{AlarmKind, AlarmsRead, ReceiptStage};
 use gwanje_wire::{Frame, Gone, ResyncReason, WireRow};
 
-fn live(seed: u64) -> World {
+pub(super) fn live(seed: u64) -> World {
     let mut world = World::new(seed);
     for _ in 0..40 {
         world.work();

@@ -5,7 +5,7 @@ use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
-use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, State, StoredAlarm};
+use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, SkippedAlarms, State, StoredAlarm};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
@@ -59,6 +59,7 @@ pub(super) struct Cache {
     pub(super) cursor: Option<Cursor>,
     pub(super) alarms: BTreeMap<AlarmKey, StoredAlarm>,
     pub(super) alarm_seq: Option<u64>,
+    pub(super) alarms_skipped: Option<SkippedAlarms>,
     pub(super) horizon: Option<UtcMillis>,
 }
 
@@ -70,6 +71,8 @@ pub(super) struct World {
     pub(super) raised: BTreeMap<AlarmKey, u32>,
     pub(super) relisted: BTreeMap<AlarmKey, u32>,
     pub(super) settled: Vec<AlarmKey>,
+    /// Since the start of the app.
+    pub(super) receipts_sent: u32,
     pub(super) faults: Faults,
     pub(super) states: Vec<(u64, State)>,
     pub(super) fetches: Vec<(u64, Fetch)>,
@@ -114,6 +117,7 @@ impl World {
             raised: BTreeMap::new(),
             relisted: BTreeMap::new(),
             settled: Vec::new(),
+            receipts_sent: 0,
             faults: Faults::default(),
             states: Vec::new(),
             fetches: Vec::new(),
@@ -159,7 +163,8 @@ impl World {
             alarms: self.cache.alarms.values().cloned().collect(),
             alarm_seq: self.cache.alarm_seq,
             horizon: self.cache.horizon,
-            proven_at: None,
+            alarms_skipped: self.cache.alarms_skipped.clone(),
+            ..Restored::default()
         };
         self.session.restored(restored, now);
         self.session.authorised(now);
@@ -299,6 +304,7 @@ impl World {
             Event::Receipt(key, stage) => {
                 if self.rest_up && !self.chance(self.faults.drop) {
                     self.hub.receipt(key, "seat".into(), stage);
+                    self.session.receipt_taken(key, stage, now);
                     let entry = self.hub.alarms.iter().find(|alarm| key_of(alarm) == key);
                     if let Some(entry) = entry.cloned() {
                         self.push(|socket| Event::Alarm(socket, Box::new(entry.clone())));
@@ -396,6 +402,7 @@ impl World {
         self.subscribed = false;
         self.session = Session::new(config(self.seed + self.life), self.now());
         self.shown.clear();
+        self.receipts_sent = 0;
         self.last = (None, BTreeMap::new());
         self.queue.retain(|_, event| !matches!(event, Event::Answer(..) | Event::Request(..) | Event::Join));
         self.start();
@@ -437,7 +444,9 @@ impl World {
                     *counts.entry(notice.key).or_default() += 1;
                 }
                 SessionAction::AlarmSettled(key) => self.settled.push(key),
+                SessionAction::CommandKept(_) => {}
                 SessionAction::SendReceipt(key, stage) => {
+                    self.receipts_sent += 1;
                     let delay = self.delay();
                     self.at(delay, Event::Receipt(key, stage));
                 }
@@ -456,6 +465,7 @@ impl World {
         self.cache.cursor = batch.cursor.or(self.cache.cursor.take());
         self.cache.alarms.extend(batch.alarms.into_iter().map(|alarm| (alarm.key, alarm)));
         self.cache.alarm_seq = batch.alarm_seq.or(self.cache.alarm_seq);
+        self.cache.alarms_skipped = batch.alarms_skipped.or(self.cache.alarms_skipped.take());
         if !self.lost_rows {
             let sum = RowDigest::of(self.cache.rows.values().map(|row| (row.id(), row.rev())));
             assert_eq!(sum, batch.rows, "{}: A: the batch's digest is of the rows in the cache", self.seed);

@@ -1,0 +1,107 @@
+//! What must not be forgotten over a restart: acknowledgements that the hub lacks, alarms that a version could not read.
+
+use super::super::alarms::key_of;
+use super::super::fetch::{Fetch, Fetched};
+use super::scripted::live;
+use super::world::World;
+use crate::io::{AlarmKey, SkippedAlarms};
+use gwanje_wire::rest::ReceiptStage;
+
+/// Acknowledged while the hub is away, and the app ends before it is back.
+#[test]
+fn an_acknowledgement_given_while_the_hub_is_away_reaches_it_after_a_restart() {
+    let mut world = live(31);
+    let id = world.hub.create();
+    world.run(3_000);
+    world.hub.cancel(id);
+    world.run(3_000);
+    let key = *world.raised.keys().next().expect("an alarm");
+    world.sockets_up = false;
+    world.rest_up = false;
+    world.cut();
+    let now = world.now();
+    world.session.receipt(key, ReceiptStage::Acknowledged, now);
+    world.act();
+    world.run(10_000);
+    world.crash();
+    world.run(5_000);
+    assert!(!acknowledged(&world, key), "nobody could tell it yet");
+    world.sockets_up = true;
+    world.rest_up = true;
+    world.run(20_000);
+    assert!(acknowledged(&world, key));
+    assert_eq!(world.relisted.get(&key), None, "it is not open any more");
+    // What the hub knows by now is not sent to it again, once that is written.
+    world.run(15_000);
+    let before = world.hub.alarm_seq;
+    world.crash();
+    world.run(10_000);
+    assert_eq!((world.hub.alarm_seq, world.receipts_sent), (before, 0));
+    world.check_converged();
+}
+
+fn acknowledged(world: &World, key: AlarmKey) -> bool {
+    let entry = world.hub.alarms.iter().find(|alarm| key_of(alarm) == key);
+    entry.is_some_and(|entry| entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged))
+}
+
+/// A kind of alarm that an earlier version skipped is read by one that knows it, and nothing is raised twice.
+#[test]
+fn alarms_that_another_version_skipped_are_read_again() {
+    let mut world = live(32);
+    for _ in 0..3 {
+        let id = world.hub.create();
+        world.run(1_000);
+        world.hub.cancel(id);
+        world.run(3_000);
+    }
+    let raised = world.raised.clone();
+    assert_eq!(raised.len(), 3);
+    // An older version would have skipped the second and all that is like it.
+    let skipped = SkippedAlarms { after: 1, reader: "0.0.1".into() };
+    let hidden = world.cache.alarms.keys().nth(1).copied().unwrap();
+    world.cache.alarms.remove(&hidden);
+    world.cache.alarms_skipped = Some(skipped);
+    for alarm in &mut world.hub.alarms {
+        alarm.receipts.clear();
+    }
+    world.fetches.clear();
+    world.crash();
+    world.run(5_000);
+    let asked = world.fetches.iter().find_map(|(_, fetch)| match fetch {
+        Fetch::Alarms { after } => Some(*after),
+        _ => None,
+    });
+    assert_eq!(asked, Some(1));
+    assert_eq!(world.raised.values().sum::<u32>(), 4, "the hidden one is raised, the others are not again");
+    assert_eq!(world.raised.get(&hidden), Some(&2));
+    // This version has read them: the next start asks for nothing old.
+    world.fetches.clear();
+    let seq = world.hub.alarm_seq;
+    world.crash();
+    world.run(5_000);
+    let asked = world.fetches.iter().find_map(|(_, fetch)| match fetch {
+        Fetch::Alarms { after } => Some(*after),
+        _ => None,
+    });
+    assert_eq!(asked, Some(seq));
+}
+
+#[test]
+fn alarms_that_cannot_be_read_are_remembered_by_where_they_are() {
+    let mut world = live(33);
+    world.spoil = Some(|fetched| {
+        if let Fetched::Alarms(reply) = fetched {
+            reply.unreadable = 1;
+        }
+    });
+    let id = world.hub.create();
+    world.run(1_000);
+    let before = world.hub.alarm_seq;
+    world.hub.cancel(id);
+    world.cut();
+    world.run(10_000);
+    let skipped = world.cache.alarms_skipped.clone().expect("remembered");
+    assert_eq!(skipped.after, before);
+    assert_eq!(skipped.reader, env!("CARGO_PKG_VERSION"));
+}
