@@ -5,6 +5,7 @@
 
 use gwanje_model::UtcMillis;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -13,6 +14,28 @@ use tokio::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Clock {
     course: Arc<watch::Sender<Course>>,
+    wall: Arc<Wall>,
+}
+
+/// Where the wall's time comes from.
+#[derive(Debug)]
+enum Wall {
+    /// The system's clock.
+    System,
+    /// It stands at so many UTC milliseconds until it is set.
+    Still(AtomicI64),
+}
+
+impl Wall {
+    fn now(&self) -> UtcMillis {
+        match self {
+            Self::System => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+            }
+            Self::Still(ms) => UtcMillis(ms.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// How the clock of operations runs.
@@ -25,9 +48,9 @@ enum Course {
 }
 
 impl Course {
-    fn day_at(&self, now: Instant) -> UtcMillis {
+    fn day_at(&self, now: Instant, wall: &Wall) -> UtcMillis {
         match *self {
-            Self::Wall => wall_now(),
+            Self::Wall => wall.now(),
             Self::Drill { day, since, speed } => {
                 let elapsed_ms = now.saturating_duration_since(since).as_secs_f64() * 1_000.0;
                 // A float holds every millisecond of many thousand years exactly; the cast saturates.
@@ -41,26 +64,48 @@ impl Clock {
     /// Production: operations follow the wall's clock.
     #[must_use]
     pub fn wall() -> Self {
-        Self { course: Arc::new(watch::Sender::new(Course::Wall)) }
+        Self::of(Course::Wall, Wall::System)
     }
 
     /// A drill: the clock of operations stands at `day` now and runs `speed` times as fast as the wall's (0: it stands still).
     #[must_use]
     pub fn drill(day: UtcMillis, speed: f64) -> Self {
         let course = Course::Drill { day, since: Instant::now(), speed: tame(speed) };
-        Self { course: Arc::new(watch::Sender::new(course)) }
+        Self::of(course, Wall::System)
+    }
+
+    /// Both clocks stand still until they are set ([`Self::set_still`]): for what must be the same whenever it runs.
+    #[must_use]
+    pub fn still(wall: UtcMillis, day: UtcMillis) -> Self {
+        let course = Course::Drill { day, since: Instant::now(), speed: 0.0 };
+        Self::of(course, Wall::Still(AtomicI64::new(wall.0)))
+    }
+
+    fn of(course: Course, wall: Wall) -> Self {
+        Self { course: Arc::new(watch::Sender::new(course)), wall: Arc::new(wall) }
+    }
+
+    /// Sets both clocks of [`Self::still`]; any other ignores it.
+    pub fn set_still(&self, wall: UtcMillis, day: UtcMillis) {
+        match &*self.wall {
+            Wall::System => {}
+            Wall::Still(ms) => {
+                ms.store(wall.0, Ordering::Relaxed);
+                self.set_day(day);
+            }
+        }
     }
 
     /// The wall's clock.
     #[must_use]
     pub fn wall_now(&self) -> UtcMillis {
-        wall_now()
+        self.wall.now()
     }
 
     /// The clock of operations (`dayAt`).
     #[must_use]
     pub fn day_now(&self) -> UtcMillis {
-        self.course.borrow().day_at(Instant::now())
+        self.course.borrow().day_at(Instant::now(), &self.wall)
     }
 
     /// Operations time runs this many times as fast as the wall's clock.
@@ -82,7 +127,7 @@ impl Clock {
     pub fn set_speed(&self, speed: f64) {
         self.course.send_if_modified(|course| {
             let now = Instant::now();
-            let day = course.day_at(now);
+            let day = course.day_at(now, &self.wall);
             let drill = matches!(course, Course::Drill { .. });
             if drill {
                 *course = Course::Drill { day, since: now, speed: tame(speed) };
@@ -130,11 +175,6 @@ impl Clock {
     }
 }
 
-fn wall_now() -> UtcMillis {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-}
-
 /// A speed that arithmetic can use: finite, not negative, at most a day a second.
 fn tame(speed: f64) -> f64 {
     if speed.is_finite() { speed.clamp(0.0, 86_400.0) } else { 1.0 }
@@ -170,6 +210,17 @@ mod tests {
         clock.set_speed(60.0);
         waiter.await.unwrap();
         assert!(clock.day_now() >= UtcMillis(60_000));
+    }
+
+    #[test]
+    fn a_still_clock_stands_until_it_is_set() {
+        let clock = Clock::still(UtcMillis(5), UtcMillis(70));
+        assert_eq!((clock.wall_now(), clock.day_now()), (UtcMillis(5), UtcMillis(70)));
+        clock.clone().set_still(UtcMillis(3), UtcMillis(90));
+        assert_eq!((clock.wall_now(), clock.day_now()), (UtcMillis(3), UtcMillis(90)), "backwards too");
+        let drill = Clock::drill(UtcMillis(70), 0.0);
+        drill.set_still(UtcMillis(3), UtcMillis(90));
+        assert!(drill.wall_now() > UtcMillis(1_600_000_000_000) && drill.day_now() == UtcMillis(70));
     }
 
     #[test]
