@@ -50,6 +50,14 @@ pub(super) fn ended_before(
         .execute(params![id, signed(rev.0), center.as_str(), now.0, row.status.as_str()])?;
         staged.row_left(row.id, row.rev, rev);
     }
+    keep_tombstones(batch, center, kept)?;
+    Ok(ended.len())
+}
+
+/// Drops all but the newest `kept` tombstones of a center.
+pub(super) fn keep_tombstones(batch: &mut Batch<'_>, center: &CenterId, kept: u64) -> rusqlite::Result<()> {
+    let db = batch.db();
+    let Some(staged) = batch.center(center)? else { return Ok(()) };
     // The newest tombstone that is one too many; nothing at or below it can be told apart any more.
     let floor: Option<i64> = db
         .prepare_cached("SELECT rev FROM tombstone WHERE center = ?1 ORDER BY rev DESC LIMIT 1 OFFSET ?2")?
@@ -60,5 +68,5 @@ pub(super) fn ended_before(
             .execute(params![center.as_str(), floor])?;
         staged.raise_floor(Rev(unsigned(floor)));
     }
-    Ok(ended.len())
+    Ok(())
 }

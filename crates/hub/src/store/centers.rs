@@ -1,7 +1,7 @@
 //! Centers: set up, listed, and begun anew.
 
 use super::recent::Standing;
-use super::{CenterRecord, Store, StoreError, json, read, text_json};
+use super::{CenterRecord, Store, StoreError, archive, json, read, text_json};
 use gwanje_model::{CenterId, Epoch};
 use rusqlite::{Connection, params};
 use ulid::Ulid;
@@ -59,17 +59,43 @@ impl Store {
     /// # Errors
     /// When there is no such center or nothing could be written.
     pub async fn begin_epoch(&self, center: &CenterId) -> Result<Epoch, StoreError> {
+        let present = self.line(center)?.recent().standing().epoch.clone();
+        let epoch = after(&present, Ulid::generate());
+        self.begin_epoch_as(center, epoch.clone()).await?;
+        Ok(epoch)
+    }
+
+    /// The same with an epoch of the caller's, which must sort after the present one.
+    ///
+    /// # Errors
+    /// When it does not, when there is no such center or nothing could be written.
+    pub async fn begin_epoch_as(&self, center: &CenterId, epoch: Epoch) -> Result<(), StoreError> {
         let id = center.clone();
         self.write(move |batch| {
-            let epoch = Epoch::from(Ulid::generate().to_string());
-            Ok(batch.center(&id)?.map(|staged| {
-                staged.begin_epoch(epoch.clone());
-                epoch
-            }))
+            let Some(staged) = batch.center(&id)? else { return Ok(Err(StoreError::UnknownCenter(id))) };
+            if epoch <= staged.standing.epoch {
+                return Ok(Err(StoreError::OldEpoch { center: id, epoch }));
+            }
+            staged.begin_epoch(epoch);
+            Ok(Ok(()))
         })
         .await?
-        .ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
+
+    /// Forgets all but the newest so many tombstones of a center: older cursors must resync.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn keep_tombstones(&self, center: &CenterId, kept: u64) -> Result<(), StoreError> {
+        let id = center.clone();
+        self.write(move |batch| archive::keep_tombstones(batch, &id, kept)).await
+    }
+}
+
+/// An epoch that sorts after the present one: a fresh one does, unless the machine's clock was set back meanwhile.
+fn after(present: &Epoch, fresh: Ulid) -> Epoch {
+    let next = Ulid::from_string(present.as_str()).ok().and_then(|present| present.increment().ok());
+    Epoch::from(next.map_or(fresh, |next| next.max(fresh)).to_string())
 }
 
 /// Every center with where it stands, by id.
@@ -96,4 +122,17 @@ pub(super) fn standings(db: &Connection) -> rusqlite::Result<Vec<(CenterRecord, 
         }
     }
     Ok(standings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_sorts_after_the_one_before_whatever_the_clock_says() {
+        let (early, late) = (Ulid::from_parts(1_000, 7), Ulid::from_parts(2_000, 7));
+        assert_eq!(after(&Epoch::from(early.to_string()), late), Epoch::from(late.to_string()));
+        let present = Epoch::from(late.to_string());
+        assert!(after(&present, early) > present, "the clock was set back");
+    }
 }

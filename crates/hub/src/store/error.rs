@@ -1,6 +1,6 @@
 //! What can go wrong with the store, and how that travels.
 
-use gwanje_model::{CenterId, DeliveryId};
+use gwanje_model::{CenterId, DeliveryId, Epoch};
 use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use thiserror::Error;
 
@@ -44,6 +44,14 @@ pub enum StoreError {
         /// Of which delivery.
         id: DeliveryId,
     },
+    /// An epoch that does not sort after the present one.
+    #[error("center {center} has gone on to an epoch after {epoch}; epochs sort")]
+    OldEpoch {
+        /// Which center.
+        center: CenterId,
+        /// The epoch that was to begin.
+        epoch: Epoch,
+    },
     /// The cursor can't go on from where it is.
     #[error("the cursor can't be resumed: {}; fetch a snapshot", why(*.0))]
     Resync(ResyncReason),
@@ -72,6 +80,7 @@ impl StoreError {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
             Self::Busy => Problem::new(ErrorCode::Unavailable, self.to_string()),
+            Self::OldEpoch { .. } => Problem::new(ErrorCode::Invalid, self.to_string()),
             Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
                 Problem::new(ErrorCode::NotFound, self.to_string())
             }
