@@ -1,7 +1,8 @@
 //! One Socket.IO connection: joins namespaces with a ticket, and answers the client's events in order.
 
-use super::emitter::{Emitters, Word};
-use super::endpoint::{EngineSocket, close};
+use super::emission::Word;
+use super::emitter::{Ways, Words};
+use super::followers::{Outlet, Sent};
 use super::packet::{self, ClientPacket};
 use crate::auth::Identity;
 use crate::hub::Hub;
@@ -29,25 +30,25 @@ const JOIN_WITHIN: Duration = Duration::from_secs(10);
 const SEAT_MAX_BYTES: usize = 128;
 
 /// A namespace that the connection joined.
-struct Joined {
+struct Joined<O> {
     center: CenterId,
     seat: SeatId,
-    words: mpsc::Sender<Word>,
+    words: Words<O>,
 }
 
 /// What is known of one connection.
-pub struct Connection {
+pub struct Connection<O> {
     hub: Arc<Hub>,
-    emitters: Arc<Emitters>,
-    socket: Arc<EngineSocket>,
+    emitters: Arc<dyn Ways<O>>,
+    outlet: O,
     id: String,
     /// Who it is, once a ticket was spent.
     identity: Option<Identity>,
-    joined: FxHashMap<String, Joined>,
+    joined: FxHashMap<String, Joined<O>>,
 }
 
 /// Serves a connection until its inbox is shut.
-pub async fn run(mut connection: Connection, mut inbox: mpsc::Receiver<Str>) {
+pub async fn run<O: Outlet + Clone>(mut connection: Connection<O>, mut inbox: mpsc::Receiver<Str>) {
     let join_by = Instant::now() + JOIN_WITHIN;
     let mut revoked = connection.hub.auth.revocations();
     loop {
@@ -60,35 +61,41 @@ pub async fn run(mut connection: Connection, mut inbox: mpsc::Receiver<Str>) {
             Ok(()) = revoked.changed() => {
                 if !connection.still_may() {
                     tracing::info!(socket = %connection.id, "the account was revoked; its connection is closed");
-                    close(&connection.socket);
+                    connection.outlet.close();
                 }
             }
             () = sleep_until(join_by), if idle && connection.identity.is_none() => {
                 tracing::debug!(socket = %connection.id, "joined nothing in time; closed");
-                close(&connection.socket);
+                connection.outlet.close();
             }
         }
     }
-    connection.leave_all().await;
-    connection.hub.auth.connection_ended(&connection.id);
+    connection.end().await;
 }
 
-impl Connection {
-    /// A fresh connection, in no namespace.
+impl<O: Outlet + Clone> Connection<O> {
+    /// A fresh connection of that id, in no namespace.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, emitters: Arc<Emitters>, socket: Arc<EngineSocket>) -> Self {
-        let id = socket.id.to_string();
-        Self { hub, emitters, socket, id, identity: None, joined: FxHashMap::default() }
+    pub fn new(hub: Arc<Hub>, emitters: Arc<dyn Ways<O>>, outlet: O, id: String) -> Self {
+        Self { hub, emitters, outlet, id, identity: None, joined: FxHashMap::default() }
+    }
+
+    /// It is gone: its namespaces are left and its ticket is forgotten.
+    pub async fn end(&mut self) {
+        self.leave_all().await;
+        self.hub.auth.connection_ended(&self.id);
     }
 
     /// Whether the sign-in still holds, and each center that was joined may still be seen.
-    fn still_may(&self) -> bool {
+    #[must_use]
+    pub fn still_may(&self) -> bool {
         let Some(identity) = &self.identity else { return true };
         let auth = &self.hub.auth;
         auth.is_live(identity) && self.joined.values().all(|joined| auth.may_see(identity, &joined.center))
     }
 
-    async fn take(&mut self, text: &str) {
+    /// Takes one Socket.IO packet of the client; what is answered goes to its outlet.
+    pub async fn take(&mut self, text: &str) {
         match ClientPacket::parse(text) {
             Ok(ClientPacket::Connect { namespace, auth }) => self.connect(namespace, auth).await,
             Ok(ClientPacket::Disconnect { namespace }) => self.leave(namespace).await,
@@ -98,7 +105,7 @@ impl Connection {
             Ok(ClientPacket::Ack) => {}
             Err(error) => {
                 tracing::debug!(socket = %self.id, %error, "the connection is closed");
-                close(&self.socket);
+                self.outlet.close();
             }
         }
     }
@@ -119,7 +126,7 @@ impl Connection {
         }
     }
 
-    async fn admit(&mut self, namespace: &str, auth: Option<&str>) -> Result<Joined, ConnectRefusal> {
+    async fn admit(&mut self, namespace: &str, auth: Option<&str>) -> Result<Joined<O>, ConnectRefusal> {
         let refuse = |code, message: &str| ConnectRefusal { code, message: message.to_owned() };
         let auth: ConnectAuth = auth.and_then(|auth| serde_json::from_str(auth).ok()).ok_or_else(|| {
             refuse(ErrorCode::Unauthorized, "joining needs {ticket, seat}; ask for a ticket first")
@@ -142,14 +149,14 @@ impl Connection {
         if seat.as_str().len() > SEAT_MAX_BYTES {
             return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
         }
-        let words = self.emitters.of(&center).map_err(|_| unseen())?;
+        let words = self.emitters.to(&center).map_err(|_| unseen())?;
         let entry = SeatEntry {
             seat: seat.clone(),
             account: identity.account.clone(),
             role: identity.role,
             state: SeatState::default(),
         };
-        let enter = Word::Enter { connection: self.id.clone(), socket: self.socket.clone(), seat: entry };
+        let enter = Word::Enter { connection: self.id.clone(), outlet: self.outlet.clone(), seat: entry };
         if words.send(enter).await.is_err() {
             return Err(refuse(ErrorCode::Unavailable, "the center is not served now; try again"));
         }
@@ -193,7 +200,7 @@ impl Connection {
     }
 
     /// Joins the rooms first and reads what was missed afterwards, so that nothing falls in between.
-    async fn subscribe(&self, joined: &Joined, wish: Subscribe) -> SubscribeAck {
+    async fn subscribe(&self, joined: &Joined<O>, wish: Subscribe) -> SubscribeAck {
         let follows = wish.rooms.contains(&Room::Deliveries);
         let (tell, joined_at) = oneshot::channel();
         let word = Word::Subscribe { connection: self.id.clone(), rooms: wish.rooms, joined: tell };
@@ -219,7 +226,7 @@ impl Connection {
         }
     }
 
-    async fn head(&self, joined: &Joined) -> SubscribeAck {
+    async fn head(&self, joined: &Joined<O>) -> SubscribeAck {
         match self.hub.store.head(&joined.center).await {
             Ok(head) => SubscribeAck { ok: true, head: Some(head), missed: None, resync: None, code: None },
             Err(error) => {
@@ -229,7 +236,7 @@ impl Connection {
         }
     }
 
-    async fn alarm(&self, joined: &Joined, receipt: AlarmReceipt) -> SimpleAck {
+    async fn alarm(&self, joined: &Joined<O>, receipt: AlarmReceipt) -> SimpleAck {
         match self.hub.store.record_receipt(&joined.center, receipt, joined.seat.clone()).await {
             Ok(()) => done(),
             Err(error) => {
@@ -263,8 +270,9 @@ impl Connection {
 
     /// A client that leaves no room for an answer reads too slowly to be served: an answer is never dropped in silence.
     fn send(&self, text: String) {
-        if self.socket.emit(text).is_err() {
-            close(&self.socket);
+        match self.outlet.send(text.into()) {
+            Sent::Yes => {}
+            Sent::Full | Sent::Gone => self.outlet.close(),
         }
     }
 }

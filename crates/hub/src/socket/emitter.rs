@@ -1,73 +1,23 @@
-//! One emitter per center: turns commits into contiguous frames, and proves them with heads.
+//! One emitter per center: a task that owns the center's followers and sends them what `emission` decides.
 //!
-//! It owns the center's followers; connections speak to it through a channel. The first frame of a quiet spell leaves at
-//! once, then one per 20 ms at most; whatever was committed in between is read from the store, so nothing is missed.
+//! Connections speak to it through a channel.
 
+use super::emission::{Emission, Word};
 use super::endpoint::{EngineSocket, close};
 use super::faults::Faults;
-use super::followers::{Followers, Outlet, Sent};
-use super::packet;
+use super::followers::{Outlet, Sent};
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
-use gwanje_model::{CenterId, Rev};
-use gwanje_wire::frame::FRAME_MAX_ENTRIES;
-use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, Room, SeatEntry, SeatState, center_namespace};
+use gwanje_model::CenterId;
+use gwanje_wire::socket::Drain;
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// Between two frames of one center, from the wire contract.
-const FRAME_INTERVAL: Duration = Duration::from_millis(20);
-/// Between two heads, from the wire contract.
-const HEAD_INTERVAL: Duration = Duration::from_millis(HEAD_INTERVAL_MS);
-/// Between two `riders` or two `seats`: the contract allows five a second.
-const LATEST_INTERVAL: Duration = Duration::from_millis(200);
-/// How often those who are behind are looked at.
-const BEHIND_INTERVAL: Duration = Duration::from_millis(100);
-/// After a failed read of the store.
-const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Words of connections that wait for an emitter: a thousand sockets may come back at once.
 const WORDS_CAPACITY: usize = 1_024;
-
-/// What connections tell an emitter.
-pub enum Word {
-    /// A socket joined the namespace.
-    Enter {
-        /// The connection.
-        connection: String,
-        /// Its socket.
-        socket: Arc<EngineSocket>,
-        /// Who it is.
-        seat: SeatEntry,
-    },
-    /// It follows these rooms; answered when every later frame will reach it.
-    Subscribe {
-        /// The connection.
-        connection: String,
-        /// Which rooms.
-        rooms: Vec<Room>,
-        /// Told the revision from which frames come; dropped when the socket is gone.
-        joined: oneshot::Sender<Rev>,
-    },
-    /// What its seat does now.
-    Seat {
-        /// The connection.
-        connection: String,
-        /// What.
-        state: SeatState,
-    },
-    /// It left.
-    Leave {
-        /// The connection.
-        connection: String,
-    },
-    /// All are to reconnect within that time.
-    Drain(Drain),
-}
 
 impl Outlet for Arc<EngineSocket> {
     fn send(&self, text: Str) -> Sent {
@@ -94,11 +44,23 @@ impl Outlet for Arc<EngineSocket> {
     }
 }
 
+/// The way to an emitter.
+pub type Words<O> = mpsc::Sender<Word<O>>;
+
+/// Leads connections to the emitters of centers.
+pub trait Ways<O>: Send + Sync {
+    /// The way to a center's emitter.
+    ///
+    /// # Errors
+    /// When there is no such center.
+    fn to(&self, center: &CenterId) -> Result<Words<O>, StoreError>;
+}
+
 /// The emitters of all centers; each starts with its first socket.
 pub struct Emitters {
     hub: Arc<Hub>,
     faults: Arc<Faults>,
-    running: Mutex<FxHashMap<CenterId, mpsc::Sender<Word>>>,
+    running: Mutex<FxHashMap<CenterId, Words<Arc<EngineSocket>>>>,
 }
 
 impl Emitters {
@@ -106,22 +68,6 @@ impl Emitters {
     #[must_use]
     pub fn new(hub: Arc<Hub>, faults: Arc<Faults>) -> Self {
         Self { hub, faults, running: Mutex::default() }
-    }
-
-    /// The way to a center's emitter.
-    ///
-    /// # Errors
-    /// When there is no such center.
-    pub fn of(&self, center: &CenterId) -> Result<mpsc::Sender<Word>, StoreError> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(words) = running.get(center).filter(|words| !words.is_closed()) {
-            return Ok(words.clone());
-        }
-        let (words, heard) = mpsc::channel(WORDS_CAPACITY);
-        let emitter = Emitter::new(self.hub.clone(), self.faults.clone(), center.clone())?;
-        tokio::spawn(emitter.run(heard));
-        running.insert(center.clone(), words.clone());
-        Ok(words)
     }
 
     /// Asks every socket to reconnect within a time.
@@ -135,257 +81,38 @@ impl Emitters {
     }
 }
 
-struct Emitter {
-    hub: Arc<Hub>,
-    faults: Arc<Faults>,
-    center: CenterId,
-    namespace: String,
-    followers: Followers<Arc<EngineSocket>>,
-    committed: watch::Receiver<Rev>,
-    alarm_written: watch::Receiver<u64>,
-    moved: watch::Receiver<u64>,
-    riders_told: u64,
-    /// Up to where frames were made. Meaningless while nobody follows deliveries.
-    emitted: Rev,
-    alarms_told: u64,
-    next_frame: Instant,
-    next_head: Instant,
-    next_riders: Instant,
-    next_seats: Instant,
-    next_behind: Instant,
-    riders_due: bool,
-    seats_due: bool,
+impl Ways<Arc<EngineSocket>> for Emitters {
+    fn to(&self, center: &CenterId) -> Result<Words<Arc<EngineSocket>>, StoreError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(words) = running.get(center).filter(|words| !words.is_closed()) {
+            return Ok(words.clone());
+        }
+        let (words, heard) = mpsc::channel(WORDS_CAPACITY);
+        let now = Instant::now();
+        let emission = Emission::new(self.hub.clone(), self.faults.clone(), center.clone(), now)?;
+        tokio::spawn(run(emission, heard));
+        running.insert(center.clone(), words.clone());
+        Ok(words)
+    }
 }
 
-impl Emitter {
-    fn new(hub: Arc<Hub>, faults: Arc<Faults>, center: CenterId) -> Result<Self, StoreError> {
-        let now = Instant::now();
-        let committed = hub.store.committed(&center)?;
-        let alarm_written = hub.store.alarm_written(&center)?;
-        let moved = hub.positions.moved(&center);
-        let (emitted, alarms_told) = (*committed.borrow(), *alarm_written.borrow());
-        Ok(Self {
-            namespace: center_namespace(&center),
-            followers: Followers::default(),
-            emitted,
-            alarms_told,
-            committed,
-            alarm_written,
-            moved,
-            hub,
-            faults,
-            center,
-            next_frame: now,
-            next_head: now + HEAD_INTERVAL,
-            next_riders: now,
-            next_seats: now,
-            next_behind: now,
-            riders_told: 0,
-            riders_due: false,
-            seats_due: false,
-        })
-    }
-
-    async fn run(mut self, mut words: mpsc::Receiver<Word>) {
-        loop {
-            let wake = self.wakes_at();
-            let open = tokio::select! {
-                word = words.recv() => match word {
-                    Some(word) => { self.hear(word); true }
-                    None => false,
-                },
-                changed = self.committed.changed() => changed.is_ok(),
-                changed = self.alarm_written.changed() => changed.is_ok(),
-                changed = self.moved.changed() => { self.riders_due = true; changed.is_ok() }
-                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
-            };
-            if !open {
-                tracing::debug!(center = %self.center, "the emitter ends");
-                return;
-            }
-            if let Err(error) = self.act().await {
-                tracing::error!(center = %self.center, %error, "changes can't be read; trying again");
-                self.next_frame = Instant::now() + RETRY_INTERVAL;
-                self.next_head = self.next_frame;
-            }
-        }
-    }
-
-    /// When there is something to do without being told.
-    fn wakes_at(&self) -> Option<Instant> {
-        let deliveries = self.followers.any_in(Room::Deliveries);
-        [
-            (deliveries && self.emitted < *self.committed.borrow()).then_some(self.next_frame),
-            deliveries.then_some(self.next_head.max(self.next_frame)),
-            (self.riders_due && self.followers.any_in(Room::Riders)).then_some(self.next_riders),
-            (self.seats_due && self.followers.any_in(Room::Seats)).then_some(self.next_seats),
-            self.followers.any_behind().then_some(self.next_behind),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    fn hear(&mut self, word: Word) {
-        match word {
-            Word::Enter { connection, socket, seat } => {
-                self.followers.enter(connection, socket, seat);
-                self.seats_due = true;
-            }
-            Word::Subscribe { connection, rooms, joined } => self.subscribe(&connection, rooms, joined),
-            Word::Seat { connection, state } => self.seats_due |= self.followers.set_seat(&connection, state),
-            Word::Leave { connection } => self.seats_due |= self.followers.leave(&connection),
-            Word::Drain(drain) => {
-                if let Some(text) = self.event("drain", &drain) {
-                    self.followers.tell_all(&text);
-                }
-            }
-        }
-    }
-
-    fn subscribe(&mut self, connection: &str, rooms: Vec<Room>, joined: oneshot::Sender<Rev>) {
-        if !self.followers.any_in(Room::Deliveries) {
-            // Nobody was told anything: frames go on from here.
-            self.emitted = *self.committed.borrow_and_update();
-            self.next_head = Instant::now() + HEAD_INTERVAL;
-            self.alarms_told = *self.alarm_written.borrow_and_update();
-        }
-        let (riders, seats) = (rooms.contains(&Room::Riders), rooms.contains(&Room::Seats));
-        if self.followers.subscribe(connection, rooms, self.emitted) {
-            // The connection may have closed meanwhile; its leave follows.
-            joined.send(self.emitted).ok();
-            if riders && let Some(text) = self.event("riders", &self.hub.positions.of(&self.center)) {
-                self.followers.tell_one(connection, text);
-            }
-            if seats && let Some(text) = self.event("seats", &self.followers.seats()) {
-                self.followers.tell_one(connection, text);
-            }
-        }
-    }
-
-    /// Does what is due.
-    async fn act(&mut self) -> Result<(), StoreError> {
-        let now = Instant::now();
-        if self.followers.any_in(Room::Deliveries) {
-            if now >= self.next_frame {
-                if now >= self.next_head {
-                    self.head().await?;
-                } else if self.emitted < *self.committed.borrow_and_update() {
-                    self.frame().await?;
-                }
-            }
-            self.alarms().await?;
-        }
-        if self.followers.any_behind() && now >= self.next_behind {
-            self.next_behind = now + BEHIND_INTERVAL;
-            self.behind(now).await?;
-        }
-        if self.riders_due && now >= self.next_riders {
-            self.riders_due = false;
-            self.next_riders = now + LATEST_INTERVAL;
-            let (version, places) = self.hub.positions.since(&self.center, self.riders_told);
-            self.riders_told = version;
-            if self.followers.any_in(Room::Riders)
-                && !places.is_empty()
-                && let Some(text) = self.event("riders", &places)
-            {
-                self.followers.tell(Room::Riders, &text);
-            }
-        }
-        if self.seats_due && now >= self.next_seats {
-            self.seats_due = false;
-            self.next_seats = now + LATEST_INTERVAL;
-            if let Some(text) = self.event("seats", &self.followers.seats()) {
-                self.followers.tell(Room::Seats, &text);
-            }
-        }
-        Ok(())
-    }
-
-    /// One frame of what was committed since the last.
-    async fn frame(&mut self) -> Result<(), StoreError> {
-        let from = self.emitted;
-        let frame = match self.hub.store.frame(&self.center, from, FRAME_MAX_ENTRIES).await {
-            Ok(frame) => frame,
-            Err(StoreError::Resync(reason)) => {
-                // It would start below the floor, say: nobody may be fed from there.
-                self.emitted = *self.committed.borrow();
-                let put_out = self.followers.put_out_all();
-                tracing::warn!(center = %self.center, ?reason, put_out, "no frame may start here; all followers resync");
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+async fn run<O: Outlet>(mut emission: Emission<O>, mut words: mpsc::Receiver<Word<O>>) {
+    loop {
+        let wake = emission.wakes_at();
+        let open = tokio::select! {
+            word = words.recv() => match word {
+                Some(word) => { emission.hear(word, Instant::now()); true }
+                None => false,
+            },
+            changed = emission.changed() => changed,
+            () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
         };
-        if frame.to > from {
-            if let Some(text) = self.event("deliveries", &frame) {
-                self.followers.frame(from, frame.to, &text, &self.faults, Instant::now());
-            }
-            self.emitted = frame.to;
-            self.next_frame = Instant::now() + FRAME_INTERVAL;
+        if !open {
+            tracing::debug!(center = %emission.center(), "the emitter ends");
+            return;
         }
-        Ok(())
-    }
-
-    /// Reads the head, flushes up to it, and sends it when both are at the same revision; else at the next frame.
-    async fn head(&mut self) -> Result<(), StoreError> {
-        if self.emitted < *self.committed.borrow_and_update() {
-            self.frame().await?;
-        }
-        let head = self.hub.store.head(&self.center).await?;
-        if head.rev != self.emitted {
-            // More was committed in between, or there is more than a frame holds: the next frame brings it nearer.
-            self.next_frame = Instant::now() + FRAME_INTERVAL;
-            return Ok(());
-        }
-        self.next_head = Instant::now() + HEAD_INTERVAL;
-        if let Some(text) = self.event("head", &head) {
-            self.followers.tell_head(head.rev, &text);
-        }
-        Ok(())
-    }
-
-    async fn alarms(&mut self) -> Result<(), StoreError> {
-        if *self.alarm_written.borrow_and_update() <= self.alarms_told {
-            return Ok(());
-        }
-        let reply = self.hub.store.alarms_after(&self.center, self.alarms_told).await?;
-        for alarm in &reply.alarms {
-            self.alarms_told = self.alarms_told.max(alarm.seq);
-            if let Some(text) = self.event("alarm", alarm) {
-                self.followers.tell(Room::Deliveries, &text);
-            }
-        }
-        Ok(())
-    }
-
-    async fn behind(&mut self, now: Instant) -> Result<(), StoreError> {
-        let put_out = self.followers.put_out(now);
-        if put_out > 0 {
-            tracing::warn!(center = %self.center, put_out, "clients that can't keep up are disconnected");
-        }
-        for from in self.followers.ready_again() {
-            match self.hub.store.frame(&self.center, from, FRAME_MAX_ENTRIES).await {
-                Ok(frame) => {
-                    if let Some(text) = self.event("deliveries", &frame) {
-                        self.followers.catch_up(from, frame.to, self.emitted, &text);
-                    }
-                }
-                Err(StoreError::Resync(_)) => {
-                    self.followers.put_out_at(from);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    fn event<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Option<Str> {
-        match packet::event(&self.namespace, name, data) {
-            Ok(text) => Some(text.into()),
-            Err(error) => {
-                tracing::error!(center = %self.center, name, %error, "an event can't be written as JSON");
-                None
-            }
+        if let Err(error) = emission.act(Instant::now()).await {
+            tracing::error!(center = %emission.center(), %error, "changes can't be read; trying again");
         }
     }
 }

@@ -71,8 +71,9 @@ impl EngineIoHandler for Door {
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
         socket.data.open(sender);
-        self.live().insert(socket.id.to_string(), socket.clone());
-        let connection = Connection::new(self.hub.clone(), self.emitters.clone(), socket);
+        let id = socket.id.to_string();
+        self.live().insert(id.clone(), socket.clone());
+        let connection = Connection::new(self.hub.clone(), self.emitters.clone(), socket, id);
         tokio::spawn(connection::run(connection, receiver));
     }
 

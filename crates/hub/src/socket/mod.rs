@@ -1,6 +1,10 @@
 //! Sockets: Socket.IO namespaces of centers, their emitters, and the gate in front of them.
+//!
+//! What is answered and sent is decided without a socket or a timer ([`Connection`], [`Emission`]); tasks and an Engine.IO
+//! server stand around that.
 
 mod connection;
+mod emission;
 mod emitter;
 mod endpoint;
 mod faults;
@@ -8,5 +12,10 @@ mod followers;
 mod gate;
 mod packet;
 
+pub use connection::Connection;
+pub use emission::{Emission, Word};
+pub use emitter::{Ways, Words};
+pub use engineioxide::Str;
 pub use faults::Faults;
+pub use followers::{Outlet, Sent};
 pub use gate::{SocketGate, serve_until};

@@ -1,0 +1,336 @@
+//! What one center's followers are sent, given commits and the time: contiguous frames, proven by heads.
+//!
+//! It holds no socket and no timer: words of connections, commits and moments come in, texts leave by outlets. The first
+//! frame of a quiet spell leaves at once, then one per 20 ms at most; whatever was committed in between is read from the
+//! store, so nothing is missed. `emitter` runs it as a task; a replay calls it with moments of its own.
+
+use super::faults::Faults;
+use super::followers::{Followers, Outlet};
+use super::packet;
+use crate::hub::Hub;
+use crate::store::StoreError;
+use engineioxide::Str;
+use gwanje_model::{CenterId, Rev};
+use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, Room, SeatEntry, SeatState, center_namespace};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+/// Between two frames of one center, from the wire contract.
+const FRAME_INTERVAL: Duration = Duration::from_millis(20);
+/// Between two heads, from the wire contract.
+const HEAD_INTERVAL: Duration = Duration::from_millis(HEAD_INTERVAL_MS);
+/// Between two `riders` or two `seats`: the contract allows five a second.
+const LATEST_INTERVAL: Duration = Duration::from_millis(200);
+/// How often those who are behind are looked at.
+const BEHIND_INTERVAL: Duration = Duration::from_millis(100);
+/// After a failed read of the store.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What connections tell the emitter of a center.
+pub enum Word<O> {
+    /// A socket joined the namespace.
+    Enter {
+        /// The connection.
+        connection: String,
+        /// Where its texts go.
+        outlet: O,
+        /// Who it is.
+        seat: SeatEntry,
+    },
+    /// It follows these rooms; answered when every later frame will reach it.
+    Subscribe {
+        /// The connection.
+        connection: String,
+        /// Which rooms.
+        rooms: Vec<Room>,
+        /// Told the revision from which frames come; dropped when the socket is gone.
+        joined: oneshot::Sender<Rev>,
+    },
+    /// What its seat does now.
+    Seat {
+        /// The connection.
+        connection: String,
+        /// What.
+        state: SeatState,
+    },
+    /// It left.
+    Leave {
+        /// The connection.
+        connection: String,
+    },
+    /// All are to reconnect within that time.
+    Drain(Drain),
+}
+
+/// See the module's doc.
+pub struct Emission<O> {
+    hub: Arc<Hub>,
+    faults: Arc<Faults>,
+    center: CenterId,
+    namespace: String,
+    followers: Followers<O>,
+    committed: watch::Receiver<Rev>,
+    alarm_written: watch::Receiver<u64>,
+    moved: watch::Receiver<u64>,
+    riders_told: u64,
+    /// Up to where frames were made. Meaningless while nobody follows deliveries.
+    emitted: Rev,
+    alarms_told: u64,
+    next_frame: Instant,
+    next_head: Instant,
+    next_riders: Instant,
+    next_seats: Instant,
+    next_behind: Instant,
+    riders_due: bool,
+    seats_due: bool,
+}
+
+impl<O: Outlet> Emission<O> {
+    /// Nobody follows yet.
+    ///
+    /// # Errors
+    /// When there is no such center.
+    pub fn new(
+        hub: Arc<Hub>,
+        faults: Arc<Faults>,
+        center: CenterId,
+        now: Instant,
+    ) -> Result<Self, StoreError> {
+        let committed = hub.store.committed(&center)?;
+        let alarm_written = hub.store.alarm_written(&center)?;
+        let moved = hub.positions.moved(&center);
+        let (emitted, alarms_told) = (*committed.borrow(), *alarm_written.borrow());
+        Ok(Self {
+            namespace: center_namespace(&center),
+            followers: Followers::default(),
+            emitted,
+            alarms_told,
+            committed,
+            alarm_written,
+            moved,
+            hub,
+            faults,
+            center,
+            next_frame: now,
+            next_head: now + HEAD_INTERVAL,
+            next_riders: now,
+            next_seats: now,
+            next_behind: now,
+            riders_told: 0,
+            riders_due: false,
+            seats_due: false,
+        })
+    }
+
+    /// The center.
+    #[must_use]
+    pub fn center(&self) -> &CenterId {
+        &self.center
+    }
+
+    /// Returns at the next commit, alarm or move of a rider. False: the center is served no more.
+    pub async fn changed(&mut self) -> bool {
+        tokio::select! {
+            changed = self.committed.changed() => changed.is_ok(),
+            changed = self.alarm_written.changed() => changed.is_ok(),
+            changed = self.moved.changed() => { self.riders_due = true; changed.is_ok() }
+        }
+    }
+
+    /// When there is something to do without being told.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Instant> {
+        let deliveries = self.followers.any_in(Room::Deliveries);
+        [
+            (deliveries && self.emitted < *self.committed.borrow()).then_some(self.next_frame),
+            deliveries.then_some(self.next_head.max(self.next_frame)),
+            (self.riders_due && self.followers.any_in(Room::Riders)).then_some(self.next_riders),
+            (self.seats_due && self.followers.any_in(Room::Seats)).then_some(self.next_seats),
+            self.followers.any_behind().then_some(self.next_behind),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Takes a connection's word.
+    pub fn hear(&mut self, word: Word<O>, now: Instant) {
+        match word {
+            Word::Enter { connection, outlet, seat } => {
+                self.followers.enter(connection, outlet, seat);
+                self.seats_due = true;
+            }
+            Word::Subscribe { connection, rooms, joined } => {
+                self.subscribe(&connection, rooms, joined, now);
+            }
+            Word::Seat { connection, state } => self.seats_due |= self.followers.set_seat(&connection, state),
+            Word::Leave { connection } => self.seats_due |= self.followers.leave(&connection),
+            Word::Drain(drain) => {
+                if let Some(text) = self.event("drain", &drain) {
+                    self.followers.tell_all(&text);
+                }
+            }
+        }
+    }
+
+    fn subscribe(&mut self, connection: &str, rooms: Vec<Room>, joined: oneshot::Sender<Rev>, now: Instant) {
+        if !self.followers.any_in(Room::Deliveries) {
+            // Nobody was told anything: frames go on from here.
+            self.emitted = *self.committed.borrow_and_update();
+            self.next_head = now + HEAD_INTERVAL;
+            self.alarms_told = *self.alarm_written.borrow_and_update();
+        }
+        let (riders, seats) = (rooms.contains(&Room::Riders), rooms.contains(&Room::Seats));
+        if self.followers.subscribe(connection, rooms, self.emitted) {
+            // The connection may have closed meanwhile; its leave follows.
+            joined.send(self.emitted).ok();
+            if riders && let Some(text) = self.event("riders", &self.hub.positions.of(&self.center)) {
+                self.followers.tell_one(connection, text);
+            }
+            if seats && let Some(text) = self.event("seats", &self.followers.seats()) {
+                self.followers.tell_one(connection, text);
+            }
+        }
+    }
+
+    /// Does what is due now. After an error it is due again in half a second.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn act(&mut self, now: Instant) -> Result<(), StoreError> {
+        let done = self.act_on(now).await;
+        if done.is_err() {
+            self.next_frame = now + RETRY_INTERVAL;
+            self.next_head = self.next_frame;
+        }
+        done
+    }
+
+    async fn act_on(&mut self, now: Instant) -> Result<(), StoreError> {
+        if self.followers.any_in(Room::Deliveries) {
+            if now >= self.next_frame {
+                if now >= self.next_head {
+                    self.head(now).await?;
+                } else if self.emitted < *self.committed.borrow_and_update() {
+                    self.frame(now).await?;
+                }
+            }
+            self.alarms().await?;
+        }
+        if self.followers.any_behind() && now >= self.next_behind {
+            self.next_behind = now + BEHIND_INTERVAL;
+            self.behind(now).await?;
+        }
+        if self.riders_due && now >= self.next_riders {
+            self.riders_due = false;
+            self.next_riders = now + LATEST_INTERVAL;
+            let (version, places) = self.hub.positions.since(&self.center, self.riders_told);
+            self.riders_told = version;
+            if self.followers.any_in(Room::Riders)
+                && !places.is_empty()
+                && let Some(text) = self.event("riders", &places)
+            {
+                self.followers.tell(Room::Riders, &text);
+            }
+        }
+        if self.seats_due && now >= self.next_seats {
+            self.seats_due = false;
+            self.next_seats = now + LATEST_INTERVAL;
+            if let Some(text) = self.event("seats", &self.followers.seats()) {
+                self.followers.tell(Room::Seats, &text);
+            }
+        }
+        Ok(())
+    }
+
+    /// One frame of what was committed since the last.
+    async fn frame(&mut self, now: Instant) -> Result<(), StoreError> {
+        let from = self.emitted;
+        let frame = match self.hub.store.frame(&self.center, from, FRAME_MAX_ENTRIES).await {
+            Ok(frame) => frame,
+            Err(StoreError::Resync(reason)) => {
+                // It would start below the floor, say: nobody may be fed from there.
+                self.emitted = *self.committed.borrow();
+                let put_out = self.followers.put_out_all();
+                tracing::warn!(center = %self.center, ?reason, put_out, "no frame may start here; all followers resync");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if frame.to > from {
+            if let Some(text) = self.event("deliveries", &frame) {
+                self.followers.frame(from, frame.to, &text, &self.faults, now);
+            }
+            self.emitted = frame.to;
+            self.next_frame = now + FRAME_INTERVAL;
+        }
+        Ok(())
+    }
+
+    /// Reads the head, flushes up to it, and sends it when both are at the same revision; else at the next frame.
+    async fn head(&mut self, now: Instant) -> Result<(), StoreError> {
+        if self.emitted < *self.committed.borrow_and_update() {
+            self.frame(now).await?;
+        }
+        let head = self.hub.store.head(&self.center).await?;
+        if head.rev != self.emitted {
+            // More was committed in between, or there is more than a frame holds: the next frame brings it nearer.
+            self.next_frame = now + FRAME_INTERVAL;
+            return Ok(());
+        }
+        self.next_head = now + HEAD_INTERVAL;
+        if let Some(text) = self.event("head", &head) {
+            self.followers.tell_head(head.rev, &text);
+        }
+        Ok(())
+    }
+
+    async fn alarms(&mut self) -> Result<(), StoreError> {
+        if *self.alarm_written.borrow_and_update() <= self.alarms_told {
+            return Ok(());
+        }
+        let reply = self.hub.store.alarms_after(&self.center, self.alarms_told).await?;
+        for alarm in &reply.alarms {
+            self.alarms_told = self.alarms_told.max(alarm.seq);
+            if let Some(text) = self.event("alarm", alarm) {
+                self.followers.tell(Room::Deliveries, &text);
+            }
+        }
+        Ok(())
+    }
+
+    async fn behind(&mut self, now: Instant) -> Result<(), StoreError> {
+        let put_out = self.followers.put_out(now);
+        if put_out > 0 {
+            tracing::warn!(center = %self.center, put_out, "clients that can't keep up are disconnected");
+        }
+        for from in self.followers.ready_again() {
+            match self.hub.store.frame(&self.center, from, FRAME_MAX_ENTRIES).await {
+                Ok(frame) => {
+                    if let Some(text) = self.event("deliveries", &frame) {
+                        self.followers.catch_up(from, frame.to, self.emitted, &text);
+                    }
+                }
+                Err(StoreError::Resync(_)) => {
+                    self.followers.put_out_at(from);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn event<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Option<Str> {
+        match packet::event(&self.namespace, name, data) {
+            Ok(text) => Some(text.into()),
+            Err(error) => {
+                tracing::error!(center = %self.center, name, %error, "an event can't be written as JSON");
+                None
+            }
+        }
+    }
+}
