@@ -99,6 +99,18 @@ impl Auth {
         }
     }
 
+    /// Gives an account other centers; sockets in one that was taken away see it in [`Self::may_see`]. False: there is
+    /// no account of that name.
+    ///
+    /// # Errors
+    /// When the store can't be read or written.
+    pub async fn set_centers(&self, name: &str, centers: Vec<CenterId>) -> Result<bool, StoreError> {
+        let Some(before) = self.accounts.reread(&self.store, name).await? else { return Ok(false) };
+        self.accounts.put(&self.store, Account { centers, ..Account::clone(&before) }).await?;
+        self.changed(&before).await?;
+        Ok(true)
+    }
+
     /// The account of that name, as this process knows it.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Arc<Account>> {
