@@ -6,4 +6,8 @@ pub mod hub;
 pub mod peers;
 pub mod process;
 pub mod proxy;
+pub mod said;
+pub mod stage;
+pub mod truth;
+pub mod watcher;
 pub mod window;

@@ -22,6 +22,10 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     found.with_context(|| format!("{name} is not built: run `cargo build --workspace --bins` first"))
 }
 
+/// Nothing came for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quiet;
+
 /// A running process whose output is read by a thread each, so that it never blocks on a full pipe.
 pub struct Process {
     child: Child,
@@ -68,6 +72,18 @@ impl Process {
             Err(RecvTimeoutError::Timeout) => {
                 bail!("{} said nothing more; its log:\n{}", self.name, self.log())
             }
+        }
+    }
+
+    /// The next line of its standard output, if one comes in time; `None` at the end of it.
+    ///
+    /// # Errors
+    /// When nothing comes in time, which is nothing wrong here.
+    pub fn line_soon(&self, patience: Duration) -> Result<Option<String>, Quiet> {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(Quiet),
         }
     }
 

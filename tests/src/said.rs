@@ -1,0 +1,136 @@
+//! What a watcher said: its lines taken in, one by one, over all its restarts.
+
+use crate::truth::{AlarmKey, Claim};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `Live` holds for two heads and a second after a proof; a process that gets no processor at once may be so much late.
+const LIVE_MAX_MS: i64 = 5_000 + 2_000;
+
+/// A stretch of `Live`: each instant of it must lie within five seconds after a proof.
+#[derive(Debug)]
+struct LiveSince {
+    latest_proof: i64,
+}
+
+/// All that a watcher said.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The rows as the lines of this run make them.
+    pub(crate) rows: BTreeMap<u64, Value>,
+    /// All states, in order, over all runs.
+    pub states: Vec<String>,
+    /// The counts told last.
+    pub stats: Value,
+    /// How often each cancellation was raised (not listed again), over all runs.
+    pub(crate) raised: BTreeMap<AlarmKey, u32>,
+    /// Those listed again at a start.
+    pub(crate) relisted: BTreeSet<AlarmKey>,
+    /// All proofs, over all runs.
+    pub(crate) claims: Vec<Claim>,
+    live: Option<LiveSince>,
+    /// What was shown live without a proof.
+    pub(crate) lies: Vec<String>,
+    /// Whether wall clock or process were tampered with, so that instants can't be compared.
+    pub(crate) untimed: bool,
+}
+
+impl Said {
+    /// The rows as its lines make them.
+    #[must_use]
+    pub fn rows(&self) -> &BTreeMap<u64, Value> {
+        &self.rows
+    }
+
+    /// All proofs so far.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// How many cancellations were told so far, raised or listed again.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        self.raised.keys().filter(|key| !self.relisted.contains(key)).count() + self.relisted.len()
+    }
+
+    /// Cancellations that were committed to the cache before a kill, and told for the first time after it.
+    #[must_use]
+    pub fn told_late(&self) -> usize {
+        self.relisted.iter().filter(|key| !self.raised.contains_key(key)).count()
+    }
+
+    /// A count of the last stats.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.stats[name].as_u64()
+    }
+
+    /// The states since a moment, as one text.
+    #[must_use]
+    pub fn states_since(&self, mark: usize) -> String {
+        self.states.get(mark..).unwrap_or_default().join(" ")
+    }
+
+    /// The process has ended: what it last showed is shown no more.
+    pub(crate) fn ends_here(&mut self) {
+        self.live = None;
+    }
+
+    /// Takes a line in.
+    pub(crate) fn take(&mut self, line: &str) -> Result<Value> {
+        let line: Value = serde_json::from_str(line).with_context(|| format!("reading {line:.200}"))?;
+        let number = |value: &Value| value.as_u64().with_context(|| format!("a number in {line}"));
+        match line["type"].as_str() {
+            Some("state") => self.take_state(&line)?,
+            Some("proof") => {
+                let claim = Claim::of(&line)?;
+                if let Some(live) = &mut self.live {
+                    self.lies.extend(too_long(live.latest_proof, claim.at));
+                    live.latest_proof = live.latest_proof.max(claim.at);
+                }
+                self.claims.push(claim);
+            }
+            Some("row") => {
+                self.rows.insert(number(&line["row"]["id"])?, line["row"].clone());
+            }
+            Some("gone") => {
+                self.rows.remove(&number(&line["id"])?);
+            }
+            Some("stats") => self.stats = line.clone(),
+            Some("alarm") => {
+                if let Some(key) = AlarmKey::of(&line)? {
+                    if line["relisted"] == true {
+                        self.relisted.insert(key);
+                    } else {
+                        *self.raised.entry(key).or_default() += 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(line)
+    }
+
+    fn take_state(&mut self, line: &Value) -> Result<()> {
+        let state = line["state"].as_str().context("a state")?;
+        let since = line["since"].as_i64().context("since when")?;
+        let before = self.live.take();
+        if !self.untimed {
+            self.lies.extend(before.and_then(|live| too_long(live.latest_proof, since)));
+            if state == "Live" {
+                let proven = line["provenAt"].as_i64().with_context(|| format!("a proof in {line}"))?;
+                self.lies.extend(too_long(proven, since));
+                self.live = Some(LiveSince { latest_proof: proven });
+            }
+        }
+        self.states.push(state.to_owned());
+        Ok(())
+    }
+}
+
+/// Live from a proof to that instant: too long?
+fn too_long(proof: i64, until: i64) -> Option<String> {
+    (until - proof > LIVE_MAX_MS).then(|| format!("live {} ms after the proof of {proof}", until - proof))
+}
