@@ -8,6 +8,7 @@
 //! Sources: <https://socket.io/docs/v4/engine-io-protocol/>, <https://socket.io/docs/v4/socket-io-protocol/>.
 
 pub mod conversation;
+pub mod server;
 
 pub use conversation::{Conversation, Received};
 

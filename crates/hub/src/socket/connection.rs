@@ -3,7 +3,6 @@
 use super::emission::Word;
 use super::emitter::{Ways, Words};
 use super::followers::{Outlet, Sent};
-use super::packet::{self, ClientPacket};
 use crate::auth::Identity;
 use crate::hub::Hub;
 use crate::store::StoreError;
@@ -12,6 +11,7 @@ use gwanje_model::{CenterId, Role, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
+use gwanje_wire::sio::server::{self as packet, ClientPacket};
 use gwanje_wire::socket::{
     AlarmReceipt, ConnectAuth, ConnectRefusal, Room, SeatEntry, SeatState, SimpleAck, Subscribe, SubscribeAck,
 };

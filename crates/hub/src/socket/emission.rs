@@ -6,12 +6,12 @@
 
 use super::faults::Faults;
 use super::followers::{Followers, Outlet};
-use super::packet;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::sio::server as packet;
 use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, Room, SeatEntry, SeatState, center_namespace};
 use serde::Serialize;
 use std::sync::Arc;

@@ -10,7 +10,6 @@ mod endpoint;
 mod faults;
 mod followers;
 mod gate;
-mod packet;
 
 pub use connection::Connection;
 pub use emission::{Emission, Word};

@@ -3,7 +3,7 @@
 //! Written here rather than taken from a library because a refusal carries a code beside its message, and because
 //! one encoded event is shared by every socket of a center.
 
-use gwanje_wire::socket::ConnectRefusal;
+use crate::socket::ConnectRefusal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -156,7 +156,7 @@ fn with_json<T: Serialize + ?Sized>(mut out: String, data: &T) -> serde_json::Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gwanje_wire::ErrorCode;
+    use crate::ErrorCode;
 
     #[test]
     fn what_clients_send() {
