@@ -26,8 +26,8 @@ coverage: ## which lines of the core its tests reach; fails below 95 %
 faults: ## the long fault runs
 	@scripts/not-yet.sh faults "the fault simulation is not built yet; make test runs the seeded session tests and kill -9 on real processes"
 
-fuzz: ## fuzzing
-	@scripts/not-yet.sh fuzz "no fuzz target is built yet; make test runs the property tests of every codec"
+fuzz: ## fuzzing: ten minutes a target, GWANJE_FUZZ_SECONDS for another time; ends with executions and crashes
+	@scripts/fuzz.sh
 
 package: ## installers
 	@scripts/not-yet.sh package "no installer is built yet; make run builds and runs from the checkout"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing. Arguments name groups: app (to build and run), test (to run every test), check (to lint).
+# Installs what is missing. Arguments name groups: app (to build and run), test (to run every test), check (to lint),
+# fuzz (to fuzz).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
