@@ -12,7 +12,7 @@ use crate::hub::{Hub, HubConfig};
 use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
 use crate::socket::SocketGate;
-use crate::store::{CenterRecord, Selection, Store, StoreConfig};
+use crate::store::{After, CenterRecord, Selection, Store, StoreConfig};
 use gwanje_drill::{Day, Drill};
 use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
 use gwanje_wire::WireRow;
@@ -171,7 +171,7 @@ async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>
     let mut rows = Vec::new();
     for center in centers {
         let all = Selection::Buckets((0..=u8::MAX).collect());
-        let reply = hub.store.rows(center, all, None).await.map_err(Failure::running)?;
+        let reply = hub.store.rows(center, all, After::default()).await.map_err(Failure::running)?;
         rows.extend(reply.rows.iter().filter_map(WireRow::delivery).map(|row| Delivery::clone(row)));
     }
     Ok(rows)

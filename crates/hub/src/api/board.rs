@@ -3,18 +3,18 @@
 use super::asking::{Asking, AskingIn, delivery_id, query};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use crate::store::CenterRecord;
+use crate::store::{After, CenterRecord};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::{Delivery, Epoch, Permission, Rev};
+use gwanje_wire::ErrorCode;
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::{CenterInfo, ChangesReply, DigestReply};
 use gwanje_wire::socket::{Cursor, RiderPos};
-use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -129,25 +129,6 @@ pub(super) async fn changes(
     Ok(Json(hub.store.changes(&asking.center, cursor.as_ref(), limit).await?))
 }
 
-/// `after` of a read that a frame comes with.
-#[derive(Deserialize)]
-pub(super) struct After {
-    pub after: Option<Rev>,
-    epoch: Option<Epoch>,
-}
-
-impl After {
-    /// Refuses a cursor of another epoch, where one is named.
-    pub fn check(&self, now: &Epoch) -> Result<(), Refusal> {
-        if self.epoch.as_ref().is_none_or(|epoch| epoch == now) {
-            return Ok(());
-        }
-        let mut problem = Problem::new(ErrorCode::Resync, "the cursor is of another epoch; fetch a snapshot");
-        problem.reason = Some(ResyncReason::Epoch);
-        Err(problem.into())
-    }
-}
-
 /// GET `/centers/{c}/digest?after=R`.
 pub(super) async fn digest(
     State(hub): State<Arc<Hub>>,
@@ -156,7 +137,5 @@ pub(super) async fn digest(
 ) -> Result<Json<DigestReply>, Refusal> {
     let asking = asking.staff()?;
     let after: After = query(&uri)?;
-    let reply = hub.store.digest(&asking.center, after.after).await?;
-    after.check(&reply.head.epoch)?;
-    Ok(Json(reply))
+    Ok(Json(hub.store.digest(&asking.center, after).await?))
 }

@@ -1,10 +1,10 @@
 //! Rows of a center: the whole board, streamed, or those of some buckets or ids.
 
 use super::asking::{AskingIn, query};
-use super::board::{After, etag, is_known};
+use super::board::{etag, is_known};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use crate::store::{Board, Selection};
+use crate::store::{After, Board, Selection};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -51,13 +51,11 @@ pub(super) async fn deliveries(
     let after: After = query(&uri)?;
     match wanted.fields.as_deref() {
         None => {
-            let reply = hub.store.rows(&asking.center, selection, after.after).await?;
-            after.check(&reply.epoch)?;
+            let reply = hub.store.rows(&asking.center, selection, after).await?;
             Ok(Json(reply).into_response())
         }
         Some("rev") => {
-            let reply = hub.store.revs(&asking.center, selection, after.after).await?;
-            after.check(&reply.epoch)?;
+            let reply = hub.store.revs(&asking.center, selection, after).await?;
             Ok(Json(reply).into_response())
         }
         Some(_) => invalid("fields may be rev"),

@@ -1,6 +1,6 @@
 //! Following a center: heads, frames, changes, digests and rows. From memory where that reaches back far enough.
 
-use super::read::{self, Selection};
+use super::read::{self, After, Selection};
 use super::recent::Standing;
 use super::{Store, StoreError};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev};
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::frame`].
-    pub async fn digest(&self, center: &CenterId, after: Option<Rev>) -> Result<DigestReply, StoreError> {
+    pub async fn digest(&self, center: &CenterId, after: After) -> Result<DigestReply, StoreError> {
         let now = self.now();
         let (standing, frame, buckets) = self.read_beside(center, after, read::buckets).await?;
         Ok(DigestReply { head: now.head(&standing), frame, buckets })
@@ -122,7 +122,7 @@ impl Store {
         &self,
         center: &CenterId,
         selection: Selection,
-        after: Option<Rev>,
+        after: After,
     ) -> Result<RowsReply, StoreError> {
         let read = self.read_beside(center, after, move |db, center| {
             let ids = read::selected(db, center, &selection)?;
@@ -140,7 +140,7 @@ impl Store {
         &self,
         center: &CenterId,
         selection: Selection,
-        after: Option<Rev>,
+        after: After,
     ) -> Result<RevsReply, StoreError> {
         let read = self.read_beside(center, after, move |db, center| read::selected(db, center, &selection));
         let (standing, frame, rows) = read.await?;
@@ -175,14 +175,14 @@ impl Store {
     async fn read_beside<T: Send + 'static>(
         &self,
         center: &CenterId,
-        after: Option<Rev>,
+        after: After,
         read: impl FnOnce(&Connection, &CenterId) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<(Standing, Option<Frame>, T), StoreError> {
         let id = center.clone();
         let at = self.clock().wall_now();
         let done = self.read_list("reading a board", move |db| {
             let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
-            let frame = match read::whole_frame(db, &id, &standing, after, at)? {
+            let frame = match read::whole_frame(db, &id, &standing, &after, at)? {
                 Ok(frame) => frame,
                 Err(reason) => return Ok(Some(Err(reason))),
             };

@@ -26,8 +26,8 @@ pub use board::Board;
 pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
 pub use error::StoreError;
 pub use past::{Found, Search};
-pub use read::Selection;
 pub(crate) use read::json;
+pub use read::{After, Selection};
 pub use riders::RiderPositions;
 
 use crate::clock::Clock;

@@ -3,11 +3,12 @@
 use super::recent::{Entry, Standing, cut_frame};
 use super::writer::{read_standing, signed, unsigned};
 use gwanje_model::digest::{BucketDigests, bucket_of};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, RowDigest, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::{Frame, Gone, ResyncReason, WireRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// Reads a JSON column.
@@ -74,15 +75,36 @@ pub(super) fn frame(
     Ok(cut_frame(standing, from, limit, at, entries.into_iter()))
 }
 
+/// Where a frame that comes beside a read is to start.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+pub struct After {
+    /// The revision; none: no frame is wanted.
+    pub after: Option<Rev>,
+    /// Of which history; none: whoever asks trusts that it is the present one.
+    pub epoch: Option<Epoch>,
+}
+
+impl After {
+    /// After a revision of the present history.
+    #[must_use]
+    pub fn rev(rev: Rev) -> Self {
+        Self { after: Some(rev), epoch: None }
+    }
+}
+
 /// The frame (after, head] of this read; none without `after`, or when it would hold more than a frame does.
 pub(super) fn whole_frame(
     db: &Connection,
     center: &CenterId,
     standing: &Standing,
-    after: Option<Rev>,
+    asked: &After,
     at: UtcMillis,
 ) -> rusqlite::Result<Result<Option<Frame>, ResyncReason>> {
-    let Some(after) = after else { return Ok(Ok(None)) };
+    // A revision of another history is neither ahead nor below the floor of this one.
+    if asked.epoch.as_ref().is_some_and(|epoch| *epoch != standing.epoch) {
+        return Ok(Err(ResyncReason::Epoch));
+    }
+    let Some(after) = asked.after else { return Ok(Ok(None)) };
     if let Err(reason) = standing.resumable(after) {
         return Ok(Err(reason));
     }

@@ -125,6 +125,10 @@ async fn a_cursor_that_can_not_go_on_is_told_why() {
         let answer = world.get("dispatcher", &format!("/centers/gangnam/{path}")).await;
         assert_eq!(answer.code(), "resync", "{path}");
     }
+    for path in ["digest?after=99", "digest?after=24", "deliveries?buckets=1&after=99", "deliveries?ids=1"] {
+        let answer = world.get("dispatcher", &format!("/centers/gangnam/{path}&epoch=01OTHER")).await;
+        assert_eq!(answer.body["reason"], "epoch", "{path} of another history is neither ahead nor behind");
+    }
     let next = world.hub.store.begin_epoch(&center()).await.unwrap();
     assert!(next.as_str() > epoch, "epochs sort");
     assert_eq!(ask(epoch, 24).await.1, reason("epoch"));

@@ -2,7 +2,7 @@
 
 use crate::day::{START, act, cancel, create, done, gangnam, open};
 use gwanje_hub::Clock;
-use gwanje_hub::store::{Ask, Store, StoreConfig, StoreError};
+use gwanje_hub::store::{After, Ask, Store, StoreConfig, StoreError};
 use gwanje_model::{DeliveryId, Rev, Status};
 
 fn at(path: &std::path::Path) -> StoreConfig {
@@ -51,7 +51,7 @@ async fn every_older_version_is_migrated_and_a_newer_one_left_alone() {
     let store = Store::open(at(folder.path())).unwrap();
     let head = store.head(&gangnam()).await.unwrap();
     assert_eq!((head.epoch.as_str(), head.rev, head.count), ("01KJP4RKV0ZZZZZZZZZZZZZZZZ", Rev(2), 1));
-    let reply = store.digest(&gangnam(), Some(Rev(0))).await.unwrap();
+    let reply = store.digest(&gangnam(), After::rev(Rev(0))).await.unwrap();
     assert_eq!(reply.frame.unwrap().rows.len(), 1);
     assert_eq!(reply.buckets.iter().map(|bucket| bucket.digest.0).fold(0, u64::wrapping_add), head.digest.0);
     assert_eq!(store.history(&gangnam(), DeliveryId(1)).await.unwrap().len(), 2);

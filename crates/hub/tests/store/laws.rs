@@ -2,7 +2,7 @@
 
 use crate::day::{START, act, cancel, config, create, gangnam, open};
 use gwanje_hub::Clock;
-use gwanje_hub::store::{Ask, Store, StoreConfig};
+use gwanje_hub::store::{After, Ask, Store, StoreConfig};
 use gwanje_model::{Delivery, DeliveryId, Rev, RowDigest};
 use gwanje_wire::frame::Frame;
 use proptest::prelude::*;
@@ -116,7 +116,7 @@ proptest! {
             }
             far.follow(&store, limit).await;
             assert_eq!(far.rows, near.rows);
-            let reply = store.digest(&gangnam(), None).await.unwrap();
+            let reply = store.digest(&gangnam(), After::default()).await.unwrap();
             let (count, digest) = reply.buckets.iter().fold((0, 0u64), |(count, digest), bucket| {
                 (count + bucket.count, digest.wrapping_add(bucket.digest.0))
             });
