@@ -1,0 +1,281 @@
+//! Model and hub agree on random calls: requests, sockets, emitters.
+
+use crate::emitting::{ModelEmitter, Sending};
+use crate::random::{CENTERS, Caller, Signed, setup};
+use crate::real::{Emitting, Real};
+use crate::same::{difference, fixed};
+use crate::setting::Setting;
+use gwanje_model::CenterId;
+use gwanje_simulation::hub::{Joined, ModelHub};
+use gwanje_sync::{HttpRequest, Method};
+use rand::RngExt as _;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Sequences of calls.
+const SEEDS: u64 = 32;
+/// Calls of each.
+const STEPS: usize = 250;
+
+/// A model and the real hub beside it.
+struct Pair {
+    model: ModelHub,
+    real: Real,
+    caller: Caller,
+    emitters: BTreeMap<CenterId, ModelEmitter>,
+    joined: Vec<Joined>,
+    connections: u64,
+    compared: usize,
+    /// Kinds of answers that were compared.
+    seen: BTreeSet<String>,
+}
+
+/// Every kind of answer that the calls must bring about: else they would say little.
+const KINDS: [&str; 22] = [
+    "200",
+    "201",
+    "204",
+    "304",
+    "400 invalid",
+    "401 unauthorized",
+    "403 forbidden",
+    "404 not-found",
+    "409 conflict",
+    "409 invalid-transition",
+    "409 void",
+    "410 resync ahead",
+    "410 resync epoch",
+    "410 resync floor",
+    "429 too-many-requests",
+    "joined",
+    "not joined",
+    "missed",
+    "not missed",
+    "frame",
+    "head",
+    "alarm",
+];
+
+impl Pair {
+    async fn new(seed: u64, setting: &Setting) -> Self {
+        let mut model = ModelHub::new(&setup());
+        model.keep_log();
+        let emitters = CENTERS.map(CenterId::from).map(|id| (id.clone(), ModelEmitter::new(id)));
+        let mut pair = Self {
+            model,
+            real: Real::new(setting).await,
+            caller: Caller::new(seed),
+            emitters: emitters.into_iter().collect(),
+            joined: Vec::new(),
+            connections: 0,
+            compared: 0,
+            seen: BTreeSet::new(),
+        };
+        pair.real.set_time(pair.caller.at);
+        pair
+    }
+
+    async fn step(&mut self) -> Result<(), String> {
+        self.caller.pass();
+        match self.caller.rng.random_range(0..100) {
+            0..6 => {
+                let request = self.caller.login();
+                self.ask(&request);
+            }
+            6..9 => {
+                let request = self.caller.refresh();
+                self.ask(&request);
+            }
+            9..30 => {
+                let request = self.caller.read(&self.model);
+                self.ask(&request);
+            }
+            30..55 => {
+                let request = self.caller.command(&self.model);
+                self.ask(&request);
+            }
+            55..60 => {
+                let request = self.caller.receipt_by_rest(&self.model);
+                self.ask(&request);
+            }
+            60..65 => {
+                let request = self.caller.request(Method::Post, "/socket-tickets", Some(json!({})));
+                self.ask(&request);
+            }
+            65..69 => self.join(),
+            69..75 => self.say(),
+            75 => self.leave(),
+            76 if self.caller.chance(30) => {
+                for request in self.caller.guesses() {
+                    self.ask(&request);
+                }
+            }
+            76 => {
+                let request = self.caller.request(Method::Post, "/logout", None);
+                self.ask(&request);
+            }
+            _ => {
+                let operation = self.caller.operation(&self.model);
+                self.model.operate(&operation, self.caller.at);
+            }
+        }
+        self.compare().await?;
+        if self.caller.chance(60) {
+            self.emit().await?;
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, request: &HttpRequest) {
+        let response = self.model.rest(request, self.caller.at);
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let text = |member: &str| body[member].as_str().map(str::to_owned);
+        let words = [Some(response.status.to_string()), text("code"), text("reason")];
+        self.seen.insert(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        if let (Some(access), Some(refresh)) = (text("accessToken"), text("refreshToken")) {
+            self.caller.signed.push(Signed { access, refresh });
+        }
+        self.caller.tickets.extend(text("ticket"));
+    }
+
+    /// On a connection of its own, or on one that is there.
+    fn join(&mut self) {
+        let connection = match self.joined.last().map(|who| who.connection) {
+            Some(known) if self.caller.chance(30) => known,
+            Some(_) | None => {
+                self.connections += 1;
+                self.connections
+            }
+        };
+        let (center, tickets) = (self.caller.center(), self.caller.tickets.clone());
+        // A namespace that was joined is not joined again: the packet is ignored.
+        if self.joined.iter().any(|who| who.connection == connection && who.center == center) {
+            return;
+        }
+        let lately = tickets.len().saturating_sub(3);
+        let ticket = self.caller.pick(&tickets[lately..]).unwrap_or_else(|| "made-up".to_owned());
+        let seat = self.caller.pick(&[json!("seat-1"), json!("seat-2"), Value::Null]).unwrap();
+        let auth = json!({"ticket": ticket, "seat": seat});
+        let at = self.caller.at;
+        let joined = self.model.join(connection, &format!("/center/{center}"), &auth, at);
+        self.seen.insert(if joined.is_ok() { "joined" } else { "not joined" }.to_owned());
+        self.joined.extend(joined);
+    }
+
+    fn say(&mut self) {
+        let joined = self.joined.clone();
+        let Some(who) = self.caller.pick(&joined) else { return };
+        let at = self.caller.at;
+        if self.caller.chance(30) {
+            let (_, word) = self.caller.receipt(&self.model);
+            self.model.event(&who, "alarm", &word, at);
+            return;
+        }
+        if self.caller.chance(10) {
+            let some =
+                [("seat", json!({"openId": 3})), ("seat", json!({"openId": "x"})), ("dance", Value::Null)];
+            let (name, data) = self.caller.pick(&some).unwrap();
+            self.model.event(&who, name, &data, at);
+            return;
+        }
+        let board = self.model.board(&who.center).unwrap();
+        let (epoch, rev, floor) = (board.epoch.clone(), board.rev.0, board.floor.0);
+        let after = self.caller.rng.random_range(floor.saturating_sub(1)..=rev + 1);
+        let cursor = self.caller.pick(&[
+            json!({"epoch": epoch, "rev": after}),
+            json!({"epoch": "0", "rev": 1}),
+            Value::Null,
+        ]);
+        let rooms =
+            self.caller.pick(&[json!(["deliveries"]), json!(["deliveries", "chat"]), json!(["bedroom"])]);
+        let wish = json!({"rooms": rooms, "cursor": cursor});
+        let ack = self.model.subscribe(&who, &wish, at);
+        self.seen.insert(if ack["missed"].is_null() { "not missed" } else { "missed" }.to_owned());
+        if ack["ok"] == true {
+            self.emitters.get_mut(&who.center).unwrap().follow(who.connection, &self.model, at);
+        }
+    }
+
+    fn leave(&mut self) {
+        let joined = self.joined.clone();
+        let Some(who) = self.caller.pick(&joined) else { return };
+        self.model.connection_ended(who.connection, self.caller.at);
+        self.forget(who.connection);
+    }
+
+    fn forget(&mut self, connection: u64) {
+        self.joined.retain(|who| who.connection != connection);
+        self.emitters.values_mut().for_each(|emitter| emitter.leave(connection));
+    }
+
+    /// Asks the real hub what the model was asked.
+    async fn compare(&mut self) -> Result<(), String> {
+        for call in self.model.take_log() {
+            self.real.check(&call).await?;
+            self.compared += 1;
+        }
+        Ok(())
+    }
+
+    /// Lets both emitters of each center do what is due, and compares what each follower was sent.
+    async fn emit(&mut self) -> Result<(), String> {
+        let now = self.real.set_time(self.caller.at);
+        for center in CENTERS.map(CenterId::from) {
+            let emitter = self.emitters.get_mut(&center).unwrap();
+            let followers = emitter.followers.clone();
+            let sent = emitter.act(&mut self.model, self.caller.at);
+            let Emitting { emission, .. } = self.real.emitting.get_mut(&center).unwrap();
+            emission.act(now).await.unwrap();
+            let expected: Vec<Value> =
+                sent.iter().filter(|sending| **sending != Sending::Out).map(Sending::event).collect();
+            for sending in expected.iter().filter(|_| !followers.is_empty()) {
+                self.seen.insert(sending[0].as_str().unwrap().replace("deliveries", "frame"));
+            }
+            for connection in followers {
+                let got: Vec<Value> =
+                    self.real.sent(connection).iter().map(|text| event(text, &center)).collect();
+                let (model, real) = (fixed(json!(expected)), fixed(json!(got)));
+                if let Some(found) = difference(&model, &real) {
+                    return Err(format!("what connection {connection} of {center} was sent{found}"));
+                }
+                self.compared += expected.len();
+                if sent.contains(&Sending::Out) {
+                    assert!(self.real.tape(connection).unwrap().is_closed(), "{connection} was put out");
+                    self.model.connection_ended(connection, self.caller.at);
+                    self.forget(connection);
+                }
+            }
+        }
+        self.compare().await
+    }
+}
+
+fn event(text: &str, center: &CenterId) -> Value {
+    let data = text.strip_prefix(&format!("2/center/{center},")).expect("an event of the center");
+    serde_json::from_str(data).unwrap()
+}
+
+#[test]
+fn model_and_hub_agree_on_random_calls() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (compared, found, seen) = runtime.block_on(async {
+        let setting = Setting::of(&setup()).await;
+        let (mut compared, mut found, mut seen) = (0, Vec::new(), BTreeSet::new());
+        for seed in 0..SEEDS {
+            let mut pair = Pair::new(seed, &setting).await;
+            for step in 0..STEPS {
+                if let Err(drift) = pair.step().await {
+                    found.push(format!("seed {seed}, step {step}: {drift}"));
+                    break;
+                }
+            }
+            compared += pair.compared;
+            seen.append(&mut pair.seen);
+        }
+        (compared, found, seen)
+    });
+    assert!(found.is_empty(), "model and hub drift apart:\n{}", found.join("\n\n"));
+    assert!(compared > 6_000, "only {compared} answers were compared");
+    let lacking: Vec<_> = KINDS.into_iter().filter(|kind| !seen.contains(*kind)).collect();
+    assert!(lacking.is_empty(), "no answer was {lacking:?}, only {seen:?}");
+}

@@ -1,0 +1,341 @@
+//! The real hub, asked what a model was asked.
+
+use crate::names::Names;
+use crate::same::{difference, fixed};
+use crate::setting::Setting;
+use crate::tapes::{Hall, Tape};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, header};
+use gwanje_hub::socket::{Connection, Emission, Faults, Word};
+use gwanje_hub::store::{Ask, Command, Intent, StoreError};
+use gwanje_hub::{Hub, api};
+use gwanje_model::lifecycle::Action;
+use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev};
+use gwanje_simulation::hub::{Answer, Call, Instants, Operated, Operation, Question, SOMEBODY};
+use gwanje_sync::{HttpRequest, HttpResponse, Method};
+use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::{CommandBody, ErrorCode, Problem};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Bytes of the largest answer that is read.
+const ANSWER_MAX: usize = 64 << 20;
+
+/// The emission of one center, and what connections tell it.
+pub struct Emitting {
+    pub emission: Emission<Tape>,
+    words: mpsc::Receiver<Word<Tape>>,
+}
+
+/// A connection, and what it is sent.
+struct Peer {
+    connection: Connection<Tape>,
+    tape: Tape,
+    asked: u64,
+}
+
+/// See the module's doc.
+pub struct Real {
+    pub hub: Arc<Hub>,
+    router: Router,
+    hall: Arc<Hall>,
+    pub emitting: BTreeMap<CenterId, Emitting>,
+    peers: BTreeMap<u64, Peer>,
+    names: Names,
+    started: Instant,
+    first: Option<Instants>,
+    _folder: TempDir,
+}
+
+impl Real {
+    pub async fn new(setting: &Setting) -> Self {
+        let (hub, folder) = setting.hub().await;
+        let (hall, started) = (Arc::new(Hall::default()), Instant::now());
+        let emitting = hub.store.center_ids().into_iter().map(|center| {
+            let faults = Arc::new(Faults::default());
+            let emission = Emission::new(Arc::clone(&hub), faults, center.clone(), started).unwrap();
+            let words = hall.lead(center.clone());
+            (center, Emitting { emission, words })
+        });
+        let emitting = emitting.collect();
+        let router = api::router(Arc::clone(&hub));
+        let (peers, names) = (BTreeMap::new(), Names::default());
+        Self { hub, router, hall, emitting, peers, names, started, first: None, _folder: folder }
+    }
+
+    /// Sets the hub's clocks; returns the moment of its timers. Time passes as the wall's does.
+    pub fn set_time(&mut self, at: Instants) -> Instant {
+        self.hub.clock.set_still(at.wall, at.day);
+        let first = *self.first.get_or_insert(at);
+        let passed_ms = u64::try_from(at.wall.since(first.wall)).expect("the wall's clock goes forward");
+        self.started + Duration::from_millis(passed_ms)
+    }
+
+    /// Asks the same and compares; what differs, for people.
+    pub async fn check(&mut self, call: &Call) -> Result<(), String> {
+        let now = self.set_time(call.at);
+        let found = match (&call.what, &call.answer) {
+            (Question::Rest(request), Answer::Rest(answer)) => self.check_rest(request, answer).await,
+            (Question::Join { connection, namespace, auth }, Answer::Join(answer)) => {
+                let answered = self.join(*connection, namespace, auth, now).await;
+                unequal(&result_json(answer), &result_json(&answered))
+            }
+            (Question::Event { connection, center, name, data }, Answer::Event(answer)) => {
+                let answered = self.event(*connection, center, name, data, now).await;
+                unequal(answer, &answered)
+            }
+            (Question::Left(connection), Answer::Left) => {
+                if let Some(mut peer) = self.peers.remove(connection) {
+                    self.drive(&mut peer, None, now).await;
+                }
+                None
+            }
+            (Question::Flush(center, from), Answer::Flush(answer)) => {
+                unequal(answer, &self.frame_after(center, *from).await)
+            }
+            (Question::Head(center), Answer::Head(answer)) => {
+                unequal(answer, &self.hub.store.head(center).await.ok())
+            }
+            (Question::Alarms(center, seq), Answer::Alarms(answer)) => {
+                let reply = self.hub.store.alarms_after(center, *seq).await;
+                unequal(answer, &reply.map(|reply| reply.alarms).unwrap_or_default())
+            }
+            (Question::Operate(operation), Answer::Operate(answer)) => {
+                unequal(&operated_json(answer), &self.operate(operation, call.at).await)
+            }
+            (question, answer) => panic!("{answer:?} is no answer to {question:?}"),
+        };
+        found.map_or(Ok(()), |found| Err(format!("{:?} at {:?}: answer{found}", call.what, call.at)))
+    }
+
+    /// What a connection was sent since the last time.
+    pub fn sent(&self, connection: u64) -> Vec<String> {
+        self.peers.get(&connection).map(|peer| peer.tape.take()).unwrap_or_default()
+    }
+
+    /// The tape of a connection.
+    pub fn tape(&self, connection: u64) -> Option<&Tape> {
+        self.peers.get(&connection).map(|peer| &peer.tape)
+    }
+
+    async fn check_rest(&mut self, request: &HttpRequest, model: &HttpResponse) -> Option<String> {
+        let real = self.rest(request).await;
+        let (model_body, real_body) = (body(model), body(&real));
+        self.names.learn(&model_body, &real_body);
+        let whole = |response: &HttpResponse, body: Value| {
+            json!({
+                "status": response.status, "etag": response.etag, "retryAfter": response.retry_after_s,
+                "body": fixed(body),
+            })
+        };
+        difference(&whole(model, model_body), &whole(&real, real_body))
+    }
+
+    async fn rest(&mut self, request: &HttpRequest) -> HttpResponse {
+        let method = match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        };
+        let path = request.url.splitn(4, '/').nth(3).unwrap_or_default();
+        let mut real = Request::builder().method(method).uri(format!("/{path}"));
+        for (name, value) in &request.headers {
+            let value = if *name == "authorization" { self.names.real(value) } else { value.clone() };
+            real = real.header(*name, value);
+        }
+        let said = request.body.as_deref().map(|said| self.names.real_body(said)).unwrap_or_default();
+        let asked = real.body(Body::from(said)).unwrap();
+        let Ok(response) = tower_service::Service::call(&mut self.router, asked).await;
+        let text = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (status, etag) = (response.status().as_u16(), text(header::ETAG));
+        let retry_after_s = text(header::RETRY_AFTER).map(|seconds| seconds.parse().unwrap());
+        let body = axum::body::to_bytes(response.into_body(), ANSWER_MAX).await.unwrap().to_vec();
+        HttpResponse { status, retry_after_s, etag, body }
+    }
+
+    async fn join(
+        &mut self,
+        connection: u64,
+        namespace: &str,
+        auth: &Value,
+        now: Instant,
+    ) -> Result<(), Value> {
+        let mut peer = self.peers.remove(&connection).unwrap_or_else(|| {
+            let tape = Tape::default();
+            let (hub, hall) = (Arc::clone(&self.hub), Arc::clone(&self.hall));
+            let connection = Connection::new(hub, hall, tape.clone(), connection.to_string());
+            Peer { connection, tape, asked: 0 }
+        });
+        let auth = self.names.real_body(&auth.to_string());
+        let kept = peer.tape.take();
+        self.drive(&mut peer, Some(&format!("0{namespace},{auth}")), now).await;
+        let answers = peer.tape.take();
+        assert!(kept.is_empty(), "unread before a CONNECT: {kept:?}");
+        self.peers.insert(connection, peer);
+        let [answer] = answers.as_slice() else { panic!("one answer to CONNECT: {answers:?}") };
+        if answer.starts_with('0') {
+            return Ok(());
+        }
+        let refusal = answer.strip_prefix(&format!("4{namespace},")).expect("a CONNECT_ERROR");
+        let mut refusal: Value = serde_json::from_str(refusal).unwrap();
+        // Repeated for clients that show nothing else.
+        refusal.as_object_mut().unwrap().remove("data");
+        Err(refusal)
+    }
+
+    async fn event(
+        &mut self,
+        connection: u64,
+        center: &CenterId,
+        name: &str,
+        data: &Value,
+        now: Instant,
+    ) -> Value {
+        let mut peer = self.peers.remove(&connection).expect("a connection that joined");
+        peer.asked += 1;
+        let (ack, said) = (peer.asked, json!([name, data]));
+        self.drive(&mut peer, Some(&format!("2/center/{center},{ack}{said}")), now).await;
+        let answers = peer.tape.take();
+        self.peers.insert(connection, peer);
+        let start = format!("3/center/{center},{ack}");
+        let answer = answers.iter().find_map(|text| text.strip_prefix(&start)).expect("an acknowledgement");
+        let mut answer: Vec<Value> = serde_json::from_str(answer).unwrap();
+        answer.remove(0)
+    }
+
+    /// Lets a connection take a text (or end), while emissions hear what it tells them.
+    async fn drive(&mut self, peer: &mut Peer, text: Option<&str>, now: Instant) {
+        let mut taking = pin!(async {
+            match text {
+                Some(text) => peer.connection.take(text).await,
+                None => peer.connection.end().await,
+            }
+        });
+        let mut done = false;
+        while !done {
+            tokio::select! {
+                biased;
+                () = &mut taking => done = true,
+                () = hear(&mut self.emitting, now) => {}
+            }
+        }
+        for Emitting { emission, words } in self.emitting.values_mut() {
+            while let Ok(word) = words.try_recv() {
+                emission.hear(word, now);
+            }
+        }
+    }
+
+    async fn frame_after(&self, center: &CenterId, from: Rev) -> Option<gwanje_wire::Frame> {
+        match self.hub.store.frame(center, from, FRAME_MAX_ENTRIES).await {
+            Ok(frame) => Some(frame),
+            Err(StoreError::Resync(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn operate(&self, operation: &Operation, at: Instants) -> Value {
+        let store = &self.hub.store;
+        let done = |done: Result<Value, StoreError>| match done {
+            Ok(done) => done,
+            Err(error) => json!({ "refused": error.problem() }),
+        };
+        let command = |center: &CenterId, intent| Command::new(center.clone(), intent, SOMEBODY, at.day);
+        match operation {
+            Operation::Create(center, order) => {
+                self.execute(command(center, Intent::Create(order.clone()))).await
+            }
+            Operation::Act(center, id, action, body) => {
+                self.execute(command(center, Intent::Act(DeliveryId(id.0), ask(*action, body)))).await
+            }
+            Operation::Archive(center, before) => {
+                let archived = store.archive_ended_before(center, *before).await;
+                done(archived.map(|count| json!({ "archived": count })))
+            }
+            Operation::KeepTombstones(center, kept) => {
+                done(store.keep_tombstones(center, *kept).await.map(|()| json!("done")))
+            }
+            Operation::BeginEpoch(center, epoch) => {
+                done(store.begin_epoch_as(center, epoch.clone()).await.map(|()| json!("done")))
+            }
+            Operation::PutRider(center, rider) => {
+                done(store.upsert_riders(center, vec![(**rider).clone()]).await.map(|()| json!("done")))
+            }
+            Operation::Revoke(account) => {
+                done(self.hub.auth.revoke_account(account).await.map(|()| json!("done")))
+            }
+            Operation::SetCenters(account, centers) => {
+                let known = self.hub.auth.set_centers(account, centers.clone()).await;
+                let unknown = || json!({ "refused": Problem::new(ErrorCode::NotFound, "no such account") });
+                done(known.map(|known| if known { json!("done") } else { unknown() }))
+            }
+        }
+    }
+
+    async fn execute(&self, command: Command) -> Value {
+        match self.hub.store.execute(command).await.unwrap().result {
+            Ok(accepted) => json!({ "row": accepted.row }),
+            Err(problem) => json!({ "refused": problem }),
+        }
+    }
+}
+
+async fn hear(emitting: &mut BTreeMap<CenterId, Emitting>, now: Instant) {
+    let next = emitting
+        .values_mut()
+        .map(|Emitting { emission, words }| Box::pin(async move { (words.recv().await, emission) }));
+    let ((word, emission), ..) = futures_util::future::select_all(next).await;
+    emission.hear(word.expect("the hall leads to every emission"), now);
+}
+
+fn ask(action: Action, body: &CommandBody) -> Ask {
+    let body = body.clone();
+    match action {
+        Action::Accept => Ask::Accept,
+        Action::Assign => Ask::Assign(body.rider_id.unwrap()),
+        Action::Unassign => Ask::Unassign,
+        Action::Confirm => Ask::Confirm,
+        Action::Pickup => Ask::Pickup,
+        Action::Deliver => Ask::Deliver,
+        Action::Cancel => {
+            Ask::Cancel(Cancel { reason: body.reason.unwrap(), by: body.by.unwrap_or(CancelBy::Center) })
+        }
+        Action::Note => Ask::Note(body.text.unwrap()),
+    }
+}
+
+fn operated_json(operated: &Operated) -> Value {
+    match operated {
+        Operated::Row(row) => json!({ "row": row }),
+        Operated::Refused(problem) => json!({ "refused": problem }),
+        Operated::Archived(count) => json!({ "archived": count }),
+        Operated::Done => json!("done"),
+    }
+}
+
+fn body(response: &HttpResponse) -> Value {
+    if response.body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(&response.body).expect("every body is JSON")
+}
+
+fn result_json(result: &Result<(), Value>) -> Value {
+    match result {
+        Ok(()) => json!("joined"),
+        Err(refusal) => refusal.clone(),
+    }
+}
+
+/// What differs of two answers.
+pub fn unequal(model: &impl Serialize, real: &impl Serialize) -> Option<String> {
+    let [model, real] = [serde_json::to_value(model), serde_json::to_value(real)].map(Result::unwrap);
+    difference(&fixed(model), &fixed(real))
+}

@@ -1,0 +1,84 @@
+//! Real hubs that begin as a model does: the same centers, epochs, riders and accounts, in a file that is copied for each.
+
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, Version};
+use gwanje_hub::auth::NewAccount;
+use gwanje_hub::store::{CenterRecord, Store, StoreConfig};
+use gwanje_hub::{Clock, Hub, HubConfig};
+use gwanje_model::UtcMillis;
+use gwanje_simulation::hub::Setup;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A hub's file with nothing on its boards yet.
+pub struct Setting {
+    setup: Setup,
+    folder: TempDir,
+}
+
+/// A folder in memory, where there is one: these files need not outlive the power, and a flush to disk takes its time.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = tempfile::Builder::new().prefix("gwanje-replay-").tempdir_in(memory);
+    folder.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+impl Setting {
+    pub async fn of(setup: &Setup) -> Self {
+        let folder = folder();
+        let path = folder.path().join("template.sqlite");
+        let store = Store::open(StoreConfig::at(&path, Clock::still(UtcMillis(0), UtcMillis(0)))).unwrap();
+        let hub = Hub::open(store.clone(), HubConfig::default()).await.unwrap();
+        for center in setup.centers.clone() {
+            let record = CenterRecord {
+                id: center.id.clone(),
+                name: center.name,
+                pos: center.pos,
+                time_zone: center.time_zone,
+            };
+            store.ensure_center(record).await.unwrap();
+            store.upsert_riders(&center.id, center.riders).await.unwrap();
+        }
+        for account in setup.accounts.clone() {
+            let (name, role, centers, password) =
+                (account.name, account.role, account.centers, account.password);
+            hub.auth.put_account(NewAccount { name, role, centers, rider: None, password }).await.unwrap();
+        }
+        store.close().await;
+        let db = rusqlite::Connection::open(&path).unwrap();
+        for center in &setup.centers {
+            let ids = [center.epoch.as_str(), center.id.as_str()];
+            assert_eq!(db.execute("UPDATE center SET epoch = ?1 WHERE id = ?2", ids).unwrap(), 1);
+        }
+        for account in &setup.accounts {
+            let cheap = cheaply_hashed(&account.password);
+            let set = [cheap.as_str(), account.name.as_str()];
+            assert_eq!(db.execute("UPDATE account SET password = ?1 WHERE name = ?2", set).unwrap(), 1);
+        }
+        Self { setup: setup.clone(), folder }
+    }
+
+    /// A hub of its own, with its clock, and the folder that it lives in.
+    pub async fn hub(&self) -> (Arc<Hub>, TempDir) {
+        let folder = folder();
+        let path = folder.path().join("hub.sqlite");
+        std::fs::copy(self.folder.path().join("template.sqlite"), &path).unwrap();
+        let mut config = StoreConfig::at(path, Clock::still(UtcMillis(0), UtcMillis(0)));
+        config.tombstones_kept = self.setup.tombstones_kept;
+        // Few, so that what reaches back further is read from the tables.
+        config.recent_changes = 16;
+        let hub = Hub::open(Store::open(config).unwrap(), HubConfig::default()).await.unwrap();
+        hub.set_socket_urls(self.setup.socket_urls.clone());
+        (Arc::new(hub), folder)
+    }
+}
+
+/// The password with the least work that the method allows; the hash itself says how much it took.
+fn cheaply_hashed(password: &str) -> String {
+    let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap();
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: PasswordHash = hasher.hash_password(password.as_bytes()).unwrap();
+    hash.to_string()
+}

@@ -1,0 +1,66 @@
+//! Sockets without a network: what a connection is sent is kept on a tape.
+
+use gwanje_hub::socket::{Outlet, Sent, Ways, Word, Words};
+use gwanje_hub::store::StoreError;
+use gwanje_model::CenterId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+
+/// What a connection was sent, oldest first, and whether it was closed.
+#[derive(Clone, Default)]
+pub struct Tape(Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+struct Recorded {
+    texts: Vec<String>,
+    closed: bool,
+}
+
+impl Tape {
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap().texts)
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.lock().unwrap().closed
+    }
+}
+
+impl Outlet for Tape {
+    fn send(&self, text: gwanje_hub::socket::Str) -> Sent {
+        let mut recorded = self.0.lock().unwrap();
+        if recorded.closed {
+            return Sent::Gone;
+        }
+        recorded.texts.push(text.to_string());
+        Sent::Yes
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn close(&self) {
+        self.0.lock().unwrap().closed = true;
+    }
+}
+
+/// The ways to the emissions of centers that are called by hand.
+#[derive(Default)]
+pub struct Hall(Mutex<BTreeMap<CenterId, Words<Tape>>>);
+
+impl Hall {
+    pub fn lead(&self, center: CenterId) -> mpsc::Receiver<Word<Tape>> {
+        let (words, heard) = mpsc::channel(16);
+        self.0.lock().unwrap().insert(center, words);
+        heard
+    }
+}
+
+impl Ways<Tape> for Hall {
+    fn to(&self, center: &CenterId) -> Result<Words<Tape>, StoreError> {
+        let words = self.0.lock().unwrap().get(center).cloned();
+        words.ok_or_else(|| StoreError::UnknownCenter(center.clone()))
+    }
+}
