@@ -3,7 +3,7 @@
 use crate::ipc::{AppEvent, CommandPhase, LinkView, kind_name};
 use gwanje_board::{Row, ViewId};
 use gwanje_model::{CenterId, DeliveryId, Text};
-use gwanje_sync::{AlarmKey, AlarmNotice, CommandId, Proof, RowChange, State};
+use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
 use gwanje_wire::rest::CenterInfo;
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{Problem, WireRow};
@@ -47,6 +47,10 @@ pub enum EngineEvent {
     AlarmSettled(CenterId, AlarmKey),
     /// News of a command.
     Command(Arc<CommandReport>),
+    /// A repair replaced something.
+    Repaired(CenterId, Arc<RepairReport>),
+    /// How far a comparison of everything has come.
+    Checked(CenterId, Arc<CheckReport>),
     /// Names and zones of the centers.
     Centers(Arc<Vec<CenterInfo>>),
     /// Signed out, by the person (none) or by the server.
@@ -94,12 +98,16 @@ impl EngineEvent {
                 code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
                 message: report.problem.as_ref().map(|problem| problem.detail.clone()),
             }),
+            Self::Checked(center, report) => {
+                Some(AppEvent::Check { center: center.to_string(), report: report.as_ref().clone() })
+            }
             Self::SignedOut(problem) => Some(AppEvent::SignedOut {
                 code: problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
             }),
             Self::Resync
             | Self::State(..)
             | Self::Proved(..)
+            | Self::Repaired(..)
             | Self::Centers(_)
             | Self::Rows(..)
             | Self::Riders(..)

@@ -4,7 +4,7 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpDesk;
-use crate::ipc::{LinkView, SignedIn};
+use crate::ipc::{Diagnostics, LinkView, SignedIn};
 use crate::owner::{self, Access, Call};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
@@ -35,6 +35,16 @@ impl CommandWish {
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
         Self { center, what: What::Act { id, action, body } }
     }
+}
+
+/// What may happen to a row in memory.
+#[cfg(feature = "faults")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFault {
+    /// It is gone.
+    Lose,
+    /// A byte of its content flips.
+    Flip,
 }
 
 /// A running engine. Clones share it; it ends with [`Engine::stop`] or with its last handle.
@@ -232,6 +242,39 @@ impl Engine {
     /// When the engine has stopped.
     pub async fn stats(&self) -> Result<Stats, EngineError> {
         self.ask(Call::Stats).await
+    }
+
+    /// How true the boards are, and what it takes to keep them so.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn diagnostics(&self) -> Result<Diagnostics, EngineError> {
+        self.ask(Call::Diagnostics).await
+    }
+
+    /// Compares everything of a center with the hub, all 256 buckets by content, and reads its cache from disk; what differs
+    /// is repaired. [`crate::EngineEvent::Checked`] tells how far it has come. Real work goes first.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn check(&self, center: &CenterId) -> Result<(), EngineError> {
+        let center = center.clone();
+        self.ask(|reply| Call::Check { center, reply }).await
+    }
+
+    /// A fault, for tests: something happens to a row in memory that nobody notices. False: there is no such row.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    #[cfg(feature = "faults")]
+    pub async fn fault(
+        &self,
+        center: &CenterId,
+        id: DeliveryId,
+        fault: RowFault,
+    ) -> Result<bool, EngineError> {
+        let center = center.clone();
+        self.ask(|reply| Call::Fault { center, id, fault, reply }).await
     }
 
     /// Writes what the cache does not have yet, and ends. Further calls fail.

@@ -1,7 +1,11 @@
 //! What a page is told: plain values with camelCase names, written for it in TypeScript too.
 
+mod diagnostics;
+
+pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
+
 use gwanje_board::Row;
-use gwanje_sync::State;
+use gwanje_sync::{CheckReport, State};
 use gwanje_wire::rest::AlarmKind;
 use serde::Serialize;
 use ts_rs::TS;
@@ -173,6 +177,13 @@ pub enum AppEvent {
         code: Option<String>,
         /// With `refused`: why, for people.
         message: Option<String>,
+    },
+    /// How far a comparison of everything has come.
+    Check {
+        /// Which center.
+        center: String,
+        /// How far.
+        report: CheckReport,
     },
     /// Signed out, by the person (null) or by the server.
     SignedOut {

@@ -32,6 +32,8 @@ mod writer;
 pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};
+#[cfg(feature = "faults")]
+pub use handle::RowFault;
 pub use handle::{CommandWish, Engine, PatchSink};
 pub use profile::{KeptSession, kept_session};
 

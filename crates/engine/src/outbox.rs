@@ -75,6 +75,15 @@ impl Outbox {
         }
     }
 
+    /// Jobs that wait, rows in them, and whether the machine refuses writes at present.
+    pub(crate) fn depth(&self) -> (usize, usize, bool) {
+        let rows = |waiting: &Waiting| match waiting {
+            Waiting::Write(centers) => centers.values().map(|gathered| gathered.rows.len()).sum(),
+            Waiting::Other(_) => 0,
+        };
+        (self.waiting.len(), self.waiting.iter().map(rows).sum(), self.retry_at.is_some())
+    }
+
     /// Takes any other job in, behind all that came before.
     pub(crate) fn push(&mut self, job: Job) {
         if matches!(job, Job::Open(_)) {

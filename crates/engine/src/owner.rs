@@ -2,6 +2,7 @@
 
 mod actions;
 mod calls;
+mod diagnosis;
 mod signing;
 
 use crate::clock;
@@ -10,7 +11,7 @@ use crate::error::EngineError;
 use crate::event::{EngineEvent, Events};
 use crate::handle::{PatchSink, ViewReply};
 use crate::http::HttpDesk;
-use crate::ipc::{LinkView, SignedIn};
+use crate::ipc::{Diagnostics, LinkView, SignedIn};
 use crate::links::Link;
 use crate::outbox::Outbox;
 use crate::profile::Profile;
@@ -18,6 +19,7 @@ use crate::socket::SocketLine;
 use crate::subscribers::Subscribers;
 use crate::views::Views;
 use crate::writer::{Writer, Written};
+use diagnosis::Findings;
 use gwanje_board::{Board, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Text, UtcMillis};
 use gwanje_sync::{
@@ -47,22 +49,74 @@ const DAY_STEP_MS: u64 = 1_000;
 
 /// What the handle asks.
 pub(crate) enum Call {
-    SignIn { account: String, password: String, reply: oneshot::Sender<Result<SignedIn, EngineError>> },
+    SignIn {
+        account: String,
+        password: String,
+        reply: oneshot::Sender<Result<SignedIn, EngineError>>,
+    },
     Resume(oneshot::Sender<Result<Option<SignedIn>, EngineError>>),
     SignedIn(oneshot::Sender<Option<SignedIn>>),
     SignOut(oneshot::Sender<()>),
-    Subscribe { rows: bool, reply: oneshot::Sender<Events> },
-    OpenView { spec: ViewSpec, sink: PatchSink, reply: oneshot::Sender<ViewId> },
-    ChangeView { view: ViewId, spec: ViewSpec, reply: ViewReply },
-    Ack { view: ViewId, seq: u64, reply: ViewReply },
-    ResetView { view: ViewId, reply: ViewReply },
-    CloseView { view: ViewId, reply: oneshot::Sender<()> },
-    PlaceOf { view: ViewId, id: DeliveryId, reply: oneshot::Sender<Option<u64>> },
-    Delivery { id: DeliveryId, reply: oneshot::Sender<Option<Arc<Delivery>>> },
-    Command { request: Box<CommandRequest>, reply: oneshot::Sender<()> },
-    Receipt { center: CenterId, key: AlarmKey, stage: ReceiptStage, reply: oneshot::Sender<()> },
+    Subscribe {
+        rows: bool,
+        reply: oneshot::Sender<Events>,
+    },
+    OpenView {
+        spec: ViewSpec,
+        sink: PatchSink,
+        reply: oneshot::Sender<ViewId>,
+    },
+    ChangeView {
+        view: ViewId,
+        spec: ViewSpec,
+        reply: ViewReply,
+    },
+    Ack {
+        view: ViewId,
+        seq: u64,
+        reply: ViewReply,
+    },
+    ResetView {
+        view: ViewId,
+        reply: ViewReply,
+    },
+    CloseView {
+        view: ViewId,
+        reply: oneshot::Sender<()>,
+    },
+    PlaceOf {
+        view: ViewId,
+        id: DeliveryId,
+        reply: oneshot::Sender<Option<u64>>,
+    },
+    Delivery {
+        id: DeliveryId,
+        reply: oneshot::Sender<Option<Arc<Delivery>>>,
+    },
+    Command {
+        request: Box<CommandRequest>,
+        reply: oneshot::Sender<()>,
+    },
+    Receipt {
+        center: CenterId,
+        key: AlarmKey,
+        stage: ReceiptStage,
+        reply: oneshot::Sender<()>,
+    },
     Links(oneshot::Sender<Vec<LinkView>>),
     Stats(oneshot::Sender<Stats>),
+    Diagnostics(oneshot::Sender<Diagnostics>),
+    Check {
+        center: CenterId,
+        reply: oneshot::Sender<()>,
+    },
+    #[cfg(feature = "faults")]
+    Fault {
+        center: CenterId,
+        id: DeliveryId,
+        fault: crate::handle::RowFault,
+        reply: oneshot::Sender<bool>,
+    },
     Access(oneshot::Sender<Option<Access>>),
     Stop,
 }
@@ -114,6 +168,8 @@ struct Owner {
     opening: usize,
     arrivals: mpsc::Sender<Arrival>,
     day_due: Mono,
+    findings: Findings,
+    started: UtcMillis,
 }
 
 /// What an unsettled command is about.
@@ -163,6 +219,8 @@ pub(crate) fn start(
         opening: 0,
         arrivals,
         day_due: Mono::default(),
+        findings: Findings::default(),
+        started: clock::now().wall,
     };
     Ok(tokio::spawn(owner.run(calls, inbox)))
 }
@@ -292,7 +350,9 @@ impl Owner {
                     self.tell_link(&center, now);
                 }
             }
-            Written::Audited(center, damaged, digest_fits) => {
+            Written::Audited(center, audit) => {
+                self.findings.audited(&center, &audit, now);
+                let (damaged, digest_fits) = (audit.damaged, audit.digest_fits);
                 self.client.handle(Input::Audited(center, damaged, digest_fits), now);
             }
             Written::Free => self.outbox.freed(),

@@ -54,6 +54,11 @@ impl Subscribers {
         self.all.iter().any(|subscriber| subscriber.rows)
     }
 
+    /// Listeners, and those that have fallen behind.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        (self.all.len(), self.all.iter().filter(|subscriber| subscriber.lagging).count())
+    }
+
     /// When to call [`Subscribers::catch_up`].
     pub(crate) fn deadline(&self) -> Option<Mono> {
         self.look_at

@@ -73,6 +73,11 @@ impl Views {
         self.dirty = true;
     }
 
+    /// Open views, and patches that their pages have not acknowledged.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        (self.open.len(), self.open.values().map(|page| page.sent.len()).sum())
+    }
+
     /// When to call [`Views::look`].
     pub(crate) fn deadline(&self) -> Option<Mono> {
         let frame = (self.dirty && !self.open.is_empty()).then(|| self.looked.plus_ms(FRAME_MS));

@@ -3,8 +3,8 @@
 use crate::outbox::{Melted, stage_of};
 use crate::owner::Arrival;
 use crate::profile::write_private;
-use gwanje_cache::{Cache, CacheBatch, CacheError, CachedAlarm, CachedCommand, CachedRow, Loaded};
-use gwanje_model::{CenterId, DeliveryId};
+use gwanje_cache::{Audit, Cache, CacheBatch, CacheError, CachedAlarm, CachedCommand, CachedRow, Loaded};
+use gwanje_model::CenterId;
 use gwanje_sync::{AlarmKey, CommandId, Restored, SkippedAlarms, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
@@ -59,8 +59,8 @@ pub(crate) enum Written {
     Lost,
     /// A center as it was cached.
     Restored(CenterId, Box<Restored>),
-    /// What an audit found: damaged ids, and whether the digest fits.
-    Audited(CenterId, Vec<DeliveryId>, bool),
+    /// What an audit found.
+    Audited(CenterId, Audit),
     /// Ready for the next job.
     Free,
 }
@@ -139,7 +139,7 @@ impl Desk {
             Job::Wipe(center) => self.wipe(center),
             Job::Audit(center) => {
                 if let Some(audit) = self.with(|cache| cache.audit(&center)) {
-                    self.tell(Written::Audited(center, audit.damaged, audit.digest_fits));
+                    self.tell(Written::Audited(center, audit));
                 }
             }
             Job::Keep(path, bytes) => {

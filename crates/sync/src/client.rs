@@ -24,8 +24,9 @@ mod rest;
 #[cfg(test)]
 mod tests;
 
-use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, Stats, What};
-use crate::session::{FetchFailure, Session};
+use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, What};
+use crate::session::{FetchFailure, Session, Spent};
+use crate::stats::{Cost, SocketBy, Stats, Tally as _};
 use calls::CallFailure;
 use centers::Centers;
 use commands::{CommandAction, Commands};
@@ -63,6 +64,8 @@ pub struct Client {
     commands: Commands,
     receipts: Receipts,
     unknown_events: u64,
+    /// Of the socket's text that is being read.
+    packet_bytes: u64,
     /// Of events, or entries of them, that are no part of a board.
     unreadable_events: u64,
     out: VecDeque<Action>,
@@ -80,6 +83,7 @@ impl Client {
             commands: Commands::default(),
             receipts: Receipts::new(config.seat.clone()),
             unknown_events: 0,
+            packet_bytes: 0,
             unreadable_events: 0,
             out: VecDeque::new(),
             config,
@@ -88,6 +92,7 @@ impl Client {
 
     /// Takes an input. Actions wait in the queue afterwards.
     pub fn handle(&mut self, input: Input, now: Now) {
+        self.rest.now = now.mono;
         match input {
             Input::SignIn { account, password } => {
                 self.credentials_go(now);
@@ -114,6 +119,7 @@ impl Client {
             Input::Audited(center, damaged, fits) => {
                 self.with(&center, |session| session.audited(damaged, fits, now));
             }
+            Input::Check(center) => self.with(&center, |session| session.check(now)),
             Input::Command(request) => self.command(*request, now),
             Input::Receipt(center, key, stage) => {
                 self.with(&center, |session| session.receipt(key, stage, now));
@@ -155,18 +161,36 @@ impl Client {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let mut sum = self.centers.stats();
+        // What a session counts of these is its share; here is the whole.
+        (sum.rest_bytes, sum.rest_bytes_out) = (0, 0);
+        sum.add(&self.rest.stats);
         sum.unknown_events += self.unknown_events;
         sum.malformed += self.unreadable_events;
-        sum.socket_bytes += self.link.bytes;
-        sum.rest_bytes += self.rest.bytes;
+        sum.socket_by.other += self.link.bytes.saturating_sub(sum.socket_bytes);
+        sum.socket_bytes = self.link.bytes;
+        sum.socket_bytes_out = self.link.bytes_out;
         sum.connects = self.link.connects;
+        sum.unsettled = self.commands.unsettled(|_| true);
         sum
+    }
+
+    /// Counts of one center.
+    #[must_use]
+    pub fn center_stats(&self, center: &CenterId) -> Option<Stats> {
+        let stats = self.centers.session(center)?.stats();
+        Some(Stats { unsettled: self.commands.unsettled(|of| of == center), ..stats })
     }
 
     /// The access token and base URL at present, for reads that the interface makes by itself (history, riders, search).
     #[must_use]
     pub fn access(&self) -> Option<(&str, &str)> {
         self.rest.access()
+    }
+
+    /// A fault, for tests: something happens to a session that it does not notice. False: nothing did.
+    #[cfg(any(test, feature = "faults"))]
+    pub fn fault(&mut self, center: &CenterId, fault: impl FnOnce(&mut Session) -> bool) -> bool {
+        self.centers.session_mut(center).is_some_and(fault)
     }
 
     fn with(&mut self, center: &CenterId, call: impl FnOnce(&mut Session)) {
@@ -242,7 +266,28 @@ impl Client {
             }
             RestEvent::Unreachable(reason, asking) => self.centers.unreachable(&reason, &asking, now),
             RestEvent::SignInFailed(problem) => self.out.push_back(Action::SignInFailed(problem)),
-            RestEvent::Answered(purpose, result) => self.answered(purpose, result, now),
+            RestEvent::Answered(purpose, result, cost) => {
+                self.count(&purpose, cost);
+                self.answered(purpose, result, now);
+            }
+        }
+    }
+
+    /// What a request cost goes to the center that it was for.
+    fn count(&mut self, purpose: &Purpose, cost: Cost) {
+        match purpose {
+            Purpose::Login | Purpose::Renew | Purpose::Logout | Purpose::Ticket | Purpose::Centers => {}
+            Purpose::Fetch(center, _, fetch) => {
+                self.with(center, |session| session.spent(Spent::Fetch(fetch), cost));
+            }
+            Purpose::Receipt(center, ..) => {
+                self.with(center, |session| session.spent(Spent::Receipt, cost));
+            }
+            Purpose::Command(command) | Purpose::Close(command) => {
+                if let Some(center) = self.commands.center(command).cloned() {
+                    self.with(&center, |session| session.spent(Spent::Command, cost));
+                }
+            }
         }
     }
 
@@ -294,7 +339,10 @@ impl Client {
             LinkAction::DropTicket => self.rest.drop_where(|purpose| *purpose == Purpose::Ticket),
             LinkAction::RenewToken => self.rest.renew_now(),
             LinkAction::Open(socket, url) => self.out.push_back(Action::OpenSocket(socket, url)),
-            LinkAction::Send(socket, text) => self.out.push_back(Action::SendText(socket, text)),
+            LinkAction::Send(socket, text) => {
+                self.link.bytes_out += u64::try_from(text.len()).unwrap_or(u64::MAX);
+                self.out.push_back(Action::SendText(socket, text));
+            }
             LinkAction::Close(socket) => self.out.push_back(Action::CloseSocket(socket)),
             LinkAction::Joined(center) => self.centers.joined(&center, now),
             LinkAction::Lost(reason) => self.centers.lost(&reason, now),
@@ -305,13 +353,18 @@ impl Client {
             LinkAction::Subscribed(center, ack) => {
                 self.with(&center, |session| session.subscribed(*ack, now));
             }
-            LinkAction::Packet => self.centers.each_joined(|session| session.packet(now)),
+            LinkAction::Packet(bytes) => {
+                self.packet_bytes = bytes;
+                self.centers.each_joined(|session| session.packet(now));
+            }
             LinkAction::Malformed => self.centers.each_joined(|session| session.malformed(now)),
             LinkAction::News(center, news) => self.news(center, news, now),
         }
     }
 
     fn news(&mut self, center: CenterId, news: News, now: Now) {
+        let bytes = std::mem::take(&mut self.packet_bytes);
+        self.with(&center, |session| session.heard(bytes, |by| socket_kind(&news, by)));
         match news {
             News::Frame(frame) => self.with(&center, |session| session.frame(*frame, now)),
             News::Head(head) => self.with(&center, |session| session.head(*head, now)),
@@ -402,6 +455,19 @@ impl Client {
             CommandAction::Forget(center, command) => {
                 self.with(&center, |session| session.forget_command(command, now));
             }
+        }
+    }
+}
+
+/// Under what the bytes of an event are counted.
+fn socket_kind<'a>(news: &News, by: &'a mut SocketBy) -> &'a mut u64 {
+    match news {
+        News::Frame(_) => &mut by.frames,
+        News::Head(_) => &mut by.heads,
+        News::Alarm(_) | News::UnreadableAlarm => &mut by.alarms,
+        News::Riders(..) => &mut by.riders,
+        News::Drain(_) | News::NotFollowed | News::Notice(..) | News::Malformed | News::Unreadable => {
+            &mut by.other
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes into the core and what comes out of it.
 
+use crate::findings::{CheckReport, RepairReport};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis};
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
@@ -238,6 +239,8 @@ pub enum Input {
     /// What the audit of the cache found: ids whose stored content does not fit its checksum, and whether the
     /// recomputed count and digest fit those at the cursor.
     Audited(CenterId, Vec<DeliveryId>, bool),
+    /// Somebody wants a center compared with the hub, all of it, and its cache read from disk.
+    Check(CenterId),
     /// A person wants something done.
     Command(Box<CommandRequest>),
     /// A person took note of an alarm, or the window shows it.
@@ -400,40 +403,6 @@ impl CommandOutcome {
     }
 }
 
-/// Counts since the start, for diagnostics.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stats {
-    /// Frames applied.
-    pub frames: u64,
-    /// Frames ignored as duplicates.
-    pub duplicates: u64,
-    /// Gaps seen.
-    pub gaps: u64,
-    /// Proofs.
-    pub proofs: u64,
-    /// Unequal digests.
-    pub mismatches: u64,
-    /// Rows replaced or removed by repair.
-    pub repairs: u64,
-    /// Snapshots applied.
-    pub snapshots: u64,
-    /// Malformed or oversized packets and answers.
-    pub malformed: u64,
-    /// Events that this version does not know.
-    pub unknown_events: u64,
-    /// Rows that can't be read, at present.
-    pub unreadable: u64,
-    /// Bytes in by socket.
-    pub socket_bytes: u64,
-    /// Bytes in by REST.
-    pub rest_bytes: u64,
-    /// Sockets opened.
-    pub connects: u64,
-    /// Polls by REST.
-    pub polls: u64,
-}
-
 /// What comes out.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -481,6 +450,10 @@ pub enum Action {
     CommandPending(CommandId, bool),
     /// A command is settled, once.
     CommandSettled(CommandId, CommandOutcome),
+    /// A repair replaced something.
+    Repaired(CenterId, Box<RepairReport>),
+    /// How far a comparison of everything has come.
+    Checked(CenterId, Box<CheckReport>),
     /// Latest positions.
     Riders(CenterId, Vec<RiderPos>),
     /// Any other published event: name and data.

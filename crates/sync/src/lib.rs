@@ -14,13 +14,20 @@
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants))]
 
 mod client;
+mod findings;
 mod io;
 mod session;
+mod stats;
 
 pub use client::{Client, ClientConfig};
+pub use findings::{CheckPhase, CheckReport, RepairCause, RepairReport};
 pub use io::{
     Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure,
     HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored, RowChange,
-    SkippedAlarms, SocketEvent, SocketId, State, Stats, StoredAlarm, StoredCommand, What,
+    SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, What,
 };
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};
+pub use stats::{
+    Calls, LATENCY_BOUNDS_MS, Latencies, Latency, LatencySummary, MismatchesBy, ProofsBy, RepairStats,
+    RestBy, RowsFrom, SocketBy, Stats,
+};

@@ -11,6 +11,8 @@
 //! | `proof` | how old a proof is |
 //! | `rest` | one request at a time, which is due, failures, polling |
 //! | `snapshot` · `repair` | the two ways back to a true board |
+//! | `check` | comparing everything on demand |
+//! | `count` | what requests and events cost |
 //! | `alarms` | cancellations, what `/alarms` says |
 //! | `kept` | commands that the cache keeps until they are settled |
 //! | `overdue` · `unproven` | alarms whose condition ends by itself |
@@ -19,6 +21,8 @@
 //! | `state` | the six states |
 
 mod alarms;
+mod check;
+mod count;
 mod fetch;
 mod following;
 mod kept;
@@ -36,12 +40,15 @@ mod state;
 mod tests;
 mod unproven;
 
+pub(crate) use count::Spent;
 pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 
 use crate::io::{
-    AlarmKey, CommandId, LinkReason, Mono, Now, Proof, Restored, RowChange, State, Stats, StoredCommand,
+    AlarmKey, CommandId, LinkReason, Mono, Now, Proof, Restored, RowChange, State, StoredCommand,
 };
+use crate::stats::{RowSource, Stats};
 use alarms::Alarms;
+use check::{Check, Compared};
 use gwanje_model::{CenterId, DeliveryId, Epoch, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
@@ -53,7 +60,7 @@ use proof::{Dating, Proven};
 use publish::Unread;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use repair::Repair;
+use repair::{Repair, Step};
 use rest::Rest;
 use rows::Rows;
 use state::{Facts, SocketFact, is_change};
@@ -120,6 +127,10 @@ pub struct Session {
     ahead: Option<Mono>,
     adopt_older: bool,
     repair: Repair,
+    check: Option<Check>,
+    compared_at: Compared,
+    /// Events whose way to the disk is timed: the batch that holds them, and when the hub told them.
+    uncommitted: VecDeque<(u64, Mono)>,
 
     dating: Dating,
     proven: Proven,
@@ -164,6 +175,9 @@ impl Session {
             ahead: None,
             adopt_older: false,
             repair: Repair::default(),
+            check: None,
+            compared_at: Compared::default(),
+            uncommitted: VecDeque::new(),
             dating: Dating::default(),
             proven: Proven::default(),
             unproven: Unproven::default(),
@@ -253,7 +267,7 @@ impl Session {
     /// A `deliveries` event.
     pub fn frame(&mut self, frame: Frame, now: Now) {
         if self.restored {
-            self.take_frame(frame, now);
+            self.take_frame(frame, RowSource::Frame, now);
         }
         self.settle(now);
     }
@@ -301,6 +315,7 @@ impl Session {
     pub fn committed(&mut self, seq: u64, now: Now) {
         self.alarms.committed(seq, &mut self.out);
         self.kept.committed(seq, &mut self.out);
+        self.time_committed(seq, now);
         self.settle(now);
     }
 
@@ -310,6 +325,8 @@ impl Session {
             self.alarms.store_all();
             self.kept.store_all();
             self.persist_all(now);
+            // Nothing of the former file is left to be read.
+            self.check_audited(1, self.rows.sum().count);
         }
         self.settle(now);
     }
@@ -317,6 +334,13 @@ impl Session {
     /// What the audit found.
     pub fn audited(&mut self, damaged: Vec<DeliveryId>, digest_fits: bool, now: Now) {
         self.take_audit(damaged, digest_fits, now);
+        self.settle(now);
+    }
+
+    /// Somebody wants everything compared: all buckets by content, and the cache from disk. [`SessionAction::Checked`]
+    /// tells how far it has come, the last one that it is over.
+    pub fn check(&mut self, now: Now) {
+        self.begin_check(now);
         self.settle(now);
     }
 
@@ -383,7 +407,7 @@ impl Session {
             | State::Offline { .. }
             | State::Refused { .. } => None,
         };
-        [ask, subscribe, stale, self.unproven_at()].into_iter().flatten().min()
+        [ask, subscribe, stale, self.unproven_at(), self.check_at()].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -418,12 +442,6 @@ impl Session {
     #[must_use]
     pub fn last_proof(&self) -> Option<&Proof> {
         self.last_proof.as_ref()
-    }
-
-    /// Counts since the start.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        Stats { unreadable: self.rows.unreadable(), ..self.stats }
     }
 
     /// Which center.
@@ -473,6 +491,10 @@ impl Session {
             self.out.push_back(SessionAction::State(state.clone()));
         }
         self.state = state;
+        if self.repair.step == Step::Idle {
+            self.tell_repair();
+        }
+        self.settle_check(now);
     }
 
     fn facts(&self, now: Now) -> Facts {

@@ -97,6 +97,21 @@ impl Owner {
                 self.report(command, phase, None, None, now);
             }
             Action::CommandSettled(command, outcome) => self.settled(command, outcome, now),
+            Action::Repaired(center, report) => {
+                tracing::warn!(
+                    %center,
+                    cause = ?report.cause,
+                    rows = report.rows_replaced,
+                    bytes = report.bytes,
+                    "the board or its cache differed from the hub's and was repaired"
+                );
+                self.findings.repaired(&center, report.as_ref().clone(), now);
+                self.tell(EngineEvent::Repaired(center, Arc::new(*report)), now);
+            }
+            Action::Checked(center, report) => {
+                self.findings.checked(&center, report.as_ref().clone());
+                self.tell(EngineEvent::Checked(center, Arc::new(*report)), now);
+            }
             Action::Riders(center, riders) => self.tell(EngineEvent::Riders(center, Arc::new(riders)), now),
             Action::Notice(center, name, data) => {
                 self.tell(EngineEvent::Notice(center, name.into(), data.into()), now);
@@ -108,6 +123,7 @@ impl Owner {
     pub(super) fn drop_center(&mut self, center: &CenterId) {
         self.board.remove_center(center);
         self.links.remove(center);
+        self.findings.forget(center);
         self.open_alarms.retain(|(of, _), _| of != center);
         self.views.touch();
     }

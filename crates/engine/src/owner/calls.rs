@@ -65,6 +65,21 @@ impl Owner {
             Call::Stats(reply) => {
                 let _ = reply.send(self.client.stats());
             }
+            Call::Diagnostics(reply) => {
+                let _ = reply.send(self.diagnostics(now));
+            }
+            Call::Check { center, reply } => {
+                self.client.handle(Input::Check(center), now);
+                let _ = reply.send(());
+                self.act(now);
+            }
+            #[cfg(feature = "faults")]
+            Call::Fault { center, id, fault, reply } => {
+                let _ = reply.send(self.client.fault(&center, |session| match fault {
+                    crate::handle::RowFault::Lose => session.lose_row(id),
+                    crate::handle::RowFault::Flip => session.flip_row(id),
+                }));
+            }
             Call::Access(reply) => {
                 let access = self.client.access();
                 let _ = reply.send(

@@ -6,8 +6,9 @@
 
 use super::backoff::Backoff;
 use super::calls::CallFailure;
-use crate::io::{Action, LinkReason, Mono, Now, Restored, Stats};
+use crate::io::{Action, LinkReason, Mono, Now, Restored};
 use crate::session::{Session, SessionAction, SessionConfig};
+use crate::stats::{Stats, Tally as _};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::CenterInfo;
@@ -273,7 +274,11 @@ impl Centers {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.followed.values().map(|followed| followed.session.stats()).fold(Stats::default(), sum)
+        let mut sum = Stats::default();
+        for followed in self.followed.values() {
+            sum.add(&followed.session.stats());
+        }
+        sum
     }
 
     fn fresh(&mut self, center: &CenterId, now: Now) -> Followed {
@@ -281,24 +286,5 @@ impl Centers {
             SessionConfig { center: center.clone(), seat: self.seat.clone(), seed: self.rng.next_u64() };
         let session = Session::new(config, now);
         Followed { session, restored: false, authorised: false, told: Told::Nothing }
-    }
-}
-
-fn sum(a: Stats, b: Stats) -> Stats {
-    Stats {
-        frames: a.frames + b.frames,
-        duplicates: a.duplicates + b.duplicates,
-        gaps: a.gaps + b.gaps,
-        proofs: a.proofs + b.proofs,
-        mismatches: a.mismatches + b.mismatches,
-        repairs: a.repairs + b.repairs,
-        snapshots: a.snapshots + b.snapshots,
-        malformed: a.malformed + b.malformed,
-        unknown_events: a.unknown_events + b.unknown_events,
-        unreadable: a.unreadable + b.unreadable,
-        socket_bytes: a.socket_bytes + b.socket_bytes,
-        rest_bytes: a.rest_bytes + b.rest_bytes,
-        connects: a.connects + b.connects,
-        polls: a.polls + b.polls,
     }
 }

@@ -285,6 +285,17 @@ impl Commands {
         }
     }
 
+    /// In which center a command is that is not settled.
+    pub(crate) fn center(&self, command: &CommandId) -> Option<&CenterId> {
+        self.pending.get(command).map(|pending| &pending.center)
+    }
+
+    /// How many are not settled, of the centers for which `of` holds.
+    pub(crate) fn unsettled(&self, of: impl Fn(&CenterId) -> bool) -> u64 {
+        let count = self.pending.values().filter(|pending| of(&pending.center)).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn due(&mut self, now: Mono) {
         let mut newly_unknown = Vec::new();
         for (command, pending) in &mut self.pending {

@@ -61,8 +61,8 @@ pub(crate) enum LinkAction {
     Lost(LinkReason),
     /// The answer to `subscribe`.
     Subscribed(CenterId, Box<SubscribeAck>),
-    /// Any packet came.
-    Packet,
+    /// Any packet came, of so many bytes; what it said follows.
+    Packet(u64),
     /// An event of a center.
     News(CenterId, News),
     /// A packet could not be read; nobody knows whose it was.
@@ -109,6 +109,7 @@ pub(crate) struct Link {
     down: Option<LinkReason>,
     pub(crate) connects: u64,
     pub(crate) bytes: u64,
+    pub(crate) bytes_out: u64,
     out: VecDeque<LinkAction>,
 }
 
@@ -127,6 +128,7 @@ impl Link {
             down: None,
             connects: 0,
             bytes: 0,
+            bytes_out: 0,
             out: VecDeque::new(),
         }
     }
@@ -220,7 +222,7 @@ impl Link {
             }
             SocketEvent::Unreadable => {
                 connection.heard = now;
-                self.out.push_back(LinkAction::Packet);
+                self.out.push_back(LinkAction::Packet(0));
                 self.out.push_back(LinkAction::Malformed);
             }
             SocketEvent::Closed(why) => {

@@ -16,6 +16,7 @@ use crate::io::{
     RequestId,
 };
 use crate::session::{Fetch, FetchId};
+use crate::stats::{Cost, Stats};
 use gwanje_model::CenterId;
 use gwanje_wire::Problem;
 use gwanje_wire::rest::{API_ROOT, LoginReply, ReceiptStage};
@@ -64,7 +65,7 @@ impl Purpose {
 #[derive(Debug)]
 pub(crate) enum RestEvent {
     /// A request of the caller's came back, or could not be made.
-    Answered(Purpose, Result<HttpResponse, HttpFailure>),
+    Answered(Purpose, Result<HttpResponse, HttpFailure>, Cost),
     /// There are credentials, or new ones; true: by a password or a kept token, false: renewed in passing.
     SignedIn(Box<LoginReply>, bool),
     /// The server refused to renew them.
@@ -87,8 +88,23 @@ struct Waiting {
 
 #[derive(Debug)]
 struct Sent {
+    at: Mono,
     base: String,
     token: Option<String>,
+}
+
+/// What a request cost that was never sent.
+const UNSENT: Cost = Cost { bytes_out: 0, bytes_in: 0, ms: None, failed: true };
+
+fn cost(call: &Call, sent: &Sent, result: &Result<HttpResponse, HttpFailure>, now: Mono) -> Cost {
+    let written =
+        sent.base.len() + API_ROOT.len() + call.path.len() + call.body.as_ref().map_or(0, String::len);
+    let (read, failed) = match result {
+        Ok(response) => (response.body.len(), response.status >= 400),
+        Err(HttpFailure::Refused(_) | HttpFailure::TimedOut | HttpFailure::Broken(_)) => (0, true),
+    };
+    let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    Cost { bytes_out: bytes(written), bytes_in: bytes(read), ms: Some(now.since(sent.at)), failed }
 }
 
 /// See the module's doc. The number of requests at once is bounded by the callers: each session, command and receipt
@@ -105,7 +121,10 @@ pub(crate) struct Rest {
     established: bool,
     /// Requests that can't be made: answered then.
     refused: VecDeque<(Mono, Purpose)>,
-    pub(crate) bytes: u64,
+    /// Of requests that concern no center; of all others only what is read and written in sum.
+    pub(crate) stats: Stats,
+    /// The moment of the input under way.
+    pub(crate) now: Mono,
     actions: VecDeque<Action>,
     events: VecDeque<RestEvent>,
 }
@@ -120,7 +139,8 @@ impl Rest {
             renew_pause: Backoff::new(RENEW_PAUSE_MS.0, RENEW_PAUSE_MS.1),
             established: false,
             refused: VecDeque::new(),
-            bytes: 0,
+            stats: Stats::default(),
+            now: Mono::default(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -208,9 +228,10 @@ impl Rest {
             self.waiting.insert(id, waiting); // An answer to a request that never went out: not ours.
             return;
         };
-        if let Ok(response) = &result {
-            self.bytes += response.body.len() as u64;
-        }
+        let cost = cost(&waiting.call, sent, &result, now.mono);
+        self.stats.rest_bytes += cost.bytes_in;
+        self.stats.rest_bytes_out += cost.bytes_out;
+        self.count(&waiting.purpose, cost);
         if result.as_ref().map_or(true, |response| response.status >= 500) {
             self.servers.failed(&sent.base);
         }
@@ -230,11 +251,26 @@ impl Rest {
                 } else if unauthorized {
                     let why = "the server refuses a token that it has just given".to_owned();
                     let failure = Err(HttpFailure::Broken(why));
-                    self.events.push_back(RestEvent::Answered(waiting.purpose, failure));
+                    self.events.push_back(RestEvent::Answered(waiting.purpose, failure, cost));
                 } else {
-                    self.events.push_back(RestEvent::Answered(waiting.purpose, result));
+                    self.events.push_back(RestEvent::Answered(waiting.purpose, result, cost));
                 }
             }
+        }
+    }
+
+    /// Counts what concerns no center.
+    fn count(&mut self, purpose: &Purpose, cost: Cost) {
+        let by = &mut self.stats.rest_by;
+        let calls = match purpose {
+            Purpose::Login | Purpose::Renew | Purpose::Logout => &mut by.sign_in,
+            Purpose::Ticket => &mut by.tickets,
+            Purpose::Centers => &mut by.centers,
+            Purpose::Fetch(..) | Purpose::Receipt(..) | Purpose::Command(_) | Purpose::Close(_) => return,
+        };
+        calls.take(cost);
+        if let Some(ms) = cost.ms {
+            self.stats.latency.rest.take(ms);
         }
     }
 
@@ -244,7 +280,7 @@ impl Rest {
             && let Some((_, purpose)) = self.refused.pop_front()
         {
             let failure = HttpFailure::Broken("not signed in".to_owned());
-            self.events.push_back(RestEvent::Answered(purpose, Err(failure)));
+            self.events.push_back(RestEvent::Answered(purpose, Err(failure), UNSENT));
         }
         if self.auth.deadline().is_some_and(|at| at <= now.mono)
             && let Some(refresh_token) = self.auth.refresh_token()
@@ -311,7 +347,7 @@ impl Rest {
         }
         all.extend(headers);
         let url = format!("{base}{API_ROOT}{path}");
-        waiting.sent = Some(Sent { base, token });
+        waiting.sent = Some(Sent { at: self.now, base, token });
         let request = HttpRequest { method, url, headers: all, body, timeout_ms };
         self.actions.push_back(Action::Http(id, request));
     }
@@ -320,7 +356,7 @@ impl Rest {
     fn fail_waiting(&mut self, why: &str) {
         for (_, waiting) in self.waiting.extract_if(.., |_, waiting| waiting.sent.is_none()) {
             let failure = Err(HttpFailure::Broken(why.to_owned()));
-            self.events.push_back(RestEvent::Answered(waiting.purpose, failure));
+            self.events.push_back(RestEvent::Answered(waiting.purpose, failure, UNSENT));
         }
     }
 
@@ -333,6 +369,7 @@ impl Rest {
             self.events.push_back(RestEvent::Answered(
                 waiting.purpose,
                 Err(HttpFailure::Broken("signed out".to_owned())),
+                UNSENT,
             ));
         }
     }

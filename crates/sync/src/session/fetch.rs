@@ -1,5 +1,6 @@
 //! What a session asks its client to do, and the answers it gets.
 
+use crate::findings::{CheckReport, RepairReport};
 use crate::io::{AlarmKey, AlarmNotice, Batch, CommandId, LinkReason, Proof, RowChange, State};
 use gwanje_model::{CenterId, DeliveryId, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::{
@@ -121,6 +122,10 @@ pub enum SessionAction {
     SendReceipt(AlarmKey, ReceiptStage),
     /// The cache holds that command: it may be sent.
     CommandKept(CommandId),
+    /// A repair replaced something.
+    Repaired(Box<RepairReport>),
+    /// How far a comparison of everything has come.
+    Checked(Box<CheckReport>),
 }
 
 /// What a session needs to know.

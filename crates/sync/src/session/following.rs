@@ -1,19 +1,22 @@
 //! Following the socket: joining, frames in their order, heads that prove, and gaps (rules 1, 2, 3 and 12).
 
 use super::order::{Place, is_sound};
-use super::proof::Instant;
+use super::proof::{Instant, ProvenBy};
 use super::publish::Delta;
 use super::rest::Job;
 use super::{Session, Socket};
-use crate::io::{Now, Proof};
+use crate::io::{Mono, Now, Proof};
 use crate::session::fetch::SessionAction;
-use gwanje_model::RowDigest;
+use crate::stats::RowSource;
+use gwanje_model::{RowDigest, UtcMillis};
 use gwanje_wire::socket::SubscribeAck;
 use gwanje_wire::{ErrorCode, Frame, Head};
 
 /// `changes` after a gap waits a random moment up to this, so that many seats with the same gap don't ask at once
 /// (rule 2); a frame that was only overtaken closes the gap meanwhile.
 const GAP_JITTER_MS: u64 = 200;
+/// Events whose commit is waited for, for their latency: those of some seconds. Beyond it they are not timed.
+const UNCOMMITTED_MAX: usize = 512;
 /// Without an answer to `subscribe` for this long it is sent again.
 const SUBSCRIBE_TIMEOUT_MS: u64 = 10_000;
 /// A `subscribe` that was refused for now is sent again after this.
@@ -45,7 +48,7 @@ impl Session {
             self.resync(reason, now, now);
         }
         if let Some(missed) = ack.missed {
-            self.take_frame(missed, now);
+            self.take_frame(missed, RowSource::Missed, now);
         }
         if let Some(head) = ack.head {
             self.take_head(&head, now);
@@ -53,7 +56,7 @@ impl Session {
     }
 
     /// A frame by socket.
-    pub(super) fn take_frame(&mut self, frame: Frame, now: Now) {
+    pub(super) fn take_frame(&mut self, frame: Frame, source: RowSource, now: Now) {
         if !is_sound(&frame) {
             return self.take_malformed(now);
         }
@@ -64,7 +67,7 @@ impl Session {
                 self.want_snapshot_soon(now);
             }
             Place::Next if !self.holds_frames() => {
-                self.apply(&frame, now);
+                self.apply(&frame, source, now);
                 self.drain(now);
             }
             Place::Next => self.order.keep(frame),
@@ -97,7 +100,7 @@ impl Session {
                     self.open_gap(now);
                 }
                 if self.snapshot.is_none() {
-                    self.compare(head, at, now);
+                    self.compare(head, at, ProvenBy::Socket, now);
                 }
             }
         }
@@ -113,7 +116,7 @@ impl Session {
     }
 
     /// Applies a frame whose place is next.
-    pub(super) fn apply(&mut self, frame: &Frame, now: Now) {
+    pub(super) fn apply(&mut self, frame: &Frame, source: RowSource, now: Now) {
         let mut delta = Delta::default();
         for row in &frame.rows {
             if self.rows.is_newer(row) {
@@ -127,13 +130,33 @@ impl Session {
         }
         self.order.advance(frame);
         self.stats.frames += 1;
+        self.stats.rows_from.take(source, delta.len());
         self.publish(delta, now);
+        if source == RowSource::Frame && frame.entries() > 0 {
+            self.time_event(frame.at, now);
+        }
+    }
+
+    /// How long an event took from the hub to the board; its way to the disk ends with the batch that was just made.
+    fn time_event(&mut self, at: UtcMillis, now: Now) {
+        let Some(age_ms) = self.dating.age_ms(at, now) else { return };
+        self.stats.latency.event_applied.take(age_ms);
+        if self.uncommitted.len() < UNCOMMITTED_MAX {
+            self.uncommitted.push_back((self.batch, Mono(now.mono.0.saturating_sub(age_ms))));
+        }
+    }
+
+    /// The cache committed up to that batch: the events in it have come to the disk.
+    pub(super) fn time_committed(&mut self, batch: u64, now: Now) {
+        while let Some((_, at)) = self.uncommitted.pop_front_if(|(of, _)| *of <= batch) {
+            self.stats.latency.event_committed.take(now.mono.since(at));
+        }
     }
 
     /// Applies the frames that waited for what has now come.
     pub(super) fn drain(&mut self, now: Now) {
         while let Some(frame) = self.order.next_waiting() {
-            self.apply(&frame, now);
+            self.apply(&frame, RowSource::Frame, now);
         }
     }
 
@@ -158,7 +181,7 @@ impl Session {
     }
 
     /// Compares the board with a head of its own revision: equal proves it, unequal is repaired.
-    pub(super) fn compare(&mut self, head: &Head, at: Instant, now: Now) {
+    pub(super) fn compare(&mut self, head: &Head, at: Instant, by: ProvenBy, now: Now) {
         let here = self.order.cursor().is_some_and(|c| c.rev == head.rev && c.epoch == head.epoch);
         if !here || !self.order.is_whole() {
             return;
@@ -170,6 +193,10 @@ impl Session {
         self.not_ahead(head);
         if self.proven.take(at) {
             self.stats.proofs += 1;
+            match by {
+                ProvenBy::Socket => self.stats.proofs_by.socket += 1,
+                ProvenBy::Rest => self.stats.proofs_by.rest += 1,
+            }
             self.repair.take_proof();
             let proof =
                 Proof { epoch: head.epoch.clone(), rev: head.rev, rows, at: at.wall, day_at: head.day_at };
@@ -196,7 +223,7 @@ impl Session {
     }
 
     /// A random moment within the gap's jitter.
-    pub(super) fn soon(&mut self, now: Now) -> crate::io::Mono {
+    pub(super) fn soon(&mut self, now: Now) -> Mono {
         now.mono.plus_ms(self.draw(0, GAP_JITTER_MS))
     }
 }

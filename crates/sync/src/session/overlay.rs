@@ -29,6 +29,11 @@ impl Overlays {
         self.by_id.get(&id).map(|(epoch, row)| (epoch, row))
     }
 
+    /// How many are shown.
+    pub(super) fn len(&self) -> u64 {
+        u64::try_from(self.by_id.len()).unwrap_or(u64::MAX)
+    }
+
     /// All that are shown.
     pub(super) fn rows(&self) -> impl Iterator<Item = &WireRow> {
         self.by_id.values().map(|(_, row)| row)

@@ -41,13 +41,17 @@ impl Smallest {
         Self { before: delay, here: delay, began: now }
     }
 
+    fn present(self) -> i64 {
+        self.here.min(self.before)
+    }
+
     /// The smallest with this one. However long nothing came, the half before stays: one late head can't stand alone.
     fn with(&mut self, delay: i64, now: Mono) -> i64 {
         if now.since(self.began) >= DELAY_WINDOW_MS / 2 {
             *self = Self { before: self.here, here: delay, began: now };
         }
         self.here = self.here.min(delay);
-        self.here.min(self.before)
+        self.present()
     }
 }
 
@@ -84,6 +88,22 @@ impl Dating {
             wall: now.wall.plus_ms(age.saturating_neg()),
         }
     }
+
+    /// How long ago the hub said something that it dates `at`, without taking it for a measure; none: no head has come.
+    pub(super) fn age_ms(&self, at: UtcMillis, now: Now) -> Option<u64> {
+        let delay = i64::try_from(now.mono.0).unwrap_or(i64::MAX).saturating_sub(at.0);
+        let age = delay.saturating_sub(self.offset?.present()).max(0);
+        u64::try_from(age).ok()
+    }
+}
+
+/// How a proof came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProvenBy {
+    /// By a head on the socket.
+    Socket,
+    /// By an answer of REST.
+    Rest,
 }
 
 /// The last proof.

@@ -16,6 +16,13 @@ pub(super) struct Delta {
     touched: BTreeMap<DeliveryId, Rev>,
 }
 
+impl Delta {
+    /// How many rows changed or left.
+    pub(super) fn len(&self) -> usize {
+        self.touched.len()
+    }
+}
+
 /// Rows that could not be read: each copy is fetched once more.
 #[derive(Debug, Default)]
 pub(super) struct Unread {

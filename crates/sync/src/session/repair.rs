@@ -6,17 +6,19 @@
 //! | `Digest` | `/digest` | equal: done, or `Content` when it was the routine; unequal: `Revs` of the buckets that differ |
 //! | `Revs` | `[[id, rev]]` of those buckets | rows that the hub lacks go; those that differ: `Rows` |
 //! | `Rows` | those rows | replaced; more of them: `Rows`; else done, or `Content` when it was the routine |
-//! | `Content` | four buckets in full | rows whose content differs are replaced; done |
+//! | `Content` | some buckets in full | rows whose content differs are replaced; done |
 //!
 //! Each answer carries the frame up to its own revision, which is applied first; where it can't (too many changes) the
 //! changes are paged and the step is asked for again.
 
 use super::Session;
-use super::proof::Instant;
+use super::proof::{Instant, ProvenBy};
 use super::publish::Delta;
 use super::rest::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
+use crate::findings::{RepairCause, RepairReport};
 use crate::io::{Mono, Now};
 use crate::session::fetch::{Fetch, SessionAction};
+use crate::stats::RowSource;
 use gwanje_model::digest::{BUCKETS, bucket_of};
 use gwanje_model::{DeliveryId, Epoch, Rev};
 use gwanje_wire::rest::{DigestReply, RevsReply, RowsReply};
@@ -49,14 +51,29 @@ pub(super) enum Step {
     Content(Vec<u8>),
 }
 
+/// On whose behalf a step is taken.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A head was unequal.
+    #[default]
+    Head,
+    /// The two-minute routine: goes on to compare contents.
+    Routine,
+    /// Somebody wants everything compared.
+    Check,
+}
+
 /// The state of repair.
 #[derive(Debug, Default)]
 pub(super) struct Repair {
     pub(super) step: Step,
     pub(super) not_before: Mono,
-    /// Part of the two-minute routine: goes on to compare contents.
-    routine: bool,
+    why: Why,
     tries: u32,
+    /// Steps that came to nothing.
+    given_up: u32,
+    /// What the present repair has taken and replaced.
+    spell: Option<RepairReport>,
     /// Repairs begun since the last proof.
     unproven: u32,
     next_bucket: u8,
@@ -67,23 +84,37 @@ pub(super) struct Repair {
 impl Repair {
     pub(super) fn stop(&mut self) {
         self.step = Step::Idle;
-        self.routine = false;
+        self.why = Why::Head;
         self.tries = 0;
+    }
+
+    pub(super) fn given_up(&self) -> u32 {
+        self.given_up
     }
 
     /// The board is proven: a repair that has not begun is not needed.
     pub(super) fn take_proof(&mut self) {
         self.unproven = 0;
-        if self.step == Step::Digest && !self.routine {
+        if self.step == Step::Digest && self.why == Why::Head {
             self.stop();
         }
     }
 
-    fn begin(&mut self, step: Step, routine: bool, at: Mono) {
+    pub(super) fn begin(&mut self, step: Step, why: Why, now: Now) {
+        self.begin_at(step, why, now.mono);
+    }
+
+    fn begin_at(&mut self, step: Step, why: Why, at: Mono) {
         self.step = step;
-        self.routine = routine;
+        self.why = why;
         self.tries = 0;
         self.not_before = at;
+        let cause = match why {
+            Why::Head => RepairCause::Head,
+            Why::Routine => RepairCause::Routine,
+            Why::Check => RepairCause::Check,
+        };
+        self.spell = Some(RepairReport { cause, buckets: 0, rows_fetched: 0, rows_replaced: 0, bytes: 0 });
     }
 
     /// A step came to nothing; after too many of them the next head begins anew.
@@ -91,6 +122,7 @@ impl Repair {
         self.tries += 1;
         self.not_before = at;
         if self.tries > TRIES_MAX {
+            self.given_up += 1;
             self.stop();
         }
     }
@@ -117,20 +149,28 @@ impl Session {
     pub(super) fn reconcile(&mut self, now: Now) {
         self.reconcile_later(now);
         self.out.push_back(SessionAction::Audit);
-        self.repair.begin(Step::Digest, true, now.mono);
+        self.repair.begin(Step::Digest, Why::Routine, now);
     }
 
     /// An unequal digest at an equal revision.
     pub(super) fn take_unequal(&mut self, now: Now) {
         self.proven.take_unequal();
-        if self.repair.step != Step::Idle {
-            return;
+        match self.repair.step {
+            Step::Idle => {}
+            // A look at contents that is in no hurry: what is known to differ goes first.
+            Step::Content(_) => {
+                self.rest.drop_unless(&mut self.out, |job| !matches!(job, Job::Content(_)));
+                self.repair.stop();
+            }
+            Step::Digest | Step::Revs(_) | Step::Rows(_) => return,
         }
         self.stats.mismatches += 1;
+        self.stats.mismatches_by.head += 1;
+        self.stats.repair.begun += 1;
         self.repair.unproven += 1;
         match self.repair.unproven {
-            1 => self.repair.begin(Step::Digest, false, now.mono),
-            2 => self.repair.begin(Step::Digest, false, now.mono.plus_ms(POLL_MS)),
+            1 => self.repair.begin(Step::Digest, Why::Head, now),
+            2 => self.repair.begin_at(Step::Digest, Why::Head, now.mono.plus_ms(POLL_MS)),
             // Two repairs did not help: everything is fetched, ever less often.
             more => {
                 let wait = POLL_MS.saturating_mul(1 << (more - 3).min(8)).min(BAD_ANSWER_MAX_MS);
@@ -170,12 +210,17 @@ impl Session {
             return self.fail_malformed(now);
         }
         if differing.is_empty() {
-            self.compare(&reply.head, Instant::from(sent), now);
+            self.compare(&reply.head, Instant::from(sent), ProvenBy::Rest, now);
             return self.end_repair(now);
         }
         self.proven.take_unequal();
-        if self.repair.routine {
-            self.stats.mismatches += 1;
+        match self.repair.why {
+            Why::Head => {}
+            Why::Routine | Why::Check => {
+                self.stats.mismatches += 1;
+                self.stats.mismatches_by.digest += 1;
+                self.stats.repair.begun += 1;
+            }
         }
         self.next_step(Step::Revs(differing), now);
     }
@@ -183,6 +228,11 @@ impl Session {
     pub(super) fn take_revs(&mut self, buckets: &[u8], reply: RevsReply, now: Now) {
         if !self.reach(&reply.epoch, reply.rev, reply.frame.as_ref(), now) {
             return;
+        }
+        let count = u64::try_from(buckets.len()).unwrap_or(0);
+        self.stats.repair.buckets_by_revision += count;
+        if let Some(spell) = &mut self.repair.spell {
+            spell.buckets += count;
         }
         let mut mine = self.rows.revs_in(buckets);
         let mut differing = Vec::new();
@@ -192,8 +242,8 @@ impl Session {
             }
         }
         let mut delta = Delta::default();
+        self.replaced(u64::try_from(mine.len()).unwrap_or(0));
         for id in mine.into_keys() {
-            self.stats.repairs += 1;
             self.take(id, reply.rev, &mut delta);
         }
         self.publish(delta, now);
@@ -206,6 +256,11 @@ impl Session {
     pub(super) fn take_rows(&mut self, ids: &[DeliveryId], reply: RowsReply, now: Now) {
         if !self.reach(&reply.epoch, reply.rev, reply.frame.as_ref(), now) {
             return;
+        }
+        let fetched = u64::try_from(reply.rows.len()).unwrap_or(0);
+        self.stats.repair.rows_fetched += fetched;
+        if let Some(spell) = &mut self.repair.spell {
+            spell.rows_fetched += fetched;
         }
         self.replace(ids.to_vec(), reply.rows, reply.rev, now);
         let left = match &self.repair.step {
@@ -223,8 +278,18 @@ impl Session {
             return;
         }
         let mine = self.rows.revs_in(buckets).into_keys().collect();
-        let rows = reply.rows.into_iter().filter(|row| buckets.contains(&bucket_of(row.id()))).collect();
-        self.replace(mine, rows, reply.rev, now);
+        let rows: Vec<_> =
+            reply.rows.into_iter().filter(|row| buckets.contains(&bucket_of(row.id()))).collect();
+        let count = u64::try_from(rows.len()).unwrap_or(0);
+        if let Some(spell) = &mut self.repair.spell {
+            spell.buckets += u64::try_from(buckets.len()).unwrap_or(0);
+            spell.rows_fetched += count;
+        }
+        let replaced = self.replace(mine, rows, reply.rev, now);
+        self.stats.mismatches_by.content += replaced;
+        self.stats.repair.begun += u64::from(replaced > 0);
+        self.compared(buckets, count, now);
+        self.tell_repair();
         self.repair.stop();
     }
 
@@ -236,31 +301,47 @@ impl Session {
     }
 
     /// Replaces rows by the hub's at exactly the cursor: what differs in revision or content, or is not there.
-    fn replace(&mut self, ids: Vec<DeliveryId>, rows: Vec<WireRow>, rev: Rev, now: Now) {
+    /// The answer is how many.
+    fn replace(&mut self, ids: Vec<DeliveryId>, rows: Vec<WireRow>, rev: Rev, now: Now) -> u64 {
         let mut theirs: BTreeMap<DeliveryId, WireRow> = rows.into_iter().map(|row| (row.id(), row)).collect();
         let mut delta = Delta::default();
+        let mut replaced = 0;
         for id in ids {
             let new = theirs.remove(&id);
-            self.replace_one(id, new, rev, &mut delta);
+            replaced += u64::from(self.replace_one(id, new, rev, &mut delta));
         }
         for (id, row) in theirs {
-            self.replace_one(id, Some(row), rev, &mut delta);
+            replaced += u64::from(self.replace_one(id, Some(row), rev, &mut delta));
         }
+        self.replaced(replaced);
         self.publish(delta, now);
+        replaced
     }
 
-    fn replace_one(&mut self, id: DeliveryId, new: Option<WireRow>, rev: Rev, delta: &mut Delta) {
+    /// Rows were replaced or removed in memory.
+    fn replaced(&mut self, rows: u64) {
+        self.stats.repairs += rows;
+        self.stats.repair.rows_replaced += rows;
+        self.stats.rows_from.repair += rows;
+        if let Some(spell) = &mut self.repair.spell {
+            spell.rows_replaced += rows;
+        }
+        self.check_found(rows);
+    }
+
+    /// True: it differed.
+    fn replace_one(&mut self, id: DeliveryId, new: Option<WireRow>, rev: Rev, delta: &mut Delta) -> bool {
         if self.rows.get(id) == new.as_ref() {
-            return;
+            return false;
         }
         // A row that only became readable is no repair.
         let same = |old: &WireRow, new: &WireRow| old.rev() == new.rev() && old.delivery().is_none();
         let readable = self.rows.get(id).zip(new.as_ref()).is_some_and(|(old, new)| same(old, new));
-        self.stats.repairs += u64::from(!readable);
         match new {
             Some(row) => self.put(row, delta),
             None => self.take(id, rev, delta),
         }
+        !readable
     }
 
     /// Goes to the revision of an answer by the frame in it. False: not possible, the step is asked for again.
@@ -279,7 +360,7 @@ impl Session {
                 return false;
             }
             if self.order.place(frame) == super::order::Place::Next {
-                self.apply(frame, now);
+                self.apply(frame, RowSource::Repair, now);
             }
         }
         let reached = self.order.cursor().is_some_and(|cursor| cursor.rev == rev) && self.order.is_whole();
@@ -301,28 +382,66 @@ impl Session {
 
     /// What differed is repaired (the next head proves it); the routine goes on with contents.
     fn end_repair(&mut self, now: Now) {
-        if self.repair.routine {
-            let buckets = self.repair.next_content();
-            self.repair.begin(Step::Content(buckets), false, now.mono);
-        } else {
-            self.repair.stop();
-            // Ask for a head, to know whether it helped.
-            if self.proven.is_unequal() {
-                self.rest.poll_due = now.mono;
+        self.tell_repair();
+        match self.repair.why {
+            Why::Routine => {
+                let buckets = self.repair.next_content();
+                self.repair.begin(Step::Content(buckets), Why::Routine, now);
+            }
+            Why::Head | Why::Check => {
+                if self.repair.why == Why::Check {
+                    self.check_digest_done();
+                }
+                self.repair.stop();
+                // Ask for a head, to know whether it helped.
+                if self.proven.is_unequal() {
+                    self.rest.poll_due = now.mono;
+                }
             }
         }
     }
 
+    /// A repair is over: what it took is told, if there was something to mend.
+    pub(super) fn tell_repair(&mut self) {
+        if let Some(spell) = self.repair.spell.take().filter(|spell| spell.rows_replaced > 0) {
+            self.stats.repair.bytes += spell.bytes;
+            self.out.push_back(SessionAction::Repaired(Box::new(spell)));
+        }
+    }
+
+    /// An answer to a comparison or a repair has come, of so many bytes.
+    pub(super) fn repair_cost(&mut self, bytes: u64) {
+        if let Some(spell) = &mut self.repair.spell {
+            spell.bytes += bytes;
+        }
+        self.check_cost(bytes);
+    }
+
     /// What the audit of the cache found: memory is written over it.
     pub(super) fn take_audit(&mut self, damaged: Vec<DeliveryId>, digest_fits: bool, now: Now) {
+        self.stats.audits += 1;
         let absent = damaged.iter().any(|id| self.rows.get(*id).is_none());
+        let mut found = u64::try_from(damaged.len()).unwrap_or(0);
+        let mut rewritten = found;
         if !digest_fits || absent {
-            self.stats.repairs += u64::try_from(damaged.len().max(1)).unwrap_or(1);
+            found = found.max(1);
+            rewritten = self.rows.sum().count;
             self.persist_all(now);
-        } else if !damaged.is_empty() {
-            self.stats.repairs += u64::try_from(damaged.len()).unwrap_or(0);
+        } else if found > 0 {
             let rows = damaged.iter().filter_map(|id| self.rows.get(*id).cloned()).collect();
             self.persist(false, rows, Vec::new(), now);
+        } else {
+            rewritten = 0;
+        }
+        self.stats.repairs += found;
+        self.stats.mismatches_by.disk += found;
+        self.stats.repair.rows_rewritten += rewritten;
+        self.check_audited(found, rewritten);
+        if found > 0 {
+            self.stats.repair.begun += 1;
+            let (cause, rows_replaced) = (RepairCause::Disk, rewritten);
+            let report = RepairReport { cause, buckets: 0, rows_fetched: 0, rows_replaced, bytes: 0 };
+            self.out.push_back(SessionAction::Repaired(Box::new(report)));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! REST: one request for data at a time, which one is due, polling while there is no proof, and failures.
 //!
 //! What is due, most urgent first: a snapshot · `changes` for a gap · the next step of a repair · `changes` as a poll
-//! (only while not Live) · rows that could not be read · the two-minute routine.
+//! (only while not Live) · rows that could not be read · the next step of a comparison on demand · the two-minute routine.
 //!
 //! What comes of the question in flight, whichever it is ([`Job`]; a test walks every cell):
 //!
@@ -19,9 +19,10 @@
 use super::Session;
 use super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction};
 use super::order::is_sound;
-use super::proof::Instant;
+use super::proof::{Instant, ProvenBy};
 use super::repair::{IDS_MAX, Step};
 use crate::io::{LinkReason, Mono, Now};
+use crate::stats::RowSource;
 use gwanje_model::DeliveryId;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
@@ -106,6 +107,8 @@ pub(super) struct Rest {
     pub(super) reason: LinkReason,
     hold_until: Mono,
     pub(super) poll_due: Mono,
+    /// What the last question for changes was for: a gap or a poll.
+    changes_for: RowSource,
 }
 
 impl Rest {
@@ -120,6 +123,7 @@ impl Rest {
             reason: "not asked yet".into(),
             hold_until: now.mono,
             poll_due: now.mono,
+            changes_for: RowSource::Poll,
         }
     }
 
@@ -183,12 +187,14 @@ impl Session {
         }
         if let Some(due) = self.gap {
             if due <= now.mono {
+                self.rest.changes_for = RowSource::Changes;
                 self.ask_changes(cursor, now);
             }
         } else if self.repair.step != Step::Idle && self.repair.not_before <= now.mono {
             self.ask_repair(cursor.rev, now);
         } else if !self.is_live(now) && self.rest.poll_due <= now.mono {
             self.stats.polls += u64::from(!self.is_joined());
+            self.rest.changes_for = RowSource::Poll;
             self.ask_changes(cursor, now);
         } else if !self.unread.due.is_empty() {
             let ids: Vec<_> = self.unread.due.iter().copied().take(IDS_MAX).collect();
@@ -197,6 +203,9 @@ impl Session {
             self.unread.ask(rows.into_iter());
             self.unread.due.retain(|id| !ids.contains(id));
             self.send(Job::Unread(ids.clone()), Fetch::Rows { ids, after: cursor.rev }, now);
+        } else if self.repair.step == Step::Idle && self.check_wants() {
+            self.next_check_step(now);
+            self.ask_repair(cursor.rev, now);
         } else if self.repair.step == Step::Idle && self.repair.routine_due <= now.mono {
             self.reconcile(now);
             self.ask_repair(cursor.rev, now);
@@ -227,7 +236,8 @@ impl Session {
                     | crate::io::State::Offline { .. }
                     | crate::io::State::Refused { .. } => self.rest.poll_due,
                 };
-                let unread = if self.unread.due.is_empty() { repair } else { Mono(0) };
+                let quiet = self.unread.due.is_empty() && !(idle && self.check_wants());
+                let unread = if quiet { repair } else { Mono(0) };
                 repair.min(poll).min(unread)
             });
             due.max(self.rest.hold_until)
@@ -337,7 +347,7 @@ impl Session {
         self.not_ahead(head);
         self.note_head(head, sent.into(), now);
         if self.order.place(frame) == super::order::Place::Next {
-            self.apply(frame, now);
+            self.apply(frame, self.rest.changes_for, now);
         }
         self.order.note_head(head);
         let uncut = frame.to >= head.rev;
@@ -347,7 +357,7 @@ impl Session {
         }
         if uncut {
             self.suspect = self.suspect.filter(|since| *since > sent.mono);
-            self.compare(head, Instant::from(sent), now);
+            self.compare(head, Instant::from(sent), ProvenBy::Rest, now);
         }
         self.drain(now);
         let open = self.order.is_behind() || self.suspect.is_some();

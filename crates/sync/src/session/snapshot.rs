@@ -6,6 +6,7 @@ use super::rest::Job;
 use super::rows::Rows;
 use crate::io::{Mono, Now, RowChange};
 use crate::session::fetch::SessionAction;
+use crate::stats::RowSource;
 use gwanje_model::Epoch;
 use gwanje_wire::rest::Snapshot;
 use gwanje_wire::socket::Cursor;
@@ -108,6 +109,7 @@ impl Session {
         let mut touched: BTreeSet<_> = self.rows.revs().map(|(id, _)| id).collect();
         touched.extend(rows.revs().map(|(id, _)| id));
         touched.retain(|id| self.rows.get(*id) != rows.get(*id));
+        self.stats.rows_from.take(RowSource::Snapshot, touched.len());
         let mut delta = Delta::default();
         for &id in &touched {
             match rows.get(id) {
@@ -162,6 +164,8 @@ impl Session {
             self.alarms.overdue.see(row);
         }
         self.alarms.overdue.restored();
+        let count = usize::try_from(self.rows.sum().count).unwrap_or(usize::MAX);
+        self.stats.rows_from.take(RowSource::Cache, count);
         if let Some(cursor) = cursor {
             self.order.set(cursor);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Follows centers of a hub and writes what happens as NDJSON: states, proofs, alarms, counts and, with --rows, rows.
 ///
+/// On SIGUSR1 everything is compared with the hub and the cache read from disk; a line tells what was found.
 /// The password is read from GWANJE_PASSWORD. GWANJE_LOG sets what is logged to standard error (warn, info, debug).
 #[derive(Debug, Parser)]
 #[command(name = "gwanje-watch", version)]

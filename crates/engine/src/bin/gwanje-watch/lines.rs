@@ -1,8 +1,9 @@
 //! The lines: one JSON object each, flushed one by one.
 
 use gwanje_engine::Stats;
+use gwanje_engine::ipc::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 use gwanje_engine::model::{DeliveryId, Rev};
-use gwanje_engine::sync::{AlarmNotice, Proof, State};
+use gwanje_engine::sync::{AlarmNotice, CheckReport, Proof, RepairReport, State};
 use gwanje_engine::wire::WireRow;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -29,9 +30,24 @@ pub enum Line<'a> {
     /// Counts since this start.
     Stats {
         #[serde(flatten)]
-        stats: Stats,
+        stats: &'a Stats,
         /// Bytes in, by socket and REST together.
         bytes: u64,
+        endpoint: Option<&'a str>,
+        queues: Queues,
+        centers: Vec<CenterStats<'a>>,
+    },
+    /// A repair replaced something.
+    Repair {
+        center: &'a str,
+        #[serde(flatten)]
+        report: &'a RepairReport,
+    },
+    /// A comparison of everything is over.
+    Check {
+        center: &'a str,
+        #[serde(flatten)]
+        report: &'a CheckReport,
     },
     /// A row as it is now.
     Row { center: &'a str, row: &'a WireRow },
@@ -39,6 +55,43 @@ pub enum Line<'a> {
     Gone { center: &'a str, id: DeliveryId, rev: Rev },
     /// The server ended the session.
     SignedOut { code: Option<&'a str> },
+}
+
+/// One center's part of the counts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CenterStats<'a> {
+    center: &'a str,
+    /// On the board.
+    rows: u64,
+    #[serde(flatten)]
+    stats: &'a Stats,
+    audit: Option<AuditView>,
+    compared: Compared,
+    last_repair: Option<&'a RepairView>,
+}
+
+/// How far content was compared, in short.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Compared {
+    buckets: u64,
+    oldest_at: Option<i64>,
+    newest_at: Option<i64>,
+}
+
+impl<'a> CenterStats<'a> {
+    fn of(center: &'a CenterDiagnostics) -> Self {
+        let ComparedView { buckets, oldest_at, newest_at, at: _ } = center.compared;
+        Self {
+            center: &center.link.center,
+            rows: center.rows,
+            stats: &center.stats,
+            audit: center.audit,
+            compared: Compared { buckets, oldest_at, newest_at },
+            last_repair: center.last_repair.as_ref(),
+        }
+    }
 }
 
 impl<'a> Line<'a> {
@@ -83,8 +136,14 @@ impl<'a> Line<'a> {
     }
 
     /// The line of the counts.
-    pub fn stats(stats: Stats) -> Self {
-        Line::Stats { stats, bytes: stats.socket_bytes + stats.rest_bytes }
+    pub fn stats(of: &'a Diagnostics) -> Self {
+        Line::Stats {
+            stats: &of.total,
+            bytes: of.total.socket_bytes + of.total.rest_bytes,
+            endpoint: of.endpoint.as_deref(),
+            queues: of.queues,
+            centers: of.centers.iter().map(CenterStats::of).collect(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::lines::{Line, Lines};
 use crate::rows::WrittenRows;
 use gwanje_engine::model::CenterId;
+use gwanje_engine::sync::CheckPhase;
 use gwanje_engine::{Engine, EngineConfig, EngineError, EngineEvent, kept_session};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, StdoutLock};
@@ -74,6 +75,7 @@ async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) ->
     tokio::pin!(signing_in);
     let mut followed: Option<usize> = None;
     let mut stats = every(STATS_EVERY);
+    let mut checks = Checks::listen()?;
     let mut desk = Desk::new();
     loop {
         let next = tokio::select! {
@@ -84,7 +86,15 @@ async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) ->
                 Ok(Next::GoOn)
             }
             // Before the events: a flood of them must not keep the counts back.
-            _ = stats.tick() => desk.lines.write(&Line::stats(engine.stats().await?)).map(|()| Next::GoOn),
+            _ = stats.tick() => {
+                desk.lines.write(&Line::stats(&engine.diagnostics().await?)).map(|()| Next::GoOn)
+            }
+            () = checks.wanted() => {
+                for link in engine.links().await? {
+                    engine.check(&CenterId::from(link.center)).await?;
+                }
+                Ok(Next::GoOn)
+            }
             event = events.next() => match event {
                 Some(event) => desk.write(&event),
                 None => return Err(Failure::Running(EngineError::Stopped.to_string())),
@@ -165,6 +175,15 @@ impl Desk {
             EngineEvent::Rows(center, changes, cursor) => {
                 self.rows.write(&mut self.lines, center, changes, cursor.as_ref())?;
             }
+            EngineEvent::Repaired(center, report) => {
+                self.lines.write(&Line::Repair { center: center.as_str(), report })?;
+            }
+            EngineEvent::Checked(center, report) => match report.phase {
+                CheckPhase::Running => {}
+                CheckPhase::Done | CheckPhase::Stopped => {
+                    self.lines.write(&Line::Check { center: center.as_str(), report })?;
+                }
+            },
             EngineEvent::SignedOut(problem) => {
                 let code = problem.as_ref().map(|problem| problem.code.as_str());
                 self.lines.write(&Line::SignedOut { code })?;
@@ -218,6 +237,41 @@ fn every(period: Duration) -> Interval {
     // The first tick of an interval comes at once; there is nothing to count then.
     ticks.reset();
     ticks
+}
+
+/// SIGUSR1: somebody wants everything compared.
+#[cfg(unix)]
+struct Checks(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Checks {
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error| Failure::Running(format!("listening to signals: {error}"));
+        signal(SignalKind::user_defined1()).map(Self).map_err(failed)
+    }
+
+    /// Cancel-safe.
+    async fn wanted(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+struct Checks;
+
+#[cfg(not(unix))]
+impl Checks {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn wanted(&mut self) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Ends on SIGTERM, SIGINT or Ctrl-C.

@@ -14,7 +14,7 @@ impl Link {
     pub(super) fn text(&mut self, text: &str, now: Mono, rng: &mut ChaCha8Rng) {
         let Phase::Connected(connection) = &mut self.phase else { return };
         let socket = connection.socket;
-        self.out.push_back(LinkAction::Packet);
+        self.out.push_back(LinkAction::Packet(u64::try_from(text.len()).unwrap_or(u64::MAX)));
         let received = match connection.talk.receive(text) {
             Ok(received) => received,
             Err(_) => {

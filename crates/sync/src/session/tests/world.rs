@@ -5,6 +5,7 @@ use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
+use crate::findings::{CheckReport, RepairReport};
 use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, SkippedAlarms, State, StoredAlarm};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
@@ -71,6 +72,12 @@ pub(super) struct World {
     pub(super) raised: BTreeMap<AlarmKey, u32>,
     pub(super) relisted: BTreeMap<AlarmKey, u32>,
     pub(super) settled: Vec<AlarmKey>,
+    /// What an audit of the cache finds; none: it never answers.
+    pub(super) audit: Option<(Vec<DeliveryId>, bool)>,
+    /// Heads that reached the session.
+    pub(super) heads: u32,
+    pub(super) reports: Vec<(u64, CheckReport)>,
+    pub(super) repairs: Vec<RepairReport>,
     /// Since the start of the app.
     pub(super) receipts_sent: u32,
     pub(super) faults: Faults,
@@ -101,7 +108,8 @@ pub(super) struct World {
     life: u64,
     last: (Option<Cursor>, BTreeMap<DeliveryId, Rev>),
     changed: bool,
-    lost_rows: bool,
+    /// Rows were lost from memory: batches speak of what is left.
+    pub(super) lost_rows: bool,
     pub(super) rests: u64,
     epochs: u32,
 }
@@ -117,6 +125,10 @@ impl World {
             raised: BTreeMap::new(),
             relisted: BTreeMap::new(),
             settled: Vec::new(),
+            audit: Some((Vec::new(), true)),
+            heads: 0,
+            reports: Vec::new(),
+            repairs: Vec::new(),
             receipts_sent: 0,
             faults: Faults::default(),
             states: Vec::new(),
@@ -269,7 +281,10 @@ impl World {
             }
             Event::Ack(socket, ack) if current(socket, self) => self.session.subscribed(*ack, now),
             Event::Frame(socket, frame) if current(socket, self) => self.session.frame(*frame, now),
-            Event::Head(socket, head) if current(socket, self) => self.session.head(*head, now),
+            Event::Head(socket, head) if current(socket, self) => {
+                self.heads += 1;
+                self.session.head(*head, now);
+            }
             Event::Alarm(socket, entry) if current(socket, self) => self.session.alarm(*entry, now),
             Event::Garbled(socket) if current(socket, self) => self.session.malformed(now),
             Event::Joined(_)
@@ -426,7 +441,9 @@ impl World {
                 SessionAction::Persist(batch) => self.persist(*batch),
                 SessionAction::Audit => {
                     let now = self.now();
-                    self.session.audited(Vec::new(), true, now);
+                    if let Some((damaged, digest_fits)) = self.audit.clone() {
+                        self.session.audited(damaged, digest_fits, now);
+                    }
                 }
                 SessionAction::KeepHorizon(at) => self.cache.horizon = Some(at),
                 SessionAction::Changed(changes, _) => self.show(changes),
@@ -445,6 +462,8 @@ impl World {
                 }
                 SessionAction::AlarmSettled(key) => self.settled.push(key),
                 SessionAction::CommandKept(_) => {}
+                SessionAction::Checked(report) => self.reports.push((self.time, *report)),
+                SessionAction::Repaired(report) => self.repairs.push(*report),
                 SessionAction::SendReceipt(key, stage) => {
                     self.receipts_sent += 1;
                     let delay = self.delay();
