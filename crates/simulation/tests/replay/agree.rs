@@ -1,6 +1,6 @@
 //! Model and hub agree on random calls: requests, sockets, emitters.
 
-use crate::emitting::{ModelEmitter, Sending};
+use crate::emitting::ModelEmitter;
 use crate::random::{CENTERS, Caller, Signed, setup};
 use crate::real::{Emitting, Real};
 use crate::same::{difference, fixed};
@@ -25,13 +25,15 @@ struct Pair {
     emitters: BTreeMap<CenterId, ModelEmitter>,
     joined: Vec<Joined>,
     connections: u64,
+    /// Connections that have no room.
+    full: BTreeSet<u64>,
     compared: usize,
     /// Kinds of answers that were compared.
     seen: BTreeSet<String>,
 }
 
 /// Every kind of answer that the calls must bring about: else they would say little.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 24] = [
     "200",
     "201",
     "204",
@@ -51,9 +53,11 @@ const KINDS: [&str; 22] = [
     "not joined",
     "missed",
     "not missed",
-    "frame",
+    "deliveries",
     "head",
     "alarm",
+    "wider",
+    "put out",
 ];
 
 impl Pair {
@@ -68,6 +72,7 @@ impl Pair {
             emitters: emitters.into_iter().collect(),
             joined: Vec::new(),
             connections: 0,
+            full: BTreeSet::new(),
             compared: 0,
             seen: BTreeSet::new(),
         };
@@ -105,6 +110,7 @@ impl Pair {
             65..69 => self.join(),
             69..75 => self.say(),
             75 => self.leave(),
+            77..81 => self.stall(),
             76 if self.caller.chance(30) => {
                 for request in self.caller.guesses() {
                     self.ask(&request);
@@ -118,6 +124,9 @@ impl Pair {
                 let operation = self.caller.operation(&self.model);
                 self.model.operate(&operation, self.caller.at);
             }
+        }
+        if self.caller.chance(15) {
+            self.read_again();
         }
         self.compare().await?;
         if self.caller.chance(60) {
@@ -148,6 +157,10 @@ impl Pair {
             }
         };
         let (center, tickets) = (self.caller.center(), self.caller.tickets.clone());
+        // One that has no room for an answer is closed.
+        if self.full.contains(&connection) {
+            return;
+        }
         // A namespace that was joined is not joined again: the packet is ignored.
         if self.joined.iter().any(|who| who.connection == connection && who.center == center) {
             return;
@@ -159,12 +172,18 @@ impl Pair {
         let at = self.caller.at;
         let joined = self.model.join(connection, &format!("/center/{center}"), &auth, at);
         self.seen.insert(if joined.is_ok() { "joined" } else { "not joined" }.to_owned());
-        self.joined.extend(joined);
+        if let Ok(who) = joined {
+            self.joined.push(who.clone());
+            if self.caller.chance(80) {
+                self.subscribe(&who);
+            }
+        }
     }
 
     fn say(&mut self) {
         let joined = self.joined.clone();
-        let Some(who) = self.caller.pick(&joined) else { return };
+        let who = self.caller.pick(&joined).filter(|who| !self.full.contains(&who.connection));
+        let Some(who) = who else { return };
         let at = self.caller.at;
         if self.caller.chance(30) {
             let (_, word) = self.caller.receipt(&self.model);
@@ -178,6 +197,11 @@ impl Pair {
             self.model.event(&who, name, &data, at);
             return;
         }
+        self.subscribe(&who);
+    }
+
+    fn subscribe(&mut self, who: &Joined) {
+        let at = self.caller.at;
         let board = self.model.board(&who.center).unwrap();
         let (epoch, rev, floor) = (board.epoch.clone(), board.rev.0, board.floor.0);
         let after = self.caller.rng.random_range(floor.saturating_sub(1)..=rev + 1);
@@ -189,7 +213,7 @@ impl Pair {
         let rooms =
             self.caller.pick(&[json!(["deliveries"]), json!(["deliveries", "chat"]), json!(["bedroom"])]);
         let wish = json!({"rooms": rooms, "cursor": cursor});
-        let ack = self.model.subscribe(&who, &wish, at);
+        let ack = self.model.subscribe(who, &wish, at);
         self.seen.insert(if ack["missed"].is_null() { "not missed" } else { "missed" }.to_owned());
         if ack["ok"] == true {
             self.emitters.get_mut(&who.center).unwrap().follow(who.connection, &self.model, at);
@@ -205,6 +229,7 @@ impl Pair {
 
     fn forget(&mut self, connection: u64) {
         self.joined.retain(|who| who.connection != connection);
+        self.full.remove(&connection);
         self.emitters.values_mut().for_each(|emitter| emitter.leave(connection));
     }
 
@@ -217,36 +242,54 @@ impl Pair {
         Ok(())
     }
 
-    /// Lets both emitters of each center do what is due, and compares what each follower was sent.
+    /// Lets both emitters of each center do what is due, and compares what each connection was sent.
     async fn emit(&mut self) -> Result<(), String> {
-        let now = self.real.set_time(self.caller.at);
+        let (at, now) = (self.caller.at, self.real.set_time(self.caller.at));
         for center in CENTERS.map(CenterId::from) {
             let emitter = self.emitters.get_mut(&center).unwrap();
-            let followers = emitter.followers.clone();
-            let sent = emitter.act(&mut self.model, self.caller.at);
+            let mut told = emitter.act(&mut self.model, &self.full, at);
             let Emitting { emission, .. } = self.real.emitting.get_mut(&center).unwrap();
             emission.act(now).await.unwrap();
-            let expected: Vec<Value> =
-                sent.iter().filter(|sending| **sending != Sending::Out).map(Sending::event).collect();
-            for sending in expected.iter().filter(|_| !followers.is_empty()) {
-                self.seen.insert(sending[0].as_str().unwrap().replace("deliveries", "frame"));
-            }
-            for connection in followers {
+            self.seen.extend(told.kinds.iter().map(|kind| (*kind).to_owned()));
+            let joined: BTreeSet<u64> = self.joined.iter().map(|who| who.connection).collect();
+            for connection in joined {
+                let expected = told.events.remove(&connection).unwrap_or_default();
                 let got: Vec<Value> =
                     self.real.sent(connection).iter().map(|text| event(text, &center)).collect();
-                let (model, real) = (fixed(json!(expected)), fixed(json!(got)));
-                if let Some(found) = difference(&model, &real) {
-                    return Err(format!("what connection {connection} of {center} was sent{found}"));
-                }
                 self.compared += expected.len();
-                if sent.contains(&Sending::Out) {
-                    assert!(self.real.tape(connection).unwrap().is_closed(), "{connection} was put out");
-                    self.model.connection_ended(connection, self.caller.at);
-                    self.forget(connection);
+                if let Some(found) = difference(&fixed(json!(expected)), &fixed(json!(got))) {
+                    return Err(format!(
+                        "what connection {connection} of {center} was sent at {at:?}{found}"
+                    ));
                 }
+                let is_out = self.real.tape(connection).unwrap().is_closed();
+                if is_out != told.out.contains(&connection) {
+                    return Err(format!(
+                        "connection {connection} of {center} at {at:?}: put out: real {is_out}"
+                    ));
+                }
+            }
+            for connection in told.out {
+                self.seen.insert("put out".to_owned());
+                self.model.connection_ended(connection, at);
+                self.forget(connection);
             }
         }
         self.compare().await
+    }
+
+    /// A connection has no room for a while.
+    fn stall(&mut self) {
+        let joined = self.joined.clone();
+        let Some(who) = self.caller.pick(&joined) else { return };
+        self.full.insert(who.connection);
+        self.real.tape(who.connection).unwrap().set_full(true);
+    }
+
+    fn read_again(&mut self) {
+        for connection in std::mem::take(&mut self.full) {
+            self.real.tape(connection).unwrap().set_full(false);
+        }
     }
 }
 

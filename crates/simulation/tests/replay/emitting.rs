@@ -1,54 +1,68 @@
-//! An emitter as the contract paces it, over the model: the first frame of a quiet spell at once, then one per 20 ms at
-//! most; a head every 2 s, of a revision that was flushed; each alarm once.
+//! An emitter as the contract has it, over the model: the first frame of a quiet spell at once, then one per 20 ms at
+//! most; a head every 2 s, of a revision that was flushed; each alarm once. Whoever has no room for a frame is behind: it
+//! gets nothing until there is room, then one wider frame from where it stands, or is put out.
 
 use gwanje_model::{CenterId, Rev};
 use gwanje_simulation::hub::{Instants, ModelHub};
-use gwanje_wire::rest::AlarmEntry;
-use gwanje_wire::{Frame, Head};
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds between two frames of one center, from the wire contract.
 const FRAME_MS: i64 = 20;
 /// Milliseconds between two heads, from the wire contract.
 const HEAD_MS: i64 = 2_000;
+/// Milliseconds between two looks at those behind.
+const BEHIND_MS: i64 = 100;
+/// Milliseconds after which one who is behind is put out.
+const BEHIND_MAX_MS: i64 = 5_000;
+
+/// A connection that follows deliveries.
+struct Follower {
+    told: Rev,
+    behind_since: Option<i64>,
+}
 
 /// The emitter of one center.
 pub struct ModelEmitter {
     center: CenterId,
-    /// Connections that follow deliveries.
-    pub followers: Vec<u64>,
+    followers: BTreeMap<u64, Follower>,
     emitted: Rev,
     alarms_told: u64,
     next_frame_at: i64,
     next_head_at: i64,
+    next_look_at: i64,
 }
 
-/// What is sent to every follower.
-#[derive(Debug, PartialEq)]
-pub enum Sending {
-    Frame(Box<Frame>),
-    Head(Box<Head>),
-    Alarm(Box<AlarmEntry>),
-    /// Nobody may be fed from where they are: all are put out.
-    Out,
+/// What came of a moment.
+#[derive(Default)]
+pub struct Told {
+    /// What each connection was sent: names and data of events.
+    pub events: BTreeMap<u64, Vec<Value>>,
+    /// Connections that were put out.
+    pub out: BTreeSet<u64>,
+    /// Kinds of what was sent.
+    pub kinds: BTreeSet<&'static str>,
 }
 
-impl Sending {
-    /// As an event: its name and data.
-    pub fn event(&self) -> Value {
-        match self {
-            Self::Frame(frame) => json!(["deliveries", frame]),
-            Self::Head(head) => json!(["head", head]),
-            Self::Alarm(alarm) => json!(["alarm", alarm]),
-            Self::Out => Value::Null,
-        }
+impl Told {
+    fn event(&mut self, connection: u64, name: &'static str, data: &impl Serialize) {
+        self.kinds.insert(name);
+        self.events.entry(connection).or_default().push(json!([name, data]));
     }
 }
 
 impl ModelEmitter {
     pub fn new(center: CenterId) -> Self {
-        let (emitted, alarms_told) = (Rev::ZERO, 0);
-        Self { center, followers: Vec::new(), emitted, alarms_told, next_frame_at: 0, next_head_at: 0 }
+        Self {
+            center,
+            followers: BTreeMap::new(),
+            emitted: Rev::ZERO,
+            alarms_told: 0,
+            next_frame_at: 0,
+            next_head_at: 0,
+            next_look_at: 0,
+        }
     }
 
     /// A connection follows from now on.
@@ -58,53 +72,118 @@ impl ModelEmitter {
             (self.emitted, self.alarms_told) = (board.rev, board.alarm_seq);
             self.next_head_at = at.wall.0 + HEAD_MS;
         }
-        if !self.followers.contains(&connection) {
-            self.followers.push(connection);
-        }
+        let told = self.emitted;
+        self.followers.entry(connection).or_insert(Follower { told, behind_since: None });
     }
 
     pub fn leave(&mut self, connection: u64) {
-        self.followers.retain(|known| *known != connection);
+        self.followers.remove(&connection);
     }
 
-    /// What is due now.
-    pub fn act(&mut self, hub: &mut ModelHub, at: Instants) -> Vec<Sending> {
-        let mut sent = Vec::new();
+    /// Does what is due now; `full` have no room.
+    pub fn act(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants) -> Told {
+        let mut told = Told::default();
         if !self.followers.is_empty() && at.wall.0 >= self.next_frame_at {
             let head_is_due = at.wall.0 >= self.next_head_at;
-            self.flush(hub, at, &mut sent);
+            self.flush(hub, full, at, &mut told);
             if head_is_due && !self.followers.is_empty() {
-                let head = hub.head(&self.center, at).unwrap();
-                if head.rev == self.emitted {
-                    self.next_head_at = at.wall.0 + HEAD_MS;
-                    sent.push(Sending::Head(Box::new(head)));
-                } else {
-                    self.next_frame_at = at.wall.0 + FRAME_MS;
-                }
+                self.head(hub, full, at, &mut told);
             }
         }
         if !self.followers.is_empty() {
             for alarm in hub.alarms_since(&self.center, self.alarms_told, at) {
                 self.alarms_told = alarm.seq;
-                sent.push(Sending::Alarm(Box::new(alarm)));
+                self.tell(full, |_| true, "alarm", &alarm, &mut told);
             }
         }
-        sent
+        let any_behind = self.followers.values().any(|follower| follower.behind_since.is_some());
+        if any_behind && at.wall.0 >= self.next_look_at {
+            self.next_look_at = at.wall.0 + BEHIND_MS;
+            self.look(hub, full, at, &mut told);
+        }
+        told
     }
 
-    fn flush(&mut self, hub: &mut ModelHub, at: Instants, sent: &mut Vec<Sending>) {
+    fn flush(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
         let rev = hub.board(&self.center).unwrap().rev;
         if self.emitted >= rev {
             return;
         }
         let Some(frame) = hub.flush(&self.center, self.emitted, at) else {
-            self.followers.clear();
+            told.out.extend(std::mem::take(&mut self.followers).into_keys());
             self.emitted = rev;
-            sent.push(Sending::Out);
             return;
         };
+        for (connection, follower) in &mut self.followers {
+            if follower.behind_since.is_some() {
+                continue;
+            }
+            assert_eq!(follower.told, frame.from, "whoever is not behind was told all");
+            if full.contains(connection) {
+                follower.behind_since = Some(at.wall.0);
+            } else {
+                follower.told = frame.to;
+                told.event(*connection, "deliveries", &frame);
+            }
+        }
         self.emitted = frame.to;
         self.next_frame_at = at.wall.0 + FRAME_MS;
-        sent.push(Sending::Frame(Box::new(frame)));
+    }
+
+    fn head(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
+        let head = hub.head(&self.center, at).unwrap();
+        if head.rev != self.emitted {
+            self.next_frame_at = at.wall.0 + FRAME_MS;
+            return;
+        }
+        self.next_head_at = at.wall.0 + HEAD_MS;
+        self.tell(full, |follower| follower.told == head.rev, "head", &head, told);
+    }
+
+    /// What does not fit is not sent again: the next head shows it.
+    fn tell(
+        &self,
+        full: &BTreeSet<u64>,
+        to: impl Fn(&Follower) -> bool,
+        name: &'static str,
+        data: &impl Serialize,
+        told: &mut Told,
+    ) {
+        for (connection, follower) in &self.followers {
+            if follower.behind_since.is_none() && !full.contains(connection) && to(follower) {
+                told.event(*connection, name, data);
+            }
+        }
+    }
+
+    fn look(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
+        let late = |follower: &Follower| {
+            follower.behind_since.is_some_and(|since| at.wall.0 - since >= BEHIND_MAX_MS)
+        };
+        told.out.extend(self.followers.extract_if(.., |_, follower| late(follower)).map(|(id, _)| id));
+        let behind: Vec<u64> = self
+            .followers
+            .iter()
+            .filter(|(id, follower)| follower.behind_since.is_some() && !full.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in behind {
+            let follower = self.followers.get_mut(&connection).unwrap();
+            let Some(frame) = hub.flush(&self.center, follower.told, at) else {
+                // Whoever stands there is put out, with room or without.
+                let from = follower.told;
+                let there = |follower: &Follower| follower.behind_since.is_some() && follower.told == from;
+                told.out.extend(self.followers.extract_if(.., |_, f| there(f)).map(|(id, _)| id));
+                return self.look(hub, full, at, told);
+            };
+            if frame.to > follower.told {
+                told.kinds.insert("wider");
+                told.event(connection, "deliveries", &frame);
+            }
+            follower.told = frame.to;
+            if frame.to >= self.emitted {
+                follower.behind_since = None;
+            }
+        }
     }
 }

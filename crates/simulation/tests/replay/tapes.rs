@@ -15,6 +15,8 @@ pub struct Tape(Arc<Mutex<Recorded>>);
 struct Recorded {
     texts: Vec<String>,
     closed: bool,
+    /// Its buffer is full: nothing is taken.
+    full: bool,
 }
 
 impl Tape {
@@ -25,6 +27,10 @@ impl Tape {
     pub fn is_closed(&self) -> bool {
         self.0.lock().unwrap().closed
     }
+
+    pub fn set_full(&self, full: bool) {
+        self.0.lock().unwrap().full = full;
+    }
 }
 
 impl Outlet for Tape {
@@ -33,12 +39,15 @@ impl Outlet for Tape {
         if recorded.closed {
             return Sent::Gone;
         }
+        if recorded.full {
+            return Sent::Full;
+        }
         recorded.texts.push(text.to_string());
         Sent::Yes
     }
 
     fn has_room(&self) -> bool {
-        true
+        !self.0.lock().unwrap().full
     }
 
     fn close(&self) {
