@@ -1,7 +1,7 @@
 //! What a hub was asked and what it answered, so that the same can be asked of another.
 
 use super::operate::{Operated, Operation};
-use super::setup::Instants;
+use super::setup::{Instants, Setup};
 use gwanje_model::{CenterId, Rev};
 use gwanje_sync::{HttpRequest, HttpResponse};
 use gwanje_wire::rest::AlarmEntry;
@@ -22,6 +22,8 @@ pub struct Call {
 /// What a hub is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
+    /// To begin with that.
+    Begin(Box<Setup>),
     /// A request.
     Rest(Box<HttpRequest>),
     /// CONNECT of a namespace on a connection.
@@ -59,6 +61,8 @@ pub enum Question {
 /// What a hub answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
+    /// Nothing.
+    Begun,
     /// To a request.
     Rest(HttpResponse),
     /// Joined, or the data of a CONNECT_ERROR.

@@ -48,8 +48,7 @@ pub struct ModelHub {
     accounts: Accounts,
     outcomes: Outcomes,
     last_delivery: u64,
-    tombstones_kept: u64,
-    socket_urls: Vec<String>,
+    setup: Setup,
     log: Option<Vec<Call>>,
 }
 
@@ -62,15 +61,16 @@ impl ModelHub {
             accounts: Accounts::new(&setup.accounts),
             outcomes: Outcomes::default(),
             last_delivery: 0,
-            tombstones_kept: setup.tombstones_kept,
-            socket_urls: setup.socket_urls.clone(),
+            setup: setup.clone(),
             log: None,
         }
     }
 
-    /// Keeps a log from now on.
+    /// Keeps a log from now on. It says first what the hub began with.
     pub fn keep_log(&mut self) {
-        self.log.get_or_insert_default();
+        let at = Instants { wall: UtcMillis(0), day: UtcMillis(0) };
+        let what = Question::Begin(Box::new(self.setup.clone()));
+        self.log.get_or_insert_with(|| vec![Call { at, what, answer: Answer::Begun }]);
     }
 
     /// The calls since the last time, where a log is kept.
@@ -263,7 +263,7 @@ impl ModelHub {
             reply.centers.retain(|id| self.centers.contains_key(id));
             reply.centers.extend(others);
         }
-        reply.socket_urls.clone_from(&self.socket_urls);
+        reply.socket_urls.clone_from(&self.setup.socket_urls);
         reply
     }
 

@@ -58,7 +58,7 @@ impl ModelHub {
 
     fn try_operation(&mut self, operation: &Operation, at: Instants) -> Result<Operated, Refusal> {
         let somebody = Text::from(SOMEBODY);
-        let kept = self.tombstones_kept;
+        let kept = self.setup.tombstones_kept;
         Ok(match operation {
             Operation::Create(center, order) => {
                 Operated::Row(self.take_in(center, (**order).clone(), &somebody, at)?)

@@ -81,6 +81,9 @@ impl Real {
 
     /// Asks the same and compares; what differs, for people.
     pub async fn check(&mut self, call: &Call) -> Result<(), String> {
+        if let Question::Begin(_) = call.what {
+            return Ok(());
+        }
         let now = self.set_time(call.at);
         let found = match (&call.what, &call.answer) {
             (Question::Rest(request), Answer::Rest(answer)) => self.check_rest(request, answer).await,
