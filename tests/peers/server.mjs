@@ -2,7 +2,7 @@
 // with an ETag, faults by seed, and a control endpoint for the tests. A server brings its own rows and its own socket.
 //
 // Options: --port N (0: any) · --seed N · --speed N (day seconds a second) · --state FILE · --start MS (of the day's
-// clock; now) · --minutes N (60) · --lost, --late, --twice, --failing SHARE (0 … 1)
+// clock; now) · --minutes N (60) · --paused true · --lost, --late, --twice, --failing SHARE (0 … 1)
 
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ export function options(extra = {}) {
   const { values } = parseArgs({
     options: {
       port: string('0'), seed: string('1'), speed: string('60'), state: string(''), start: string(''), minutes: string('60'),
-      lost: string('0.05'), late: string('0.05'), twice: string('0.05'), failing: string('0.03'), ...extra,
+      paused: string('false'), lost: string('0.05'), late: string('0.05'), twice: string('0.05'), failing: string('0.03'), ...extra,
     },
   });
   return values;
@@ -42,7 +42,7 @@ export class Server {
     this.seed = Number(values.seed);
     this.lengthMs = Number(values.minutes) * MINUTE;
     const shares = ['lost', 'late', 'twice', 'failing'].map((name) => [name, Number(values[name])]);
-    this.control = { paused: false, sockets: true, speed: Number(values.speed), ...Object.fromEntries(shares) };
+    this.control = { paused: values.paused === 'true', sockets: true, speed: Number(values.speed), ...Object.fromEntries(shares) };
     this.counts = { changes: 0, lost: 0, late: 0, twice: 0, bulk: 0, lists: 0, unchanged: 0, failed: 0 };
     this.changes = schedule(this.seed, this.lengthMs);
     this.resume();
@@ -63,6 +63,7 @@ export class Server {
     this.atMs = saved?.atMs ?? 0;
     this.next = saved?.next ?? this.changes.findIndex((change) => change.at >= 0);
     this.starts = (saved?.starts ?? 0) + 1;
+    this.control.paused = saved?.paused ?? this.control.paused;
     this.bulkAt = (Math.floor(this.atMs / BULK_EVERY_MS) + 1) * BULK_EVERY_MS;
     this.board = new Board(this.seed, this.startMs);
     for (const change of this.changes.slice(0, this.next)) this.board.apply(change);
@@ -74,7 +75,7 @@ export class Server {
   save() {
     if (this.values.state === '') return;
     const next = `${this.values.state}.next`;
-    writeFileSync(next, JSON.stringify({ startMs: this.startMs, atMs: this.atMs, next: this.next, starts: this.starts }));
+    writeFileSync(next, JSON.stringify({ startMs: this.startMs, atMs: this.atMs, next: this.next, starts: this.starts, paused: this.control.paused }));
     renameSync(next, this.values.state);
   }
 
@@ -192,6 +193,7 @@ export class Server {
       if (unknown.length > 0) return send(400, { error: `unknown: ${unknown}` });
       const sockets = this.control.sockets;
       Object.assign(this.control, asked);
+      this.save();
       if (this.control.sockets !== sockets) this.peer.sockets(this.control.sockets);
       return send(200, truth());
     });

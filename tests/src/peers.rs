@@ -88,6 +88,8 @@ pub struct Order {
     pub dropoff: Value,
     /// Also of a delivery that was given back.
     pub rider: Option<Value>,
+    /// What was ordered.
+    pub items: Vec<Value>,
     /// Won.
     pub price: u64,
     /// The customer's request.
