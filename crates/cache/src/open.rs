@@ -5,6 +5,7 @@ use crate::row::ID_BITS;
 use crate::schema;
 use rusqlite::Connection;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -77,6 +78,10 @@ impl Cache {
         );
         db.execute_batch(&settings).map_err(failed)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
+        if refuses_writes(&db, path).map_err(failed)? {
+            let why = "its header says that no version of today may write it".to_owned();
+            return Err(CacheError::Damaged { doing, path: path.to_owned(), why });
+        }
         schema::migrate(&mut db).map_err(failed)?.map_err(|why| CacheError::Damaged {
             doing,
             path: path.to_owned(),
@@ -104,6 +109,13 @@ impl Cache {
         );
         forgotten.map(drop).map_err(|error| sorted("the tidying", &self.path, &error))
     }
+}
+
+/// Whether it is the file's own header that makes SQLite refuse to write, not the machine: that would stay so for ever.
+fn refuses_writes(db: &Connection, path: &Path) -> rusqlite::Result<bool> {
+    // SQLite looks at the header when it first reads.
+    db.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
+    Ok(db.is_readonly("main")? && OpenOptions::new().write(true).open(path).is_ok())
 }
 
 /// Renames the file with its journal, so that somebody can look at it. Nothing of it is used again.
