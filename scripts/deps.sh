@@ -67,6 +67,10 @@ for group in "$@"; do
       rustup component list --installed 2>/dev/null | grep -q '^llvm-tools' || rustup component add llvm-tools >&2 ||
         die "the toolchain lacks llvm-tools: rustup component add llvm-tools"
       ;;
-    *) die "unknown group '$group' (app, test, check, coverage)" ;;
+    fuzz)
+      apt_packages build-essential
+      cargo_tool cargo-fuzz 0.13.2 cargo-fuzz
+      ;;
+    *) die "unknown group '$group' (app, test, check, coverage, fuzz)" ;;
   esac
 done

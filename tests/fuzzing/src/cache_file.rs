@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 
+const CENTER: &str = "gangnam";
 /// Nothing that a damaged file makes the cache do needs more room than this beside the file itself.
 const GROWTH_BYTES: u64 = 2 << 20;
 /// Of the file and of each page: the part that says what the rest means.
@@ -52,31 +53,63 @@ fn hurt(file: &mut Vec<u8>, journal: &mut Vec<u8>, offset: usize, place: u8, wit
 /// What an engine does with its cache, setting it aside where the cache says so: afterwards it works, whatever it was.
 fn live(path: &Path) -> Result<(), CacheError> {
     let mut cache = Cache::open(path)?.cache;
-    let center = CenterId::from("gangnam");
-    let read = |cache: &mut Cache| -> Result<(), CacheError> {
-        for center in cache.centers()?.into_iter().take(8) {
-            cache.load(&center)?;
-            cache.audit(&center)?;
-        }
-        cache.setting("seat").map(drop)
-    };
     if let Err(error) = read(&mut cache) {
         cache = set_aside(cache, error)?;
     }
-    // As an engine writes after a snapshot: all rows anew.
-    let batch = CacheBatch { replace: true, ..batch([7, 8], 900) };
-    if let Err(error) = cache.write(std::slice::from_ref(&batch)) {
+    if let Err(error) = replace(&mut cache) {
         cache = set_aside(cache, error)?;
-        cache.write(std::slice::from_ref(&batch))?;
+        replace(&mut cache)?;
     }
-    let loaded = cache.load(&center)?;
-    let rows: Vec<u64> = loaded.iter().flat_map(|loaded| &loaded.rows).map(|row| row.rev.0).collect();
-    assert_eq!(rows, [907, 908], "what was written is read back");
+    let held = read_back(&mut cache);
+    if !matches!(held, Ok(true)) {
+        // A page that belongs to two trees, say. The file can't know at once, but the audit does.
+        let error = held.err().or_else(|| audited(&cache)).expect("rows are lost and the audit sees nothing");
+        cache = set_aside(cache, error)?;
+        replace(&mut cache)?;
+        assert!(read_back(&mut cache)?, "a cache that was rebuilt holds what was written");
+    }
     drop(cache);
     let mut cache = Cache::open(path)?.cache;
-    let loaded = cache.load(&center)?.expect("the center that was written");
-    assert_eq!(loaded.cursor, batch.cursor);
+    if !matches!(read_back(&mut cache), Ok(true)) {
+        panic!("what was written, read back and closed is there at the next start");
+    }
     Ok(())
+}
+
+fn read(cache: &mut Cache) -> Result<(), CacheError> {
+    for center in cache.centers()?.into_iter().take(8) {
+        cache.load(&center)?;
+        cache.audit(&center)?;
+    }
+    cache.setting("seat").map(drop)
+}
+
+/// As an engine writes after a snapshot: all rows anew.
+fn replace(cache: &mut Cache) -> Result<(), CacheError> {
+    cache.write(&[CacheBatch { replace: true, ..batch([7, 8], 900) }])
+}
+
+/// Whether exactly that is held.
+fn read_back(cache: &mut Cache) -> Result<bool, CacheError> {
+    let loaded = cache.load(&CenterId::from(CENTER))?;
+    Ok(loaded.is_some_and(|loaded| {
+        let cursor = CacheCursor { epoch: Epoch::from("01EPOCH"), rev: Rev(908) };
+        loaded.cursor == Some(cursor) && loaded.rows.iter().map(|row| row.rev.0).eq([907, 908])
+    }))
+}
+
+/// What an audit finds wrong.
+fn audited(cache: &Cache) -> Option<CacheError> {
+    let audit = match cache.audit(&CenterId::from(CENTER)) {
+        Ok(audit) => audit,
+        Err(error) => return Some(error),
+    };
+    let sound = audit.digest_fits && audit.damaged.is_empty();
+    (!sound).then(|| CacheError::Damaged {
+        doing: "the audit",
+        path: cache.path().to_owned(),
+        why: format!("{audit:?}"),
+    })
 }
 
 fn set_aside(cache: Cache, error: CacheError) -> Result<Cache, CacheError> {
@@ -140,7 +173,7 @@ fn batch(ids: impl IntoIterator<Item = u64>, revs_from: u64) -> CacheBatch {
         alarm_seq: Some(rev.0),
         proven_at: Some(UtcMillis(1_795_230_000_000)),
         upserts,
-        ..CacheBatch::empty(CenterId::from("gangnam"))
+        ..CacheBatch::empty(CenterId::from(CENTER))
     }
 }
 
@@ -159,7 +192,7 @@ fn row(id: u64, rev: u64) -> CachedRow {
     let at = UtcMillis(1_795_230_000_000);
     let delivery = Delivery {
         id: DeliveryId(id),
-        center: CenterId::from("gangnam"),
+        center: CenterId::from(CENTER),
         rev: Rev(rev),
         modified_at: at,
         number: format!("{id}").into(),
