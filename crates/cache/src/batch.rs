@@ -62,6 +62,17 @@ pub struct CachedSkip {
     pub reader: Text,
 }
 
+/// What a foreign server calls a delivery, whose ids are texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedName {
+    /// The delivery's number here.
+    pub id: DeliveryId,
+    /// Its id there.
+    pub name: Text,
+    /// When it left the board (wall clock); none: it is on it.
+    pub left_at: Option<UtcMillis>,
+}
+
 /// What changed in one center.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CacheBatch {
@@ -89,6 +100,10 @@ pub struct CacheBatch {
     pub commands: Vec<CachedCommand>,
     /// Keys of commands that are settled.
     pub settled: Vec<Text>,
+    /// Names that are new or have changed.
+    pub names: Vec<CachedName>,
+    /// Deliveries whose names are forgotten.
+    pub unnamed: Vec<DeliveryId>,
 }
 
 impl CacheBatch {
@@ -108,6 +123,8 @@ impl CacheBatch {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            names: Vec::new(),
+            unnamed: Vec::new(),
         }
     }
 }

@@ -19,7 +19,7 @@ mod schema;
 mod write;
 
 pub use audit::Audit;
-pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
+pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
 pub use error::CacheError;
 pub use open::{Cache, Opened};
 pub use read::Loaded;

@@ -1,6 +1,6 @@
 //! Reading a center back.
 
-use crate::batch::{CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
+use crate::batch::{CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{checksum, id_of, keys};
@@ -32,6 +32,8 @@ pub struct Loaded {
     pub alarms_skipped: Option<CachedSkip>,
     /// Commands whose outcome was not known, oldest first.
     pub commands: Vec<CachedCommand>,
+    /// What a foreign server calls its deliveries.
+    pub names: Vec<CachedName>,
 }
 
 /// A center's line.
@@ -95,6 +97,7 @@ fn load(db: &mut Connection, center: &CenterId) -> rusqlite::Result<Option<Loade
             .ok()
             .map(|after| CachedSkip { after, reader: Text::from(line.skipped_by) }),
         commands: commands(&read, no)?,
+        names: names(&read, no)?,
     };
     each_row(&read, no, |key, rev, sum, body| {
         match intact(key, rev, sum, body) {
@@ -198,6 +201,19 @@ fn commands(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedCommand>> {
                 delivery: u64::try_from(row.get::<_, i64>(1)?).ok().map(DeliveryId),
                 action: Text::from(row.get::<_, String>(2)?),
                 clicked_at: UtcMillis(row.get(3)?),
+            })
+        })?
+        .collect()
+}
+
+fn names(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedName>> {
+    let mut query = db.prepare_cached("SELECT id, name, left_at FROM names WHERE center = ?1 ORDER BY id")?;
+    query
+        .query_map([no], |row| {
+            Ok(CachedName {
+                id: DeliveryId(row.get::<_, i64>(0)?.cast_unsigned()),
+                name: Text::from(row.get::<_, String>(1)?),
+                left_at: row.get::<_, Option<i64>>(2)?.map(UtcMillis),
             })
         })?
         .collect()

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION_ID: i32 = 0x4757_4A45;
 
 /// Each once applied is never changed; a fixture of every version is opened in a test.
-pub(crate) const MIGRATIONS: [&str; 2] = [
+pub(crate) const MIGRATIONS: [&str; 3] = [
     // 1: rows are keyed by center number × 2^53 + id (ids are below 2^53), so that one tree holds them and a center's rows
     // lie side by side: a board is read in one sweep and written with one insert a row.
     "CREATE TABLE centers (
@@ -53,6 +53,14 @@ pub(crate) const MIGRATIONS: [&str; 2] = [
         action TEXT NOT NULL DEFAULT '',
         clicked_at INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (center, key)
+    ) STRICT, WITHOUT ROWID;",
+    // 3: numbers for the ids of a foreign server, which are texts: a table, so that no two ever share one.
+    "CREATE TABLE names (
+        center INTEGER NOT NULL DEFAULT 0,
+        id INTEGER NOT NULL DEFAULT 0,
+        name TEXT NOT NULL DEFAULT '',
+        left_at INTEGER,
+        PRIMARY KEY (center, id)
     ) STRICT, WITHOUT ROWID;",
 ];
 

@@ -49,6 +49,7 @@ impl Cache {
             remove_rows(transaction, no)?;
             transaction.execute("DELETE FROM alarms WHERE center = ?1", [no])?;
             transaction.execute("DELETE FROM commands WHERE center = ?1", [no])?;
+            transaction.execute("DELETE FROM names WHERE center = ?1", [no])?;
             transaction.execute("DELETE FROM centers WHERE no = ?1", [no])?;
             Ok(())
         })
@@ -118,6 +119,7 @@ fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec
         write_alarm(transaction, no, alarm, body)?;
     }
     write_commands(transaction, no, batch)?;
+    write_names(transaction, no, batch)?;
     let mut center = transaction.prepare_cached(
         "UPDATE centers SET count = ?2, digest = ?3, epoch = coalesce(?4, epoch), rev = coalesce(?5, rev),
              alarm_seq = coalesce(?6, alarm_seq), proven_at = coalesce(?7, proven_at),
@@ -180,6 +182,22 @@ fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) ->
     let mut settle = transaction.prepare_cached("DELETE FROM commands WHERE center = ?1 AND key = ?2")?;
     for key in &batch.settled {
         settle.execute(params![no, key.as_str()])?;
+    }
+    Ok(())
+}
+
+fn write_names(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
+    let mut name = transaction.prepare_cached(
+        "INSERT INTO names (center, id, name, left_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET name = excluded.name, left_at = excluded.left_at",
+    )?;
+    for named in &batch.names {
+        let left_at = named.left_at.map(|at| at.0);
+        name.execute(params![no, named.id.0.cast_signed(), named.name.as_str(), left_at])?;
+    }
+    let mut forget = transaction.prepare_cached("DELETE FROM names WHERE center = ?1 AND id = ?2")?;
+    for id in &batch.unnamed {
+        forget.execute(params![no, id.0.cast_signed()])?;
     }
     Ok(())
 }

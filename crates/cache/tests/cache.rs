@@ -4,7 +4,9 @@
 mod common;
 
 use common::{batch, center, row};
-use gwanje_cache::{Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
+use gwanje_cache::{
+    Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip,
+};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -110,6 +112,36 @@ fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
     cache.wipe(&songpa).unwrap();
     cache.write(&[CacheBatch { center: songpa.clone(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
     assert_eq!(cache.load(&songpa).unwrap().unwrap().commands, []);
+}
+
+#[test]
+fn names_of_a_foreign_server_come_back_and_go_with_their_center() {
+    let (_folder, path) = folder();
+    let named = |id: u64, name: &str, left_at: Option<i64>| CachedName {
+        id: DeliveryId(id),
+        name: name.into(),
+        left_at: left_at.map(UtcMillis),
+    };
+    let mut cache = open(&path);
+    let first = CacheBatch {
+        names: vec![named(1, "TBIYHG000001", None), named(2, "TBIYHG000002", None)],
+        ..CacheBatch::empty(center())
+    };
+    cache.write(&[first]).unwrap();
+    let second = CacheBatch {
+        names: vec![named(2, "TBIYHG000002", Some(-5))],
+        unnamed: vec![DeliveryId(1), DeliveryId(9)],
+        // A replacement of the rows is none of the names.
+        replace: true,
+        ..CacheBatch::empty(center())
+    };
+    cache.write(&[second]).unwrap();
+    drop(cache);
+    let mut cache = open(&path);
+    assert_eq!(cache.load(&center()).unwrap().unwrap().names, [named(2, "TBIYHG000002", Some(-5))]);
+    cache.wipe(&center()).unwrap();
+    cache.write(&[CacheBatch::empty(center())]).unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().names, []);
 }
 
 #[test]
@@ -295,7 +327,11 @@ fn damage_found_while_reading_is_told_apart_and_the_file_can_be_rebuilt() {
 #[test]
 fn files_of_every_version_are_brought_up_to_date() {
     // One of each version, in order.
-    let dumps = vec![include_str!("fixtures/v1.sql"), include_str!("fixtures/v2.sql")];
+    let dumps = vec![
+        include_str!("fixtures/v1.sql"),
+        include_str!("fixtures/v2.sql"),
+        include_str!("fixtures/v3.sql"),
+    ];
     for (version, dump) in (1..).zip(dumps) {
         let (_folder, path) = folder();
         Connection::open(&path).unwrap().execute_batch(dump).unwrap();
@@ -310,6 +346,7 @@ fn files_of_every_version_are_brought_up_to_date() {
         assert_eq!(loaded.alarms[0].at_hub, at_hub, "version {version}");
         assert_eq!(loaded.commands.len(), commands, "version {version}");
         assert_eq!(loaded.alarms_skipped.map(|skip| skip.after), (version >= 2).then_some(2));
+        assert_eq!(loaded.names.len(), usize::from(version >= 3), "version {version}");
         let audit = cache.audit(&center()).unwrap();
         assert!(audit.digest_fits && audit.damaged.is_empty(), "version {version}");
     }

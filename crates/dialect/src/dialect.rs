@@ -276,6 +276,15 @@ impl Dialect {
         self.snapshot.rows.find(answer)?.as_array().map(Vec::as_slice)
     }
 
+    /// The same, taken out of the answer.
+    #[must_use]
+    pub fn take_listed(&self, answer: &mut Value) -> Option<Vec<Value>> {
+        match self.snapshot.rows.find_mut(answer)?.take() {
+            Value::Array(rows) => Some(rows),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
+        }
+    }
+
     /// Path and query of the list `days` before, at a wall instant, with the query parameters of `auth` and a page.
     #[must_use]
     pub fn list_path(&self, at: UtcMillis, days: u32, page: Option<u64>) -> String {

@@ -1,9 +1,9 @@
 //! What waits for the cache thread: batches of a center melt into one, so that the queue never outgrows the board.
 
 use crate::writer::Job;
-use gwanje_cache::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedRow, CachedSkip};
+use gwanje_cache::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
 use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
-use gwanje_sync::{AlarmKey, Batch, CommandId, Mono, SkippedAlarms, StoredAlarm, StoredCommand};
+use gwanje_sync::{AlarmKey, Batch, CommandId, ForeignName, Mono, SkippedAlarms, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::socket::Cursor;
@@ -49,6 +49,8 @@ pub(crate) struct Gathered {
     alarms_skipped: Option<SkippedAlarms>,
     commands: BTreeMap<CommandId, StoredCommand>,
     settled: BTreeSet<CommandId>,
+    /// Of a foreign server; none: forgotten.
+    names: BTreeMap<DeliveryId, Option<ForeignName>>,
 }
 
 impl Outbox {
@@ -233,6 +235,7 @@ impl Gathered {
             alarms_skipped: None,
             commands: BTreeMap::new(),
             settled: BTreeSet::new(),
+            names: BTreeMap::new(),
         }
     }
 
@@ -253,6 +256,7 @@ impl Gathered {
         self.alarms_skipped = batch.alarms_skipped.or(self.alarms_skipped.take());
         self.commands.extend(batch.commands.into_iter().map(|command| (command.command.clone(), command)));
         self.settle(batch.settled);
+        self.names.extend(batch.names);
     }
 
     /// One that began and ended while it waited needs no place on the disk; its removal harms nothing.
@@ -279,6 +283,7 @@ impl Gathered {
         self.alarms_skipped = later.alarms_skipped.or(self.alarms_skipped.take());
         self.commands.extend(later.commands);
         self.settle(later.settled);
+        self.names.extend(later.names);
     }
 
     /// The number of its last batch.
@@ -307,7 +312,17 @@ impl Gathered {
                 .map(|skipped| CachedSkip { after: skipped.after, reader: skipped.reader.clone() }),
             commands: self.commands.values().map(cached_command).collect(),
             settled: self.settled.iter().map(|command| command.0.as_str().into()).collect(),
+            names: Vec::new(),
+            unnamed: Vec::new(),
         };
+        for (id, name) in &self.names {
+            match name {
+                Some(ForeignName { name, left_at }) => {
+                    batch.names.push(CachedName { id: *id, name: name.clone(), left_at: *left_at });
+                }
+                None => batch.unnamed.push(*id),
+            }
+        }
         for (id, row) in &self.rows {
             match row {
                 Some(row) => batch.upserts.push(cached_row(row)),
@@ -390,6 +405,7 @@ mod tests {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            names: Vec::new(),
         }
     }
 

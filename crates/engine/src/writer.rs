@@ -3,9 +3,11 @@
 use crate::outbox::{Melted, stage_of};
 use crate::owner::Arrival;
 use crate::profile::write_private;
-use gwanje_cache::{Audit, Cache, CacheBatch, CacheError, CachedAlarm, CachedCommand, CachedRow, Loaded};
+use gwanje_cache::{
+    Audit, Cache, CacheBatch, CacheError, CachedAlarm, CachedCommand, CachedName, CachedRow, Loaded,
+};
 use gwanje_model::CenterId;
-use gwanje_sync::{AlarmKey, CommandId, Restored, SkippedAlarms, StoredAlarm, StoredCommand};
+use gwanje_sync::{AlarmKey, CommandId, ForeignName, Restored, SkippedAlarms, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
 use gwanje_wire::socket::Cursor;
@@ -255,6 +257,11 @@ fn restored(loaded: Loaded) -> Restored {
             .alarms_skipped
             .map(|skip| SkippedAlarms { after: skip.after, reader: skip.reader }),
         commands: loaded.commands.into_iter().map(stored_command).collect(),
+        names: loaded
+            .names
+            .into_iter()
+            .map(|CachedName { id, name, left_at }| (id, ForeignName { name, left_at }))
+            .collect(),
     }
 }
 
@@ -326,6 +333,7 @@ mod tests {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            names: Vec::new(),
         };
         let mut outbox = Outbox::default();
         outbox.write(batch, Mono(0));

@@ -24,6 +24,8 @@ mod rest;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backoff::Backoff;
+
 use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, What};
 use crate::session::{FetchFailure, Session, Spent};
 use crate::stats::{Cost, SocketBy, Stats, Tally as _};

@@ -127,6 +127,17 @@ pub struct Restored {
     pub alarms_skipped: Option<SkippedAlarms>,
     /// Commands whose outcome was not known.
     pub commands: Vec<StoredCommand>,
+    /// Of a foreign server: what it calls the deliveries of these numbers.
+    pub names: Vec<(DeliveryId, ForeignName)>,
+}
+
+/// What a foreign server calls a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignName {
+    /// Its id there.
+    pub name: Text,
+    /// When it left the board (the desk's wall clock); none: it is on it.
+    pub left_at: Option<UtcMillis>,
 }
 
 /// What an alarm is known by: raised once, whatever path it comes by.
@@ -278,6 +289,8 @@ pub struct Batch {
     pub commands: Vec<StoredCommand>,
     /// Commands that are settled.
     pub settled: Vec<CommandId>,
+    /// Of a foreign server: names that are new or have changed; none: forgotten.
+    pub names: Vec<(DeliveryId, Option<ForeignName>)>,
 }
 
 /// A change of the board in memory (overlays of this seat's commands already in it).

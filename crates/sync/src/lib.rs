@@ -15,16 +15,19 @@
 
 mod client;
 mod findings;
+mod foreign;
 mod io;
 mod session;
 mod stats;
 
 pub use client::{Client, ClientConfig};
 pub use findings::{CheckPhase, CheckReport, RepairCause, RepairReport};
+pub use foreign::{Foreign, ForeignConfig, SocketOptions};
+pub use gwanje_dialect as dialect;
 pub use io::{
-    Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure,
-    HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored, RowChange,
-    SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, What,
+    Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, ForeignName,
+    HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored,
+    RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, What,
 };
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};
 pub use stats::{

@@ -19,12 +19,14 @@
 //! | `overlay` | answers to this seat's commands |
 //! | `publish` | how changes reach cache and board |
 //! | `state` | the six states |
+//! | `foreign` | a center on a server that knows no revisions |
 
 mod alarms;
 mod check;
 mod count;
 mod fetch;
 mod following;
+mod foreign;
 mod kept;
 mod order;
 mod overdue;
@@ -41,6 +43,8 @@ mod tests;
 mod unproven;
 
 pub(crate) use count::Spent;
+pub(crate) use foreign::{Asked, ForeignSession};
+
 pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
 
 use crate::io::{
@@ -196,8 +200,17 @@ impl Session {
         }
         self.restored = true;
         self.reconcile_later(now);
-        let Restored { rows, cursor, alarms, alarm_seq, horizon, proven_at: _, alarms_skipped, commands } =
-            restored;
+        let Restored {
+            rows,
+            cursor,
+            alarms,
+            alarm_seq,
+            horizon,
+            proven_at: _,
+            alarms_skipped,
+            commands,
+            names: _,
+        } = restored;
         self.alarms.restore(alarms, alarm_seq, alarms_skipped, horizon, &mut self.out);
         self.kept.restore(commands);
         self.take_restored(rows, cursor);

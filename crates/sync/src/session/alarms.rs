@@ -4,7 +4,7 @@ use super::fetch::SessionAction;
 use super::overdue::Overdue;
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
-use gwanje_model::{SeatId, Status, UtcMillis};
+use gwanje_model::{DeliveryId, SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsRead, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -136,6 +136,13 @@ impl Alarms {
     /// The sequence to ask `/alarms` after.
     pub(super) fn after(&self) -> u64 {
         self.seq.unwrap_or(0)
+    }
+
+    /// The latest cancellation of a delivery that an alarm was raised for.
+    pub(super) fn cancellation_of(&self, id: DeliveryId) -> Option<UtcMillis> {
+        let key = |raised_at| AlarmKey { id, kind: AlarmKind::Cancelled, raised_at: UtcMillis(raised_at) };
+        let (last, _) = self.known.range(key(i64::MIN)..=key(i64::MAX)).next_back()?;
+        Some(last.raised_at)
     }
 
     /// A row takes the place of another: raises when the delivery is seen cancelled.

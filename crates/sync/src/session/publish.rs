@@ -17,9 +17,20 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    /// How many rows changed or left.
+    pub(super) fn touch(&mut self, id: DeliveryId, rev: Rev) {
+        self.touched.insert(id, rev);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.touched.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.touched.len()
+    }
+
+    pub(super) fn into_touched(self) -> BTreeMap<DeliveryId, Rev> {
+        self.touched
     }
 }
 
@@ -133,6 +144,7 @@ impl Session {
             alarms_skipped: alarms.skipped,
             commands,
             settled,
+            names: Vec::new(),
         })));
     }
 

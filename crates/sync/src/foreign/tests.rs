@@ -1,0 +1,6 @@
+//! The foreign client against a scripted, unkind server: single stories, and storms from a seed.
+
+mod kinds;
+mod stories;
+mod storm;
+mod world;

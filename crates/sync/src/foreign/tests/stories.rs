@@ -1,0 +1,168 @@
+//! Single stories of rule 15.
+
+use super::world::{Faults, World, json_row};
+use crate::findings::CheckPhase;
+use crate::io::{CommandId, CommandRequest, Input, What};
+use gwanje_model::lifecycle;
+use gwanje_model::{DeliveryId, Status};
+use gwanje_wire::CommandBody;
+use serde_json::json;
+
+/// A quiet server with one row, followed live.
+fn quiet() -> World {
+    let mut world = World::new(1, Faults::default());
+    world.busy = false;
+    world.rows.clear();
+    world.set("A1", Status::Waiting);
+    world.run(10_000);
+    assert_eq!((world.state(), world.shown()), ("Live", world.truth()));
+    world
+}
+
+#[test]
+fn an_older_event_is_nothing_and_one_of_the_same_second_applies() {
+    let mut world = quiet();
+    world.set("A1", Status::Assigned);
+    world.run(100);
+    let mut older = world.rows["A1"].clone();
+    older.status = Status::Received;
+    let same = json_row("A1", &older);
+    older.modified_s -= 1;
+    world.emit("row", json!({"data": json_row("A1", &older)}), 1);
+    world.run(50);
+    assert_eq!(world.shown(), world.truth());
+    world.emit("row", json!({ "data": same }), 1);
+    world.run(50);
+    assert_eq!(world.shown()["A1"].0, Status::Received, "its time is not before the row's");
+    world.run(30_000);
+    assert_eq!(world.shown(), world.truth(), "the list puts it right");
+}
+
+#[test]
+fn absence_deletes_and_nothing_late_brings_it_back() {
+    let mut world = quiet();
+    let row = world.rows.remove("A1").unwrap();
+    world.run(60_000);
+    assert!(world.shown().is_empty());
+    let mut later = row.clone();
+    later.modified_s += 3_600;
+    world.emit("row", json!({"data": json_row("A1", &later)}), 1);
+    world.emit("list", json!([json_row("A1", &later)]), 1);
+    world.run(1_000);
+    assert!(world.shown().is_empty());
+    world.crash();
+    world.run(5_000);
+    world.emit("row", json!({"data": json_row("A1", &later)}), 1);
+    world.run(1_000);
+    assert!(world.shown().is_empty(), "also after a restart");
+}
+
+#[test]
+fn a_row_that_lists_insist_on_comes_back() {
+    let mut world = quiet();
+    let row = world.rows["A1"].clone();
+    world.emit("gone", json_row("A1", &row), 1);
+    world.run(1_000);
+    assert!(world.shown().is_empty(), "a mistaken event");
+    world.run(25_000);
+    assert!(world.shown().is_empty(), "lists do not insist yet");
+    world.run(60_000);
+    assert_eq!(world.shown(), world.truth());
+}
+
+#[test]
+fn a_command_is_refused_at_once_with_the_reason() {
+    let mut world = quiet();
+    let what =
+        What::Act { id: DeliveryId(1), action: lifecycle::Action::Accept, body: CommandBody::default() };
+    let request = CommandRequest { command: CommandId("01".to_owned()), center: "gangnam".into(), what };
+    world.client.handle(Input::Command(Box::new(request)), world.now());
+    let said = format!("{:?}", world.client.poll_action());
+    assert!(said.contains("Refused") && said.contains("takes no commands"), "{said}");
+}
+
+#[test]
+fn unchanged_lists_are_not_sent_again_and_prove() {
+    let mut world = quiet();
+    let (proofs, lists) = (world.proofs, world.lists);
+    world.run(120_000);
+    assert!(world.proofs >= proofs + 4 && world.lists >= lists + 4);
+    let read = world.client.stats().rest_bytes;
+    world.run(120_000);
+    assert_eq!(world.client.stats().rest_bytes, read, "304 has no body");
+}
+
+#[test]
+fn without_a_socket_the_list_is_polled_and_without_the_list_it_is_offline() {
+    let mut world = quiet();
+    world.sockets_allowed = false;
+    world.cut();
+    world.run(20_000);
+    assert_eq!(world.state(), "Polling");
+    world.set("A2", Status::Received);
+    world.run(5_000);
+    assert_eq!(world.shown(), world.truth());
+    world.faults.failing = 1.0;
+    world.run(30_000);
+    assert_eq!(world.state(), "Offline");
+    assert_eq!(world.shown(), world.truth(), "what is known stays in view");
+    world.faults.failing = 0.0;
+    world.sockets_allowed = true;
+    world.run(60_000);
+    assert_eq!(world.state(), "Live");
+}
+
+#[test]
+fn what_cannot_be_placed_ends_live_until_the_list_has_come() {
+    let mut world = quiet();
+    world.faults.failing = 1.0;
+    world.emit("part", json!({"data": {"no": "B1", "at": "2026-11-21 12:00:00", "st": "A"}}), 1);
+    world.run(2_000);
+    assert_eq!(world.state(), "CatchingUp", "a part of a delivery that is not known");
+    world.faults.failing = 0.0;
+    world.run(20_000);
+    assert_eq!(world.state(), "Live");
+    world.faults.failing = 1.0;
+    world.emit("row", json!({"data": {"no": "A1", "at": "soon"}}), 1);
+    world.emit("list", json!({"not": "an array"}), 1);
+    world.emit("other", json!(1), 1);
+    world.run(100);
+    assert_eq!(world.state(), "CatchingUp");
+    let stats = world.client.stats();
+    assert_eq!((stats.malformed, stats.unknown_events), (2, 1));
+}
+
+#[test]
+fn a_cancellation_found_by_the_list_after_a_restart_alarms_once() {
+    let mut world = quiet();
+    world.faults.lost = 1.0;
+    world.crash();
+    world.set("A1", Status::Cancelled);
+    world.run(30_000);
+    assert_eq!(world.raised.len(), 1);
+    // A later copy of the same cancellation, by list and by event, is no other one.
+    world.faults.lost = 0.0;
+    world.run(5_000);
+    world.set("A1", Status::Cancelled);
+    world.run(30_000);
+    world.crash();
+    world.run(30_000);
+    assert_eq!(world.raised.len(), 1, "{:?}", world.raised);
+    assert_eq!(world.shown()["A1"].0, Status::Cancelled);
+}
+
+#[test]
+fn a_check_on_demand_compares_with_the_whole_list_and_the_disk() {
+    let mut world = quiet();
+    world.run(30_000);
+    world.input(Input::Check("gangnam".into()));
+    world.run(3_000);
+    let [first, last] = &world.checks[..] else { panic!("{:?}", world.checks) };
+    assert_eq!((first.phase, last.phase), (CheckPhase::Running, CheckPhase::Done));
+    assert_eq!((last.buckets, last.rows, last.audited, last.repaired), (256, 1, true, 0));
+    assert!(last.bytes > 0, "in full, although nothing changed");
+    world.faults.failing = 1.0;
+    world.input(Input::Check("gangnam".into()));
+    world.run(10_000);
+    assert_eq!(world.checks.last().unwrap().phase, CheckPhase::Stopped);
+}

@@ -1,0 +1,377 @@
+//! One center on a server that knows no revisions (rule 15): rows by modification time, proof by the list.
+//!
+//! | what comes | what it may do |
+//! | --- | --- |
+//! | an event | takes the place of a row when its time is not before the row's |
+//! | a bulk event | the same, and whatever its time for rows that no event touched for ten seconds: a list that came unasked |
+//! | the list | takes the place of every row that no event touched since it was asked for, whatever its time; what it lacks leaves, unless an event touched it since, or just before |
+//! | anything of a removed row | nothing for ten minutes: only lists that name it for half a minute bring it back |
+//!
+//! Each change gets a revision of this seat's own, so that board, cache and views work as they do for a hub. It proves
+//! nothing: *proof* is a list without a difference. `Live` means: socket joined, and since then (and since anything
+//! unreadable came) compared with a list that was asked for no longer ago than its interval, its time-out and five seconds.
+//!
+//! | file | one idea |
+//! | --- | --- |
+//! | `apply` | which row takes the place of which |
+//! | `check` | comparing everything on demand |
+//! | `listing` | when to ask for the list |
+//! | `names` | numbers for their ids |
+//! | `removed` | what left, and may not come back |
+//! | `telling` | how changes reach cache, board and person; the state |
+
+mod apply;
+mod check;
+mod listing;
+mod names;
+mod removed;
+mod telling;
+
+pub(crate) use listing::Asked;
+
+use super::alarms::Alarms;
+use super::fetch::SessionAction;
+use super::proof::Instant;
+use super::rows::Rows;
+use crate::io::{AlarmKey, ForeignName, LinkReason, Mono, Now, Proof, Restored, RowChange, State};
+use crate::stats::{Cost, RowSource, Stats};
+use apply::{Mark, Source};
+use check::Check;
+use gwanje_dialect::{Dialect, Means};
+use gwanje_model::{DeliveryId, Epoch, Rev, SeatId, UtcMillis};
+use gwanje_wire::rest::{AlarmsRead, ReceiptStage};
+use gwanje_wire::socket::Cursor;
+use gwanje_wire::{ErrorCode, WireRow};
+use listing::Listing;
+use names::Names;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use removed::Removed;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use telling::Unproven;
+
+/// The cache is audited this often, milliseconds (rule 4).
+const AUDIT_EVERY_MS: u64 = 120_000;
+/// The center's clock is looked at this often, milliseconds, as often as heads come from a hub.
+const CLOCK_EVERY_MS: u64 = 2_000;
+
+/// One center on a foreign server.
+#[derive(Debug)]
+pub(crate) struct ForeignSession {
+    dialect: Arc<Dialect>,
+    rng: ChaCha8Rng,
+    out: VecDeque<SessionAction>,
+    state: State,
+    stats: Stats,
+
+    restored: bool,
+    answered: bool,
+    refused: Option<ErrorCode>,
+    /// Since when the socket is joined.
+    joined: Option<Mono>,
+    socket_reason: LinkReason,
+    /// Lists in a row that did not come, and why the last did not.
+    failures: u32,
+    failure: LinkReason,
+
+    rows: Rows,
+    marks: BTreeMap<DeliveryId, Mark>,
+    names: Names,
+    removed: Removed,
+    alarms: Alarms,
+    has_horizon: bool,
+    cursor: Cursor,
+    /// Counts what events touched.
+    stamp: u64,
+    batch: u64,
+
+    listing: Listing,
+    /// When the last list that was compared had been asked for.
+    compared: Option<Instant>,
+    /// Something came then that could not be read, or not be placed.
+    suspect: Option<Mono>,
+    /// The newest change that rows tell of.
+    newest: UtcMillis,
+    last_proof: Option<Proof>,
+    proof_unstored: bool,
+    unproven: Unproven,
+    check: Option<Check>,
+    clock_due: Mono,
+    audit_due: Mono,
+}
+
+/// The interface that [`crate::Foreign`] drives. Each call may leave actions in the queue.
+impl ForeignSession {
+    /// A session that waits for [`ForeignSession::restored`].
+    pub(crate) fn new(dialect: Arc<Dialect>, seat: SeatId, seed: u64, now: Now) -> Self {
+        Self {
+            listing: Listing::new(&dialect.snapshot, now.mono),
+            dialect,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            out: VecDeque::new(),
+            state: State::Connecting { since: now.wall },
+            stats: Stats::default(),
+            restored: false,
+            answered: false,
+            refused: None,
+            joined: None,
+            socket_reason: "no socket yet".into(),
+            failures: 0,
+            failure: "no answer yet".into(),
+            rows: Rows::default(),
+            marks: BTreeMap::new(),
+            names: Names::default(),
+            removed: Removed::default(),
+            alarms: Alarms::new(seat),
+            has_horizon: false,
+            cursor: Cursor { epoch: Epoch::from(""), rev: Rev::ZERO },
+            stamp: 0,
+            batch: 0,
+            compared: None,
+            suspect: None,
+            newest: UtcMillis::default(),
+            last_proof: None,
+            proof_unstored: false,
+            unproven: Unproven::default(),
+            check: None,
+            clock_due: now.mono,
+            audit_due: now.mono.plus_ms(AUDIT_EVERY_MS),
+        }
+    }
+
+    /// What the cache held; from now on the session runs.
+    pub(crate) fn restored(&mut self, restored: Restored, now: Now) {
+        if self.restored {
+            return;
+        }
+        self.restored = true;
+        self.has_horizon = restored.horizon.is_some();
+        // There is no `/alarms` to read: what the cache held is all that is known.
+        self.alarms.restore(restored.alarms, Some(0), None, restored.horizon, &mut self.out);
+        let nothing = AlarmsRead { alarm_seq: 0, alarms: Vec::new(), unreadable: 0 };
+        self.alarms.page(0, nothing, |_| false, &mut self.out);
+        // Its revisions go on counting; an empty cache begins a history of its own.
+        self.cursor = restored.cursor.unwrap_or_else(|| Cursor {
+            epoch: Epoch::from(format!("list-{:013}", now.wall.0.max(0))),
+            rev: Rev::ZERO,
+        });
+        for (id, ForeignName { name, left_at }) in restored.names {
+            if let Some(left_at) = left_at {
+                self.removed.recall(id, left_at, now);
+            }
+            self.names.recall(id, name, left_at);
+        }
+        let mut changes = vec![RowChange::Clear];
+        for row in restored.rows {
+            self.marks.insert(row.id(), Mark::of_cached(&row));
+            if let Some(delivery) = row.delivery() {
+                self.newest = self.newest.max(delivery.modified_at);
+            }
+            self.alarms.see(Some(&row), &row);
+            changes.push(RowChange::Upsert(row.clone()));
+            self.rows.set(row);
+        }
+        self.stats.rows_from.take(RowSource::Cache, changes.len() - 1);
+        self.alarms.overdue.restored();
+        self.out.push_back(SessionAction::Changed(changes, Some(self.cursor.clone())));
+        self.listing.ask_at(now.mono);
+        self.settle(now);
+    }
+
+    /// The socket is joined: from now on events come. What was missed until then only the list knows.
+    pub(crate) fn socket_joined(&mut self, now: Now) {
+        self.joined = Some(now.mono);
+        self.answered = true;
+        self.stats.connects += 1;
+        self.listing.joined(now.mono);
+        self.settle(now);
+    }
+
+    /// The socket is gone, or could not be opened.
+    pub(crate) fn socket_lost(&mut self, reason: LinkReason, now: Now) {
+        if self.joined.take().is_some() {
+            // The next list decides whether REST answers; what failed while the socket was there does not count.
+            self.failures = 0;
+        }
+        self.socket_reason = reason;
+        self.listing.lost(now.mono);
+        self.settle(now);
+    }
+
+    /// A message of the socket, with its name where it has one.
+    pub(crate) fn message(&mut self, name: Option<&str>, body: &Value, now: Now) {
+        if self.restored {
+            self.take_message(name, body, now);
+        }
+        self.settle(now);
+    }
+
+    /// What may have been a message of this center could not be read.
+    pub(crate) fn malformed(&mut self, now: Now) {
+        self.stats.malformed += 1;
+        self.doubt(now);
+        self.settle(now);
+    }
+
+    /// Anything came on the socket.
+    pub(crate) fn heard(&mut self, now: Now) {
+        self.settle(now);
+    }
+
+    /// Whether to ask for the list now; then it is under way.
+    pub(crate) fn take_question(&mut self, now: Now) -> Option<Asked> {
+        if !self.restored {
+            return None;
+        }
+        let asked = self.listing.take(now, self.stamp, self.cursor.rev)?;
+        self.stats.polls += 1;
+        Some(asked)
+    }
+
+    /// The list as it was asked for, whole.
+    pub(crate) fn listed(&mut self, rows: &[Value], etag: Option<String>, asked: &Asked, now: Now) {
+        self.answered_now();
+        self.compare(rows, etag, asked, now);
+        self.check_listed(rows.len(), asked);
+        self.settle(now);
+    }
+
+    /// The list is what it was when it was compared last.
+    pub(crate) fn unchanged(&mut self, asked: &Asked, now: Now) {
+        self.answered_now();
+        self.compared_equal(asked, now);
+        self.settle(now);
+    }
+
+    /// The list did not come.
+    pub(crate) fn list_failed(&mut self, reason: LinkReason, retry_after_s: Option<u64>, now: Now) {
+        self.failures = self.failures.saturating_add(1);
+        self.failure = reason;
+        self.check_failed();
+        self.listing.failed(retry_after_s, now.mono, &mut self.rng);
+        self.settle(now);
+    }
+
+    /// The server refuses the list.
+    pub(crate) fn list_refused(&mut self, code: ErrorCode, now: Now) {
+        self.refused = Some(code);
+        self.check_failed();
+        self.listing.refused(now.mono);
+        self.settle(now);
+    }
+
+    /// The cache committed up to that batch.
+    pub(crate) fn committed(&mut self, seq: u64, now: Now) {
+        self.alarms.committed(seq, &mut self.out);
+        self.settle(now);
+    }
+
+    /// The cache was set aside: everything must be persisted afresh.
+    pub(crate) fn cache_lost(&mut self, now: Now) {
+        if self.restored {
+            self.alarms.store_all();
+            self.persist_all();
+        }
+        self.settle(now);
+    }
+
+    /// What the audit found: what is damaged on disk is written again from memory, and memory compared with the list.
+    pub(crate) fn audited(&mut self, damaged: &[DeliveryId], digest_fits: bool, now: Now) {
+        self.stats.audits += 1;
+        let found = if digest_fits { damaged.len() as u64 } else { (damaged.len() as u64).max(1) };
+        self.check_audited(found);
+        if self.restored && found > 0 {
+            self.stats.mismatches_by.disk += found;
+            self.stats.repair.begun += 1;
+            self.stats.repairs += damaged.len() as u64;
+            self.stats.repair.rows_rewritten += damaged.len() as u64;
+            self.persist_all();
+            self.listing.repair_at(now.mono);
+        }
+        self.settle(now);
+    }
+
+    /// A person took note, or the window shows it.
+    pub(crate) fn receipt(&mut self, key: AlarmKey, stage: ReceiptStage, now: Now) {
+        self.alarms.receipt(key, stage, &mut self.out);
+        self.settle(now);
+    }
+
+    /// A request of the list came back.
+    pub(crate) fn spent(&mut self, cost: Cost) {
+        self.stats.rest_by.snapshots.take(cost);
+        self.stats.take_cost(cost);
+        if let Some(check) = &mut self.check {
+            check.take_cost(cost);
+        }
+    }
+
+    /// A deadline has come.
+    pub(crate) fn tick(&mut self, now: Now) {
+        self.settle(now);
+    }
+
+    /// When to call [`ForeignSession::tick`] next.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        if !self.restored {
+            return None;
+        }
+        let check = self.check.as_ref().map(Check::until);
+        let all = [self.listing.due(), self.stale_at(), check, Some(self.clock_due), Some(self.audit_due)];
+        all.into_iter().flatten().min()
+    }
+
+    /// The next thing to do.
+    pub(crate) fn poll_action(&mut self) -> Option<SessionAction> {
+        self.out.pop_front()
+    }
+
+    /// The state at present.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The rows, by id.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &WireRow> {
+        self.rows.iter()
+    }
+
+    /// Counts since the start.
+    pub(crate) fn stats(&self) -> Stats {
+        Stats { unreadable: self.rows.unreadable(), ..self.stats }
+    }
+}
+
+impl ForeignSession {
+    fn take_message(&mut self, name: Option<&str>, body: &Value, now: Now) {
+        let dialect = Arc::clone(&self.dialect);
+        let Some(rule) = dialect.event(name) else {
+            self.stats.unknown_events += 1;
+            return;
+        };
+        let found = rule.at.find(body);
+        match (rule.means, found) {
+            (Means::Nothing, _) => {}
+            (Means::Row | Means::Gone, Some(row)) => self.take_event(row, rule, now),
+            (Means::Rows, Some(Value::Array(rows))) => self.take_rows(rows, rule, Source::Bulk, now),
+            (Means::Rows | Means::Row | Means::Gone, _) => {
+                self.stats.malformed += 1;
+                self.doubt(now);
+            }
+        }
+    }
+
+    /// Something came that nobody can place: until a list that is asked for from now on, nothing is proven.
+    fn doubt(&mut self, now: Now) {
+        self.suspect = Some(now.mono);
+        self.listing.repair_at(now.mono);
+    }
+
+    fn answered_now(&mut self) {
+        self.answered = true;
+        self.refused = None;
+        self.failures = 0;
+    }
+}

@@ -1,0 +1,319 @@
+//! Which row takes the place of which: events and bulk events by their time, the list by what it was asked for.
+
+use super::super::publish::Delta;
+use super::ForeignSession;
+use super::listing::Asked;
+use crate::io::{Mono, Now};
+use crate::stats::RowSource;
+use gwanje_dialect::{EventRule, ForeignRow, Incomplete, Means, Place, RowError, StatusRead};
+use gwanje_model::{Delivery, DeliveryId, Rev, Status, UtcMillis};
+use gwanje_wire::WireRow;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A list or bulk event may be made this long before it comes: what an event touched since is news to it, milliseconds.
+const RECENT_MS: u64 = 10_000;
+
+/// What is known of a row beside the row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// Its modification time.
+    modified_at: UtcMillis,
+    /// Counts up with every event that touched any row; that of the last one that touched this row.
+    stamp: u64,
+    /// When that was, in this run.
+    touched: Option<Mono>,
+}
+
+impl Mark {
+    pub(super) fn of_cached(row: &WireRow) -> Self {
+        let modified_at = row.delivery().map_or(UtcMillis::default(), |delivery| delivery.modified_at);
+        Self { modified_at, stamp: 0, touched: None }
+    }
+
+    fn is_recent(&self, at: Mono) -> bool {
+        self.touched.is_some_and(|touched| at.since(touched) < RECENT_MS)
+    }
+}
+
+/// Where a row of a message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Event,
+    Bulk,
+}
+
+/// What came of putting a row in its place.
+#[derive(Debug, PartialEq, Eq)]
+enum Put {
+    Changed,
+    Same,
+    /// A part of a row that is not known.
+    Unplaced,
+}
+
+/// A list's row, as far as it could be read.
+enum Listed {
+    Row(Box<ForeignRow>),
+    /// Without a time: whose it is, is known, and no more.
+    Nothing,
+}
+
+impl ForeignSession {
+    pub(super) fn take_event(&mut self, row: &Value, rule: &EventRule, now: Now) {
+        match rule.means {
+            Means::Gone => self.take_gone(row, rule, now),
+            Means::Row | Means::Rows | Means::Nothing => {
+                self.take_rows(std::slice::from_ref(row), rule, Source::Event, now);
+            }
+        }
+    }
+
+    pub(super) fn take_rows(&mut self, rows: &[Value], rule: &EventRule, source: Source, now: Now) {
+        let mut delta = Delta::default();
+        for row in rows {
+            match self.dialect.rows.read_event(row, rule) {
+                Ok(row) => self.take_row(&row, source, now, &mut delta),
+                Err(RowError::NoId | RowError::NoTime(_)) => {
+                    self.stats.malformed += 1;
+                    self.doubt(now);
+                }
+            }
+        }
+        self.stats.rows_from.take(RowSource::Frame, delta.len());
+        self.publish(delta);
+    }
+
+    fn take_row(&mut self, row: &ForeignRow, source: Source, now: Now, delta: &mut Delta) {
+        self.stats.malformed += u64::from(row.unreadable_fields);
+        let id = match self.names.find(&row.id) {
+            Some(id) => id,
+            None if row.partial => return self.doubt(now),
+            None => self.names.number(&row.id),
+        };
+        let at = row.modified_at.unwrap_or_default();
+        let mark = self.marks.get(&id).copied();
+        let is_older = mark.is_some_and(|mark| at < mark.modified_at);
+        let may_be_older = source == Source::Bulk && mark.is_some_and(|mark| !mark.is_recent(now.mono));
+        if self.removed.holds(id, now.mono) || (is_older && !may_be_older) {
+            self.stats.duplicates += 1;
+            return;
+        }
+        self.stats.frames += 1;
+        if row.status == StatusRead::Gone {
+            if mark.is_some() {
+                self.remove(id, now, delta);
+            }
+            return;
+        }
+        match self.put(id, row, delta) {
+            Put::Changed | Put::Same => {}
+            Put::Unplaced => return self.doubt(now),
+        }
+        self.stamp += 1;
+        self.marks.insert(id, Mark { modified_at: at, stamp: self.stamp, touched: Some(now.mono) });
+    }
+
+    fn take_gone(&mut self, row: &Value, rule: &EventRule, now: Now) {
+        let Ok(row) = self.dialect.rows.read_event(row, rule) else {
+            self.stats.malformed += 1;
+            return self.doubt(now);
+        };
+        let Some(id) = self.names.find(&row.id) else { return };
+        let known = self.marks.get(&id).copied();
+        let is_older = known.zip(row.modified_at).is_some_and(|(mark, at)| at < mark.modified_at);
+        if is_older {
+            self.stats.duplicates += 1;
+            return;
+        }
+        self.stats.frames += 1;
+        let mut delta = Delta::default();
+        if known.is_some() {
+            self.remove(id, now, &mut delta);
+        } else {
+            // Its row may still be on its way, or in a list under way.
+            self.names.left(id, Some(now.wall));
+            self.removed.add(id, now.mono);
+        }
+        self.publish(delta);
+    }
+
+    /// Compares all rows with the list, and makes them equal to it.
+    pub(super) fn compare(&mut self, rows: &[Value], etag: Option<String>, asked: &Asked, now: Now) {
+        let (listed, nameless) = self.read_list(rows);
+        let mut delta = Delta::default();
+        let (mut differences, mut skipped) = (nameless, nameless);
+        let mut newest = UtcMillis::default();
+        for (id, row) in &listed {
+            let mark = self.marks.get(id).copied();
+            if mark.is_some_and(|mark| mark.stamp > asked.stamp) {
+                // An event came since: older than it, the list says nothing of this row; newer, the next one will.
+                let is_behind = match row {
+                    Listed::Row(row) => row.modified_at > mark.map(|mark| mark.modified_at),
+                    Listed::Nothing => false,
+                };
+                skipped += 1;
+                differences += u64::from(is_behind);
+                continue;
+            }
+            if self.removed.holds(*id, now.mono) && !self.removed.listed(*id, asked.at.mono) {
+                skipped += 1;
+                differences += 1;
+                continue;
+            }
+            let at = match row {
+                Listed::Row(row) => row.modified_at.unwrap_or_default(),
+                Listed::Nothing => mark.map_or(UtcMillis::default(), |mark| mark.modified_at),
+            };
+            let put = match row {
+                Listed::Row(row) => self.put(*id, row, &mut delta),
+                Listed::Nothing => self.put_unreadable(*id, &mut delta),
+            };
+            differences += u64::from(put != Put::Same);
+            let (stamp, mut touched) = mark.map_or((0, None), |mark| (mark.stamp, mark.touched));
+            if put == Put::Changed {
+                // An older list that comes next is not to take it away again.
+                touched = Some(asked.at.mono);
+            }
+            self.marks.insert(*id, Mark { modified_at: at, stamp, touched });
+            newest = newest.max(at);
+        }
+        self.removed.only_listed(|id| listed.contains_key(&id));
+        let absent: Vec<_> = self.marks.iter().filter(|(id, _)| !listed.contains_key(id)).collect();
+        let absent: Vec<_> = absent.into_iter().map(|(id, mark)| (*id, *mark)).collect();
+        for (id, mark) in absent {
+            if mark.stamp > asked.stamp {
+                skipped += 1;
+            } else if nameless > 0 || mark.is_recent(asked.at.mono) {
+                // A list without a row may be older than the row.
+                skipped += 1;
+                differences += 1;
+            } else {
+                differences += 1;
+                self.remove(id, now, &mut delta);
+            }
+        }
+        self.stats.snapshots += 1;
+        self.stats.rows_from.take(RowSource::Snapshot, delta.len());
+        self.begin_horizon(newest, now);
+        self.newest = self.newest.max(newest);
+        if self.compared.is_some() && differences > 0 {
+            self.stats.mismatches += 1;
+            self.stats.mismatches_by.digest += 1;
+            self.stats.repairs += delta.len() as u64;
+            self.stats.repair.rows_replaced += delta.len() as u64;
+        }
+        self.publish(delta);
+        self.compared = Some(asked.instant());
+        if skipped == 0 {
+            self.listing.keep_etag(etag, self.cursor.rev);
+        } else {
+            self.listing.forget_etag();
+        }
+        self.listing.came(differences > 0, now.mono, &mut self.rng);
+        if differences == 0 {
+            self.prove(asked, now);
+        }
+    }
+
+    /// The list is what it was when the rows were equal to it, and none has changed since but by events after the question.
+    pub(super) fn compared_equal(&mut self, asked: &Asked, now: Now) {
+        self.compared = Some(asked.instant());
+        self.listing.came(false, now.mono, &mut self.rng);
+        self.prove(asked, now);
+    }
+
+    /// The list's rows by number, of two of one id the newer; and how many have no id.
+    fn read_list(&mut self, rows: &[Value]) -> (BTreeMap<DeliveryId, Listed>, u64) {
+        let dialect = Arc::clone(&self.dialect);
+        let (mut listed, mut nameless) = (BTreeMap::new(), 0);
+        for row in rows {
+            let (id, row) = match dialect.rows.read(row) {
+                Ok(row) if row.status == StatusRead::Gone => continue,
+                Ok(row) => (self.names.number(&row.id), Listed::Row(Box::new(row))),
+                Err(RowError::NoTime(id)) => (self.names.number(&id), Listed::Nothing),
+                Err(RowError::NoId) => {
+                    nameless += 1;
+                    self.stats.malformed += 1;
+                    continue;
+                }
+            };
+            match (listed.get(&id), &row) {
+                (Some(Listed::Row(held)), Listed::Row(other)) if held.modified_at >= other.modified_at => {}
+                (Some(Listed::Row(_)), Listed::Nothing) => {}
+                (Some(_) | None, _) => {
+                    listed.insert(id, row);
+                }
+            }
+        }
+        (listed, nameless)
+    }
+
+    fn put(&mut self, id: DeliveryId, row: &ForeignRow, delta: &mut Delta) -> Put {
+        let dialect = Arc::clone(&self.dialect);
+        let old = self.rows.get(id);
+        let known = old.and_then(WireRow::delivery);
+        let rev = known.map_or(Rev::ZERO, |known| known.rev);
+        let place = Place { id, center: &dialect.center.id, rev };
+        match row.complete(&dialect.rows, place, known.map(AsRef::as_ref)) {
+            Ok(mut delivery) => {
+                delivery.cancelled_at = self.cancelled_at(&delivery, known);
+                if known.is_some_and(|known| **known == delivery) {
+                    return Put::Same;
+                }
+                delivery.rev = self.next_rev();
+                self.newest = self.newest.max(delivery.modified_at);
+                self.set(delivery.into(), delta);
+                Put::Changed
+            }
+            Err(Incomplete::Unknown) => Put::Unplaced,
+            Err(Incomplete::NoStatus | Incomplete::UnknownStatus) => self.put_unreadable(id, delta),
+        }
+    }
+
+    /// A row that can't be read is shown as such: nothing vanishes.
+    fn put_unreadable(&mut self, id: DeliveryId, delta: &mut Delta) -> Put {
+        if self.rows.get(id).is_some_and(|row| row.delivery().is_none()) {
+            return Put::Same;
+        }
+        let rev = self.next_rev();
+        self.set(WireRow::Unreadable { id, rev }, delta);
+        Put::Changed
+    }
+
+    /// When it was cancelled: once known, that stays, whatever a later copy says, so that one cancellation is one alarm.
+    /// Seen alive at a later time than that, it has been cancelled anew.
+    fn cancelled_at(&self, delivery: &Delivery, known: Option<&Arc<Delivery>>) -> Option<UtcMillis> {
+        if delivery.status != Status::Cancelled {
+            return delivery.cancelled_at;
+        }
+        if let Some(known) = known.filter(|known| known.status == Status::Cancelled) {
+            return known.cancelled_at.or(delivery.cancelled_at);
+        }
+        let alarmed = self.alarms.cancellation_of(delivery.id);
+        alarmed.filter(|at| known.is_none_or(|known| known.modified_at <= *at)).or(delivery.cancelled_at)
+    }
+
+    fn set(&mut self, row: WireRow, delta: &mut Delta) {
+        self.names.left(row.id(), None);
+        self.alarms.see(self.rows.get(row.id()), &row);
+        delta.touch(row.id(), row.rev());
+        self.rows.set(row);
+    }
+
+    fn remove(&mut self, id: DeliveryId, now: Now, delta: &mut Delta) {
+        let rev = self.next_rev();
+        self.rows.remove(id);
+        self.marks.remove(&id);
+        self.alarms.overdue.gone(id);
+        self.names.left(id, Some(now.wall));
+        self.removed.add(id, now.mono);
+        delta.touch(id, rev);
+    }
+
+    fn next_rev(&mut self) -> Rev {
+        self.cursor.rev = self.cursor.rev.next();
+        self.cursor.rev
+    }
+}

@@ -1,0 +1,170 @@
+//! When to ask for the list: at its interval, at once when the socket comes or goes, soon after a difference.
+
+use super::super::proof::Instant;
+use crate::io::{Mono, Now};
+use gwanje_dialect::SnapshotRule;
+use gwanje_model::Rev;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+
+/// Two lists are never asked for closer together, milliseconds.
+const APART_MS: u64 = 1_000;
+/// After the join the list waits this long, milliseconds: rooms are asked for without an answer, and an event that happens
+/// before the server has done so is in no list that was read before.
+const JOIN_GRACE_MS: u64 = 300;
+/// After a list with a difference the next one comes this soon, milliseconds, to prove what came of it; each further one
+/// in a row waits twice as long, up to the interval.
+const CONFIRM_MS: u64 = 2_000;
+/// A refused list is asked for again after this, milliseconds.
+const REFUSED_AGAIN_MS: u64 = 30_000;
+/// The longest that a server's Retry-After is obeyed, seconds.
+const RETRY_AFTER_MAX_S: u64 = 600;
+
+/// A list that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// When.
+    pub(crate) at: Now,
+    /// What events had touched by then.
+    pub(super) stamp: u64,
+    /// To be sent as `If-None-Match`.
+    pub(crate) etag: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn instant(&self) -> Instant {
+        self.at.into()
+    }
+}
+
+/// When to ask for the list.
+#[derive(Debug)]
+pub(super) struct Listing {
+    poll_ms: u64,
+    fallback_poll_ms: u64,
+    honours_etag: bool,
+    is_joined: bool,
+    next: Mono,
+    last: Option<Mono>,
+    under_way: bool,
+    /// While one was under way, another became due.
+    again: Option<Mono>,
+    /// The next one must be read in full.
+    in_full: bool,
+    confirm_ms: u64,
+    /// The ETag of the list that the rows were equal to, at that revision.
+    etag: Option<(String, Rev)>,
+}
+
+impl Listing {
+    pub(super) fn new(rule: &SnapshotRule, now: Mono) -> Self {
+        Self {
+            poll_ms: rule.poll_ms,
+            fallback_poll_ms: rule.fallback_poll_ms,
+            honours_etag: rule.etag,
+            is_joined: false,
+            next: now,
+            last: None,
+            under_way: false,
+            again: None,
+            in_full: false,
+            confirm_ms: CONFIRM_MS,
+            etag: None,
+        }
+    }
+
+    /// When the next one is due; none: one is under way.
+    pub(super) fn due(&self) -> Option<Mono> {
+        let apart = self.last.map_or(Mono::default(), |last| last.plus_ms(APART_MS));
+        (!self.under_way).then(|| self.next.max(apart))
+    }
+
+    /// The next one is to be asked for then, or before.
+    pub(super) fn ask_at(&mut self, at: Mono) {
+        if self.under_way {
+            self.again = Some(self.again.map_or(at, |again| again.min(at)));
+        } else {
+            self.next = self.next.min(at);
+        }
+    }
+
+    /// The same, in full: what is held may differ although nothing says so.
+    pub(super) fn repair_at(&mut self, at: Mono) {
+        self.in_full = true;
+        self.ask_at(at);
+    }
+
+    pub(super) fn joined(&mut self, now: Mono) {
+        self.is_joined = true;
+        self.ask_at(now.plus_ms(JOIN_GRACE_MS));
+    }
+
+    pub(super) fn lost(&mut self, now: Mono) {
+        if std::mem::take(&mut self.is_joined) {
+            self.ask_at(now);
+        }
+    }
+
+    /// Takes the question, when it is time.
+    pub(super) fn take(&mut self, now: Now, stamp: u64, rev: Rev) -> Option<Asked> {
+        if self.due().is_none_or(|due| due > now.mono) {
+            return None;
+        }
+        self.under_way = true;
+        self.last = Some(now.mono);
+        let in_full = std::mem::take(&mut self.in_full);
+        // Rows that changed since are not what the list was: only the list itself can tell.
+        let etag = self.etag.as_ref().filter(|(_, at)| !in_full && *at == rev).map(|(etag, _)| etag.clone());
+        Some(Asked { at: now, stamp, etag })
+    }
+
+    /// The rows are equal to the list of that ETag, at that revision.
+    pub(super) fn keep_etag(&mut self, etag: Option<String>, rev: Rev) {
+        self.etag = etag.filter(|_| self.honours_etag).map(|etag| (etag, rev));
+    }
+
+    pub(super) fn forget_etag(&mut self) {
+        self.etag = None;
+    }
+
+    /// It came.
+    pub(super) fn came(&mut self, with_difference: bool, now: Mono, rng: &mut ChaCha8Rng) {
+        let interval = self.interval_ms();
+        let spread = interval / if self.is_joined { 10 } else { 5 };
+        let mut pause = rng.random_range(interval - spread..=interval + spread);
+        if with_difference {
+            pause = pause.min(self.confirm_ms);
+            self.confirm_ms = self.confirm_ms.saturating_mul(2).min(interval.max(CONFIRM_MS));
+        } else {
+            self.confirm_ms = CONFIRM_MS;
+        }
+        self.wait(now.plus_ms(pause));
+    }
+
+    /// It did not come.
+    pub(super) fn failed(&mut self, retry_after_s: Option<u64>, now: Mono, rng: &mut ChaCha8Rng) {
+        let pause = self.fallback_poll_ms;
+        let mut pause = rng.random_range(pause - pause / 5..=pause + pause / 5);
+        if let Some(told) = retry_after_s {
+            pause = pause.saturating_add(told.min(RETRY_AFTER_MAX_S) * 1_000);
+        }
+        // Whoever wanted it sooner is told by the same failure.
+        self.again = None;
+        self.wait(now.plus_ms(pause));
+    }
+
+    pub(super) fn refused(&mut self, now: Mono) {
+        self.again = None;
+        self.wait(now.plus_ms(REFUSED_AGAIN_MS));
+    }
+
+    /// The pause between lists at present, milliseconds.
+    pub(super) fn interval_ms(&self) -> u64 {
+        if self.is_joined { self.poll_ms } else { self.fallback_poll_ms }
+    }
+
+    fn wait(&mut self, until: Mono) {
+        self.under_way = false;
+        self.next = self.again.take().map_or(until, |again| again.min(until));
+    }
+}
