@@ -25,6 +25,9 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(20);
 const HEAD_INTERVAL: Duration = Duration::from_millis(HEAD_INTERVAL_MS);
 /// Between two `riders` or two `seats`: the contract allows five a second.
 const LATEST_INTERVAL: Duration = Duration::from_millis(200);
+/// Between two tellings of alarms, the first at once: when an alarm goes up every seat gives word of it within a moment,
+/// and each word would tell it to every seat again. Of several words only the last entry goes out.
+const ALARMS_INTERVAL: Duration = Duration::from_millis(100);
 /// How often those who are behind are looked at.
 const BEHIND_INTERVAL: Duration = Duration::from_millis(100);
 /// After a failed read of the store.
@@ -82,6 +85,7 @@ pub struct Emission<O> {
     alarms_told: u64,
     next_frame: Instant,
     next_head: Instant,
+    next_alarms: Instant,
     next_riders: Instant,
     next_seats: Instant,
     next_behind: Instant,
@@ -117,6 +121,7 @@ impl<O: Outlet> Emission<O> {
             center,
             next_frame: now,
             next_head: now + HEAD_INTERVAL,
+            next_alarms: now,
             next_riders: now,
             next_seats: now,
             next_behind: now,
@@ -148,6 +153,7 @@ impl<O: Outlet> Emission<O> {
         [
             (deliveries && self.emitted < *self.committed.borrow()).then_some(self.next_frame),
             deliveries.then_some(self.next_head.max(self.next_frame)),
+            (deliveries && self.alarms_told < *self.alarm_written.borrow()).then_some(self.next_alarms),
             (self.riders_due && self.followers.any_in(Room::Riders)).then_some(self.next_riders),
             (self.seats_due && self.followers.any_in(Room::Seats)).then_some(self.next_seats),
             self.followers.any_behind().then_some(self.next_behind),
@@ -206,6 +212,7 @@ impl<O: Outlet> Emission<O> {
         if done.is_err() {
             self.next_frame = now + RETRY_INTERVAL;
             self.next_head = self.next_frame;
+            self.next_alarms = self.next_frame;
         }
         done
     }
@@ -219,7 +226,9 @@ impl<O: Outlet> Emission<O> {
                     self.frame(now).await?;
                 }
             }
-            self.alarms().await?;
+            if now >= self.next_alarms {
+                self.alarms(now).await?;
+            }
         }
         if self.followers.any_behind() && now >= self.next_behind {
             self.next_behind = now + BEHIND_INTERVAL;
@@ -289,13 +298,14 @@ impl<O: Outlet> Emission<O> {
         Ok(())
     }
 
-    async fn alarms(&mut self) -> Result<(), StoreError> {
+    async fn alarms(&mut self, now: Instant) -> Result<(), StoreError> {
         if *self.alarm_written.borrow_and_update() <= self.alarms_told {
             return Ok(());
         }
         let reply = self.hub.store.alarms_after(&self.center, self.alarms_told).await?;
+        self.next_alarms = now + ALARMS_INTERVAL;
+        self.alarms_told = self.alarms_told.max(reply.alarm_seq);
         for alarm in &reply.alarms {
-            self.alarms_told = self.alarms_told.max(alarm.seq);
             if let Some(text) = self.event("alarm", alarm) {
                 self.followers.tell(Room::Deliveries, &text);
             }

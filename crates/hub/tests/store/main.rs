@@ -9,6 +9,7 @@
 )]
 
 mod day;
+mod emission;
 mod files;
 mod frames;
 mod laws;

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FRAME_MS: i64 = 20;
 /// Milliseconds between two heads, from the wire contract.
 const HEAD_MS: i64 = 2_000;
+/// Milliseconds between two tellings of alarms.
+const ALARMS_MS: i64 = 100;
 /// Milliseconds between two looks at those behind.
 const BEHIND_MS: i64 = 100;
 /// Milliseconds after which one who is behind is put out.
@@ -31,6 +33,7 @@ pub struct ModelEmitter {
     alarms_told: u64,
     next_frame_at: i64,
     next_head_at: i64,
+    next_alarms_at: i64,
     next_look_at: i64,
 }
 
@@ -61,6 +64,7 @@ impl ModelEmitter {
             alarms_told: 0,
             next_frame_at: 0,
             next_head_at: 0,
+            next_alarms_at: 0,
             next_look_at: 0,
         }
     }
@@ -90,8 +94,9 @@ impl ModelEmitter {
                 self.head(hub, full, at, &mut told);
             }
         }
-        if !self.followers.is_empty() {
+        if !self.followers.is_empty() && at.wall.0 >= self.next_alarms_at {
             for alarm in hub.alarms_since(&self.center, self.alarms_told, at) {
+                self.next_alarms_at = at.wall.0 + ALARMS_MS;
                 self.alarms_told = alarm.seq;
                 self.tell(full, |_| true, "alarm", &alarm, &mut told);
             }
