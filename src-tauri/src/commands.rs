@@ -1,7 +1,7 @@
 //! What the page can ask for. Each command only translates: the engine decides.
 
 use crate::app::{App, Boot, error};
-use gwanje_engine::ipc::{AppEvent, IpcError};
+use gwanje_engine::ipc::{AppEvent, Diagnostics, IpcError};
 use gwanje_engine::model::lifecycle::Action;
 use gwanje_engine::model::{CancelBy, UtcMillis};
 use gwanje_engine::wire::CommandBody;
@@ -209,6 +209,18 @@ pub async fn alarm_displayed(
 ) -> Answer<()> {
     let key = alarm_key(id, &kind, raised_at)?;
     Ok(app.engine().await?.displayed(&CenterId::from(center), key).await?)
+}
+
+/// How true the boards are, and what it takes to keep them so.
+#[tauri::command]
+pub async fn diagnostics(app: State<'_, App>) -> Answer<Diagnostics> {
+    Ok(app.engine().await?.diagnostics().await?)
+}
+
+/// Compares everything of a center; events tell how far it has come.
+#[tauri::command]
+pub async fn check_everything(app: State<'_, App>, center: String) -> Answer<()> {
+    Ok(app.engine().await?.check(&CenterId::from(center)).await?)
 }
 
 fn alarm_key(id: u64, kind: &str, raised_at: i64) -> Answer<AlarmKey> {

@@ -61,6 +61,8 @@ fn run(args: Args) -> Result<()> {
             commands::run_command,
             commands::acknowledge_alarm,
             commands::alarm_displayed,
+            commands::diagnostics,
+            commands::check_everything,
         ])
         .setup(move |handle| {
             let profile = handle.path().app_local_data_dir()?.join("profiles").join(&args.profile);

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod desk;
 pub mod hub;
 pub mod peers;
 pub mod process;

@@ -19,6 +19,8 @@ pub struct CommandReport {
     pub center: CenterId,
     /// On which delivery; none: a new order that has no id yet.
     pub id: Option<DeliveryId>,
+    /// What people call that delivery, where the board has it.
+    pub number: Option<Text>,
     /// Wire name of the action, or `create`.
     pub action: Text,
     /// What became of it.
@@ -93,6 +95,7 @@ impl EngineEvent {
                 command_id: report.command.0.clone(),
                 center: report.center.to_string(),
                 id: report.id.map(|id| id.0),
+                number: report.number.as_ref().map(ToString::to_string),
                 action: report.action.to_string(),
                 outcome: report.phase,
                 code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),

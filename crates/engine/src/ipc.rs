@@ -169,6 +169,8 @@ pub enum AppEvent {
         /// On which delivery; null: a new order that has no id yet.
         #[ts(type = "number | null")]
         id: Option<u64>,
+        /// What people call that delivery; null: the board does not have it.
+        number: Option<String>,
         /// Wire name of the action, or `create`.
         action: String,
         /// What became of it.

@@ -8,7 +8,7 @@ mod signing;
 use crate::clock;
 use crate::config::EngineConfig;
 use crate::error::EngineError;
-use crate::event::{EngineEvent, Events};
+use crate::event::{CommandReport, EngineEvent, Events};
 use crate::handle::{PatchSink, ViewReply};
 use crate::http::HttpDesk;
 use crate::ipc::{Diagnostics, LinkView, SignedIn};
@@ -156,6 +156,8 @@ struct Owner {
     open_alarms: BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
     /// Unsettled commands of this seat.
     commands: HashMap<CommandId, Commanded>,
+    /// Outcomes that nobody listened to: the first listener hears them. Bounded by the commands under way at once.
+    unheard: Vec<EngineEvent>,
     signing: Signing,
     sockets: HashMap<SocketId, SocketLine>,
     requests: HashMap<RequestId, AbortHandle>,
@@ -177,6 +179,8 @@ struct Commanded {
     center: CenterId,
     id: Option<DeliveryId>,
     action: Text,
+    /// What was told last.
+    told: Option<Arc<CommandReport>>,
 }
 
 /// Starts the owner.
@@ -208,6 +212,7 @@ pub(crate) fn start(
         links: BTreeMap::new(),
         open_alarms: BTreeMap::new(),
         commands: HashMap::new(),
+        unheard: Vec::new(),
         signing: Signing::default(),
         sockets: HashMap::new(),
         requests: HashMap::new(),
@@ -293,8 +298,8 @@ impl Owner {
         if let Some(job) = self.outbox.take(now.mono) {
             self.writer.hand(job);
         }
-        let (links, alarms) = (&self.links, &self.open_alarms);
-        self.subscribers.catch_up(now.mono, || present(links, alarms));
+        let (links, alarms, commands) = (&self.links, &self.open_alarms, &self.commands);
+        self.subscribers.catch_up(now.mono, || present(links, alarms, commands));
     }
 
     fn arrived(&mut self, arrival: Arrival) {
@@ -339,8 +344,10 @@ impl Owner {
                 // Commands that an earlier run left without an outcome: what becomes of them is told under these names.
                 for command in &restored.commands {
                     let (id, action) = (command.delivery, command.action.clone());
-                    self.commands
-                        .insert(command.command.clone(), Commanded { center: center.clone(), id, action });
+                    self.commands.insert(
+                        command.command.clone(),
+                        Commanded { center: center.clone(), id, action, told: None },
+                    );
                 }
                 let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));
                 self.client.handle(Input::Restored(center.clone(), restored), now);
@@ -414,10 +421,11 @@ fn latest_instant(rows: &[WireRow]) -> Option<UtcMillis> {
     instants.max()
 }
 
-/// All links and all open alarms: what a listener must know to go on from here.
+/// All links, all open alarms and all unsettled commands: what a listener must know to go on from here.
 fn present(
     links: &BTreeMap<CenterId, Link>,
     alarms: &BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
+    commands: &HashMap<CommandId, Commanded>,
 ) -> Vec<EngineEvent> {
     let states = links.iter().flat_map(|(center, link)| {
         [
@@ -429,5 +437,7 @@ fn present(
         let again = AlarmNotice { relisted: true, ..notice.as_ref().clone() };
         EngineEvent::Alarm(center.clone(), Arc::new(again))
     });
-    states.chain(alarms).collect()
+    let mut unsettled: Vec<_> = commands.values().filter_map(|command| command.told.clone()).collect();
+    unsettled.sort_by(|a, b| a.command.cmp(&b.command));
+    states.chain(alarms).chain(unsettled.into_iter().map(EngineEvent::Command)).collect()
 }

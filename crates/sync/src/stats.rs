@@ -50,6 +50,8 @@ tallies! {
         pub frames: u64,
         /// Frames ignored as duplicates.
         pub duplicates: u64,
+        /// Heads read on the socket.
+        pub heads: u64,
         /// Gaps seen.
         pub gaps: u64,
         /// Proofs.
@@ -212,12 +214,16 @@ tallies! {
     pub struct Latencies {
         /// From a frame's `at` (by the clocks' offset, so that the smallest delay of the last minutes counts as none) to its
         /// being on the board.
+        #[ts(as = "LatencySummary")]
         pub event_applied: Latency,
         /// From the same to its being on the disk.
+        #[ts(as = "LatencySummary")]
         pub event_committed: Latency,
         /// Requests, from being sent to the whole answer.
+        #[ts(as = "LatencySummary")]
         pub rest: Latency,
         /// Commands, likewise.
+        #[ts(as = "LatencySummary")]
         pub command: Latency,
     }
 }

@@ -68,6 +68,7 @@ describe("a command", () => {
       commandId: "c1",
       center: "gangnam",
       id: 3_000,
+      number: null,
       action: "unassign",
     } as const;
     platform.tell({ ...news, outcome: "unknown", code: null, message: null });
@@ -75,6 +76,23 @@ describe("a command", () => {
     platform.tell({ ...news, outcome: "refused", code: "invalid-transition", message: "no" });
     await until(() => find("command-toast").dataset["outcome"] === "refused");
     expect(find("command-toast").textContent).toContain("지금 상태에서는 할 수 없습니다");
+  });
+
+  test("of an earlier run is told by what the board calls its delivery", async () => {
+    const { platform, find } = window;
+    const news = {
+      type: "command",
+      commandId: "before",
+      center: "songpa",
+      id: 77,
+      action: "assign",
+    } as const;
+    platform.tell({ ...news, number: "1042", outcome: "unknown", code: null, message: null });
+    await until(() => there("command-toast"));
+    expect(find("command-toast").textContent).toContain("1042 배차: 결과를 알 수 없습니다");
+    platform.tell({ ...news, number: "1042", outcome: "refused", code: "void", message: "void" });
+    await until(() => find("command-toast").dataset["outcome"] === "refused");
+    expect(find("command-toast").textContent).toContain("바뀐 것은 없습니다");
   });
 
   test("keys that the status does not offer do nothing", () => {

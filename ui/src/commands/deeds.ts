@@ -115,6 +115,13 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
       possible: always,
       run: () => room.ask({ kind: "help" }),
     },
+    {
+      id: "diagnosis",
+      title: m.act_diagnosis,
+      keys: [letter("I")],
+      possible: always,
+      run: () => room.ask({ kind: "diagnosis" }),
+    },
     { id: "theme", title: m.act_theme, keys: [], possible: always, run: () => room.toggleTheme() },
     { id: "language", title: m.act_language, keys: [], possible: always, run: () => room.toggleLanguage() },
     { id: "signOut", title: m.sign_out, keys: [], possible: always, run: () => void room.signOut() },

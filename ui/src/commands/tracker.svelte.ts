@@ -56,7 +56,9 @@ export class CommandTracker {
   }
 
   hear(news: CommandNews): void {
-    const number = this.#numbers.get(`${news.center}/${news.id}`) ?? (news.id === null ? "" : `#${news.id}`);
+    // One of an earlier run is known by what the board calls it.
+    const known = this.#numbers.get(`${news.center}/${news.id}`) ?? news.number;
+    const number = known ?? (news.id === null ? "" : `#${news.id}`);
     const { commandId, action, outcome, code, message } = news;
     this.#put({ commandId, action, number, outcome, code, message });
     if (outcome === "done") setTimeout(() => this.dismiss(commandId), DONE_SHOWN_MS);

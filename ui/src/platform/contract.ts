@@ -6,6 +6,7 @@ import type { Boot as BootAnswer } from "../ipc/generated/Boot";
 import type { CenterView as Center } from "../ipc/generated/CenterView";
 import type { CommandPhase as CommandOutcome } from "../ipc/generated/CommandPhase";
 import type { CommandStarted } from "../ipc/generated/CommandStarted";
+import type { Diagnostics } from "../ipc/generated/Diagnostics";
 import type { IpcError as Failure } from "../ipc/generated/IpcError";
 import type { LinkState } from "../ipc/generated/LinkState";
 import type { LinkView as Link } from "../ipc/generated/LinkView";
@@ -99,6 +100,9 @@ export interface Platform {
   runCommand(request: ActionRequest): Promise<CommandStarted>;
   acknowledgeAlarm(key: AlarmKey): Promise<void>;
   alarmDisplayed(key: AlarmKey): Promise<void>;
+  diagnostics(): Promise<Diagnostics>;
+  /** Compares everything of a center; `check` events tell how far it has come. */
+  checkEverything(center: string): Promise<void>;
 }
 
 /** Any thrown value as a failure with a code. */

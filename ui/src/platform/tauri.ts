@@ -32,4 +32,6 @@ export const tauri: Platform = {
   runCommand: (request) => invoke("run_command", { request }),
   acknowledgeAlarm: (key) => invoke("acknowledge_alarm", { ...key }),
   alarmDisplayed: (key) => invoke("alarm_displayed", { ...key }),
+  diagnostics: () => invoke("diagnostics"),
+  checkEverything: (center) => invoke("check_everything", { center }),
 };

@@ -8,6 +8,7 @@ import type { Scene } from "../board/slot";
 import { BoardView } from "../board/view.svelte";
 import { offered } from "../commands/lifecycle";
 import { CommandTracker } from "../commands/tracker.svelte";
+import type { CheckReport } from "../ipc/generated/CheckReport";
 import type { Row } from "../ipc/generated/Row";
 import {
   type Action,
@@ -36,6 +37,7 @@ export type Dialog =
   | { kind: "cancel"; row: Row }
   | { kind: "note"; row: Row }
   | { kind: "palette" }
+  | { kind: "diagnosis" }
   | { kind: "help" };
 
 /** Until a center's zone is known. */
@@ -45,6 +47,8 @@ export class Room {
   phase = $state.raw<Phase>({ kind: "starting" });
   boot = $state.raw<Boot | null>(null);
   links = $state.raw<Readonly<Record<string, Link>>>({});
+  /** What comparisons of everything have told, by center. */
+  checks = $state.raw<Readonly<Record<string, CheckReport>>>({});
   /** The center on the board; null: all of them. */
   center = $state<string | null>(null);
   theme = $state<Theme>("system");
@@ -254,6 +258,7 @@ export class Room {
     this.commands.clear();
     this.riders.forget();
     this.links = {};
+    this.checks = {};
     this.detailOpen = false;
     this.dialog = { kind: "none" };
     if (this.boot) this.boot = { ...this.boot, signedIn: false, demo: false };
@@ -275,6 +280,9 @@ export class Room {
         break;
       case "command":
         this.commands.hear(event);
+        break;
+      case "check":
+        this.checks = { ...this.checks, [event.center]: event.report };
         break;
       case "signedOut":
         if (this.phase.kind === "signedIn") this.#leave(event.code !== null);

@@ -56,6 +56,7 @@ setTimeout(() => {
       commandId: "x",
       center: "gangnam",
       id: 9,
+      number: null,
       action: "assign",
       outcome: "refused",
       code: "invalid-transition",

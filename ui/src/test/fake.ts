@@ -1,6 +1,7 @@
 // A platform in memory, for component tests and the development page: it answers a view as the core does, naively.
 
 import type { Counters } from "../ipc/generated/Counters";
+import type { Diagnostics } from "../ipc/generated/Diagnostics";
 import type { Patch } from "../ipc/generated/Patch";
 import type { Row } from "../ipc/generated/Row";
 import type { ViewSpec } from "../ipc/generated/ViewSpec";
@@ -18,6 +19,7 @@ import type {
 } from "../platform/contract";
 import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
+import { diagnosticsOf } from "./diagnostics";
 
 type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
 
@@ -31,6 +33,9 @@ export class FakePlatform implements Platform {
   readonly opened: number[] = [];
   readonly commands: ActionRequest[] = [];
   readonly acknowledged: AlarmKey[] = [];
+  readonly checked: string[] = [];
+  /** How often diagnostics were asked for. */
+  looks = 0;
   preferences: { locale: Locale | null; theme: Theme } | null = null;
   readonly #views = new Map<number, OpenView>();
   #onEvent: (event: AppEvent) => void = () => {};
@@ -131,6 +136,17 @@ export class FakePlatform implements Platform {
     this.acknowledged.push(key);
   }
   async alarmDisplayed(): Promise<void> {}
+  async diagnostics(): Promise<Diagnostics> {
+    this.looks += 1;
+    const { type: _, ...link } = this.link({});
+    return diagnosticsOf(
+      [link, { ...link, center: "songpa", state: "polling", reason: "cut" }],
+      this.rows.size,
+    );
+  }
+  async checkEverything(center: string): Promise<void> {
+    this.checked.push(center);
+  }
 
   tell(event: AppEvent): void {
     this.#onEvent(event);

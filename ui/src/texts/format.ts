@@ -70,6 +70,13 @@ export function kilometres(metres: number): string {
   return (metres / 1000).toFixed(1);
 }
 
+/** Bytes with a unit that keeps the number short (1 kB = 1000 B). */
+export function bytes(n: number): string {
+  if (n < 1_000) return `${n} B`;
+  if (n < 1_000_000) return `${(n / 1_000).toFixed(n < 10_000 ? 1 : 0)} kB`;
+  return `${(n / 1_000_000).toFixed(n < 10_000_000 ? 1 : 0)} MB`;
+}
+
 /** Elapsed time in minutes; over two hours with hours. */
 export function elapsed(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / MINUTE_MS));

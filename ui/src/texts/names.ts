@@ -1,6 +1,6 @@
 // What statuses, actions and failures are called, in the language in use.
 
-import type { Failure, Status } from "../platform/contract";
+import type { Failure, LinkState, Status } from "../platform/contract";
 import { m } from "./generated/messages";
 
 export const STATUSES: readonly Status[] = [
@@ -33,6 +33,19 @@ const STATUS_NAME: Record<Status, () => string> = {
 
 export function asStatus(name: string | null): Status | null {
   return STATUSES.find((status) => status === name) ?? null;
+}
+
+const LINK_NAME: Record<LinkState, () => string> = {
+  connecting: m.link_connecting,
+  catchingUp: m.link_catchingUp,
+  live: m.link_live,
+  polling: m.link_polling,
+  offline: m.link_offline,
+  refused: m.link_refused,
+};
+
+export function linkName(state: LinkState): string {
+  return LINK_NAME[state]();
 }
 
 /** A status of a newer version keeps its wire name; a row that can't be read says so. */

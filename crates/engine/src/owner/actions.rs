@@ -207,11 +207,24 @@ impl Owner {
         row: Option<WireRow>,
         now: Now,
     ) {
-        let Some(Commanded { center, id, action }) = self.commands.get(&command) else { return };
+        let Some(Commanded { center, id, action, .. }) = self.commands.get(&command) else { return };
         let id = id.or(row.as_ref().map(WireRow::id));
+        let number = id.and_then(|id| self.board.get(id)).map(|row| row.number.clone());
         let (center, action) = (center.clone(), action.clone());
-        let report = CommandReport { center, id, action, command, phase, problem, row };
-        self.tell(EngineEvent::Command(Arc::new(report)), now);
+        let report = Arc::new(CommandReport { center, id, number, action, command, phase, problem, row });
+        if let Some(commanded) = self.commands.get_mut(&report.command) {
+            commanded.told = Some(Arc::clone(&report));
+        }
+        let is_settled = match phase {
+            CommandPhase::Pending | CommandPhase::Unknown => false,
+            CommandPhase::Done | CommandPhase::Refused => true,
+        };
+        if is_settled && self.subscribers.depth().0 == 0 {
+            // What an earlier run left open may be settled before a page is there to be told.
+            self.unheard.push(EngineEvent::Command(report));
+        } else {
+            self.tell(EngineEvent::Command(report), now);
+        }
     }
 
     fn link(&mut self, center: &CenterId, state: &State) -> &mut Link {

@@ -22,7 +22,8 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Subscribe { rows, reply } => {
-                let present = present(&self.links, &self.open_alarms);
+                let mut present = present(&self.links, &self.open_alarms, &self.commands);
+                present.append(&mut self.unheard);
                 let _ = reply.send(self.subscribers.add(rows, present));
             }
             Call::OpenView { spec, sink, reply } => {
@@ -97,5 +98,5 @@ fn commanded(request: &CommandRequest) -> Commanded {
         What::Create(_) => (None, CREATE),
         What::Act { id, action, .. } => (Some(*id), action.as_str()),
     };
-    Commanded { center: request.center.clone(), id, action: action.into() }
+    Commanded { center: request.center.clone(), id, action: action.into(), told: None }
 }

@@ -124,6 +124,7 @@ impl Owner {
             }
             self.open_alarms.clear();
             self.commands.clear();
+            self.unheard.clear();
             self.views.touch();
         }
         self.tell(EngineEvent::SignedOut(problem.map(Arc::new)), now);

@@ -80,6 +80,7 @@ impl Session {
 
     /// A head by socket.
     pub(super) fn take_head(&mut self, head: &Head, now: Now) {
+        self.stats.heads += 1;
         let at = self.dating.date(head.at, now);
         let Some(cursor) = self.order.cursor() else {
             self.note_head(head, at, now);

@@ -93,27 +93,6 @@ impl Serialize for Latency {
     }
 }
 
-/// On a page it is what it is written as.
-impl TS for Latency {
-    type WithoutGenerics = Self;
-    type OptionInnerType = Self;
-
-    fn name(config: &ts_rs::Config) -> String {
-        LatencySummary::name(config)
-    }
-
-    fn inline(config: &ts_rs::Config) -> String {
-        LatencySummary::inline(config)
-    }
-
-    fn visit_dependencies(visitor: &mut impl ts_rs::TypeVisitor)
-    where
-        Self: 'static,
-    {
-        visitor.visit::<LatencySummary>();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

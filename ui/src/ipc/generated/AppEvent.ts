@@ -61,6 +61,10 @@ center: string,
  */
 id: number | null, 
 /**
+ * What people call that delivery; null: the board does not have it.
+ */
+number: string | null, 
+/**
  * Wire name of the action, or `create`.
  */
 action: string, 

@@ -20,6 +20,10 @@ frames: number,
  */
 duplicates: number, 
 /**
+ * Heads read on the socket.
+ */
+heads: number, 
+/**
  * Gaps seen.
  */
 gaps: number, 
