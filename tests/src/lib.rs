@@ -7,6 +7,7 @@ pub mod hub;
 pub mod peers;
 pub mod process;
 pub mod proxy;
+pub mod rounds;
 pub mod said;
 pub mod stage;
 pub mod truth;

@@ -174,10 +174,22 @@ impl Watcher {
     /// # Errors
     /// When a line can't be read.
     pub fn for_a_while(&mut self, time: Duration) -> Result<bool> {
+        self.until_or(time, |_| false)
+    }
+
+    /// Takes lines in until one is what is waited for, or the time is over; and whether it still runs.
+    ///
+    /// # Errors
+    /// When a line can't be read.
+    pub fn until_or(&mut self, time: Duration, wanted: impl Fn(&Value) -> bool) -> Result<bool> {
         let until = Instant::now() + time;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             match self.process.line_soon(left) {
-                Ok(Some(line)) => drop(self.said.take(&line)?),
+                Ok(Some(line)) => {
+                    if wanted(&self.said.take(&line)?) {
+                        break;
+                    }
+                }
                 Ok(None) => return Ok(false),
                 Err(Quiet) => break,
             }

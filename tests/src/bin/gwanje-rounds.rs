@@ -1,0 +1,50 @@
+//! `gwanje-rounds --app N --hub N --seed S`: kills the app's engine and the hub so often, and prints what that came to.
+
+use anyhow::{Context, Result, bail};
+use gwanje_tests::rounds;
+use std::process::ExitCode;
+
+/// What to do.
+struct Args {
+    app: u32,
+    hub: u32,
+    seed: u64,
+}
+
+impl Args {
+    fn read() -> Result<Self> {
+        let mut args = Self { app: 200, hub: 200, seed: 1 };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let value = words.next().with_context(|| format!("a number after {word}"))?;
+            let number: u64 = value.parse().with_context(|| format!("{word}: {value:?} is no number"))?;
+            match word.as_str() {
+                "--app" => args.app = u32::try_from(number)?,
+                "--hub" => args.hub = u32::try_from(number)?,
+                "--seed" => args.seed = number,
+                _ => bail!("{word} is none of --app N, --hub N, --seed S"),
+            }
+        }
+        Ok(args)
+    }
+}
+
+fn main() -> Result<ExitCode> {
+    let args = Args::read()?;
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
+    let mut failed = false;
+    let mut report = |name: &str, outcome: Result<String>| match outcome {
+        Ok(figures) => println!("rounds: {figures}"),
+        Err(error) => {
+            failed = true;
+            println!("rounds: {name} FAILED: {error:#}");
+        }
+    };
+    if args.app > 0 {
+        report("app", runtime.block_on(rounds::app(args.app, args.seed)).map(|figures| figures.to_string()));
+    }
+    if args.hub > 0 {
+        report("hub", runtime.block_on(rounds::hub(args.hub, args.seed)).map(|figures| figures.to_string()));
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
