@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 /// Watchers: each is started anew now and then, so that at most kills one of them is live.
 const WATCHERS: usize = 2;
 /// How long a hub lives at most.
-const LATEST_MS: u64 = 1_200;
-/// A watcher that was refused long enough waits up to half a minute: one of them begins afresh every so many rounds.
-const FRESH_EVERY: u32 = 2;
+const LATEST_MS: u64 = 1_500;
+/// A watcher that was refused long enough waits up to half a minute: the next one begins afresh every so many rounds.
+const FRESH_EVERY: u32 = 1;
 
 /// What rounds of the hub came to.
 #[derive(Debug, Default)]
@@ -83,7 +83,6 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
     for round in 0..rounds {
         let pause = Duration::from_millis(dice.below(LATEST_MS));
         watchers[round as usize % WATCHERS].for_a_while(pause)?;
-        hub.process.kill()?;
         for watcher in &mut watchers {
             ensure!(
                 watcher.for_a_while(Duration::from_millis(5))?,
@@ -92,6 +91,7 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
             );
         }
         figures.live += u32::from(watchers.iter().any(|w| w.states.last().is_some_and(|s| s == "Live")));
+        hub.process.kill()?;
         hub =
             Hub::demo(&day).with_context(|| format!("starting the hub after kill {round} of seed {seed}"))?;
         let head: Value = admin.get(&format!("/centers/{CENTER}/digest?after=0")).await?;
