@@ -28,6 +28,15 @@ impl Api {
         Ok(Self { client, root, login })
     }
 
+    /// Signs in again with a demo account, whose password is its name.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn again(&self) -> Result<Self> {
+        let server = self.root.trim_end_matches("/api/v1");
+        Self::sign_in(server, &self.login.account, &self.login.account).await
+    }
+
     /// A request below `/api/v1`, with the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.root)).bearer_auth(&self.login.access_token)

@@ -24,7 +24,15 @@ impl Hub {
         if !arguments.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
-        let process = Process::start(command.args(arguments))?;
+        Self::started(command.args(arguments))
+    }
+
+    /// Starts any command that says where it listens as a hub does, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn started(command: &mut Command) -> Result<Self> {
+        let process = Process::start(command)?;
         let url = process
             .find("the hub to listen", |line| line.strip_prefix("listening on ").map(str::to_owned))?;
         let url = url.split_whitespace().next().context("an address after `listening on`")?.to_owned();

@@ -32,6 +32,8 @@ pub struct Process {
     name: String,
     lines: Receiver<String>,
     errors: Receiver<String>,
+    /// Killed and waited for: its number may be another's by now.
+    ended: bool,
 }
 
 impl Process {
@@ -50,7 +52,7 @@ impl Process {
             .with_context(|| format!("starting {name}"))?;
         let lines = read(child.stdout.take());
         let errors = read(child.stderr.take());
-        Ok(Self { child, name, lines, errors })
+        Ok(Self { child, name, lines, errors, ended: false })
     }
 
     /// The next line of its standard output; `None` at the end of it.
@@ -129,9 +131,20 @@ impl Process {
     /// # Errors
     /// When it can't be waited for.
     pub fn kill(&mut self) -> Result<()> {
+        self.kill_group();
+        self.ended = true;
         self.child.kill().with_context(|| format!("killing {}", self.name))?;
         self.child.wait().with_context(|| format!("waiting for {}", self.name))?;
         Ok(())
+    }
+
+    /// Its whole group, for what it started itself (a virtual display starts a server, a driver an app). It may have ended
+    /// already; either way nothing is left behind.
+    fn kill_group(&self) {
+        let _ = Command::new("kill")
+            .args(["-s", "KILL", "--", &format!("-{}", self.id())])
+            .stderr(Stdio::null())
+            .status();
     }
 
     /// Sends a signal by name (`TERM`, `STOP`, `CONT`).
@@ -168,12 +181,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its whole group, for what it started itself (a virtual display starts a server, a driver an app). It may have
-        // ended already; either way nothing is left behind.
-        let _ = Command::new("kill")
-            .args(["-s", "KILL", "--", &format!("-{}", self.id())])
-            .stderr(Stdio::null())
-            .status();
+        if self.ended {
+            return;
+        }
+        self.kill_group();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

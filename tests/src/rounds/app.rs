@@ -113,11 +113,9 @@ fn cache_is_whole(cache: &Path, copy: &Path) -> Result<()> {
     }
     let opened = Cache::open(&to)?;
     ensure!(opened.set_aside.is_none(), "the cache did not open: {:?}", opened.set_aside);
-    #[allow(unused_mut, reason = "auditing takes the cache by whichever reference it needs")]
-    let mut cache = opened.cache;
-    let audit = cache.audit(&CenterId::from(CENTER))?;
+    let audit = opened.cache.audit(&CenterId::from(CENTER))?;
     ensure!(audit.damaged.is_empty() && audit.digest_fits, "rows and cursor disagree on disk: {audit:?}");
-    drop(cache);
+    drop(opened);
     std::fs::remove_dir_all(copy)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use anyhow::{Context, Result, ensure};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::watcher::CENTER;
 
-/// Between two orders: often enough that some command is under way at most moments.
-const PAUSE: Duration = Duration::from_millis(40);
+/// Between two orders: often enough that a command is under way at many a kill, seldom enough that a board stays a board.
+const PAUSE: Duration = Duration::from_millis(120);
 /// Between two tries while the hub is away.
 const TRY_AGAIN: Duration = Duration::from_millis(60);
 
@@ -45,7 +45,7 @@ impl Desk {
     }
 }
 
-async fn work(api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
+async fn work(mut api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
     let mut done = Done::default();
     while !*stopped.borrow() {
         let n = done.orders;
@@ -53,15 +53,20 @@ async fn work(api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
             "orderNo": format!("DESK{n}"), "items": [{"name": "김밥", "quantity": 1}],
             "shop": {"id": "desk", "name": "김밥천국"}, "dropoff": {"address": "역삼동 1"}
         });
-        let row =
-            decided(&api, &format!("/centers/{CENTER}/deliveries"), &format!("desk-{n}"), &order, &mut done)
-                .await?;
+        let row = decided(
+            &mut api,
+            &format!("/centers/{CENTER}/deliveries"),
+            &format!("desk-{n}"),
+            &order,
+            &mut done,
+        )
+        .await?;
         done.orders += 1;
-        if n.is_multiple_of(2) {
+        if n.is_multiple_of(4) {
             let id = row["id"].as_u64().context("an id")?;
             let path = format!("/centers/{CENTER}/deliveries/{id}/cancel");
             let why = json!({"reason": "손님 변심", "by": "customer"});
-            decided(&api, &path, &format!("desk-cancel-{n}"), &why, &mut done).await?;
+            decided(&mut api, &path, &format!("desk-cancel-{n}"), &why, &mut done).await?;
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -69,7 +74,7 @@ async fn work(api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
 }
 
 /// Sends a command under its key until the hub has answered it.
-async fn decided(api: &Api, path: &str, key: &str, body: &Value, done: &mut Done) -> Result<Value> {
+async fn decided(api: &mut Api, path: &str, key: &str, body: &Value, done: &mut Done) -> Result<Value> {
     loop {
         let request = api.request(Method::POST, path).header("idempotency-key", key).json(body);
         let answered = match request.timeout(Duration::from_secs(8)).send().await {
@@ -87,6 +92,12 @@ async fn decided(api: &Api, path: &str, key: &str, body: &Value, done: &mut Done
                 let change = row["id"].as_u64().zip(row["rev"].as_u64());
                 done.changes.push(change.with_context(|| format!("id and rev in {row}"))?);
                 return Ok(row);
+            }
+            Ok((StatusCode::UNAUTHORIZED, _)) => {
+                // An access token lives for a quarter of an hour.
+                if let Ok(again) = api.again().await {
+                    *api = again;
+                }
             }
             Ok((status, text)) => {
                 ensure!(status.is_server_error(), "{path} was refused with {status}: {text}");

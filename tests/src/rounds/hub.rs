@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 const WATCHERS: usize = 2;
 /// How long a hub lives at most.
 const LATEST_MS: u64 = 1_500;
-/// A watcher that was refused long enough waits up to half a minute: the next one begins afresh every so many rounds.
-const FRESH_EVERY: u32 = 1;
+/// An access token lives for a quarter of an hour.
+const SIGN_IN_EVERY: u32 = 50;
 
 /// What rounds of the hub came to.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
     let mut hub = Hub::demo(&day)?;
     let address = hub.address().to_owned();
     day.extend(["--listen", &address]);
-    let admin = hub.sign_in("admin").await?;
+    let mut admin = hub.sign_in("admin").await?;
     let desk = Desk::at_work(hub.sign_in("callcenter").await?);
     let mut watchers = Vec::new();
     for n in 0..WATCHERS {
@@ -94,19 +94,22 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
         hub.process.kill()?;
         hub =
             Hub::demo(&day).with_context(|| format!("starting the hub after kill {round} of seed {seed}"))?;
+        if round % SIGN_IN_EVERY == 0 {
+            admin = hub.sign_in("admin").await?;
+        }
         let head: Value = admin.get(&format!("/centers/{CENTER}/digest?after=0")).await?;
         let rev = head["head"]["rev"].as_u64().context("the head's revision")?;
         for watcher in &watchers {
             let seen = watcher.rows().values().filter_map(|row| row["rev"].as_u64()).max().unwrap_or(0);
             ensure!(seen <= rev, "round {round} of seed {seed}: {seen} was shown, the hub is back at {rev}");
         }
-        if round % FRESH_EVERY == 0 {
-            let watcher = &mut watchers[(round / FRESH_EVERY) as usize % WATCHERS];
-            watcher.kill()?;
-            watcher.start_again()?;
-        }
+        // One that was refused for long waits up to half a minute: the next one begins afresh.
+        let watcher = &mut watchers[(round as usize + 1) % WATCHERS];
+        watcher.kill()?;
+        watcher.start_again()?;
     }
     let done = desk.done().await?;
+    let admin = hub.sign_in("admin").await?;
     for watcher in &mut watchers {
         watcher.ends_true(&admin, Some(&database)).await.context("after the last kill")?;
         figures.rows = watcher.rows().len();
