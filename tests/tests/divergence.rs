@@ -200,7 +200,7 @@ async fn a_file_whose_pages_decay_is_put_aside_and_made_anew() -> Result<()> {
         let cache = watcher.cache_file()?;
         into_the_file(&cache)?;
         let pages = std::fs::metadata(&cache)?.len() as usize / 4_096;
-        let at = if share == 0 { 0 } else { pages / share * 4_096 };
+        let at = pages.checked_div(share).unwrap_or(0) * 4_096;
         overwrite(&cache, at, &[0xEE; 512])?;
         watcher.start_again()?;
         watcher.until_state("Live")?;
