@@ -197,6 +197,12 @@ impl Accounts {
         self.living(sign_in)
     }
 
+    /// Forgets what is in no store.
+    pub fn restart(&mut self) {
+        self.tickets.clear();
+        self.failures.clear();
+    }
+
     /// Forgets what was spent on a connection.
     pub fn connection_ended(&mut self, connection: u64) {
         self.tickets.retain(|_, ticket| ticket.spent_by != Some(connection));

@@ -56,6 +56,8 @@ pub enum Question {
     Alarms(CenterId, u64),
     /// Somebody changes something.
     Operate(Operation),
+    /// To end and to begin again from its store.
+    Restart,
 }
 
 /// What a hub answers.
@@ -79,4 +81,6 @@ pub enum Answer {
     Alarms(Vec<AlarmEntry>),
     /// What came of it.
     Operate(Operated),
+    /// Nothing.
+    Restart,
 }

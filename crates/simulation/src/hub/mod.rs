@@ -174,6 +174,13 @@ impl ModelHub {
         operated
     }
 
+    /// The hub's process ended and begins again: what is in the store stays, tickets and failed sign-ins are forgotten.
+    /// Every connection has ended with it.
+    pub fn restart(&mut self, at: Instants) {
+        self.accounts.restart();
+        self.note(at, || Question::Restart, || Answer::Restart);
+    }
+
     fn note(&mut self, at: Instants, what: impl FnOnce() -> Question, answer: impl FnOnce() -> Answer) {
         if let Some(log) = &mut self.log {
             log.push(Call { at, what: what(), answer: answer() });

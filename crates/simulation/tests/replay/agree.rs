@@ -33,7 +33,7 @@ struct Pair {
 }
 
 /// Every kind of answer that the calls must bring about: else they would say little.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 25] = [
     "200",
     "201",
     "204",
@@ -58,6 +58,7 @@ const KINDS: [&str; 24] = [
     "alarm",
     "wider",
     "put out",
+    "restart",
 ];
 
 impl Pair {
@@ -111,6 +112,7 @@ impl Pair {
             69..75 => self.say(),
             75 => self.leave(),
             77..81 => self.stall(),
+            81 => self.restart(),
             76 if self.caller.chance(30) => {
                 for request in self.caller.guesses() {
                     self.ask(&request);
@@ -225,6 +227,17 @@ impl Pair {
         let Some(who) = self.caller.pick(&joined) else { return };
         self.model.connection_ended(who.connection, self.caller.at);
         self.forget(who.connection);
+    }
+
+    /// The hub's process ends, and its connections with it.
+    fn restart(&mut self) {
+        self.model.restart(self.caller.at);
+        self.joined.clear();
+        self.full.clear();
+        for (center, emitter) in &mut self.emitters {
+            *emitter = ModelEmitter::new(center.clone());
+        }
+        self.seen.insert("restart".to_owned());
     }
 
     fn forget(&mut self, connection: u64) {

@@ -2,7 +2,7 @@
 
 use crate::names::Names;
 use crate::same::{difference, fixed};
-use crate::setting::Setting;
+use crate::setting::{Kept, Setting};
 use crate::tapes::{Hall, Tape};
 use axum::Router;
 use axum::body::Body;
@@ -44,36 +44,62 @@ struct Peer {
 
 /// See the module's doc.
 pub struct Real {
-    pub hub: Arc<Hub>,
-    router: Router,
-    hall: Arc<Hall>,
+    process: Process,
     pub emitting: BTreeMap<CenterId, Emitting>,
     peers: BTreeMap<u64, Peer>,
     names: Names,
     started: Instant,
     first: Option<Instants>,
+    kept: Kept,
     _folder: TempDir,
+}
+
+/// What a hub's process holds.
+struct Process {
+    hub: Arc<Hub>,
+    router: Router,
+    hall: Arc<Hall>,
+}
+
+impl Process {
+    async fn begin(kept: &Kept) -> Self {
+        let hub = kept.hub().await;
+        Self { router: api::router(Arc::clone(&hub)), hub, hall: Arc::new(Hall::default()) }
+    }
+
+    fn emitting(&self, now: Instant) -> BTreeMap<CenterId, Emitting> {
+        let centers = self.hub.store.center_ids().into_iter();
+        let emitting = centers.map(|center| {
+            let faults = Arc::new(Faults::default());
+            let emission = Emission::new(Arc::clone(&self.hub), faults, center.clone(), now).unwrap();
+            let words = self.hall.lead(center.clone());
+            (center, Emitting { emission, words })
+        });
+        emitting.collect()
+    }
 }
 
 impl Real {
     pub async fn new(setting: &Setting) -> Self {
-        let (hub, folder) = setting.hub().await;
-        let (hall, started) = (Arc::new(Hall::default()), Instant::now());
-        let emitting = hub.store.center_ids().into_iter().map(|center| {
-            let faults = Arc::new(Faults::default());
-            let emission = Emission::new(Arc::clone(&hub), faults, center.clone(), started).unwrap();
-            let words = hall.lead(center.clone());
-            (center, Emitting { emission, words })
-        });
-        let emitting = emitting.collect();
-        let router = api::router(Arc::clone(&hub));
+        let (kept, folder) = setting.copied();
+        let (process, started) = (Process::begin(&kept).await, Instant::now());
         let (peers, names) = (BTreeMap::new(), Names::default());
-        Self { hub, router, hall, emitting, peers, names, started, first: None, _folder: folder }
+        let emitting = process.emitting(started);
+        Self { process, emitting, peers, names, started, first: None, kept, _folder: folder }
+    }
+
+    /// Ends the process and begins another on the same file.
+    async fn restart(&mut self, at: Instants) {
+        self.process.hub.store.close().await;
+        self.process = Process::begin(&self.kept).await;
+        let now = self.set_time(at);
+        self.emitting = self.process.emitting(now);
+        self.peers.clear();
     }
 
     /// Sets the hub's clocks; returns the moment of its timers. Time passes as the wall's does.
     pub fn set_time(&mut self, at: Instants) -> Instant {
-        self.hub.clock.set_still(at.wall, at.day);
+        self.process.hub.clock.set_still(at.wall, at.day);
         let first = *self.first.get_or_insert(at);
         let passed_ms = u64::try_from(at.wall.since(first.wall)).expect("the wall's clock goes forward");
         self.started + Duration::from_millis(passed_ms)
@@ -105,14 +131,18 @@ impl Real {
                 unequal(answer, &self.frame_after(center, *from).await)
             }
             (Question::Head(center), Answer::Head(answer)) => {
-                unequal(answer, &self.hub.store.head(center).await.ok())
+                unequal(answer, &self.process.hub.store.head(center).await.ok())
             }
             (Question::Alarms(center, seq), Answer::Alarms(answer)) => {
-                let reply = self.hub.store.alarms_after(center, *seq).await;
+                let reply = self.process.hub.store.alarms_after(center, *seq).await;
                 unequal(answer, &reply.map(|reply| reply.alarms).unwrap_or_default())
             }
             (Question::Operate(operation), Answer::Operate(answer)) => {
                 unequal(&operated_json(answer), &self.operate(operation, call.at).await)
+            }
+            (Question::Restart, Answer::Restart) => {
+                self.restart(call.at).await;
+                None
             }
             (question, answer) => panic!("{answer:?} is no answer to {question:?}"),
         };
@@ -155,7 +185,7 @@ impl Real {
         }
         let said = request.body.as_deref().map(|said| self.names.real_body(said)).unwrap_or_default();
         let asked = real.body(Body::from(said)).unwrap();
-        let Ok(response) = tower_service::Service::call(&mut self.router, asked).await;
+        let Ok(response) = tower_service::Service::call(&mut self.process.router, asked).await;
         let text = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (status, etag) = (response.status().as_u16(), text(header::ETAG));
         let retry_after_s = text(header::RETRY_AFTER).map(|seconds| seconds.parse().unwrap());
@@ -172,7 +202,7 @@ impl Real {
     ) -> Result<(), Value> {
         let mut peer = self.peers.remove(&connection).unwrap_or_else(|| {
             let tape = Tape::default();
-            let (hub, hall) = (Arc::clone(&self.hub), Arc::clone(&self.hall));
+            let (hub, hall) = (Arc::clone(&self.process.hub), Arc::clone(&self.process.hall));
             let connection = Connection::new(hub, hall, tape.clone(), connection.to_string());
             Peer { connection, tape, asked: 0 }
         });
@@ -237,7 +267,7 @@ impl Real {
     }
 
     async fn frame_after(&self, center: &CenterId, from: Rev) -> Option<gwanje_wire::Frame> {
-        match self.hub.store.frame(center, from, FRAME_MAX_ENTRIES).await {
+        match self.process.hub.store.frame(center, from, FRAME_MAX_ENTRIES).await {
             Ok(frame) => Some(frame),
             Err(StoreError::Resync(_)) => None,
             Err(error) => panic!("{error}"),
@@ -245,7 +275,7 @@ impl Real {
     }
 
     async fn operate(&self, operation: &Operation, at: Instants) -> Value {
-        let store = &self.hub.store;
+        let store = &self.process.hub.store;
         let done = |done: Result<Value, StoreError>| match done {
             Ok(done) => done,
             Err(error) => json!({ "refused": error.problem() }),
@@ -272,10 +302,10 @@ impl Real {
                 done(store.upsert_riders(center, vec![(**rider).clone()]).await.map(|()| json!("done")))
             }
             Operation::Revoke(account) => {
-                done(self.hub.auth.revoke_account(account).await.map(|()| json!("done")))
+                done(self.process.hub.auth.revoke_account(account).await.map(|()| json!("done")))
             }
             Operation::SetCenters(account, centers) => {
-                let known = self.hub.auth.set_centers(account, centers.clone()).await;
+                let known = self.process.hub.auth.set_centers(account, centers.clone()).await;
                 let unknown = || json!({ "refused": Problem::new(ErrorCode::NotFound, "no such account") });
                 done(known.map(|known| if known { json!("done") } else { unknown() }))
             }
@@ -283,7 +313,7 @@ impl Real {
     }
 
     async fn execute(&self, command: Command) -> Value {
-        match self.hub.store.execute(command).await.unwrap().result {
+        match self.process.hub.store.execute(command).await.unwrap().result {
             Ok(accepted) => json!({ "row": accepted.row }),
             Err(problem) => json!({ "refused": problem }),
         }

@@ -8,7 +8,7 @@ use gwanje_hub::store::{CenterRecord, Store, StoreConfig};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::UtcMillis;
 use gwanje_simulation::hub::Setup;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -60,18 +60,33 @@ impl Setting {
         Self { setup: setup.clone(), folder }
     }
 
-    /// A hub of its own, with its clock, and the folder that it lives in.
-    pub async fn hub(&self) -> (Arc<Hub>, TempDir) {
+    /// The file of a hub of its own, and the folder that it lives in.
+    pub fn copied(&self) -> (Kept, TempDir) {
         let folder = folder();
         let path = folder.path().join("hub.sqlite");
         std::fs::copy(self.folder.path().join("template.sqlite"), &path).unwrap();
-        let mut config = StoreConfig::at(path, Clock::still(UtcMillis(0), UtcMillis(0)));
-        config.tombstones_kept = self.setup.tombstones_kept;
+        let Setup { tombstones_kept, socket_urls, .. } = self.setup.clone();
+        (Kept { path, tombstones_kept, socket_urls }, folder)
+    }
+}
+
+/// What outlives the process of a hub.
+pub struct Kept {
+    path: PathBuf,
+    tombstones_kept: u64,
+    socket_urls: Vec<String>,
+}
+
+impl Kept {
+    /// A hub on it; its clocks stand at the beginning of time.
+    pub async fn hub(&self) -> Arc<Hub> {
+        let mut config = StoreConfig::at(&self.path, Clock::still(UtcMillis(0), UtcMillis(0)));
+        config.tombstones_kept = self.tombstones_kept;
         // Few, so that what reaches back further is read from the tables.
         config.recent_changes = 16;
         let hub = Hub::open(Store::open(config).unwrap(), HubConfig::default()).await.unwrap();
-        hub.set_socket_urls(self.setup.socket_urls.clone());
-        (Arc::new(hub), folder)
+        hub.set_socket_urls(self.socket_urls.clone());
+        Arc::new(hub)
     }
 }
 
