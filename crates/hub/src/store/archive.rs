@@ -1,13 +1,19 @@
-//! Deliveries that leave the board after retention: row out, tombstone in, history and search kept.
+//! Deliveries that leave the board after retention: row out, tombstone in, history and search kept; alarms for a week.
 
 use super::read::json;
 use super::text_json;
 use super::writer::{Batch, signed, unsigned};
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Deliveries archived in one transaction at most: bounds how long commands wait for it.
 pub(super) const ARCHIVED_AT_ONCE: i64 = 500;
+
+/// How long an alarm is kept once its delivery has left the board, milliseconds of operations time: a week, as in the
+/// caches of those who were told.
+const ALARMS_KEPT_MS: i64 = 7 * 86_400_000;
+/// Alarms looked at in one transaction at most, those first that nobody has given word of for the longest.
+const ALARMS_LOOKED_AT: i64 = 500;
 
 /// Archives what ended before `day_at`, as an event at `now` (operations time), and drops tombstones beyond `kept`.
 /// Returns how many left the board.
@@ -51,7 +57,31 @@ pub(super) fn ended_before(
         staged.row_left(row.id, row.rev, rev);
     }
     keep_tombstones(batch, center, kept)?;
+    forget_alarms(db, center, now)?;
     Ok(ended.len())
+}
+
+/// Forgets alarms that were raised long before `now` about deliveries that left the board, with every seat's word on them.
+fn forget_alarms(db: &Connection, center: &CenterId, now: UtcMillis) -> rusqlite::Result<()> {
+    let old: Vec<(i64, String, i64)> = db
+        .prepare_cached(
+            "SELECT id, kind, raised_at FROM \
+             (SELECT id, kind, raised_at FROM alarm WHERE center = ?1 ORDER BY seq LIMIT ?3) old \
+             WHERE raised_at < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = old.id)",
+        )?
+        .query_map(params![center.as_str(), now.plus_ms(-ALARMS_KEPT_MS).0, ALARMS_LOOKED_AT], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (id, kind, raised_at) in old {
+        for forget in [
+            "DELETE FROM receipt WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4",
+            "DELETE FROM alarm WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4",
+        ] {
+            db.prepare_cached(forget)?.execute(params![center.as_str(), id, kind, raised_at])?;
+        }
+    }
+    Ok(())
 }
 
 /// Drops all but the newest `kept` tombstones of a center.

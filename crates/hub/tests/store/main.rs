@@ -8,6 +8,7 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+mod alarms;
 mod day;
 mod emission;
 mod files;

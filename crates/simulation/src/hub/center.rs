@@ -16,6 +16,11 @@ const AROUND_BYTES: usize = 512;
 /// Bytes that a hub reckons for a tombstone.
 const GONE_BYTES: usize = 64;
 
+/// How long alarms are kept once their deliveries have left the board, milliseconds of operations time: a week.
+const ALARMS_KEPT_MS: i64 = 7 * 86_400_000;
+/// Alarms looked at with each archiving.
+const ALARMS_LOOKED_AT: usize = 500;
+
 /// One center.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Center {
@@ -194,7 +199,22 @@ impl Center {
             self.remember(&left, Some(row.status), &"system".into(), "archive", None, Text::default());
         }
         self.drop_tombstones(kept);
+        self.forget_alarms(at.day);
         ended.len()
+    }
+
+    /// Forgets alarms older than a week whose deliveries have left the board, a few hundred at a time.
+    fn forget_alarms(&mut self, day: UtcMillis) {
+        let lately = day.plus_ms(-ALARMS_KEPT_MS);
+        let mut looked_at: Vec<_> = self.alarms.iter().map(|(key, entry)| (entry.seq, *key)).collect();
+        looked_at.sort_unstable();
+        looked_at.truncate(ALARMS_LOOKED_AT);
+        for (_, key) in looked_at {
+            let (id, _, raised_at) = key;
+            if raised_at < lately && !self.rows.contains_key(&id) {
+                self.alarms.remove(&key);
+            }
+        }
     }
 
     /// Keeps the newest so many tombstones. The newest one dropped is the floor.

@@ -60,7 +60,7 @@ impl Caller {
         Self { rng, at, signed: Vec::new(), tickets: Vec::new(), keys: 0, sent: Vec::new(), epochs: 0 }
     }
 
-    /// Lets time pass: mostly moments, now and then minutes.
+    /// Lets time pass: mostly moments, now and then minutes; the day may leap by days.
     pub fn pass(&mut self) {
         let ms = match self.rng.random_range(0..100) {
             0..60 => self.rng.random_range(0..30),
@@ -71,6 +71,9 @@ impl Caller {
         self.at.wall = self.at.wall.plus_ms(ms);
         // The day runs faster than the wall's clock.
         self.at.day = self.at.day.plus_ms(ms * 3);
+        if self.rng.random_ratio(1, 60) {
+            self.at.day = self.at.day.plus_min(4 * 1_440);
+        }
     }
 
     pub fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {

@@ -1,0 +1,42 @@
+//! How long alarms are kept.
+
+use crate::day::{START, act, cancel, create, done, gangnam, open};
+use gwanje_hub::Clock;
+use gwanje_hub::store::StoreConfig;
+use gwanje_model::SeatId;
+use gwanje_wire::rest::{AlarmKind, ReceiptStage};
+use gwanje_wire::socket::AlarmReceipt;
+
+/// Minutes of a day.
+const DAY_MIN: i64 = 1_440;
+
+#[tokio::test]
+async fn an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board() {
+    let clock = Clock::drill(START, 0.0);
+    let store = open(StoreConfig::temporary(clock.clone())).await;
+    for id in [1, 2] {
+        done(&store, create()).await;
+        done(&store, act(id, cancel())).await;
+    }
+    let ids = async || {
+        let alarms = store.alarms_after(&gangnam(), 0).await.unwrap().alarms;
+        alarms.iter().map(|alarm| (alarm.id.0, alarm.receipts.len())).collect::<Vec<_>>()
+    };
+    for alarm in store.alarms_after(&gangnam(), 0).await.unwrap().alarms {
+        let (id, kind, raised_at, stage) =
+            (alarm.id, AlarmKind::Cancelled, alarm.raised_at, ReceiptStage::Displayed);
+        let word = AlarmReceipt { id, kind, raised_at, stage };
+        store.record_receipt(&gangnam(), word, SeatId::from("seat-1")).await.unwrap();
+    }
+    let seq = store.head(&gangnam()).await.unwrap().alarm_seq;
+    clock.set_day(START.plus_min(7 * DAY_MIN + 1));
+    store.archive_ended_before(&gangnam(), START).await.unwrap();
+    assert_eq!(ids().await, [(1, 1), (2, 1)], "both are on the board still");
+    clock.set_day(START.plus_min(7 * DAY_MIN));
+    assert_eq!(store.archive_ended_before(&gangnam(), START.plus_min(1)).await.unwrap(), 2);
+    assert_eq!(ids().await, [(1, 1), (2, 1)], "it is not a week yet");
+    clock.set_day(START.plus_min(7 * DAY_MIN + 1));
+    store.archive_ended_before(&gangnam(), START.plus_min(1)).await.unwrap();
+    assert_eq!(ids().await, []);
+    assert_eq!(store.head(&gangnam()).await.unwrap().alarm_seq, seq, "a number is never given again");
+}
