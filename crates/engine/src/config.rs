@@ -1,7 +1,9 @@
 //! What an engine needs to know before it starts.
 
 use gwanje_model::{CenterId, SeatId};
+use gwanje_sync::dialect::Dialect;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What an engine needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -15,9 +17,24 @@ pub struct EngineConfig {
     pub centers: Vec<CenterId>,
     /// This installation's id; none: the one kept in `profile_dir`, made at the first start.
     pub seat: Option<SeatId>,
+    /// Follow a foreign server by this dialect; none: a hub. With it, `servers` may be empty (the dialect names its own) and
+    /// `centers` says nothing.
+    pub dialect: Option<Arc<Dialect>>,
 }
 
 impl EngineConfig {
+    /// Follows a foreign server by a dialect.
+    #[must_use]
+    pub fn foreign(dialect: Arc<Dialect>, profile_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            servers: Vec::new(),
+            profile_dir: profile_dir.into(),
+            centers: Vec::new(),
+            seat: None,
+            dialect: Some(dialect),
+        }
+    }
+
     /// Follows all centers of an account of `server`.
     #[must_use]
     pub fn new(server: impl Into<String>, profile_dir: impl Into<PathBuf>) -> Self {
@@ -26,6 +43,7 @@ impl EngineConfig {
             profile_dir: profile_dir.into(),
             centers: Vec::new(),
             seat: None,
+            dialect: None,
         }
     }
 }

@@ -40,6 +40,12 @@ pub enum EngineError {
     /// Nobody is signed in.
     #[error("nobody is signed in; sign in first")]
     NotSignedIn,
+    /// A foreign server was asked for more than its list.
+    #[error("{name} gives a list of its deliveries and no more; look for this in its own system")]
+    ListOnly {
+        /// What the server is called.
+        name: String,
+    },
     /// A view is not open.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -64,6 +70,7 @@ impl EngineError {
             Self::Unreachable(_) => "unreachable",
             Self::Unreadable { .. } => "unreadable",
             Self::NotSignedIn => "not-signed-in",
+            Self::ListOnly { .. } => "list-only",
             Self::View(_) => "view-not-open",
             Self::Stopped => "stopped",
         }
@@ -82,6 +89,7 @@ impl EngineError {
             | Self::Cache(_)
             | Self::Unreadable { .. }
             | Self::NotSignedIn
+            | Self::ListOnly { .. }
             | Self::View(_)
             | Self::Stopped => false,
         }

@@ -65,7 +65,8 @@ impl Engine {
     /// When the settings can't be used or the profile can't be read or written.
     pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let (calls, inbox) = mpsc::channel(CALL_CAPACITY);
-        let http = HttpDesk::new()?;
+        let headers = config.dialect.as_ref().map_or(&[][..], |dialect| &dialect.auth.headers);
+        let http = HttpDesk::new(headers)?;
         let task = owner::start(config, inbox, http.clone())?;
         Ok(Self { calls, http, task: Arc::new(std::sync::Mutex::new(Some(task))) })
     }
@@ -303,7 +304,7 @@ impl Engine {
     }
 
     async fn access(&self) -> Result<Access, EngineError> {
-        self.ask(Call::Access).await?.ok_or(EngineError::NotSignedIn)
+        self.ask(Call::Access).await?
     }
 
     async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Result<T, EngineError> {

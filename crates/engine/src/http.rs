@@ -1,8 +1,10 @@
 //! Requests: bounded in time and size, without redirects, and what went wrong in the core's words.
 
 use crate::error::EngineError;
+use gwanje_sync::dialect::Secret;
 use gwanje_sync::{HttpFailure, HttpRequest, HttpResponse, Method};
 use gwanje_wire::{ErrorCode, Problem};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use std::error::Error as _;
 use std::time::Duration;
@@ -24,9 +26,21 @@ pub(crate) struct HttpDesk {
 }
 
 impl HttpDesk {
-    pub(crate) fn new() -> Result<Self, EngineError> {
+    /// `headers` go with every request; nothing of them is logged.
+    pub(crate) fn new(headers: &[(String, Secret)]) -> Result<Self, EngineError> {
+        let mut defaults = HeaderMap::new();
+        for (name, value) in headers {
+            let named = HeaderName::from_bytes(name.as_bytes()).ok();
+            let valued = HeaderValue::from_str(value.expose()).ok();
+            let (Some(named), Some(mut valued)) = (named, valued) else {
+                return Err(EngineError::Config(format!("the header {name} can't be sent; check its value")));
+            };
+            valued.set_sensitive(true);
+            defaults.insert(named, valued);
+        }
         let client = reqwest::Client::builder()
             .user_agent(concat!("gwanje/", env!("CARGO_PKG_VERSION")))
+            .default_headers(defaults)
             .connect_timeout(CONNECT_TIMEOUT)
             // A connection that was cut silently is found out by a request's time-out only: at most one may be lying in
             // wait, and not for long, so that a second request in a row finds a fresh one.
@@ -157,7 +171,7 @@ mod tests {
             let problem = Problem::new(ErrorCode::NotFound, "there is no such center");
             (StatusCode::NOT_FOUND, serde_json::to_string(&problem).unwrap()).into_response()
         };
-        let echo = |headers: axum::http::HeaderMap, body: String| async move {
+        let echo = |headers: HeaderMap, body: String| async move {
             format!("{} {body}", headers["content-type"].to_str().unwrap())
         };
         let router = Router::new()
@@ -178,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers_come_with_what_the_core_looks_at() {
-        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
         let get = async |path: &str| desk.send(request(Method::Get, format!("{base}{path}"))).await.unwrap();
         let busy = get("/busy").await;
         assert_eq!((busy.status, busy.retry_after_s), (503, Some(7)));
@@ -192,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_answer_is_told_apart() {
-        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
         let mut never = request(Method::Get, format!("{base}/never"));
         never.timeout_ms = 50;
         assert_eq!(desk.send(never).await, Err(HttpFailure::TimedOut));
@@ -205,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn reads_for_a_person_end_in_a_value_or_in_an_error_that_says_why() {
-        let (desk, base) = (HttpDesk::new().unwrap(), serve().await);
+        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
         let read = async |path: &str| {
             desk.read::<Vec<u64>>("some numbers", format!("{base}{path}").parse().unwrap(), "token").await
         };

@@ -34,6 +34,8 @@ pub struct SignedIn {
     pub server: String,
     /// The centers that are followed.
     pub centers: Vec<CenterView>,
+    /// The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
+    pub foreign: Option<String>,
 }
 
 /// A center by name.

@@ -15,8 +15,10 @@
 
 mod clock;
 mod config;
+mod core;
 mod error;
 mod event;
+mod foreign;
 mod handle;
 mod http;
 pub mod ipc;
@@ -32,6 +34,7 @@ mod writer;
 pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};
+pub use foreign::load_dialect;
 #[cfg(feature = "faults")]
 pub use handle::RowFault;
 pub use handle::{CommandWish, Engine, PatchSink};
@@ -40,6 +43,7 @@ pub use profile::{KeptSession, kept_session};
 pub use gwanje_board as board;
 pub use gwanje_model as model;
 pub use gwanje_sync as sync;
+pub use gwanje_sync::dialect;
 pub use gwanje_wire as wire;
 
 pub use gwanje_board::{Patch, Row, ViewId, ViewSpec};

@@ -7,6 +7,7 @@ mod signing;
 
 use crate::clock;
 use crate::config::EngineConfig;
+use crate::core::Core;
 use crate::error::EngineError;
 use crate::event::{CommandReport, EngineEvent, Events};
 use crate::handle::{PatchSink, ViewReply};
@@ -23,8 +24,8 @@ use diagnosis::Findings;
 use gwanje_board::{Board, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Text, UtcMillis};
 use gwanje_sync::{
-    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, HttpFailure, HttpResponse, Input,
-    Mono, Now, RequestId, SocketEvent, SocketId, Stats,
+    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, Foreign, ForeignConfig,
+    HttpFailure, HttpResponse, Input, Mono, Now, RequestId, SocketEvent, SocketId, Stats,
 };
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::ReceiptStage;
@@ -117,7 +118,7 @@ pub(crate) enum Call {
         fault: crate::handle::RowFault,
         reply: oneshot::Sender<bool>,
     },
-    Access(oneshot::Sender<Option<Access>>),
+    Access(oneshot::Sender<Result<Access, EngineError>>),
     Stop,
 }
 
@@ -148,7 +149,7 @@ impl Access {
 
 struct Owner {
     config: EngineConfig,
-    client: Client,
+    client: Core,
     board: Board,
     views: Views,
     subscribers: Subscribers,
@@ -172,6 +173,8 @@ struct Owner {
     day_due: Mono,
     findings: Findings,
     started: UtcMillis,
+    /// A foreign server is followed.
+    is_following: bool,
 }
 
 /// What an unsettled command is about.
@@ -197,12 +200,17 @@ pub(crate) fn start(
         path: config.profile_dir.clone(),
         source,
     })?;
-    let client = Client::new(ClientConfig {
-        servers: config.servers.clone(),
-        seat: profile.seat.clone(),
-        centers: config.centers.clone(),
-        seed: seed()?,
-    });
+    let (servers, seat, seed) = (config.servers.clone(), profile.seat.clone(), seed()?);
+    let client = match &config.dialect {
+        Some(dialect) => {
+            let dialect = Arc::clone(dialect);
+            Core::Foreign(Box::new(Foreign::new(ForeignConfig { dialect, servers, seat, seed })))
+        }
+        None => {
+            let centers = config.centers.clone();
+            Core::Hub(Box::new(Client::new(ClientConfig { servers, seat, centers, seed })))
+        }
+    };
     let owner = Owner {
         config,
         client,
@@ -226,11 +234,15 @@ pub(crate) fn start(
         day_due: Mono::default(),
         findings: Findings::default(),
         started: clock::now().wall,
+        is_following: false,
     };
     Ok(tokio::spawn(owner.run(calls, inbox)))
 }
 
 fn checked(mut config: EngineConfig) -> Result<EngineConfig, EngineError> {
+    if let Some(dialect) = config.dialect.as_ref().filter(|_| config.servers.is_empty()) {
+        config.servers.clone_from(&dialect.server.urls);
+    }
     if config.servers.is_empty() {
         return Err(EngineError::Config("no server is given; name at least one by its URL".to_owned()));
     }

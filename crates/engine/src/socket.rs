@@ -3,13 +3,17 @@
 use crate::http::{CONNECT_TIMEOUT, io_reason};
 use crate::owner::Arrival;
 use futures_util::{SinkExt, StreamExt};
-use gwanje_sync::{SocketEvent, SocketId};
+use gwanje_sync::{SocketEvent, SocketId, SocketOptions};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 
 /// A longer message is not read (rule 12): twice the greatest frame of the wire contract.
 const MAX_TEXT_BYTES: usize = 2 << 20;
@@ -28,9 +32,14 @@ pub(crate) struct SocketLine {
 
 impl SocketLine {
     /// Opens a socket; what happens on it arrives at `arrivals`.
-    pub(crate) fn open(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>) -> Self {
+    pub(crate) fn open(
+        id: SocketId,
+        url: String,
+        options: SocketOptions,
+        arrivals: mpsc::Sender<Arrival>,
+    ) -> Self {
         let (out, texts) = mpsc::channel(OUT_CAPACITY);
-        tokio::spawn(run(id, url, arrivals, texts));
+        tokio::spawn(run(id, url, options, arrivals, texts));
         Self { out }
     }
 
@@ -40,13 +49,26 @@ impl SocketLine {
     }
 }
 
-async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut texts: mpsc::Receiver<String>) {
+async fn run(
+    id: SocketId,
+    url: String,
+    options: SocketOptions,
+    arrivals: mpsc::Sender<Arrival>,
+    mut texts: mpsc::Receiver<String>,
+) {
     let told = |event| arrivals.send(Arrival::Socket(id, event));
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let request = match request(url, &options) {
+        Ok(request) => request,
+        Err(why) => {
+            let _ = told(SocketEvent::Closed(why)).await;
+            return;
+        }
+    };
     let connecting =
-        tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(url, Some(config), true));
+        tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(config), true));
     let mut stream = match connecting.await {
         Ok(Ok((stream, _))) => stream,
         Ok(Err(error)) => {
@@ -62,8 +84,15 @@ async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut tex
     if told(SocketEvent::Opened).await.is_err() {
         return;
     }
+    let mut pulse = Pulse::new(options.ping_ms);
     let ended = loop {
         tokio::select! {
+            beat = pulse.beat() => match beat {
+                Beat::Ping => if let Err(error) = stream.send(Message::Ping(Bytes::new())).await {
+                    break Some(reason(&error));
+                },
+                Beat::Silent => break Some("the socket is silent".to_owned()),
+            },
             text = texts.recv() => match text {
                 Some(text) => if let Err(error) = stream.send(Message::text(text)).await {
                     break Some(reason(&error));
@@ -71,6 +100,7 @@ async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut tex
                 None => break None,
             },
             message = stream.next() => {
+                pulse.heard();
                 let event = match message {
                     Some(Ok(Message::Text(text))) if text.len() <= MAX_TEXT_BYTES => SocketEvent::Text(text.to_string()),
                     Some(Ok(Message::Text(_) | Message::Binary(_))) => SocketEvent::Unreadable,
@@ -91,6 +121,57 @@ async fn run(id: SocketId, url: String, arrivals: mpsc::Sender<Arrival>, mut tex
         None => {
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, stream.close(None)).await;
         }
+    }
+}
+
+/// The handshake.
+fn request(url: String, options: &SocketOptions) -> Result<Request, String> {
+    let mut request = url.into_client_request().map_err(|error| reason(&error))?;
+    let headers = options.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let subprotocol = options.subprotocol.map(|name| ("sec-websocket-protocol", name));
+    for (name, value) in headers.chain(subprotocol) {
+        let unusable = || format!("the header {name} can't be sent");
+        let mut value = HeaderValue::from_str(value).map_err(|_| unusable())?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?, value);
+    }
+    Ok(request)
+}
+
+/// Pings, and what comes of no answer. Without an order it never beats: the core sees to that by what it says itself.
+struct Pulse {
+    order: Option<(Duration, Duration)>,
+    next: Instant,
+    heard: Instant,
+}
+
+enum Beat {
+    Ping,
+    Silent,
+}
+
+impl Pulse {
+    fn new(ping_ms: Option<(u64, u64)>) -> Self {
+        let now = Instant::now();
+        let order =
+            ping_ms.map(|(every, silent)| (Duration::from_millis(every), Duration::from_millis(silent)));
+        Self { order, next: order.map_or(now, |(every, _)| now + every), heard: now }
+    }
+
+    fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
+    /// Cancel-safe: nothing has happened before its last await.
+    async fn beat(&mut self) -> Beat {
+        let Some((every, silent)) = self.order else { return std::future::pending().await };
+        tokio::time::sleep_until(self.next.min(self.heard + silent)).await;
+        let now = Instant::now();
+        if now >= self.heard + silent {
+            return Beat::Silent;
+        }
+        self.next = now + every;
+        Beat::Ping
     }
 }
 
@@ -135,7 +216,7 @@ mod tests {
             server.close(None).await.unwrap();
         });
         let (sender, mut arrivals) = mpsc::channel(4);
-        let line = SocketLine::open(ID, url, sender);
+        let line = SocketLine::open(ID, url, SocketOptions::default(), sender);
         assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
         assert!(line.send("2".to_owned()));
         assert_eq!(next(&mut arrivals).await, SocketEvent::Unreadable);
@@ -151,7 +232,7 @@ mod tests {
         let url = format!("ws://{}/", listener.local_addr().unwrap());
         drop(listener);
         let (sender, mut arrivals) = mpsc::channel(4);
-        let _line = SocketLine::open(ID, url, sender);
+        let _line = SocketLine::open(ID, url, SocketOptions::default(), sender);
         assert_eq!(next(&mut arrivals).await, SocketEvent::Closed("connection refused".to_owned()));
     }
 
@@ -160,10 +241,46 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/", listener.local_addr().unwrap());
         let (sender, mut arrivals) = mpsc::channel(4);
-        let line = SocketLine::open(ID, url, sender);
+        let line = SocketLine::open(ID, url, SocketOptions::default(), sender);
         let mut server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
         assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
         drop(line);
         assert!(matches!(server.next().await, Some(Ok(Message::Close(_)))));
+    }
+
+    #[tokio::test]
+    async fn headers_and_subprotocol_go_with_the_handshake_and_pings_notice_silence() {
+        use gwanje_sync::dialect::Dialect;
+        use tokio_tungstenite::accept_hdr_async;
+        use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+        let file = include_str!("../../../docs/dialects/websocket.toml")
+            .replace("query = { token", "headers = { X-Token");
+        let dialect = Dialect::parse(&file).unwrap().resolve(|_| Some("secret".to_owned())).unwrap();
+        let options = SocketOptions {
+            subprotocol: Some("v12.stomp"),
+            headers: dialect.auth.headers,
+            ping_ms: Some((20, 300)),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let check = |request: &Request, mut response: Response| {
+                assert_eq!(request.headers()["x-token"], "secret");
+                let asked = request.headers()["sec-websocket-protocol"].clone();
+                response.headers_mut().insert("sec-websocket-protocol", asked);
+                Ok(response)
+            };
+            let stream = listener.accept().await.unwrap().0;
+            let mut server = accept_hdr_async(stream, check).await.unwrap();
+            // Reading answers pings; from here on nobody reads any more.
+            let ping = server.next().await.unwrap().unwrap();
+            assert!(matches!(ping, Message::Ping(_)), "{ping:?}");
+            server
+        });
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let _line = SocketLine::open(ID, url, options, sender);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
+        let _unread = server.await.unwrap();
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Closed("the socket is silent".to_owned()));
     }
 }

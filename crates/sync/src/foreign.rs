@@ -168,6 +168,12 @@ impl Foreign {
         self.session.iter().flat_map(|session| session.rows())
     }
 
+    /// The base URL in use.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.servers.current()
+    }
+
     /// The dialect.
     #[must_use]
     pub fn dialect(&self) -> &Dialect {

@@ -27,7 +27,8 @@ impl Owner {
     pub(super) fn act_on(&mut self, action: Action, now: Now) {
         match action {
             Action::OpenSocket(id, url) => {
-                self.sockets.insert(id, SocketLine::open(id, url, self.arrivals.clone()));
+                let options = self.client.socket_options();
+                self.sockets.insert(id, SocketLine::open(id, url, options, self.arrivals.clone()));
             }
             Action::SendText(id, text) => self.send_text(id, text, now),
             Action::CloseSocket(id) => {

@@ -2,6 +2,7 @@
 
 use super::{Access, Call, Commanded, Owner, present};
 use crate::clock;
+use crate::error::EngineError;
 use gwanje_sync::{CREATE, CommandRequest, Input, What};
 
 impl Owner {
@@ -76,16 +77,14 @@ impl Owner {
             }
             #[cfg(feature = "faults")]
             Call::Fault { center, id, fault, reply } => {
-                let _ = reply.send(self.client.fault(&center, |session| match fault {
-                    crate::handle::RowFault::Lose => session.lose_row(id),
-                    crate::handle::RowFault::Flip => session.flip_row(id),
-                }));
+                let _ = reply.send(self.client.fault(&center, id, fault));
             }
             Call::Access(reply) => {
-                let access = self.client.access();
-                let _ = reply.send(
-                    access.map(|(token, base)| Access { base: base.to_owned(), token: token.to_owned() }),
-                );
+                let _ = reply.send(match (self.client.access(), self.client.dialect()) {
+                    (Some((token, base)), _) => Ok(Access { base: base.to_owned(), token: token.to_owned() }),
+                    (None, Some(dialect)) => Err(EngineError::ListOnly { name: dialect.name.clone() }),
+                    (None, None) => Err(EngineError::NotSignedIn),
+                });
             }
             // Ends the loop before it comes here.
             Call::Stop => {}

@@ -57,7 +57,7 @@ impl Owner {
             since: self.started.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seat: self.profile.seat.to_string(),
-            endpoint: self.client.access().map(|(_, base)| base.to_owned()),
+            endpoint: self.client.endpoint().map(str::to_owned),
             total: self.client.stats(),
             queues: Queues {
                 cache_jobs: count(cache_jobs),
@@ -75,14 +75,14 @@ impl Owner {
     }
 
     fn center_diagnostics(&self, center: &CenterId) -> Option<CenterDiagnostics> {
-        let session = self.client.session(center)?;
+        let (rows, compared_at) = self.client.rows_of(center)?;
         let found = self.findings.by_center.get(center);
         Some(CenterDiagnostics {
             link: self.links.get(center)?.view(center),
-            rows: count(session.rows().count()),
+            rows: count(rows),
             stats: self.client.center_stats(center)?,
             audit: found.and_then(|found| found.audit),
-            compared: compared(session.compared_at()),
+            compared: compared(compared_at),
             last_repair: found.and_then(|found| found.repair.clone()),
             check: found.and_then(|found| found.check.clone()),
         })

@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 const NAMES_WAIT_MS: u64 = 2_000;
 /// Until the server has told: where this product is at home.
 const DEFAULT_ZONE: &str = "Asia/Seoul";
+/// The role of whoever looks at a foreign server: none that may do anything.
+const FOREIGN_ROLE: &str = "viewer";
 
 type Reply = oneshot::Sender<Result<SignedIn, EngineError>>;
 
@@ -36,6 +38,11 @@ impl Signing {
 
 impl Owner {
     pub(super) fn sign_in(&mut self, account: String, password: String, reply: Reply, now: Now) {
+        if let Some(signed_in) = self.follow_foreign(now) {
+            // Whoever asked may have gone.
+            let _ = reply.send(Ok(signed_in));
+            return;
+        }
         self.answer_signing(Err(EngineError::Config("another sign-in began".to_owned())));
         self.open_cache(&account, now);
         self.signing.waiting = Some(reply);
@@ -45,11 +52,25 @@ impl Owner {
 
     /// Goes on with the kept session, if it is of this server.
     pub(super) fn resume(&mut self, now: Now) -> Option<SignedIn> {
+        if let Some(signed_in) = self.follow_foreign(now) {
+            return Some(signed_in);
+        }
         let kept = self.profile.session.clone().filter(|kept| kept.server == self.server())?;
         self.open_cache(&kept.account, now);
         let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
         self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
         self.act(now);
+        self.signed_in_view()
+    }
+
+    /// Begins to follow a foreign server, where the engine is for one: there is nobody to sign in.
+    fn follow_foreign(&mut self, now: Now) -> Option<SignedIn> {
+        let center = self.client.dialect()?.center.id.to_string();
+        // A cache of its own for each center of each server.
+        self.open_cache(&center, now);
+        self.client.handle(Input::Resume { refresh_token: String::new(), centers: Vec::new() }, now);
+        self.act(now);
+        self.is_following = true;
         self.signed_in_view()
     }
 
@@ -127,6 +148,7 @@ impl Owner {
             self.unheard.clear();
             self.views.touch();
         }
+        self.is_following = false;
         self.tell(EngineEvent::SignedOut(problem.map(Arc::new)), now);
     }
 
@@ -154,6 +176,20 @@ impl Owner {
     }
 
     pub(super) fn signed_in_view(&self) -> Option<SignedIn> {
+        if let Some(dialect) = self.client.dialect() {
+            let center = &dialect.center;
+            return self.is_following.then(|| SignedIn {
+                account: dialect.name.clone(),
+                role: FOREIGN_ROLE.to_owned(),
+                server: self.server().to_owned(),
+                centers: vec![CenterView {
+                    id: center.id.to_string(),
+                    name: center.name.clone(),
+                    time_zone: center.zone.name().to_owned(),
+                }],
+                foreign: Some(dialect.name.clone()),
+            });
+        }
         let kept = self.profile.session.as_ref().filter(|kept| kept.server == self.server())?;
         let is_followed = |center: &&CenterView| {
             self.config.centers.is_empty() || self.config.centers.iter().any(|id| id.as_str() == center.id)
@@ -163,6 +199,7 @@ impl Owner {
             role: kept.role.clone(),
             server: kept.server.clone(),
             centers: kept.centers.iter().filter(is_followed).cloned().collect(),
+            foreign: None,
         })
     }
 

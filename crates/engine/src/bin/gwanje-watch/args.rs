@@ -10,14 +10,15 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "gwanje-watch", version)]
 pub struct Args {
-    /// The hub, as http://host:port or https://host; again for further endpoints of the same hub
-    #[arg(long = "server", required = true, value_name = "URL")]
+    /// The hub, as http://host:port or https://host; again for further endpoints of the same hub. With --dialect:
+    /// the server, instead of the one that the file names
+    #[arg(long = "server", required_unless_present = "dialect", value_name = "URL")]
     pub servers: Vec<String>,
     /// The account to sign in with
-    #[arg(long, value_name = "NAME")]
-    pub account: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "dialect", conflicts_with = "dialect")]
+    pub account: Option<String>,
     /// A center to follow; again for more; absent: all of the account's
-    #[arg(long = "center", value_name = "ID")]
+    #[arg(long = "center", value_name = "ID", conflicts_with = "dialect")]
     pub centers: Vec<String>,
     /// Write a line for each change of a row (the cached board first)
     #[arg(long)]
@@ -31,7 +32,7 @@ pub struct Args {
     /// How to log to standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// A foreign server's dialect (not supported yet)
+    /// Follow a foreign server by this dialect file (docs/dialects.md); nobody signs in
     #[arg(long, value_name = "FILE")]
     pub dialect: Option<PathBuf>,
 }

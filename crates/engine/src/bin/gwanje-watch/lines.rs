@@ -14,8 +14,19 @@ use std::io::{self, Write};
 pub enum Line<'a> {
     /// A session's state changed. `since`: UTC milliseconds.
     State { center: &'a str, state: &'a str, since: i64, reason: Option<&'a str>, proven_at: Option<i64> },
-    /// Both sides were equal. `at`: UTC milliseconds.
-    Proof { center: &'a str, epoch: &'a str, rev: u64, count: u64, digest: String, at: i64, day_at: i64 },
+    /// Both sides were equal. `at`: UTC milliseconds. `source`: `snapshot` where a foreign server's list was equal, whose
+    /// revisions are this seat's own and prove nothing.
+    Proof {
+        center: &'a str,
+        epoch: &'a str,
+        rev: u64,
+        count: u64,
+        digest: String,
+        at: i64,
+        day_at: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<&'static str>,
+    },
     /// To be told to the person.
     Alarm {
         center: &'a str,
@@ -111,7 +122,7 @@ impl<'a> Line<'a> {
     }
 
     /// The line of a proof.
-    pub fn proof(center: &'a str, proof: &'a Proof) -> Self {
+    pub fn proof(center: &'a str, proof: &'a Proof, is_foreign: bool) -> Self {
         Line::Proof {
             center,
             epoch: proof.epoch.as_str(),
@@ -120,6 +131,7 @@ impl<'a> Line<'a> {
             digest: proof.rows.digest.to_string(),
             at: proof.at.0,
             day_at: proof.day_at.0,
+            source: is_foreign.then_some("snapshot"),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::lines::{Line, Lines};
 use crate::rows::WrittenRows;
 use gwanje_engine::model::CenterId;
 use gwanje_engine::sync::CheckPhase;
-use gwanje_engine::{Engine, EngineConfig, EngineError, EngineEvent, kept_session};
+use gwanje_engine::{Engine, EngineConfig, EngineError, EngineEvent, kept_session, load_dialect};
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, StdoutLock};
 use std::path::PathBuf;
@@ -46,37 +46,53 @@ enum Next {
 
 /// Watches until the end.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    if args.dialect.is_some() {
-        let text = "--dialect: foreign servers can't be followed yet; leave it away to follow a Gwanje hub";
-        return Err(Failure::Usage(text.to_owned()));
-    }
-    let password = std::env::var(PASSWORD_VARIABLE).map_err(|_| {
-        Failure::Usage(format!("no password: set {PASSWORD_VARIABLE} to the password of {}", args.account))
-    })?;
+    let entrance = Entrance::of(&args)?;
     let folder = Folder::of(args.cache.clone())?;
     let config = EngineConfig {
         servers: args.servers.clone(),
         profile_dir: folder.path.clone(),
         centers: args.centers.iter().map(|center| CenterId::from(center.as_str())).collect(),
         seat: None,
+        dialect: args.dialect.as_deref().map(load_dialect).transpose()?,
     };
     let engine = Engine::start(config).await?;
     let ended = tokio::select! {
-        ended = watch(&engine, &args, &password, &folder) => ended,
+        ended = watch(&engine, &args, &entrance, &folder) => ended,
         signal = signalled() => signal,
     };
     engine.stop().await;
     ended
 }
 
-async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) -> Result<(), Failure> {
+/// How the engine begins.
+enum Entrance {
+    /// At a hub, with a password.
+    Account { name: String, password: String },
+    /// At a foreign server there is nothing to sign in to.
+    Foreign,
+}
+
+impl Entrance {
+    fn of(args: &Args) -> Result<Self, Failure> {
+        // The command line lets no hub through without an account.
+        let Some(name) = args.account.clone().filter(|_| args.dialect.is_none()) else {
+            return Ok(Self::Foreign);
+        };
+        let password = std::env::var(PASSWORD_VARIABLE).map_err(|_| {
+            Failure::Usage(format!("no password: set {PASSWORD_VARIABLE} to the password of {name}"))
+        })?;
+        Ok(Self::Account { name, password })
+    }
+}
+
+async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folder) -> Result<(), Failure> {
     let mut events = if args.rows { engine.follow_rows().await? } else { engine.events().await? };
-    let signing_in = sign_in(engine, args, password, folder);
+    let signing_in = sign_in(engine, args, entrance, folder);
     tokio::pin!(signing_in);
     let mut followed: Option<usize> = None;
     let mut stats = every(STATS_EVERY);
     let mut checks = Checks::listen()?;
-    let mut desk = Desk::new();
+    let mut desk = Desk::new(matches!(entrance, Entrance::Foreign));
     loop {
         let next = tokio::select! {
             biased;
@@ -102,12 +118,13 @@ async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) ->
         };
         match next {
             Ok(Next::End) => {
+                let Entrance::Account { name, password } = entrance else { return Ok(()) };
                 if !desk.signed_out_by_server {
                     return Ok(());
                 }
                 // A kept session that the server no longer takes: the password may still do.
                 desk.signed_out_by_server = false;
-                engine.sign_in(&args.account, password).await?;
+                engine.sign_in(name, password).await?;
             }
             Ok(Next::GoOn) => {}
             // Nobody reads any more: that is how `| head` ends us.
@@ -121,20 +138,28 @@ async fn watch(engine: &Engine, args: &Args, password: &str, folder: &Folder) ->
 }
 
 /// Goes on with the kept session of the same account, or signs in. The answer is how many centers are followed.
-async fn sign_in(engine: &Engine, args: &Args, password: &str, folder: &Folder) -> Result<usize, Failure> {
+async fn sign_in(
+    engine: &Engine,
+    args: &Args,
+    entrance: &Entrance,
+    folder: &Folder,
+) -> Result<usize, Failure> {
+    let Entrance::Account { name, password } = entrance else {
+        let followed = engine.resume().await?;
+        return Ok(followed.map_or(0, |signed_in| signed_in.centers.len()));
+    };
     let server = args.servers.first().map_or("", |server| server.trim_end_matches('/'));
     let is_kept =
-        kept_session(&folder.path).is_some_and(|kept| kept.account == args.account && kept.server == server);
+        kept_session(&folder.path).is_some_and(|kept| kept.account == *name && kept.server == server);
     let signed_in = match if is_kept { engine.resume().await? } else { None } {
         Some(signed_in) => signed_in,
-        None => engine.sign_in(&args.account, password).await?,
+        None => engine.sign_in(name, password).await?,
     };
     if let Some(missing) =
         args.centers.iter().find(|id| signed_in.centers.iter().all(|center| center.id != **id))
     {
         return Err(Failure::Running(format!(
-            "{} may not see the center {missing:?}, or there is none of that name; check --center",
-            args.account
+            "{name} may not see the center {missing:?}, or there is none of that name; check --center"
         )));
     }
     Ok(signed_in.centers.len())
@@ -146,11 +171,14 @@ struct Desk {
     rows: WrittenRows,
     proven: BTreeSet<CenterId>,
     signed_out_by_server: bool,
+    /// Proofs are by list.
+    is_foreign: bool,
 }
 
 impl Desk {
-    fn new() -> Self {
+    fn new(is_foreign: bool) -> Self {
         Self {
+            is_foreign,
             lines: Lines::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())),
             rows: WrittenRows::default(),
             proven: BTreeSet::new(),
@@ -162,7 +190,7 @@ impl Desk {
         match event {
             EngineEvent::State(center, state) => self.lines.write(&Line::state(center.as_str(), state))?,
             EngineEvent::Proved(center, proof) => {
-                self.lines.write(&Line::proof(center.as_str(), proof))?;
+                self.lines.write(&Line::proof(center.as_str(), proof, self.is_foreign))?;
                 self.proven.insert(center.clone());
             }
             EngineEvent::Alarm(center, notice) => self.lines.write(&Line::alarm(center.as_str(), notice))?,
