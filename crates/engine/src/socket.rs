@@ -249,6 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
     async fn headers_and_subprotocol_go_with_the_handshake_and_pings_notice_silence() {
         use gwanje_sync::dialect::Dialect;
         use tokio_tungstenite::accept_hdr_async;

@@ -20,4 +20,8 @@ server: string,
 /**
  * The centers that are followed.
  */
-centers: Array<CenterView>, };
+centers: Array<CenterView>, 
+/**
+ * The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
+ */
+foreign: string | null, };
