@@ -4,8 +4,9 @@
 //! from one to the other until all are quiet.
 //!
 //! ```text
-//! auth + rest  requests with the token at hand, renewal, servers in turn
-//! link         ticket, socket, namespaces, reconnect
+//! auth + rest  requests with the token at hand, renewal
+//! link         ticket, socket, namespaces, reconnect, moving elsewhere
+//! endpoints    of requests and of sockets: which is in use, when it is left and gone back to
 //! centers      which centers are followed, their sessions, wiping
 //! commands     rule 11          receipts  alarms' receipts
 //! ```
@@ -39,7 +40,7 @@ use news::News;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use receipts::Receipts;
-use rest::{Purpose, Rest, RestEvent};
+use rest::{Probed, Purpose, Rest, RestEvent};
 use std::collections::{BTreeSet, VecDeque};
 
 /// What a client needs to know.
@@ -166,7 +167,7 @@ impl Client {
         // What a session counts of these is its share; here is the whole.
         (sum.rest_bytes, sum.rest_bytes_out) = (0, 0);
         sum.add(&self.rest.stats);
-        sum.unknown_events += self.unknown_events;
+        sum.unknown_events += self.unknown_events + self.link.foreign;
         sum.malformed += self.unreadable_events;
         sum.socket_by.other += self.link.bytes.saturating_sub(sum.socket_bytes);
         sum.socket_bytes = self.link.bytes;
@@ -181,6 +182,12 @@ impl Client {
     pub fn center_stats(&self, center: &CenterId) -> Option<Stats> {
         let stats = self.centers.session(center)?.stats();
         Some(Stats { unsettled: self.commands.unsettled(|of| of == center), ..stats })
+    }
+
+    /// The base URLs in use: of requests, and of the socket while there is one.
+    #[must_use]
+    pub fn endpoints(&self) -> (&str, Option<&str>) {
+        (self.rest.endpoint(), self.link.endpoint())
     }
 
     /// The access token and base URL at present, for reads that the interface makes by itself (history, riders, search).
@@ -203,8 +210,9 @@ impl Client {
 
     /// Does what is due; one round, so that nothing spins within one input.
     fn due(&mut self, now: Now) {
-        self.rest.due(now);
-        self.link.due(now.mono, &mut self.rng);
+        let calm = self.centers.are_live();
+        self.rest.due(calm, now);
+        self.link.due(calm, now.mono, &mut self.rng);
         self.commands.due(now.mono);
         self.receipts.due(now.mono);
         self.centers.due(now);
@@ -250,9 +258,7 @@ impl Client {
     fn rest_event(&mut self, event: RestEvent, now: Now) {
         match event {
             RestEvent::SignedIn(reply, first) => {
-                let urls =
-                    if reply.socket_urls.is_empty() { &self.config.servers } else { &reply.socket_urls };
-                self.link.start(urls, now.mono);
+                self.link.start(&reply.socket_urls, &self.config.servers, now.mono);
                 self.centers.follow(&reply.centers, now, &mut self.out);
                 if first {
                     self.centers.ask_now(now.mono);
@@ -267,6 +273,7 @@ impl Client {
                 self.out.push_back(Action::SignedOut(Some(problem)));
             }
             RestEvent::Unreachable(reason, asking) => self.centers.unreachable(&reason, &asking, now),
+            RestEvent::RefusedAt(base) => self.link.refused_at(&base, now.mono),
             RestEvent::SignInFailed(problem) => self.out.push_back(Action::SignInFailed(problem)),
             RestEvent::Answered(purpose, result, cost) => {
                 self.count(&purpose, cost);
@@ -278,7 +285,12 @@ impl Client {
     /// What a request cost goes to the center that it was for.
     fn count(&mut self, purpose: &Purpose, cost: Cost) {
         match purpose {
-            Purpose::Login | Purpose::Renew | Purpose::Logout | Purpose::Ticket | Purpose::Centers => {}
+            Purpose::Login
+            | Purpose::Renew
+            | Purpose::Logout
+            | Purpose::Ticket
+            | Purpose::Centers
+            | Purpose::Probe(..) => {}
             Purpose::Fetch(center, _, fetch) => {
                 self.with(center, |session| session.spent(Spent::Fetch(fetch), cost));
             }
@@ -301,6 +313,15 @@ impl Client {
     ) {
         match purpose {
             Purpose::Login | Purpose::Renew | Purpose::Logout => {}
+            Purpose::Probe(Probed::Requests, base) => {
+                let answers = result.is_ok_and(|response| response.status == 200);
+                self.rest.probed(&base, answers, now.mono, &mut self.rng);
+            }
+            Purpose::Probe(Probed::Sockets, base) => {
+                // Refused as nonsense by what would serve; 404 by what serves no sockets, 5xx by what can't now.
+                let answers = result.is_ok_and(|response| response.status < 500 && response.status != 404);
+                self.link.probed(&base, answers, now.mono, &mut self.rng);
+            }
             Purpose::Ticket => {
                 let answer = calls::read(result);
                 if let Err(CallFailure::Unreachable(reason)) = &answer {
@@ -340,6 +361,7 @@ impl Client {
             LinkAction::AskTicket => self.rest.ask(Purpose::Ticket, calls::Call::ticket(), now),
             LinkAction::DropTicket => self.rest.drop_where(|purpose| *purpose == Purpose::Ticket),
             LinkAction::RenewToken => self.rest.renew_now(),
+            LinkAction::Probe(base) => self.rest.probe(Probed::Sockets, base),
             LinkAction::Open(socket, url) => self.out.push_back(Action::OpenSocket(socket, url)),
             LinkAction::Send(socket, text) => {
                 self.link.bytes_out += u64::try_from(text.len()).unwrap_or(u64::MAX);
@@ -378,7 +400,7 @@ impl Client {
                 self.unreadable_events += unreadable;
                 self.out.push_back(Action::Riders(center, riders));
             }
-            News::Drain(_) | News::NotFollowed => {}
+            News::Drain(..) | News::NotFollowed => {}
             News::Notice(name, data) => {
                 if name != "notice" {
                     self.unknown_events += 1;
@@ -435,7 +457,8 @@ impl Client {
                 | Purpose::Centers
                 | Purpose::Ticket
                 | Purpose::Fetch(..)
-                | Purpose::Receipt(..) => false,
+                | Purpose::Receipt(..)
+                | Purpose::Probe(..) => false,
             }),
             CommandAction::Pending(command, unknown) => {
                 self.out.push_back(Action::CommandPending(command, unknown));
@@ -468,7 +491,7 @@ fn socket_kind<'a>(news: &News, by: &'a mut SocketBy) -> &'a mut u64 {
         News::Head(_) => &mut by.heads,
         News::Alarm(_) | News::UnreadableAlarm => &mut by.alarms,
         News::Riders(..) => &mut by.riders,
-        News::Drain(_) | News::NotFollowed | News::Notice(..) | News::Malformed | News::Unreadable => {
+        News::Drain(..) | News::NotFollowed | News::Notice(..) | News::Malformed | News::Unreadable => {
             &mut by.other
         }
     }

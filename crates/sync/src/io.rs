@@ -56,6 +56,13 @@ pub enum SocketEvent {
     Text(String),
     /// A message beyond the bound, or of a kind that is not text; it was not read.
     Unreadable,
+    /// The server answered the handshake with a refusal, with a reason for the log.
+    TurnedAway {
+        /// Why.
+        reason: String,
+        /// Seconds until it wants to be asked again (`Retry-After`), if it said so.
+        retry_after_s: Option<u64>,
+    },
     /// Closed or failed, with a reason for the log.
     Closed(String),
 }
@@ -89,7 +96,7 @@ pub struct HttpRequest {
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
-    /// Value of `Retry-After` in seconds.
+    /// Value of `Retry-After` in seconds from now, whichever of its two forms it came in.
     pub retry_after_s: Option<u64>,
     /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells of which history a row answer is.
     pub etag: Option<String>,

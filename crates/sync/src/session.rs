@@ -79,8 +79,9 @@ const SOCKET_GRACE_MS: u64 = 1_000;
 enum Socket {
     /// No namespace is joined.
     Absent,
-    /// Joined; `subscribe` was sent with that cursor and is sent again at that moment.
-    Joined { asked: Option<Cursor>, again: Mono },
+    /// Joined; `subscribe` was sent with that cursor and is sent again at that moment. `moving`: frames still come by the
+    /// former socket, which goes on until this one has subscribed.
+    Joined { asked: Option<Cursor>, again: Mono, moving: bool },
     /// The rooms are joined: frames and heads come.
     Subscribed,
 }
@@ -246,7 +247,8 @@ impl Session {
         self.answered = true;
         self.dating = Dating::default();
         self.stats.connects += 1;
-        self.socket = Socket::Joined { asked: None, again: Mono(u64::MAX) };
+        let moving = self.socket == Socket::Subscribed;
+        self.socket = Socket::Joined { asked: None, again: Mono(u64::MAX), moving };
         self.poll_later(now);
         self.alarms.due = Some(now.mono);
         if self.restored {
@@ -513,7 +515,8 @@ impl Session {
     fn facts(&self, now: Now) -> Facts {
         let socket = match self.socket {
             Socket::Absent => SocketFact::Absent(self.socket_reason.clone()),
-            Socket::Joined { .. } => SocketFact::Joined(None),
+            Socket::Joined { moving: false, .. } => SocketFact::Joined(None),
+            Socket::Joined { moving: true, .. } => SocketFact::Joined(self.proven_now(now)),
             Socket::Subscribed => SocketFact::Joined(self.proven_now(now)),
         };
         Facts {

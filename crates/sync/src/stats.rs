@@ -182,6 +182,8 @@ tallies! {
         pub tickets: Calls,
         /// The list of centers.
         pub centers: Calls,
+        /// Whether an endpoint that failed is well again.
+        pub probes: Calls,
         /// What changed after a revision: gaps and polls.
         pub changes: Calls,
         /// Snapshots.

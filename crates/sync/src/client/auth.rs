@@ -1,13 +1,17 @@
 //! The credentials: none, being asked for, or held; when they are renewed.
 //!
-//! | state | sign in | resume | answer: pair | answer: refused | no answer | 401 on its token, renewal due |
-//! | --- | --- | --- | --- | --- | --- | --- |
-//! | `SignedOut` | `SigningIn` | `Renewing` | – | – | – | – |
-//! | `SigningIn` | `SigningIn` | `Renewing` | `Held` | `SignedOut` | next server, then `SignedOut` | – |
-//! | `Held` | `SigningIn` | `Renewing` | – | – | – | `Renewing` |
-//! | `Renewing` | `SigningIn` | `Renewing` | `Held` | `SignedOut` | `Waiting` | – |
-//! | `Waiting` | `SigningIn` | `Renewing` | – | – | – | – (by time: `Renewing`) |
+//! | state | sign in | resume | sign out | answer: pair | answer: refused | no answer | told to come back soon | 401 on its token | its time comes |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | `SignedOut` | `SigningIn` | `Renewing` | – | – | – | – | – | – | – |
+//! | `SigningIn` | `SigningIn` | `Renewing` | `SignedOut` | `Held` | `SignedOut` | next server, then `SignedOut` | next server, then `TurnedAway` | – | – |
+//! | `TurnedAway` | `SigningIn` | `Renewing` | `SignedOut` | – | – | – | – | – | `SigningIn` |
+//! | `Held` | `SigningIn` | `Renewing` | `SignedOut` | – | – | – | – | `Renewing` | `Renewing` |
+//! | `Renewing` | `SigningIn` | `Renewing` | `SignedOut` | `Held` | `SignedOut` | `Waiting` | `Waiting` | – | – |
+//! | `Waiting` | `SigningIn` | `Renewing` | `SignedOut` | – | – | – | – | – | `Renewing` |
+//!
+//! A test walks every cell. A sign-in is turned away a few times at most: a person waits for it.
 
+use super::calls::Call;
 use crate::io::{Mono, Now, RequestId};
 use gwanje_wire::rest::LoginReply;
 
@@ -28,6 +32,17 @@ pub(crate) enum Auth {
         request: RequestId,
         /// Servers not tried yet.
         servers_left: usize,
+        /// How often it was told to come back.
+        turned_away: u32,
+    },
+    /// The server has no time for a sign-in just now, and said when it will.
+    TurnedAway {
+        /// Then.
+        until: Mono,
+        /// What is asked again.
+        call: Call,
+        /// How often it was told so.
+        times: u32,
     },
     /// Held: requests go out.
     Held { access: Access, refresh_token: String },
@@ -60,7 +75,11 @@ impl Auth {
     pub(crate) fn access(&self) -> Option<&Access> {
         match self {
             Self::Held { access, .. } => Some(access),
-            Self::SignedOut | Self::SigningIn { .. } | Self::Renewing { .. } | Self::Waiting { .. } => None,
+            Self::SignedOut
+            | Self::SigningIn { .. }
+            | Self::TurnedAway { .. }
+            | Self::Renewing { .. }
+            | Self::Waiting { .. } => None,
         }
     }
 
@@ -70,7 +89,7 @@ impl Auth {
             Self::Held { refresh_token, .. }
             | Self::Renewing { refresh_token, .. }
             | Self::Waiting { refresh_token, .. } => Some(refresh_token),
-            Self::SignedOut | Self::SigningIn { .. } => None,
+            Self::SignedOut | Self::SigningIn { .. } | Self::TurnedAway { .. } => None,
         }
     }
 
@@ -78,7 +97,7 @@ impl Auth {
     pub(crate) fn deadline(&self) -> Option<Mono> {
         match self {
             Self::Held { access, .. } => access.renew_at,
-            Self::Waiting { until, .. } => Some(*until),
+            Self::Waiting { until, .. } | Self::TurnedAway { until, .. } => Some(*until),
             Self::SignedOut | Self::SigningIn { .. } | Self::Renewing { .. } => None,
         }
     }

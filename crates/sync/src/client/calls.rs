@@ -20,6 +20,16 @@ const TICKET_TIMEOUT_MS: u64 = 5_000;
 /// Milliseconds for a sign-in: the hub hashes the password on purpose slowly.
 const SIGN_IN_TIMEOUT_MS: u64 = 10_000;
 
+/// Milliseconds for a probe of an endpoint: one that needs longer is not well.
+const PROBE_TIMEOUT_MS: u64 = 3_000;
+/// The longest that a server's `Retry-After` is obeyed, milliseconds.
+const RETRY_AFTER_MAX_MS: u64 = 600_000;
+
+/// What a `Retry-After` means, within bounds.
+pub(crate) fn bounded_ms(retry_after_s: u64) -> u64 {
+    retry_after_s.saturating_mul(1_000).min(RETRY_AFTER_MAX_MS)
+}
+
 /// A request without its server and credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -62,6 +72,11 @@ impl Call {
 
     pub(crate) fn ticket() -> Self {
         Self::post("/socket-tickets".to_owned(), &serde_json::Map::new(), TICKET_TIMEOUT_MS)
+    }
+
+    /// Whether an endpoint is well: the path is one of the root's or absolute, see [`super::rest::Rest::probe`].
+    pub(crate) fn probe() -> Self {
+        Self::get(String::new(), PROBE_TIMEOUT_MS)
     }
 
     pub(crate) fn receipt(center: &CenterId, key: AlarmKey, stage: ReceiptStage, seat: &SeatId) -> Self {
@@ -147,7 +162,7 @@ impl CallFailure {
 
     pub(crate) fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            Self::Problem { retry_after_s, .. } => retry_after_s.map(|s| s.saturating_mul(1_000)),
+            Self::Problem { retry_after_s, .. } => retry_after_s.map(bounded_ms),
             Self::Unreachable(_) | Self::Malformed => None,
         }
     }

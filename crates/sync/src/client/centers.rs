@@ -6,7 +6,7 @@
 
 use super::backoff::Backoff;
 use super::calls::CallFailure;
-use crate::io::{Action, LinkReason, Mono, Now, Restored};
+use crate::io::{Action, LinkReason, Mono, Now, Restored, State};
 use crate::session::{Session, SessionAction, SessionConfig};
 use crate::stats::{Stats, Tally as _};
 use gwanje_model::{CenterId, SeatId};
@@ -168,6 +168,17 @@ impl Centers {
         for followed in self.followed.values_mut().filter(|followed| followed.told == Told::Joined) {
             call(&mut followed.session);
         }
+    }
+
+    /// Whether the board of every center that is not refused is proven, and nothing is being fetched to make it so.
+    pub(crate) fn are_live(&self) -> bool {
+        self.followed.values().all(|followed| match followed.session.state() {
+            State::Live { .. } | State::Refused { .. } => true,
+            State::Connecting { .. }
+            | State::CatchingUp { .. }
+            | State::Polling { .. }
+            | State::Offline { .. } => false,
+        })
     }
 
     /// The centers that are followed.

@@ -1,28 +1,34 @@
-//! The socket: one connection that carries the namespaces of all centers, and its coming back.
+//! The socket: one connection that carries the namespaces of all centers, its coming back, and its moving elsewhere.
 //!
-//! | phase | leaves when |
-//! | --- | --- |
-//! | `Off` | signed in and a center is wanted → `Ticket` |
-//! | `Ticket` | a ticket came → `Connected`; none → `Waiting` |
-//! | `Connected` | closed, silent (rule 7), a handshake or join unanswered, a namespace refused or left → `Waiting`; drained → `Ticket` |
-//! | `Waiting` | its time is over → `Ticket` |
+//! | phase | a ticket | no ticket | the socket fails, is silent, turned away, not joined in time | its time is over | drained, or a better endpoint's moment |
+//! | --- | --- | --- | --- | --- | --- |
+//! | `Off` | – | – | – | – | – |
+//! | `Ticket` | `Connected` | `Waiting` | – | told to be down | – |
+//! | `Connected` | – | – | `Waiting` | – | `Ticket`, while the old one goes on |
+//! | `Waiting` | – | – | – | `Ticket` | – |
 //!
-//! Events of any socket but the present one are ignored: each attempt has a number of its own.
+//! `Off` is left when there are credentials and a center is wanted, and entered when the credentials go.
+//! A connection is itself at one of three stages, see [`connection`]. While a new one is made in the place of one that
+//! still serves (see [`moving`]), nothing is told to be lost: what fails then is only the attempt.
+//! Events of any other socket are ignored: each attempt has a number of its own. A test walks every cell.
 
+mod connection;
+mod moving;
 mod receive;
+#[cfg(test)]
+mod table;
 
 use super::backoff::Backoff;
-use super::calls::CallFailure;
-use super::endpoints::{Endpoints, socket_url};
+use super::calls::{CallFailure, bounded_ms};
+use super::endpoints::{Endpoints, is_socket_base, socket_url};
 use super::news::News;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
+use connection::{Connection, Stage};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::TicketReply;
-use gwanje_wire::sio::Conversation;
-use gwanje_wire::socket::{
-    Cursor, PING_INTERVAL_MS, PING_TIMEOUT_MS, Room, Subscribe, SubscribeAck, center_namespace,
-};
+use gwanje_wire::socket::{Cursor, Room, Subscribe, SubscribeAck, center_namespace};
+use moving::Old;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeSet, VecDeque};
@@ -31,15 +37,18 @@ use std::collections::{BTreeSet, VecDeque};
 const RECONNECT_MS: (u64, u64) = (500, 30_000);
 /// Milliseconds a connection must have lasted for the next pause to be short again, from rule 6.
 const SETTLED_MS: u64 = 60_000;
+/// Milliseconds within which the next endpoint is tried when one has failed and another is good: seats that lost the
+/// same one don't all come to the next at once, and all of them are there within 4 s.
+const FAILOVER_MS: u64 = 500;
 /// Milliseconds without a joined namespace after which sessions begin to poll while the attempt goes on, so that a
 /// server that does not answer is seen as soon as one that refuses.
 const PATIENCE_MS: u64 = 3_000;
 /// Milliseconds from the opening of the socket until the handshake must be over.
 const HANDSHAKE_MS: u64 = 10_000;
+/// The same where another endpoint is good: to be there within 4 s.
+const HANDSHAKE_ELSEWHERE_MS: u64 = 2_500;
 /// Milliseconds within which a join or a `subscribe` must be answered.
 const ANSWER_MS: u64 = 5_000;
-/// Milliseconds of silence that are waited for, at the least and at the most, whatever the server's OPEN says.
-const SILENCE_MS: (u64, u64) = (1_000, 120_000);
 
 /// What the link wants done, and what it has to tell.
 #[derive(Debug)]
@@ -50,6 +59,8 @@ pub(crate) enum LinkAction {
     DropTicket,
     /// Tickets are refused again and again: renew the token.
     RenewToken,
+    /// Ask whether sockets are served at that base URL; answered with [`Link::probed`].
+    Probe(String),
     Open(SocketId, String),
     Send(SocketId, String),
     Close(SocketId),
@@ -72,24 +83,24 @@ pub(crate) enum LinkAction {
 #[derive(Debug)]
 enum Phase {
     Off,
-    Ticket { since: Mono },
+    /// A ticket was asked for then, for an attempt at that endpoint, or at the one in use.
+    Ticket {
+        since: Mono,
+        to: Option<String>,
+    },
     Connected(Box<Connection>),
-    Waiting { until: Mono },
+    Waiting {
+        until: Mono,
+    },
 }
 
-#[derive(Debug)]
-struct Connection {
-    socket: SocketId,
-    ticket: String,
-    /// When the attempt began, with the request for a ticket.
-    since: Mono,
-    opened: Mono,
-    talk: Conversation<()>,
-    /// Any packet.
-    heard: Mono,
-    /// Joins that are not answered yet must be by then.
-    join_until: Option<Mono>,
-    first_joined: Option<Mono>,
+/// Whose fault it is when an attempt or a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The endpoint does not serve: another one is tried.
+    Endpoint,
+    /// Anything else: the same endpoint is tried again.
+    Other,
 }
 
 /// See the module's doc.
@@ -98,18 +109,22 @@ pub(crate) struct Link {
     seat: SeatId,
     endpoints: Endpoints,
     phase: Phase,
+    /// The connection that serves until the one that is made in its place does.
+    old: Option<Old>,
+    /// There are credentials.
     on: bool,
     wanted: BTreeSet<CenterId>,
     next_socket: u64,
     pause: Backoff,
     /// Attempts in a row whose ticket was refused.
     tickets_refused: u32,
-    drain_at: Option<Mono>,
     /// Why there is no socket, once that is told.
     down: Option<LinkReason>,
     pub(crate) connects: u64,
     pub(crate) bytes: u64,
     pub(crate) bytes_out: u64,
+    /// Endpoints or further words in a sign-in or a drain that are none of the contract's, and were not used.
+    pub(crate) foreign: u64,
     out: VecDeque<LinkAction>,
 }
 
@@ -119,35 +134,40 @@ impl Link {
             seat,
             endpoints: Endpoints::new(&[]),
             phase: Phase::Off,
+            old: None,
             on: false,
             wanted: BTreeSet::new(),
             next_socket: 0,
             pause: Backoff::new(RECONNECT_MS.0, RECONNECT_MS.1),
             tickets_refused: 0,
-            drain_at: None,
             down: None,
             connects: 0,
             bytes: 0,
             bytes_out: 0,
+            foreign: 0,
             out: VecDeque::new(),
         }
     }
 
-    /// There are credentials; sockets are served at these base URLs.
-    pub(crate) fn start(&mut self, urls: &[String], now: Mono) {
-        self.endpoints.replace(urls);
+    /// There are credentials; sockets are served at `urls`, or where that names nothing usable, at `servers`.
+    pub(crate) fn start(&mut self, urls: &[String], servers: &[String], now: Mono) {
+        let usable: Vec<String> = urls.iter().filter(|url| is_socket_base(url)).cloned().collect();
+        self.foreign += u64::try_from(urls.len() - usable.len()).unwrap_or(0);
+        self.endpoints.replace(if usable.is_empty() { servers } else { &usable }, now);
         self.on = true;
         self.begin_if_wanted(now);
     }
 
     /// There are no credentials any more.
     pub(crate) fn stop(&mut self) {
-        self.drop_connection();
+        self.drop_attempt();
+        self.drop_old();
         self.phase = Phase::Off;
         self.on = false;
         self.down = None;
         self.tickets_refused = 0;
         self.pause.reset();
+        self.endpoints.forget_probe();
     }
 
     /// A center's namespace is to be joined, now and on each connection to come.
@@ -161,18 +181,43 @@ impl Link {
     /// A center is not followed any more.
     pub(crate) fn unwant(&mut self, center: &CenterId) {
         self.wanted.remove(center);
-        if let Phase::Connected(connection) = &mut self.phase {
-            let namespace = center_namespace(center);
+        let namespace = center_namespace(center);
+        let new = match &mut self.phase {
+            Phase::Connected(connection) => Some(&mut **connection),
+            Phase::Off | Phase::Ticket { .. } | Phase::Waiting { .. } => None,
+        };
+        let old = self.old.as_mut().map(|old| &mut *old.connection);
+        for connection in new.into_iter().chain(old) {
             if connection.talk.knows(&namespace) {
                 let text = connection.talk.leave(&namespace);
                 self.out.push_back(LinkAction::Send(connection.socket, text));
             }
         }
+        self.settle_joins();
     }
 
     /// Why there is no socket, once that is known.
     pub(crate) fn down(&self) -> Option<&LinkReason> {
         self.down.as_ref()
+    }
+
+    /// The base URL of the socket that serves.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        let new = match &self.phase {
+            Phase::Connected(connection) if connection.serves() => Some(connection.base.as_str()),
+            Phase::Connected(_) | Phase::Off | Phase::Ticket { .. } | Phase::Waiting { .. } => None,
+        };
+        new.or(self.old.as_ref().map(|old| old.connection.base.as_str()))
+    }
+
+    /// Nothing listens at that base URL, as requests have found: no need to try sockets there.
+    pub(crate) fn refused_at(&mut self, base: &str, now: Mono) {
+        match &self.phase {
+            Phase::Ticket { to: None, .. } | Phase::Waiting { .. } => {
+                self.endpoints.failed(base, now);
+            }
+            Phase::Off | Phase::Ticket { to: Some(_), .. } | Phase::Connected(_) => {}
+        }
     }
 
     /// The answer to [`LinkAction::AskTicket`].
@@ -182,30 +227,29 @@ impl Link {
         now: Mono,
         rng: &mut ChaCha8Rng,
     ) {
-        let Phase::Ticket { since } = self.phase else { return };
+        let Phase::Ticket { since, to } = &self.phase else { return };
         match answer {
             Ok(TicketReply { ticket, .. }) => {
+                let base = to.clone().unwrap_or_else(|| self.endpoints.current().to_owned());
+                let patience =
+                    if self.endpoints.has_another() { HANDSHAKE_ELSEWHERE_MS } else { HANDSHAKE_MS };
+                let stage = Stage::Opening { since: *since, until: now.plus_ms(patience) };
                 let socket = SocketId(self.next_socket);
                 self.next_socket += 1;
-                let url = socket_url(self.endpoints.current());
-                self.phase = Phase::Connected(Box::new(Connection {
-                    socket,
-                    ticket,
-                    since,
-                    opened: now,
-                    talk: Conversation::default(),
-                    heard: now,
-                    join_until: None,
-                    first_joined: None,
-                }));
-                self.out.push_back(LinkAction::Open(socket, url));
+                self.out.push_back(LinkAction::Open(socket, socket_url(&base)));
+                self.phase = Phase::Connected(Box::new(Connection::new(socket, base, ticket, stage, now)));
             }
-            Err(failure) => self.fail(&failure.reason(), failure.retry_after_ms(), now, rng),
+            Err(failure) => {
+                self.fail(&failure.reason(), Fault::Other, failure.retry_after_ms(), now, rng);
+            }
         }
     }
 
     /// Something happened on a socket.
     pub(crate) fn socket(&mut self, id: SocketId, event: SocketEvent, now: Mono, rng: &mut ChaCha8Rng) {
+        if self.old.as_ref().is_some_and(|old| old.connection.socket == id) {
+            return self.old_socket(event, now);
+        }
         let Phase::Connected(connection) = &mut self.phase else { return };
         if connection.socket != id {
             return; // An older socket's last words.
@@ -225,12 +269,14 @@ impl Link {
                 self.out.push_back(LinkAction::Packet(0));
                 self.out.push_back(LinkAction::Malformed);
             }
+            SocketEvent::TurnedAway { reason, retry_after_s } => {
+                let told = retry_after_s.map(bounded_ms);
+                self.fail(&reason, Fault::Endpoint, told, now, rng);
+            }
             SocketEvent::Closed(why) => {
                 // One that never came up is tried elsewhere next; one that worked is tried again first.
-                if connection.first_joined.is_none() {
-                    self.endpoint_failed();
-                }
-                self.fail(&why, None, now, rng);
+                let fault = if connection.serves() { Fault::Other } else { Fault::Endpoint };
+                self.fail(&why, fault, None, now, rng);
             }
         }
     }
@@ -238,75 +284,75 @@ impl Link {
     /// Emits `subscribe` on a center's namespace; without a joined one nothing happens (the session subscribes again
     /// when it is joined).
     pub(crate) fn subscribe(&mut self, center: &CenterId, cursor: Option<Cursor>, now: Mono) {
-        let Phase::Connected(connection) = &mut self.phase else { return };
+        let namespace = center_namespace(center);
+        let new = match &mut self.phase {
+            Phase::Connected(connection) => Some(&mut **connection),
+            Phase::Off | Phase::Ticket { .. } | Phase::Waiting { .. } => None,
+        };
+        let old = self.old.as_mut().map(|old| &mut *old.connection);
+        let joined = new.into_iter().chain(old).find(|connection| connection.talk.is_joined(&namespace));
+        let Some(connection) = joined else { return };
         let body = Subscribe { rooms: vec![Room::Deliveries, Room::Riders], cursor };
         let until = now.plus_ms(ANSWER_MS);
-        if let Ok(text) = connection.talk.emit(&center_namespace(center), "subscribe", &body, until.0, ()) {
+        if let Ok(text) = connection.talk.emit(&namespace, "subscribe", &body, until.0, ()) {
             self.out.push_back(LinkAction::Send(connection.socket, text));
         }
     }
 
-    pub(crate) fn due(&mut self, now: Mono, rng: &mut ChaCha8Rng) {
+    /// Does what is due; `calm`: all boards are proven, so that moving disturbs nothing.
+    pub(crate) fn due(&mut self, calm: bool, now: Mono, rng: &mut ChaCha8Rng) {
+        self.old_due(now);
         match &mut self.phase {
             Phase::Off => {}
             Phase::Waiting { until } => {
                 if *until <= now {
-                    self.begin(now);
+                    self.begin(None, now);
                 }
             }
-            Phase::Ticket { since } => {
+            Phase::Ticket { since, .. } => {
                 if now.since(*since) >= PATIENCE_MS {
                     self.tell_down("no answer to the request for a ticket yet");
                 }
             }
             Phase::Connected(connection) => {
-                let opened = connection.talk.handshake().is_some();
-                let silent_at = connection.silent_at();
-                let join_late = connection.join_until.is_some_and(|until| until <= now);
-                let impatient =
-                    connection.first_joined.is_none() && now.since(connection.since) >= PATIENCE_MS;
-                if !connection.talk.expire(now.0).is_empty() {
-                    self.fail("subscribe was not answered", None, now, rng);
-                } else if (opened && silent_at <= now) || (!opened && connection.handshake_until() <= now) {
-                    self.endpoint_failed();
-                    let why = if opened { "the socket is silent" } else { "no handshake" };
-                    self.fail(why, None, now, rng);
-                } else if join_late {
-                    self.fail("a join was not answered", None, now, rng);
-                } else if self.drain_at.is_some_and(|at| at <= now) {
-                    self.endpoint_failed();
-                    self.drop_connection();
-                    self.tell_down("the hub is drained");
-                    self.begin(now);
-                } else if impatient {
+                if let Some((why, fault)) = connection.overdue(now) {
+                    self.fail(why, fault, None, now, rng);
+                } else if connection.impatient(now) {
                     self.tell_down("no answer from the socket yet");
+                } else {
+                    self.move_due(calm, now);
                 }
+            }
+        }
+        if self.on {
+            // What was not calm enough for a move now is put off.
+            self.endpoints.returning(false, now);
+            if let Some(url) = self.endpoints.probe(now) {
+                self.out.push_back(LinkAction::Probe(url));
             }
         }
     }
 
+    /// The answer to [`LinkAction::Probe`].
+    pub(crate) fn probed(&mut self, url: &str, answers: bool, now: Mono, rng: &mut ChaCha8Rng) {
+        self.endpoints.probed(url, answers, now, rng);
+    }
+
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        let patience = |since: Mono| self.down.is_none().then(|| since.plus_ms(PATIENCE_MS));
-        match &self.phase {
+        let served = self.down.is_some() || self.old.is_some();
+        let patience = |since: Mono| (!served).then(|| since.plus_ms(PATIENCE_MS));
+        let phase = match &self.phase {
             Phase::Off => None,
             Phase::Waiting { until } => Some(*until),
-            Phase::Ticket { since } => patience(*since),
+            Phase::Ticket { since, .. } => patience(*since),
             Phase::Connected(connection) => {
-                let opened = connection.talk.handshake().is_some();
-                let alive = if opened { connection.silent_at() } else { connection.handshake_until() };
-                let joined = connection.first_joined.is_some();
-                [
-                    Some(alive),
-                    connection.talk.deadline_ms().map(Mono),
-                    connection.join_until,
-                    self.drain_at,
-                    if joined { None } else { patience(connection.since) },
-                ]
-                .into_iter()
-                .flatten()
-                .min()
+                let impatient = connection.attempt_since().and_then(patience);
+                impatient.into_iter().chain(connection.deadline()).min()
             }
-        }
+        };
+        let old = self.old.as_ref().and_then(|old| old.connection.deadline());
+        let endpoints = self.endpoints.deadline().filter(|_| self.on);
+        [phase, old, endpoints].into_iter().flatten().min()
     }
 
     pub(crate) fn poll_action(&mut self) -> Option<LinkAction> {
@@ -315,39 +361,43 @@ impl Link {
 
     fn begin_if_wanted(&mut self, now: Mono) {
         if self.on && !self.wanted.is_empty() && matches!(self.phase, Phase::Off) {
-            self.begin(now);
+            self.begin(None, now);
         }
     }
 
-    fn begin(&mut self, now: Mono) {
-        self.phase = Phase::Ticket { since: now };
+    fn begin(&mut self, to: Option<String>, now: Mono) {
+        self.phase = Phase::Ticket { since: now, to };
         self.out.push_back(LinkAction::AskTicket);
     }
 
-    fn endpoint_failed(&mut self) {
-        let url = self.endpoints.current().to_owned();
-        self.endpoints.failed(&url);
-    }
-
-    /// The attempt or the connection is over; the next one comes after a pause.
-    fn fail(&mut self, why: &str, retry_after_ms: Option<u64>, now: Mono, rng: &mut ChaCha8Rng) {
-        if let Phase::Connected(connection) = &self.phase
-            && connection.first_joined.is_some_and(|joined| now.since(joined) >= SETTLED_MS)
-        {
-            self.pause.reset();
+    /// The attempt or the connection is over; the next one comes after a pause, or what still serves goes on.
+    fn fail(&mut self, why: &str, fault: Fault, told_ms: Option<u64>, now: Mono, rng: &mut ChaCha8Rng) {
+        let mut elsewhere = false;
+        if let Phase::Connected(connection) = &self.phase {
+            if connection.served_ms(now) >= SETTLED_MS {
+                self.pause.reset();
+            }
+            elsewhere = fault == Fault::Endpoint && self.endpoints.failed(&connection.base, now);
+            if connection.serves() {
+                self.drop_old();
+            }
         }
-        self.drop_connection();
-        let mut pause = self.pause.next_ms(rng);
-        if let Some(told) = retry_after_ms {
+        if self.stay(now) {
+            return;
+        }
+        self.drop_attempt();
+        let pause = if elsewhere {
+            rng.random_range(0..=FAILOVER_MS)
+        } else {
+            let pause = self.pause.next_ms(rng);
             // Not all at the first moment at which they may.
-            pause = told.saturating_add(rng.random_range(0..=pause));
-        }
+            told_ms.map_or(pause, |told| told.saturating_add(rng.random_range(0..=pause)))
+        };
         self.phase = Phase::Waiting { until: now.plus_ms(pause) };
         self.tell_down(why);
     }
 
-    fn drop_connection(&mut self) {
-        self.drain_at = None;
+    fn drop_attempt(&mut self) {
         match &self.phase {
             Phase::Connected(connection) => self.out.push_back(LinkAction::Close(connection.socket)),
             Phase::Ticket { .. } => self.out.push_back(LinkAction::DropTicket),
@@ -355,25 +405,15 @@ impl Link {
         }
     }
 
+    /// Nothing is told while an old connection still serves.
     fn tell_down(&mut self, why: &str) {
+        if self.old.is_some() {
+            return;
+        }
         let reason: LinkReason = why.into();
         if self.down.is_none() {
             self.out.push_back(LinkAction::Lost(LinkReason::clone(&reason)));
         }
         self.down = Some(reason);
-    }
-}
-
-impl Connection {
-    fn silent_at(&self) -> Mono {
-        let (interval, timeout) = self
-            .talk
-            .handshake()
-            .map_or((PING_INTERVAL_MS, PING_TIMEOUT_MS), |open| (open.ping_interval, open.ping_timeout));
-        self.heard.plus_ms(interval.saturating_add(timeout).clamp(SILENCE_MS.0, SILENCE_MS.1))
-    }
-
-    fn handshake_until(&self) -> Mono {
-        self.opened.plus_ms(HANDSHAKE_MS)
     }
 }

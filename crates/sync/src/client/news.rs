@@ -5,6 +5,7 @@ use gwanje_wire::socket::{Drain, RiderPos};
 use gwanje_wire::{ErrorCode, Frame, Head};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// An event in a center's namespace.
 #[derive(Debug)]
@@ -14,7 +15,8 @@ pub(crate) enum News {
     Alarm(Box<AlarmEntry>),
     /// Those that can be read, and how many can't.
     Riders(Vec<RiderPos>, u64),
-    Drain(Drain),
+    /// And how many further words it held, which are none of the contract's.
+    Drain(Drain, u64),
     /// The contract's, but of a stream that this client does not follow.
     NotFollowed,
     /// Any other published event: name and data.
@@ -44,7 +46,10 @@ pub(crate) fn read_news(name: &str, data: &RawValue) -> News {
             let (riders, unreadable) = read_each(&entries);
             News::Riders(riders, unreadable)
         }),
-        "drain" => typed(data, News::Unreadable, News::Drain),
+        "drain" => typed(data, News::Unreadable, |words: BTreeMap<String, &RawValue>| {
+            let further = words.keys().filter(|name| *name != "withinMs").count();
+            typed(data, News::Unreadable, |drain| News::Drain(drain, u64::try_from(further).unwrap_or(0)))
+        }),
         "seats" | "chat" | "chat:read" | "chat:head" => News::NotFollowed,
         _ => News::Notice(name.to_owned(), data.get().to_owned()),
     }
@@ -109,7 +114,12 @@ mod tests {
 
     #[test]
     fn events_are_read_or_told_to_be_malformed() {
-        assert!(matches!(read_news("drain", raw(r#"{"withinMs":5}"#)), News::Drain(Drain { within_ms: 5 })));
+        assert!(matches!(
+            read_news("drain", raw(r#"{"withinMs":5}"#)),
+            News::Drain(Drain { within_ms: 5 }, 0)
+        ));
+        let named = r#"{"withinMs":5,"to":"http://elsewhere","url":"http://there"}"#;
+        assert!(matches!(read_news("drain", raw(named)), News::Drain(Drain { within_ms: 5 }, 2)));
         assert!(matches!(read_news("riders", raw("[]")), News::Riders(riders, 0) if riders.is_empty()));
         for name in ["deliveries", "head"] {
             assert!(matches!(read_news(name, raw(r#"{"x":1}"#)), News::Malformed), "{name}");

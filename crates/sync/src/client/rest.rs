@@ -4,13 +4,18 @@
 //! Rules: one renewal in flight at a time, all other requests wait for it; a 401 renews the token once for each
 //! request; a refused renewal signs out. A renewal whose answer was lost is sent again with the same refresh token (the
 //! hub gives the same pair again for 60 s).
+//!
+//! A request that an endpoint refuses, or that a gateway there has no server for, goes to the next good endpoint at
+//! once; all have a key or change nothing when they come twice.
 
 mod pairs;
+#[cfg(test)]
+mod table;
 
 use super::auth::Auth;
 use super::backoff::Backoff;
 use super::calls::Call;
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, socket_probe_url};
 use crate::io::{
     Action, AlarmKey, CommandId, HttpFailure, HttpRequest, HttpResponse, LinkReason, Method, Mono, Now,
     RequestId,
@@ -30,6 +35,9 @@ const RENEW_PAUSE_MS: (u64, u64) = (500, 5_000);
 /// again at once must not spin.
 const REFUSE_AFTER_MS: u64 = 1_000;
 
+/// Says at the root of a hub whether it takes new clients.
+const READY_PATH: &str = "/readyz";
+
 /// What a request was for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
@@ -42,6 +50,14 @@ pub(crate) enum Purpose {
     Receipt(CenterId, AlarmKey, ReceiptStage),
     Command(CommandId),
     Close(CommandId),
+    Probe(Probed, String),
+}
+
+/// What is probed at an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probed {
+    Requests,
+    Sockets,
 }
 
 impl Purpose {
@@ -56,7 +72,23 @@ impl Purpose {
             | Self::Ticket
             | Self::Receipt(..)
             | Self::Command(_)
-            | Self::Close(_) => None,
+            | Self::Close(_)
+            | Self::Probe(..) => None,
+        }
+    }
+
+    /// Whether it goes on to the next endpoint by itself.
+    fn moves_on(&self) -> bool {
+        match self {
+            Self::Renew
+            | Self::Centers
+            | Self::Ticket
+            | Self::Fetch(..)
+            | Self::Receipt(..)
+            | Self::Command(_)
+            | Self::Close(_) => true,
+            // A sign-in tries all of them, a sign-out nobody waits for, and a probe is of that endpoint.
+            Self::Login | Self::Logout | Self::Probe(..) => false,
         }
     }
 }
@@ -74,6 +106,8 @@ pub(crate) enum RestEvent {
     SignInFailed(Problem),
     /// No server answered to a renewal; the sessions of these centers see it by requests of their own.
     Unreachable(LinkReason, BTreeSet<CenterId>),
+    /// Nothing listens at that base URL.
+    RefusedAt(String),
 }
 
 #[derive(Debug)]
@@ -84,6 +118,8 @@ struct Waiting {
     sent: Option<Sent>,
     /// A 401 has renewed the token for it already.
     renewed: bool,
+    /// Endpoints that it was sent to, one after the other without a pause.
+    sends: usize,
 }
 
 #[derive(Debug)]
@@ -147,6 +183,11 @@ impl Rest {
     }
 
     /// The access token and the server in use.
+    /// The server in use.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.servers.current()
+    }
+
     pub(crate) fn access(&self) -> Option<(&str, &str)> {
         self.auth.access().map(|access| (access.token.as_str(), self.servers.current()))
     }
@@ -160,7 +201,8 @@ impl Rest {
         self.drop_all();
         self.established = false;
         let request = self.send_bare(Purpose::Login, Call::login(account, password));
-        self.auth = Auth::SigningIn { request, servers_left: self.servers.len().saturating_sub(1) };
+        let servers_left = self.servers.len().saturating_sub(1);
+        self.auth = Auth::SigningIn { request, servers_left, turned_away: 0 };
     }
 
     pub(crate) fn resume(&mut self, refresh_token: String) {
@@ -191,7 +233,7 @@ impl Rest {
             Auth::Renewing { .. } | Auth::Waiting { .. } => {
                 self.keep(purpose, call);
             }
-            Auth::SignedOut | Auth::SigningIn { .. } => {
+            Auth::SignedOut | Auth::SigningIn { .. } | Auth::TurnedAway { .. } => {
                 self.refused.push_back((now.mono.plus_ms(REFUSE_AFTER_MS), purpose));
             }
         }
@@ -232,11 +274,14 @@ impl Rest {
         self.stats.rest_bytes += cost.bytes_in;
         self.stats.rest_bytes_out += cost.bytes_out;
         self.count(&waiting.purpose, cost);
-        if result.as_ref().map_or(true, |response| response.status >= 500) {
-            self.servers.failed(&sent.base);
+        let (base, token) = (sent.base.clone(), sent.token.clone());
+        if self.judge_endpoint(&waiting, &base, &result, now) {
+            self.waiting.insert(id, waiting);
+            return self.send(id, token);
         }
         match waiting.purpose {
-            Purpose::Login => self.login_answered(id, waiting.call, result, now),
+            Purpose::Login => self.login_answered(id, waiting.call, result, now, rng),
+            Purpose::Probe(..) => self.events.push_back(RestEvent::Answered(waiting.purpose, result, cost)),
             Purpose::Renew => self.renew_answered(id, result, now, rng),
             Purpose::Logout => {}
             Purpose::Centers
@@ -266,6 +311,7 @@ impl Rest {
             Purpose::Login | Purpose::Renew | Purpose::Logout => &mut by.sign_in,
             Purpose::Ticket => &mut by.tickets,
             Purpose::Centers => &mut by.centers,
+            Purpose::Probe(..) => &mut by.probes,
             Purpose::Fetch(..) | Purpose::Receipt(..) | Purpose::Command(_) | Purpose::Close(_) => return,
         };
         calls.take(cost);
@@ -274,7 +320,58 @@ impl Rest {
         }
     }
 
-    pub(crate) fn due(&mut self, now: Now) {
+    /// Asks an endpoint whether it is well, without a credential.
+    pub(crate) fn probe(&mut self, of: Probed, base: String) {
+        let url = match of {
+            Probed::Requests => format!("{base}{READY_PATH}"),
+            Probed::Sockets => socket_probe_url(&base),
+        };
+        let call = Call::probe();
+        let id = self.keep(Purpose::Probe(of, base.clone()), call.clone());
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.sent = Some(Sent { at: self.now, base, token: None });
+        }
+        let Call { method, body, headers, timeout_ms, .. } = call;
+        self.actions.push_back(Action::Http(id, HttpRequest { method, url, headers, body, timeout_ms }));
+    }
+
+    /// What a probe of the server's endpoints found.
+    pub(crate) fn probed(&mut self, base: &str, answers: bool, now: Mono, rng: &mut ChaCha8Rng) {
+        self.servers.probed(base, answers, now, rng);
+    }
+
+    /// What an answer says of its endpoint. True: it is to be asked of the next one at once.
+    fn judge_endpoint(
+        &mut self,
+        waiting: &Waiting,
+        base: &str,
+        result: &Result<HttpResponse, HttpFailure>,
+        now: Now,
+    ) -> bool {
+        if let Purpose::Probe(..) = waiting.purpose {
+            return false;
+        }
+        let (failed, unserved) = match result {
+            Err(HttpFailure::Refused(_)) => {
+                self.events.push_back(RestEvent::RefusedAt(base.to_owned()));
+                (true, true)
+            }
+            // It may be at work on it: the same again only by whoever asked.
+            Err(HttpFailure::TimedOut | HttpFailure::Broken(_)) => (true, false),
+            Ok(response) => (response.status >= 500, matches!(response.status, 502..=504)),
+        };
+        if !failed {
+            self.servers.worked(base);
+            return false;
+        }
+        let moved = self.servers.failed(base, now.mono);
+        // Others that failed with it have moved on already.
+        let elsewhere = moved || (self.servers.current() != base && self.servers.is_good());
+        unserved && elsewhere && waiting.purpose.moves_on() && waiting.sends < self.servers.len()
+    }
+
+    /// Does what is due; `calm`: all boards are proven.
+    pub(crate) fn due(&mut self, calm: bool, now: Now) {
         while let Some((at, _)) = self.refused.front()
             && *at <= now.mono
             && let Some((_, purpose)) = self.refused.pop_front()
@@ -282,17 +379,28 @@ impl Rest {
             let failure = HttpFailure::Broken("not signed in".to_owned());
             self.events.push_back(RestEvent::Answered(purpose, Err(failure), UNSENT));
         }
-        if self.auth.deadline().is_some_and(|at| at <= now.mono)
-            && let Some(refresh_token) = self.auth.refresh_token()
-        {
-            let refresh_token = refresh_token.to_owned();
-            self.renew(refresh_token);
+        if self.auth.deadline().is_some_and(|at| at <= now.mono) {
+            if let Some(refresh_token) = self.auth.refresh_token() {
+                let refresh_token = refresh_token.to_owned();
+                self.renew(refresh_token);
+            } else {
+                self.sign_in_again();
+            }
+        }
+        if self.has_credentials() {
+            if let Some(url) = self.servers.returning(calm, now.mono) {
+                self.servers.go_to(&url, now.mono);
+            }
+            if let Some(url) = self.servers.probe(now.mono) {
+                self.probe(Probed::Requests, url);
+            }
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
         let refused = self.refused.front().map(|(at, _)| *at);
-        refused.into_iter().chain(self.auth.deadline()).min()
+        let servers = self.servers.deadline().filter(|_| self.has_credentials());
+        [refused, self.auth.deadline(), servers].into_iter().flatten().min()
     }
 
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
@@ -306,7 +414,7 @@ impl Rest {
     /// A request met a 401 with its token: it waits for the next one, or goes out with the one that has come since.
     fn unauthorized(&mut self, id: RequestId, waiting: Waiting) {
         let stale = waiting.sent.and_then(|sent| sent.token);
-        self.waiting.insert(id, Waiting { sent: None, renewed: true, ..waiting });
+        self.waiting.insert(id, Waiting { sent: None, renewed: true, sends: 0, ..waiting });
         match &self.auth {
             Auth::Held { access, refresh_token } if stale.as_ref() == Some(&access.token) => {
                 let refresh_token = refresh_token.clone();
@@ -317,7 +425,9 @@ impl Rest {
                 self.send(id, Some(token));
             }
             Auth::Renewing { .. } | Auth::Waiting { .. } => {}
-            Auth::SignedOut | Auth::SigningIn { .. } => self.fail_waiting("signed out"),
+            Auth::SignedOut | Auth::SigningIn { .. } | Auth::TurnedAway { .. } => {
+                self.fail_waiting("signed out");
+            }
         }
     }
 
@@ -330,7 +440,7 @@ impl Rest {
     fn keep(&mut self, purpose: Purpose, call: Call) -> RequestId {
         let id = RequestId(self.next_id);
         self.next_id += 1;
-        self.waiting.insert(id, Waiting { purpose, call, sent: None, renewed: false });
+        self.waiting.insert(id, Waiting { purpose, call, sent: None, renewed: false, sends: 0 });
         id
     }
 
@@ -348,6 +458,7 @@ impl Rest {
         all.extend(headers);
         let url = format!("{base}{API_ROOT}{path}");
         waiting.sent = Some(Sent { at: self.now, base, token });
+        waiting.sends += 1;
         let request = HttpRequest { method, url, headers: all, body, timeout_ms };
         self.actions.push_back(Action::Http(id, request));
     }

@@ -2,6 +2,7 @@
 
 mod centers;
 mod commanding;
+mod failing_over;
 mod linking;
 mod signing;
 mod storm;

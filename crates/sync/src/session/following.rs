@@ -27,12 +27,16 @@ impl Session {
     pub(super) fn subscribe(&mut self, now: Now) {
         let asked = self.order.cursor().cloned();
         self.out.push_back(SessionAction::Subscribe(asked.clone()));
-        self.socket = Socket::Joined { asked, again: now.mono.plus_ms(SUBSCRIBE_TIMEOUT_MS) };
+        let moving = match self.socket {
+            Socket::Joined { moving, .. } => moving,
+            Socket::Subscribed | Socket::Absent => false,
+        };
+        self.socket = Socket::Joined { asked, again: now.mono.plus_ms(SUBSCRIBE_TIMEOUT_MS), moving };
     }
 
     /// The answer to `subscribe`.
     pub(super) fn take_ack(&mut self, ack: SubscribeAck, now: Now) {
-        let Socket::Joined { asked, again } = &mut self.socket else { return };
+        let Socket::Joined { asked, again, .. } = &mut self.socket else { return };
         if !ack.ok {
             *again = now.mono.plus_ms(SUBSCRIBE_AGAIN_MS);
             if let Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden)) = ack.code {

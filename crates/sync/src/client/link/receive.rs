@@ -1,6 +1,6 @@
 //! What comes on the socket: the handshake, joins and their refusals, acks, events.
 
-use super::{ANSWER_MS, Link, LinkAction, Phase};
+use super::{Fault, Link, LinkAction, Phase};
 use crate::client::news::{News, read_news, read_refusal};
 use crate::io::Mono;
 use gwanje_model::CenterId;
@@ -23,7 +23,10 @@ impl Link {
             }
         };
         match received {
-            Received::Opened(_) => self.join_wanted(now),
+            Received::Opened(_) => {
+                connection.opened();
+                self.join_wanted(now);
+            }
             Received::Reply(reply) => self.out.push_back(LinkAction::Send(socket, reply)),
             Received::Joined(namespace) => {
                 let center = center_of(namespace);
@@ -33,22 +36,24 @@ impl Link {
                 let (center, code) = (center_of(namespace), read_refusal(data));
                 self.namespace_refused(center, code, now, rng);
             }
-            Received::Left(_) => self.fail("the hub closed a namespace", None, now, rng),
+            Received::Left(_) => self.fail("the hub closed a namespace", Fault::Other, None, now, rng),
             Received::Acked(namespace, (), data) => {
                 let center = center_of(namespace);
                 match serde_json::from_str::<SubscribeAck>(data.get()) {
                     Ok(ack) => self.acked(center, ack, now, rng),
                     Err(_) => {
                         self.out.push_back(LinkAction::News(center, News::Malformed));
-                        self.fail("the answer to subscribe can't be read", None, now, rng);
+                        self.fail("the answer to subscribe can't be read", Fault::Other, None, now, rng);
                     }
                 }
             }
             Received::Event { namespace, name, data, .. } => match read_news(&name, data) {
-                News::Drain(Drain { within_ms }) => {
+                News::Drain(Drain { within_ms }, further) => {
+                    // Where to go is not for a drain to say.
+                    self.foreign += further;
                     // Each namespace may say so; the first one counts.
-                    if self.drain_at.is_none() {
-                        self.drain_at = Some(now.plus_ms(rng.random_range(0..=within_ms)));
+                    if connection.drain_at.is_none() {
+                        connection.drain_at = Some(now.plus_ms(rng.random_range(0..=within_ms)));
                     }
                 }
                 news @ (News::Frame(_)
@@ -61,18 +66,25 @@ impl Link {
                 | News::UnreadableAlarm
                 | News::Unreadable) => self.out.push_back(LinkAction::News(center_of(namespace), news)),
             },
-            Received::Closed => self.fail("the hub closed the connection", None, now, rng),
+            Received::Closed => {
+                let fault = if connection.serves() { Fault::Other } else { Fault::Endpoint };
+                self.fail("the hub closed the connection", fault, None, now, rng);
+            }
             Received::Nothing => {}
         }
     }
 
     fn joined(&mut self, center: CenterId, now: Mono) {
         let Phase::Connected(connection) = &mut self.phase else { return };
-        connection.first_joined.get_or_insert(now);
-        let all = self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)));
-        if all {
-            connection.join_until = None;
+        if !connection.serves() {
+            let base = connection.base.clone();
+            if self.endpoints.current() != base {
+                self.endpoints.go_to(&base, now);
+            }
+            self.endpoints.worked(&base);
         }
+        connection.joined(now);
+        self.settle_joins();
         self.down = None;
         self.tickets_refused = 0;
         self.out.push_back(LinkAction::Joined(center));
@@ -84,7 +96,13 @@ impl Link {
                 self.namespace_refused(center, code, now, rng);
             }
             // Refused for now: the session subscribes again by itself.
-            Some(_) | None => self.out.push_back(LinkAction::Subscribed(center, Box::new(ack))),
+            Some(_) => self.out.push_back(LinkAction::Subscribed(center, Box::new(ack))),
+            None => {
+                if ack.ok {
+                    self.subscribed_on_new(&center);
+                }
+                self.out.push_back(LinkAction::Subscribed(center, Box::new(ack)));
+            }
         }
     }
 
@@ -92,7 +110,6 @@ impl Link {
         match code {
             ErrorCode::NotFound | ErrorCode::Forbidden => {
                 self.unwant(&center);
-                self.settle_joins();
                 self.out.push_back(LinkAction::Refused(center, code));
             }
             ErrorCode::Unauthorized => {
@@ -101,7 +118,7 @@ impl Link {
                     self.tickets_refused = 0;
                     self.out.push_back(LinkAction::RenewToken);
                 }
-                self.fail("the ticket was refused", None, now, rng);
+                self.fail("the ticket was refused", Fault::Other, None, now, rng);
             }
             ErrorCode::Invalid
             | ErrorCode::InvalidTransition
@@ -111,18 +128,19 @@ impl Link {
             | ErrorCode::TooManyRequests
             | ErrorCode::Unavailable
             | ErrorCode::Other => {
-                self.fail(&format!("the hub refused the join: {code}"), None, now, rng);
+                self.fail(&format!("the hub refused the join: {code}"), Fault::Other, None, now, rng);
             }
         }
     }
 
     /// A refused center must not leave the others' joins under its deadline.
-    fn settle_joins(&mut self) {
+    pub(super) fn settle_joins(&mut self) {
         if let Phase::Connected(connection) = &mut self.phase
             && self.wanted.iter().all(|center| connection.talk.is_joined(&center_namespace(center)))
         {
-            connection.join_until = None;
+            connection.all_answered();
         }
+        self.settle_move();
     }
 
     pub(super) fn join_wanted(&mut self, now: Mono) {
@@ -138,7 +156,7 @@ impl Link {
             }
             match connection.talk.join(&namespace, &auth) {
                 Ok(text) => {
-                    connection.join_until.get_or_insert(now.plus_ms(ANSWER_MS));
+                    connection.asked(now);
                     self.out.push_back(LinkAction::Send(connection.socket, text));
                 }
                 // A center whose id can't be written in a namespace is none of this contract.
@@ -148,6 +166,6 @@ impl Link {
     }
 }
 
-fn center_of(namespace: &str) -> CenterId {
+pub(super) fn center_of(namespace: &str) -> CenterId {
     namespace.strip_prefix("/center/").unwrap_or(namespace).into()
 }

@@ -6,7 +6,16 @@ use crate::client::calls::{self, Call, CallFailure};
 use crate::io::{HttpFailure, HttpResponse, Now, RequestId};
 use gwanje_wire::rest::LoginReply;
 use gwanje_wire::{ErrorCode, Problem};
+use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+
+/// A sign-in is asked again by itself when the server wants it within this many milliseconds, ...
+const TURNED_AWAY_MS: u64 = 5_000;
+/// ... this often at most: after half a minute a person wants to know.
+const TURNED_AWAY_MAX: u32 = 6;
+/// ... and at a random moment of this many milliseconds afterwards, so that seats that were turned away together do not
+/// come back together.
+const TURNED_AWAY_SPREAD_MS: u64 = 1_000;
 
 impl Rest {
     pub(super) fn login_answered(
@@ -15,8 +24,9 @@ impl Rest {
         call: Call,
         result: Result<HttpResponse, HttpFailure>,
         now: Now,
+        rng: &mut ChaCha8Rng,
     ) {
-        let Auth::SigningIn { request, servers_left } = self.auth else { return };
+        let Auth::SigningIn { request, servers_left, turned_away } = self.auth else { return };
         if request != id {
             return;
         }
@@ -25,7 +35,16 @@ impl Rest {
             Err(Ok(problem)) => problem,
             Err(Err(_)) if servers_left > 0 => {
                 let request = self.send_bare(Purpose::Login, call);
-                self.auth = Auth::SigningIn { request, servers_left: servers_left - 1 };
+                self.auth = Auth::SigningIn { request, servers_left: servers_left - 1, turned_away };
+                return;
+            }
+            Err(Err(failure))
+                if turned_away < TURNED_AWAY_MAX
+                    && failure.retry_after_ms().is_some_and(|told| told <= TURNED_AWAY_MS) =>
+            {
+                let told = failure.retry_after_ms().unwrap_or(0);
+                let until = now.mono.plus_ms(told).plus_ms(rng.random_range(0..=TURNED_AWAY_SPREAD_MS));
+                self.auth = Auth::TurnedAway { until, call, times: turned_away + 1 };
                 return;
             }
             Err(Err(CallFailure::Problem { problem, .. })) => problem,
@@ -33,6 +52,15 @@ impl Rest {
         };
         self.auth = Auth::SignedOut;
         self.events.push_back(RestEvent::SignInFailed(problem));
+    }
+
+    /// The server that had no time is asked again.
+    pub(super) fn sign_in_again(&mut self) {
+        let Auth::TurnedAway { call, times, .. } = &self.auth else { return };
+        let (call, turned_away) = (call.clone(), *times);
+        let request = self.send_bare(Purpose::Login, call);
+        let servers_left = self.servers.len().saturating_sub(1);
+        self.auth = Auth::SigningIn { request, servers_left, turned_away };
     }
 
     pub(super) fn renew_answered(
@@ -54,7 +82,9 @@ impl Rest {
                 self.events.push_back(RestEvent::SignedOut(problem));
             }
             Err(Err(failure)) => {
-                let pause = self.renew_pause.next_ms(rng).max(failure.retry_after_ms().unwrap_or(0));
+                let pause = self.renew_pause.next_ms(rng);
+                // Not all at the first moment at which they may.
+                let pause = failure.retry_after_ms().unwrap_or(0).saturating_add(pause);
                 let refresh_token = refresh_token.clone();
                 self.auth = Auth::Waiting { until: now.mono.plus_ms(pause), refresh_token };
                 let waiting = self.waiting.values().filter(|waiting| waiting.sent.is_none());

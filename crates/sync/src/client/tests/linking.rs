@@ -1,6 +1,7 @@
 //! Ticket, socket, silence, reconnect.
 
 use super::*;
+use crate::io::State;
 
 #[test]
 fn a_socket_is_opened_with_a_ticket_and_joins_the_center() {
@@ -121,9 +122,13 @@ fn a_drain_moves_on_within_its_window() {
     script.text(socket, r#"42/center/a,["drain",{"withinMs":3000}]"#);
     script.text(socket, r#"42/center/a,["drain",{"withinMs":3000}]"#);
     script.pass(3_000);
-    assert_eq!(script.count(|action| matches!(action, Action::CloseSocket(_))), 1);
+    assert!(!script.saw(|action| matches!(action, Action::CloseSocket(_))), "it serves until another does");
     let next = script.open_socket();
     assert_ne!(socket, next);
+    assert_eq!(script.count(|action| matches!(action, Action::CloseSocket(closed) if *closed == socket)), 1);
+    assert_eq!(script.count(|action| matches!(action, Action::CloseSocket(_))), 1);
+    let states = script.log.iter().filter(|action| matches!(action, Action::State(_, State::Polling { .. })));
+    assert_eq!(states.count(), 0, "nobody was told of a loss");
 }
 
 #[test]

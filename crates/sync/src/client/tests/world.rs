@@ -79,7 +79,7 @@ impl Hub {
 
     pub(super) fn rest(&mut self, request: &HttpRequest, at: i64) -> Answer {
         let told = |status: u16, code: &str| (status, problem(code), None);
-        let url = request.url.strip_prefix("http://h/api/v1").unwrap();
+        let (_, url) = request.url.split_once("/api/v1").unwrap();
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let body: Value =
             request.body.as_deref().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
@@ -206,8 +206,16 @@ enum Event {
     Beat(u64),
 }
 
+/// The part of a URL that says which of the hub's doors it leads to.
+fn door_of(url: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap();
+    rest.split('/').next().unwrap().to_owned()
+}
+
 #[derive(Default)]
 struct Line {
+    /// By which of the hub's doors.
+    door: String,
     /// The hub holds it open.
     open: bool,
     subscribed: bool,
@@ -231,14 +239,22 @@ pub(super) struct World {
     /// Sockets that the client holds open.
     pub(super) held: BTreeSet<SocketId>,
     pub(super) requests: u64,
+    /// Doors at which nobody answers.
+    pub(super) shut: BTreeSet<String>,
+    /// When sockets were opened, and by which door.
+    pub(super) opened: Vec<(Mono, String)>,
     /// What came out, for the driver to look at.
     pub(super) told: Vec<Action>,
 }
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
-        let config =
-            ClientConfig { servers: vec!["http://h".to_owned()], seat: "seat".into(), centers: vec![], seed };
+        Self::with_servers(seed, &["http://h"])
+    }
+
+    pub(super) fn with_servers(seed: u64, servers: &[&str]) -> Self {
+        let servers = servers.iter().map(|url| (*url).to_owned()).collect();
+        let config = ClientConfig { servers, seat: "seat".into(), centers: vec![], seed };
         let hub = Hub {
             up: true,
             sockets: true,
@@ -262,6 +278,8 @@ impl World {
             lines: BTreeMap::new(),
             held: BTreeSet::new(),
             requests: 0,
+            shut: BTreeSet::new(),
+            opened: Vec::new(),
             told: Vec::new(),
         };
         world.after(2_000, Event::Beat(0));
@@ -274,7 +292,8 @@ impl World {
         while let Some(action) = self.client.poll_action() {
             self.act(action);
         }
-        assert!(self.held.len() <= 1, "two sockets held: {:?}", self.held);
+        // The one that serves, and while it moves the one that is to serve.
+        assert!(self.held.len() <= 2, "sockets held: {:?}", self.held);
     }
 
     /// Lets time pass, from event to event.
@@ -312,8 +331,31 @@ impl World {
     /// All sockets are cut: closed, or silent.
     pub(super) fn cut(&mut self) {
         let silently = self.rng.random_bool(0.5);
-        let open: Vec<SocketId> =
-            self.lines.iter().filter(|(_, line)| line.open).map(|(id, _)| *id).collect();
+        self.cut_where(silently, |_| true);
+    }
+
+    /// A door is shut, its sockets closed; or opened.
+    pub(super) fn shut_door(&mut self, door: &str, shut: bool) {
+        if shut {
+            self.shut.insert(door.to_owned());
+            self.cut_where(false, |of| of == door);
+        } else {
+            self.shut.remove(door);
+        }
+    }
+
+    /// Subscribers are asked to go within a time.
+    pub(super) fn drain(&mut self, within_ms: u64) {
+        self.say_all(&format!(r#"42/center/a,["drain",{{"withinMs":{within_ms}}}]"#));
+    }
+
+    fn cut_where(&mut self, silently: bool, wanted: impl Fn(&str) -> bool) {
+        let open: Vec<SocketId> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| line.open && wanted(&line.door))
+            .map(|(id, _)| *id)
+            .collect();
         for socket in open {
             let line = self.lines.get_mut(&socket).unwrap();
             line.open = false;
@@ -350,7 +392,7 @@ impl World {
                 self.requests += 1;
                 let lost = self.rng.random_ratio(self.loss, 100);
                 let late = self.rng.random_ratio(self.loss, 300);
-                if !self.hub.up {
+                if !self.hub.up || self.shut.contains(&door_of(&request.url)) {
                     self.after(
                         1,
                         Event::Arrives(Input::Http(id, Err(HttpFailure::Refused("down".to_owned())))),
@@ -373,10 +415,13 @@ impl World {
                     self.after(delay, Event::Executes(id, request, back));
                 }
             }
-            Action::OpenSocket(socket, _) => {
+            Action::OpenSocket(socket, url) => {
                 self.held.insert(socket);
-                self.lines.insert(socket, Line { open: self.hub.up && self.hub.sockets, ..Line::default() });
-                if self.hub.up && self.hub.sockets {
+                let door = door_of(&url);
+                let open = self.hub.up && self.hub.sockets && !self.shut.contains(&door);
+                self.opened.push((self.now.mono, door.clone()));
+                self.lines.insert(socket, Line { door, open, ..Line::default() });
+                if open {
                     self.after(5, Event::Arrives(Input::Socket(socket, SocketEvent::Opened)));
                     self.say(socket, r#"0{"sid":"e","pingInterval":4000,"pingTimeout":3000}"#);
                 } else {
@@ -419,6 +464,10 @@ impl World {
                 let answer = if self.hub.up && busy {
                     let body = problem("unavailable").to_string().into_bytes();
                     Ok(HttpResponse { status: 503, retry_after_s: Some(2), etag: None, body })
+                } else if self.hub.up && !request.url.contains("/api/v1/") {
+                    // A probe: of requests, or with a transport that nobody has.
+                    let status = if request.url.ends_with("/readyz") { 200 } else { 400 };
+                    Ok(HttpResponse { status, retry_after_s: None, etag: None, body: Vec::new() })
                 } else if self.hub.up {
                     let (status, body, etag) = self.hub.rest(&request, self.now.wall.0);
                     let body = body.to_string().into_bytes();
