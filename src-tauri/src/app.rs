@@ -247,7 +247,12 @@ impl App {
 
     /// Goes on with a session whose engine was stopped.
     async fn go_on(&self, before: &Session) -> Result<(), IpcError> {
-        let engine = self.engine_for(&before.signed_in.server).await?;
+        // With its further endpoints, where they are known.
+        let first = before.signed_in.server.as_str();
+        let kept = self.preferences.lock().await.server.clone();
+        let known = [self.args.server.clone(), kept].into_iter().flatten();
+        let server = known.into_iter().find(|urls| urls.split(',').next() == Some(first));
+        let engine = self.engine_for(server.as_deref().unwrap_or(first)).await?;
         match engine.resume().await? {
             Some(signed_in) => self.enter(Session { engine, signed_in, demo: before.demo }).await,
             None => engine.stop().await,

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "gwanje", version)]
 pub struct Args {
-    /// The hub to follow, `http://HOST:PORT`; otherwise the one signed in to last.
+    /// The hub to follow, `http://HOST:PORT`, further endpoints of it after commas; otherwise the one signed in to last.
     #[arg(long, value_name = "URL", value_parser = server)]
     pub server: Option<String>,
     /// A profile has its own cache and settings.
@@ -38,8 +38,13 @@ fn profile(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// A server's base URL, without a slash at its end.
-pub fn server(url: &str) -> Result<String, String> {
+/// A server's base URLs in order of preference, separated by commas, without slashes at their ends.
+pub fn server(urls: &str) -> Result<String, String> {
+    let urls: Result<Vec<String>, String> = urls.split(',').map(base_url).collect();
+    Ok(urls?.join(","))
+}
+
+fn base_url(url: &str) -> Result<String, String> {
     let url = url.trim().trim_end_matches('/');
     let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
     if host.is_empty() || host.contains(char::is_whitespace) || host.contains('/') {
@@ -57,6 +62,9 @@ mod tests {
         for (given, expected) in [
             ("http://127.0.0.1:7400/", Some("http://127.0.0.1:7400")),
             (" https://hub.example ", Some("https://hub.example")),
+            ("http://a:1/, https://b", Some("http://a:1,https://b")),
+            ("http://a,", None),
+            ("http://a,b", None),
             ("hub.example", None),
             ("http://", None),
             ("ftp://hub.example", None),

@@ -35,11 +35,12 @@ impl EngineConfig {
         }
     }
 
-    /// Follows all centers of an account of `server`.
+    /// Follows all centers of an account of `server`, which may name several endpoints of it, separated by commas, in
+    /// order of preference.
     #[must_use]
     pub fn new(server: impl Into<String>, profile_dir: impl Into<PathBuf>) -> Self {
         Self {
-            servers: vec![server.into()],
+            servers: server.into().split(',').map(|url| url.trim().to_owned()).collect(),
             profile_dir: profile_dir.into(),
             centers: Vec::new(),
             seat: None,

@@ -69,10 +69,13 @@ impl Core {
         }
     }
 
-    /// The base URL in use.
+    /// The base URL that is followed at present: the socket's, or the one of requests while there is none.
     pub(crate) fn endpoint(&self) -> Option<&str> {
         match self {
-            Self::Hub(client) => client.access().map(|(_, base)| base),
+            Self::Hub(client) => {
+                let (requests, socket) = client.endpoints();
+                Some(socket.unwrap_or(requests))
+            }
             Self::Foreign(foreign) => Some(foreign.endpoint()),
         }
     }

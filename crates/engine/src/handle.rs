@@ -237,6 +237,14 @@ impl Engine {
         self.ask(Call::Links).await
     }
 
+    /// The base URL that is followed at present: the socket's, or the one of requests while there is none.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn endpoint(&self) -> Result<String, EngineError> {
+        self.ask(Call::Endpoint).await
+    }
+
     /// Counts since the start.
     ///
     /// # Errors

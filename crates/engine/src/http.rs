@@ -1,6 +1,7 @@
 //! Requests: bounded in time and size, without redirects, and what went wrong in the core's words.
 
 use crate::error::EngineError;
+use crate::retry_after;
 use gwanje_sync::dialect::Secret;
 use gwanje_sync::{HttpFailure, HttpRequest, HttpResponse, Method};
 use gwanje_wire::{ErrorCode, Problem};
@@ -79,7 +80,9 @@ impl HttpDesk {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let status = response.status().as_u16();
-        let retry_after_s = header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+        let retry_after_s = header("retry-after").and_then(|text| {
+            retry_after::seconds(&text, header("date").as_deref(), std::time::SystemTime::now())
+        });
         let etag = header("etag");
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {

@@ -26,6 +26,7 @@ mod links;
 mod outbox;
 mod owner;
 mod profile;
+mod retry_after;
 mod socket;
 mod subscribers;
 mod views;

@@ -106,6 +106,7 @@ pub(crate) enum Call {
     },
     Links(oneshot::Sender<Vec<LinkView>>),
     Stats(oneshot::Sender<Stats>),
+    Endpoint(oneshot::Sender<String>),
     Diagnostics(oneshot::Sender<Diagnostics>),
     Check {
         center: CenterId,
@@ -318,7 +319,7 @@ impl Owner {
         let now = clock::now();
         match arrival {
             Arrival::Socket(id, event) => {
-                if matches!(event, SocketEvent::Closed(_)) {
+                if matches!(event, SocketEvent::Closed(_) | SocketEvent::TurnedAway { .. }) {
                     self.sockets.remove(&id);
                 }
                 self.client.handle(Input::Socket(id, event), now);

@@ -2,6 +2,7 @@
 
 use crate::http::{CONNECT_TIMEOUT, io_reason};
 use crate::owner::Arrival;
+use crate::retry_after;
 use futures_util::{SinkExt, StreamExt};
 use gwanje_sync::{SocketEvent, SocketId, SocketOptions};
 use std::time::Duration;
@@ -73,7 +74,7 @@ async fn run(
         Ok(Ok((stream, _))) => stream,
         Ok(Err(error)) => {
             // The owner is gone: nobody is left to tell, here and below.
-            let _ = told(SocketEvent::Closed(reason(&error))).await;
+            let _ = told(not_opened(&error)).await;
             return;
         }
         Err(_) => {
@@ -173,6 +174,15 @@ impl Pulse {
         self.next = now + every;
         Beat::Ping
     }
+}
+
+/// What a handshake that failed means: turned away in so many words, or nobody there.
+fn not_opened(error: &WsError) -> SocketEvent {
+    let WsError::Http(response) = error else { return SocketEvent::Closed(reason(error)) };
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let retry_after_s = header("retry-after")
+        .and_then(|text| retry_after::seconds(text, header("date"), std::time::SystemTime::now()));
+    SocketEvent::TurnedAway { reason: reason(error), retry_after_s }
 }
 
 /// Why, in words without addresses or data.

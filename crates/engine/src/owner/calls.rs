@@ -79,6 +79,9 @@ impl Owner {
             Call::Fault { center, id, fault, reply } => {
                 let _ = reply.send(self.client.fault(&center, id, fault));
             }
+            Call::Endpoint(reply) => {
+                let _ = reply.send(self.client.endpoint().unwrap_or_default().to_owned());
+            }
             Call::Access(reply) => {
                 let _ = reply.send(match (self.client.access(), self.client.dialect()) {
                     (Some((token, base)), _) => Ok(Access { base: base.to_owned(), token: token.to_owned() }),

@@ -18,6 +18,10 @@ tickets: Calls,
  */
 centers: Calls, 
 /**
+ * Whether an endpoint that failed is well again.
+ */
+probes: Calls, 
+/**
  * What changed after a revision: gaps and polls.
  */
 changes: Calls, 

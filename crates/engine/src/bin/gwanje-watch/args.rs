@@ -10,9 +10,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "gwanje-watch", version)]
 pub struct Args {
-    /// The hub, as http://host:port or https://host; again for further endpoints of the same hub. With --dialect:
-    /// the server, instead of the one that the file names
-    #[arg(long = "server", required_unless_present = "dialect", value_name = "URL")]
+    /// The hub, as http://host:port or https://host; again, or after a comma, for further endpoints of the same hub in
+    /// order of preference. With --dialect: the server, instead of the one that the file names
+    #[arg(long = "server", required_unless_present = "dialect", value_name = "URL", value_delimiter = ',')]
     pub servers: Vec<String>,
     /// The account to sign in with
     #[arg(long, value_name = "NAME", required_unless_present = "dialect", conflicts_with = "dialect")]

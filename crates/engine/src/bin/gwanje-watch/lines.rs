@@ -13,7 +13,15 @@ use std::io::{self, Write};
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Line<'a> {
     /// A session's state changed. `since`: UTC milliseconds.
-    State { center: &'a str, state: &'a str, since: i64, reason: Option<&'a str>, proven_at: Option<i64> },
+    State {
+        center: &'a str,
+        state: &'a str,
+        since: i64,
+        reason: Option<&'a str>,
+        proven_at: Option<i64>,
+        /// The base URL that is followed.
+        endpoint: &'a str,
+    },
     /// Both sides were equal. `at`: UTC milliseconds. `source`: `snapshot` where a foreign server's list was equal, whose
     /// revisions are this seat's own and prove nothing.
     Proof {
@@ -107,10 +115,16 @@ impl<'a> CenterStats<'a> {
 
 impl<'a> Line<'a> {
     /// The line of a state.
-    pub fn state(center: &'a str, state: &'a State) -> Self {
+    pub fn state(center: &'a str, state: &'a State, endpoint: &'a str) -> Self {
         let name = state.name();
-        let line =
-            |since: i64, reason, proven_at| Line::State { center, state: name, since, reason, proven_at };
+        let line = |since: i64, reason, proven_at| Line::State {
+            center,
+            state: name,
+            since,
+            reason,
+            proven_at,
+            endpoint,
+        };
         match state {
             State::Connecting { since } | State::CatchingUp { since } => line(since.0, None, None),
             State::Live { since, proven_at } => line(since.0, None, Some(proven_at.0)),

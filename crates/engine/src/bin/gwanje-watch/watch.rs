@@ -112,6 +112,10 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
                 Ok(Next::GoOn)
             }
             event = events.next() => match event {
+                Some(EngineEvent::State(center, state)) => {
+                    let endpoint = engine.endpoint().await?;
+                    desk.lines.write(&Line::state(center.as_str(), &state, &endpoint)).map(|()| Next::GoOn)
+                }
                 Some(event) => desk.write(&event),
                 None => return Err(Failure::Running(EngineError::Stopped.to_string())),
             },
@@ -188,7 +192,6 @@ impl Desk {
 
     fn write(&mut self, event: &EngineEvent) -> io::Result<Next> {
         match event {
-            EngineEvent::State(center, state) => self.lines.write(&Line::state(center.as_str(), state))?,
             EngineEvent::Proved(center, proof) => {
                 self.lines.write(&Line::proof(center.as_str(), proof, self.is_foreign))?;
                 self.proven.insert(center.clone());
@@ -221,7 +224,9 @@ impl Desk {
             EngineEvent::Resync => {
                 tracing::warn!("the reader of the lines is slow; going on with the present")
             }
-            EngineEvent::Link(_)
+            // Written with the endpoint, which only the engine knows.
+            EngineEvent::State(..)
+            | EngineEvent::Link(_)
             | EngineEvent::Command(_)
             | EngineEvent::Centers(_)
             | EngineEvent::Riders(..)
