@@ -1,5 +1,6 @@
 //! What every part of a running hub shares.
 
+use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::store::{RiderPositions, Store, StoreError};
@@ -25,6 +26,8 @@ pub struct Hub {
     pub positions: RiderPositions,
     /// The settings.
     pub config: HubConfig,
+    /// What is being taken in.
+    pub admission: Admission,
     socket_urls: RwLock<Vec<String>>,
     draining: AtomicBool,
 }
@@ -41,6 +44,7 @@ impl Hub {
             store,
             positions: RiderPositions::default(),
             config,
+            admission: Admission::default(),
             socket_urls: RwLock::default(),
             draining: AtomicBool::new(false),
         })

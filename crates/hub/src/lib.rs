@@ -3,6 +3,8 @@
 //! `store` commits, `auth` knows who asks, `api` answers requests, `socket` tells followers, and [`Hub`] is what they
 //! share. `demo` runs a simulated day on it.
 
+mod accepting;
+pub mod admission;
 pub mod api;
 pub mod auth;
 mod claim;

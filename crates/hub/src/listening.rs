@@ -7,9 +7,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
+/// Connections that wait to be accepted: a herd of seats after a restart, at most what the system allows
+/// (`net.core.somaxconn`, 4096 on Linux).
+const BACKLOG: u32 = 4_096;
 /// A peer whose window stays shut for so long has stopped reading: twice the time in which a dead socket is noticed.
 const STALL_MAX: Duration = Duration::from_secs(14);
 /// After a failed accept (out of file descriptors, say), before the next.
@@ -48,7 +52,7 @@ impl Listening {
     /// When the address can't be listened at.
     pub async fn at(address: SocketAddr) -> Result<Self, ListenError> {
         let failed = |source| ListenError { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
     }
@@ -58,6 +62,14 @@ impl Listening {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for the last connections' ends.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl axum::serve::Listener for Listening {
@@ -71,7 +83,7 @@ impl axum::serve::Listener for Listening {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%peer, %error, "small packets may wait: TCP_NODELAY can't be set");
                     }
-                    return (Impatient { stream, stalled: None }, peer);
+                    return (Impatient { stream, stalled: None, _place: None }, peer);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -92,9 +104,17 @@ impl axum::serve::Listener for Listening {
 pub struct Impatient {
     stream: TcpStream,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Its place among the connections that are served.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Impatient {
+    /// The same, holding that place to its end.
+    #[must_use]
+    pub fn holding(self, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _place: place, ..self }
+    }
+
     fn judge<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stalled = None;

@@ -1,10 +1,11 @@
 //! Serving a hub: REST and sockets on their listeners, from the first request to a clean stop.
 
+use crate::accepting::serve_until;
 use crate::api;
 use crate::drain_api;
 use crate::hub::Hub;
 use crate::listening::Listening;
-use crate::socket::{SocketGate, serve_until};
+use crate::socket::SocketGate;
 use axum::Router;
 use gwanje_wire::socket::Drain;
 use std::sync::Arc;

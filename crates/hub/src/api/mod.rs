@@ -19,6 +19,7 @@ pub use refusal::Refusal;
 
 use crate::hub::Hub;
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -31,11 +32,15 @@ use axum::routing::{get, post};
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 /// The most bytes of a request's body: an order with a hundred items is a tenth of it.
 const BODY_MAX_BYTES: usize = 128 * 1024;
+/// A body that has not come whole within this is not waited for: 128 KiB at the speed of a modem.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The REST interface of a hub, under [`API_ROOT`], with `/healthz` and `/readyz` at the root.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -66,7 +71,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
     let compression = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
     let all = Router::new()
-        .nest(API_ROOT, api)
+        .nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(unknown)
@@ -80,6 +85,23 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         let mut all = all.clone();
         async move { tower_service::Service::call(&mut all, without_last_slash(request)).await }
     })
+}
+
+/// Requests beyond what can be answered soon are asked to come back. (Whether the hub lives is answered always.)
+async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    // A body that trickles in takes no room.
+    let (head, body) = request.into_parts();
+    let body = match timeout(BODY_WITHIN, to_bytes(body, BODY_MAX_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    match hub.admission.request() {
+        Some(_room) => next.run(Request::from_parts(head, Body::from(body))).await,
+        None => {
+            Refusal::later("too many requests are being answered; come back a little later").into_response()
+        }
+    }
 }
 
 /// The request without the slash at the end of its path: with or without it the same is meant.
@@ -115,6 +137,7 @@ async fn every_error_is_a_problem(response: Response) -> Response {
     let (code, detail) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
         StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::Invalid, "this path does not take that method"),
+        StatusCode::REQUEST_TIMEOUT => (ErrorCode::Invalid, "the body did not come within 20 s"),
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::Invalid, "the body is too large (at most 128 KiB)"),
         status if status.is_client_error() => (ErrorCode::Invalid, "the request can't be understood"),
         _ => (ErrorCode::Unavailable, "the hub failed at this; ask again"),

@@ -1,5 +1,6 @@
 //! An error as an answer: problem+json, with `Retry-After` where waiting helps.
 
+use crate::admission::come_back_s;
 use crate::auth::Refused;
 use crate::store::StoreError;
 use axum::body::Body;
@@ -17,6 +18,12 @@ impl Refusal {
     /// A refusal with that code and a text for people.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Problem::new(code, detail).into()
+    }
+
+    /// Not now: `unavailable`, with a moment to come back at that differs from the next one's.
+    pub fn later(detail: impl Into<String>) -> Self {
+        let problem = Problem::new(ErrorCode::Unavailable, detail);
+        Refused { problem, retry_after_s: Some(come_back_s()) }.into()
     }
 
     /// The problem without the answer around it.

@@ -17,6 +17,7 @@ pub use caller::{Caller, Identity};
 pub use key::{ApiKey, Scope};
 pub use ticket::TICKET_LIFE_MS;
 
+use crate::admission::come_back_s;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 use account::Accounts;
@@ -143,7 +144,7 @@ impl Auth {
         must_wait(self.attempts.wait_s(&request.account, self.clock.wall_now()))?;
         let Ok(_waiting) = self.passwords_waiting.try_acquire() else {
             let problem = Problem::new(ErrorCode::TooManyRequests, "too many sign-ins at once; try again");
-            return Err(Refused { problem, retry_after_s: Some(1) });
+            return Err(Refused { problem, retry_after_s: Some(come_back_s()) });
         };
         // The semaphore is never closed.
         let _permit = self.password_checks.acquire().await;

@@ -116,6 +116,7 @@ impl<O: Outlet + Clone> Connection<O> {
         }
         match self.admit(namespace, auth).await {
             Ok(joined) => {
+                self.outlet.joined();
                 self.send(packet::connected(namespace, &self.id));
                 self.joined.insert(namespace.to_owned(), joined);
             }

@@ -42,6 +42,10 @@ impl Outlet for Arc<EngineSocket> {
     fn close(&self) {
         close(self);
     }
+
+    fn joined(&self) {
+        self.data.joined();
+    }
 }
 
 /// The way to an emitter.

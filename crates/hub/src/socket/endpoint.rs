@@ -2,6 +2,7 @@
 
 use super::connection::{self, Connection};
 use super::emitter::Emitters;
+use crate::admission::Admitted;
 use crate::hub::Hub;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
@@ -10,7 +11,7 @@ use engineioxide::{DisconnectReason, Str};
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS, SOCKET_PATH};
 use rustc_hash::FxHashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -31,24 +32,43 @@ const POLL_MAX_BYTES: u64 = 2 << 20;
 
 /// The way into a connection's task. Empty once the connection is gone, which ends the task.
 #[derive(Debug, Default)]
-pub struct Inbox(Mutex<Option<mpsc::Sender<Str>>>);
+pub struct Inbox(Mutex<Option<Open>>);
+
+/// An open connection's.
+#[derive(Debug)]
+struct Open {
+    texts: mpsc::Sender<Str>,
+    /// Until it has joined a namespace.
+    unjoined: Option<Admitted>,
+}
 
 impl Inbox {
-    fn open(&self, sender: mpsc::Sender<Str>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    fn open(&self, texts: mpsc::Sender<Str>, unjoined: Admitted) {
+        *self.held() = Some(Open { texts, unjoined: Some(unjoined) });
     }
 
     /// Ends the connection's task.
     pub fn shut(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.held() = None;
+    }
+
+    /// It has joined a namespace.
+    pub fn joined(&self) {
+        if let Some(open) = &mut *self.held() {
+            open.unjoined = None;
+        }
     }
 
     /// False when the client sends faster than it is served.
     fn put(&self, text: Str) -> bool {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(sender) => !matches!(sender.try_send(text), Err(mpsc::error::TrySendError::Full(_))),
+        match &*self.held() {
+            Some(open) => !matches!(open.texts.try_send(text), Err(mpsc::error::TrySendError::Full(_))),
             None => true,
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,7 +90,7 @@ impl EngineIoHandler for Door {
 
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
-        socket.data.open(sender);
+        socket.data.open(sender, self.hub.admission.socket());
         let id = socket.id.to_string();
         self.live().insert(id.clone(), socket.clone());
         let connection = Connection::new(self.hub.clone(), self.emitters.clone(), socket, id);
@@ -97,7 +117,7 @@ impl EngineIoHandler for Door {
 }
 
 impl Door {
-    fn live(&self) -> std::sync::MutexGuard<'_, FxHashMap<String, Arc<EngineSocket>>> {
+    fn live(&self) -> MutexGuard<'_, FxHashMap<String, Arc<EngineSocket>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

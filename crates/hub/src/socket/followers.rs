@@ -33,6 +33,8 @@ pub trait Outlet {
     fn has_room(&self) -> bool;
     /// Closes the connection.
     fn close(&self);
+    /// It has joined a namespace, and waits at the door no more.
+    fn joined(&self) {}
 }
 
 #[derive(Debug)]

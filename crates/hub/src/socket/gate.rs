@@ -3,6 +3,7 @@
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
 use super::faults::Faults;
+use crate::accepting::{WIND_DOWN, serve_until};
 use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
 use crate::listening::Listening;
@@ -11,7 +12,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use gwanje_wire::ErrorCode;
 use gwanje_wire::socket::{Drain, SOCKET_PATH};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,8 +19,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long a closing listener waits for requests under way.
-const WIND_DOWN: Duration = Duration::from_secs(3);
 /// Between two tries to listen at the sockets' port again.
 const LISTEN_RETRY: Duration = Duration::from_millis(500);
 
@@ -151,30 +149,11 @@ async fn again(address: SocketAddr, stop: &mut watch::Receiver<bool>) -> Option<
     }
 }
 
-/// Serves until the future ends; then refuses the port at once and gives requests under way a moment.
-pub async fn serve_until(
-    listening: Listening,
-    router: Router,
-    until: impl Future<Output = ()> + Send + 'static,
-) {
-    let (told, mut ended) = watch::channel(false);
-    let until = async move {
-        until.await;
-        told.send_replace(true);
-    };
-    let serve = axum::serve(listening, router).with_graceful_shutdown(until);
-    tokio::select! {
-        served = serve => {
-            if let Err(error) = served {
-                tracing::error!(%error, "serving ended");
-            }
-        }
-        () = async {
-            // An error means that the server ended by itself, which the other branch sees.
-            ended.wait_for(|told| *told).await.ok();
-            tokio::time::sleep(WIND_DOWN).await;
-        } => tracing::debug!("some requests were cut off at the end"),
-    }
+/// Whether a request below `/socket.io/` begins a connection.
+fn is_new(request: &Request) -> bool {
+    let words = request.uri().query().unwrap_or_default().split('&');
+    let mut of_known = words.filter(|word| word.starts_with("sid="));
+    of_known.next().is_none()
 }
 
 async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Response {
@@ -183,9 +162,11 @@ async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Respon
     }
     let service = gate.endpoint.borrow().as_ref().map(Endpoint::service);
     let Some(mut service) = service else {
-        let detail = "sockets are shut for now; the other calls go on";
-        return Refusal::new(ErrorCode::Unavailable, detail).into_response();
+        return Refusal::later("sockets are shut for now; the other calls go on").into_response();
     };
+    if is_new(&request) && !gate.hub.admission.has_room_for_socket() {
+        return Refusal::later("too many sockets are joining; come back a little later").into_response();
+    }
     match tower_service::Service::call(&mut service, request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},

@@ -17,4 +17,4 @@ pub use emitter::{Ways, Words};
 pub use engineioxide::Str;
 pub use faults::Faults;
 pub use followers::{Outlet, Sent};
-pub use gate::{SocketGate, serve_until};
+pub use gate::SocketGate;

@@ -5,8 +5,8 @@
 //! request; a refused renewal signs out. A renewal whose answer was lost is sent again with the same refresh token (the
 //! hub gives the same pair again for 60 s).
 //!
-//! A request that an endpoint refuses, or that a gateway there has no server for, goes to the next good endpoint at
-//! once; all have a key or change nothing when they come twice.
+//! A request that an endpoint refuses or drops, or that a gateway there has no server for, goes to the next good
+//! endpoint at once; all have a key or change nothing when they come twice.
 
 mod pairs;
 #[cfg(test)]
@@ -356,8 +356,9 @@ impl Rest {
                 self.events.push_back(RestEvent::RefusedAt(base.to_owned()));
                 (true, true)
             }
+            Err(HttpFailure::Broken(_)) => (true, true),
             // It may be at work on it: the same again only by whoever asked.
-            Err(HttpFailure::TimedOut | HttpFailure::Broken(_)) => (true, false),
+            Err(HttpFailure::TimedOut) => (true, false),
             Ok(response) => (response.status >= 500, matches!(response.status, 502..=504)),
         };
         if !failed {
