@@ -131,7 +131,7 @@ impl Link {
                 connection.heard = now;
                 vec![Heard::Malformed]
             }
-            SocketEvent::Closed(why) => vec![Heard::Ended(why)],
+            SocketEvent::Closed(why) | SocketEvent::TurnedAway { reason: why, .. } => vec![Heard::Ended(why)],
         };
         for heard in heard {
             self.hear(heard, now, rng);
