@@ -71,8 +71,8 @@ impl Caller {
         self.at.wall = self.at.wall.plus_ms(ms);
         // The day runs faster than the wall's clock.
         self.at.day = self.at.day.plus_ms(ms * 3);
-        if self.rng.random_ratio(1, 60) {
-            self.at.day = self.at.day.plus_min(4 * 1_440);
+        if self.rng.random_ratio(1, 30) {
+            self.at.day = self.at.day.plus_min(self.rng.random_range(600..6_000));
         }
     }
 
@@ -148,7 +148,7 @@ impl Caller {
         };
         let base = format!("/centers/{center}");
         let bucket = bucket_of(DeliveryId(id));
-        let path = match self.rng.random_range(0..19) {
+        let path = match self.rng.random_range(0..22) {
             0 => "/centers".to_owned(),
             1..4 => format!("{base}/deliveries"),
             4..8 => {
@@ -322,7 +322,7 @@ impl Caller {
                 .unwrap();
                 Operation::Create(center, Box::new(order))
             }
-            25..85 => {
+            25..80 => {
                 let (id, action) = (DeliveryId(self.id(hub, &center)), self.some_action());
                 let body = CommandBody {
                     rider_id: Some(self.pick(&["r1", "r2"]).unwrap().into()),
@@ -332,7 +332,7 @@ impl Caller {
                 };
                 Operation::Act(center, id, action, Box::new(body))
             }
-            85..91 => {
+            80..91 => {
                 let before = self.at.day.plus_ms(-self.rng.random_range(0..60_000));
                 Operation::Archive(center, before)
             }
