@@ -23,8 +23,8 @@ interop: ## the heavier peers (RabbitMQ, schemathesis)
 coverage: ## which lines of the core its tests reach; fails below 95 %
 	@scripts/coverage.sh
 
-faults: ## the long fault runs
-	@scripts/not-yet.sh faults "the fault simulation is not built yet; make test runs the seeded session tests and kill -9 on real processes"
+faults: ## kill -9 in rounds, a storm, then 10,000 simulated seeds (GWANJE_SEEDS, GWANJE_ROUNDS for other numbers)
+	@scripts/faults.sh
 
 fuzz: ## fuzzing: ten minutes a target, GWANJE_FUZZ_SECONDS for another time; ends with executions and crashes
 	@scripts/fuzz.sh

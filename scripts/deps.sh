@@ -67,10 +67,13 @@ for group in "$@"; do
       rustup component list --installed 2>/dev/null | grep -q '^llvm-tools' || rustup component add llvm-tools >&2 ||
         die "the toolchain lacks llvm-tools: rustup component add llvm-tools"
       ;;
+    faults)
+      apt_packages build-essential pkg-config libssl-dev procps
+      ;;
     fuzz)
       apt_packages build-essential
       cargo_tool cargo-fuzz 0.13.2 cargo-fuzz
       ;;
-    *) die "unknown group '$group' (app, test, check, coverage, fuzz)" ;;
+    *) die "unknown group '$group' (app, test, check, coverage, faults, fuzz)" ;;
   esac
 done

@@ -1,11 +1,14 @@
 //! `kill -9` in rounds, at moments that a seed decides, in a running day with cancellations: nothing is lost, nothing told twice.
+//! And a storm of changes.
 
 mod app;
 mod desk;
 mod hub;
+mod storm;
 
 pub use app::{AppFigures, app};
 pub use hub::{HubFigures, hub};
+pub use storm::{StormFigures, storm};
 
 use gwanje_model::digest::mix;
 
