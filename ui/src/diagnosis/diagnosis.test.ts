@@ -76,6 +76,15 @@ test("tells of each center; a tab or an arrow goes to the next", async () => {
   expect(document.activeElement).toBe(tabs[1]);
 });
 
+test("everything it says can be scrolled to, and nothing lies beside it", async () => {
+  await opened();
+  const panel = document.getElementById("diagnosis-panel");
+  if (!panel) throw new Error("no panel");
+  expect(panel.querySelectorAll("section").length).toBe(7);
+  expect(panel.scrollWidth).toBeLessThanOrEqual(panel.clientWidth);
+  expect(panel.scrollHeight).toBeGreaterThan(panel.clientHeight);
+});
+
 test("compares everything, with progress and result", async () => {
   const { platform, find } = await opened();
   find("check-everything").click();

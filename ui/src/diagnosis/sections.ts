@@ -203,6 +203,7 @@ function traffic(all: Diagnostics, { stats }: CenterDiagnostics): Line[] {
     line(m.diag_rest_sign_in(), shared.signIn),
     line(m.diag_rest_tickets(), shared.tickets),
     line(m.diag_rest_centers(), shared.centers),
+    line(m.diag_rest_probes(), shared.probes),
   ];
 }
 

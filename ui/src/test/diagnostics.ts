@@ -58,6 +58,7 @@ const stats: Stats = {
   socketBy: { frames: 20_900_000, heads: 540_000, riders: 0, alarms: 40_000, other: 112 },
   restBy: {
     signIn: calls(4, 2_400),
+    probes: calls(0, 0),
     tickets: calls(2, 180),
     centers: calls(36, 14_400),
     changes: calls(7, 18_200, 1),
