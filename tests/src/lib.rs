@@ -10,6 +10,7 @@ pub mod proxy;
 pub mod rounds;
 pub mod said;
 pub mod stage;
+pub mod storm;
 pub mod truth;
 pub mod watcher;
 pub mod window;

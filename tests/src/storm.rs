@@ -1,0 +1,318 @@
+//! A storm: many seats in one process, all live; their hub is killed and restarted, and all come back. Counted is what
+//! they ask meanwhile, second by second, so that a herd would show.
+
+use crate::api::Api;
+use crate::hub::Hub;
+use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
+use gwanje_engine::ipc::{LinkState, LinkView};
+use gwanje_engine::{Engine, EngineConfig, Stats};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// The center that is followed.
+const CENTER: &str = "gangnam";
+/// Sign-ins at once: the hub checks two passwords at a time, and people don't sign in together.
+const SIGN_INS: usize = 8;
+/// What is counted is read this often.
+const SAMPLE: Duration = Duration::from_millis(500);
+/// Longer than any storm that ends.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What a storm is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Seats.
+    pub sessions: usize,
+    /// For how long the hub is away, beside the time that its start takes.
+    pub away: Duration,
+}
+
+/// What was asked up to a moment, by all seats together.
+#[derive(Debug, Default, Clone, Copy)]
+struct Asked {
+    /// Tickets: one for each attempt at a socket.
+    tickets: u64,
+    /// All requests.
+    requests: u64,
+    /// Those of them that were refused or not answered.
+    failed: u64,
+    /// Sockets that opened.
+    sockets: u64,
+}
+
+impl Asked {
+    fn of(stats: &Stats) -> Self {
+        let by = &stats.rest_by;
+        let all = [
+            by.sign_in,
+            by.tickets,
+            by.centers,
+            by.probes,
+            by.changes,
+            by.snapshots,
+            by.comparing,
+            by.repairing,
+            by.alarms,
+            by.receipts,
+            by.commands,
+        ];
+        Self {
+            tickets: by.tickets.calls,
+            requests: all.iter().map(|calls| calls.calls).sum(),
+            failed: all.iter().map(|calls| calls.failed).sum(),
+            sockets: stats.connects,
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            tickets: self.tickets + other.tickets,
+            requests: self.requests + other.requests,
+            failed: self.failed + other.failed,
+            sockets: self.sockets + other.sockets,
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            tickets: self.tickets - before.tickets,
+            requests: self.requests - before.requests,
+            failed: self.failed - before.failed,
+            sockets: self.sockets - before.sockets,
+        }
+    }
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Outcome {
+    sessions: usize,
+    /// From nothing to all live.
+    first_live: Duration,
+    /// From the cut until the hub listened again.
+    away: Duration,
+    /// From then until all were live, on the hub's revision.
+    back_live: Duration,
+    /// Since the cut, at each moment.
+    series: Vec<(Duration, Asked)>,
+    /// The greatest number of requests of one seat since the cut.
+    most_requests: u64,
+    /// The greatest number of tickets of one seat since the cut.
+    most_tickets: u64,
+    /// Of this process, while all are live: resident MiB and threads.
+    memory_mib: u64,
+    threads: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.series.last().map(|(_, asked)| *asked).unwrap_or_default();
+        let (tickets, requests) = self.peaks();
+        writeln!(f, "sessions {}", self.sessions)?;
+        writeln!(f, "all live at first after {} ms", self.first_live.as_millis())?;
+        writeln!(
+            f,
+            "hub away {} ms, all live again {} ms after it listened",
+            self.away.as_millis(),
+            self.back_live.as_millis()
+        )?;
+        writeln!(f, "attempts within the first second {} of {}", self.first_second(), self.sessions)?;
+        writeln!(f, "peaks a second: {tickets} attempts at a socket, {requests} requests")?;
+        writeln!(
+            f,
+            "since the cut: {} attempts, {} requests ({} failed), {} sockets; of one seat at most {} attempts, {} requests",
+            last.tickets, last.requests, last.failed, last.sockets, self.most_tickets, self.most_requests
+        )?;
+        write!(f, "{} MiB and {} threads for all seats together", self.memory_mib, self.threads)
+    }
+}
+
+impl Outcome {
+    fn at(&self, moment: Duration) -> Asked {
+        let before = self.series.iter().take_while(|(at, _)| *at <= moment).last();
+        before.map(|(_, asked)| *asked).unwrap_or_default()
+    }
+
+    fn first_second(&self) -> u64 {
+        self.at(Duration::from_secs(1)).tickets
+    }
+
+    /// The most attempts at a socket, and the most requests, within a second.
+    fn peaks(&self) -> (u64, u64) {
+        let within = |at: Duration, asked: Asked| {
+            let before =
+                at.checked_sub(Duration::from_secs(1)).map(|before| self.at(before)).unwrap_or_default();
+            asked.since(before)
+        };
+        let each: Vec<Asked> = self.series.iter().map(|(at, asked)| within(*at, *asked)).collect();
+        let most = |count: fn(&Asked) -> u64| each.iter().map(count).max().unwrap_or_default();
+        (most(|asked| asked.tickets), most(|asked| asked.requests))
+    }
+
+    /// That there was no herd. The bounds follow from the design (`sync`'s link and rest), not from a machine's speed:
+    /// the first pause is drawn evenly from 0.5 s to 1.5 s, so that half of the seats try within the first second; the
+    /// next ones grow threefold at most; a board without a socket polls every 3 s ± 20 %, once at once.
+    ///
+    /// # Errors
+    /// When there was one.
+    pub fn check(&self) -> Result<()> {
+        let seats = u64::try_from(self.sessions)?;
+        let last = self.series.last().map(|(_, asked)| *asked).unwrap_or_default();
+        let first = self.first_second();
+        ensure!(first * 100 <= seats * 60, "{first} of {seats} came back within the first second");
+        let seconds = (self.away + self.back_live).as_secs() + 1;
+        // A poll every 2.4 s; alarms as often at most; what a board asks when it is back; tickets, counted below.
+        let polls = seconds.div_ceil(2) * 2 + 12;
+        let allowed = seats * polls + last.tickets;
+        ensure!(last.requests <= allowed, "{} requests of {seats} seats in {seconds} s", last.requests);
+        // Attempts of one seat: pauses from half a second on, whose mean doubles until it is a quarter of a minute.
+        let attempts = 4 + u64::from(seconds.ilog2()) + seconds / 4;
+        ensure!(
+            last.tickets <= seats * attempts,
+            "{} attempts of {seats} seats in {seconds} s",
+            last.tickets
+        );
+        ensure!(last.sockets <= seats * 2, "{} sockets opened by {seats} seats", last.sockets);
+        Ok(())
+    }
+}
+
+/// Runs one.
+///
+/// # Errors
+/// When the hub does not start, a seat can't sign in, or not all come back.
+pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
+    let data = folder.join("hub");
+    let data = data.to_str().context("a folder whose name is text")?;
+    let demo = ["--data", data, "--speed", "0", "--centers", "1", "--start", "12:00", "--orders", "60"];
+    let mut hub = Hub::demo(&demo)?;
+    let begin = Instant::now();
+    let engines = sign_in_all(plan.sessions, &hub.url, folder).await?;
+    let sampled = |engines: &[Engine]| {
+        let engines = engines.to_vec();
+        async move { each_asked(&engines).await }
+    };
+    all_live(&engines, &hub.sign_in("callcenter").await?, |_| {}).await?;
+    let first_live = begin.elapsed();
+    let before = sampled(&engines).await?;
+    let (memory_mib, threads) = own_size()?;
+
+    let address = hub.address().to_owned();
+    hub.process.kill()?;
+    let cut = Instant::now();
+    let mut series = Vec::new();
+    while cut.elapsed() < plan.away {
+        tokio::time::sleep(SAMPLE).await;
+        series.push((cut.elapsed(), since(&sampled(&engines).await?, &before)));
+    }
+    let mut again = demo.to_vec();
+    again.extend(["--listen", &address]);
+    // Its start is waited for on a thread of its own: the seats go on meanwhile.
+    let again: Vec<String> = again.into_iter().map(str::to_owned).collect();
+    let starting =
+        tokio::task::spawn_blocking(move || Hub::demo(&again.iter().map(String::as_str).collect::<Vec<_>>()));
+    let mut starting = Box::pin(starting);
+    let hub = loop {
+        tokio::select! {
+            started = &mut starting => break started??,
+            () = tokio::time::sleep(SAMPLE) => {
+                series.push((cut.elapsed(), since(&sampled(&engines).await?, &before)));
+            }
+        }
+    };
+    let away = cut.elapsed();
+    // All on one revision that is newer than the cut.
+    let api = hub.sign_in("callcenter").await?;
+    let snapshot = api.snapshot(CENTER).await?;
+    let id = snapshot.rows.iter().filter_map(|row| row.delivery()).find(|row| !row.status.is_final());
+    let id = id.context("an open delivery")?.id;
+    api.post(&format!("/centers/{CENTER}/deliveries/{id}/note"), &serde_json::json!({"text": "after"}))
+        .await?;
+    let back = Instant::now();
+    let mut sample = |asked: &[Asked]| series.push((cut.elapsed(), since(asked, &before)));
+    all_live(&engines, &api, &mut sample).await?;
+    let back_live = back.elapsed();
+    let after = sampled(&engines).await?;
+    series.push((cut.elapsed(), since(&after, &before)));
+    let most = |count: fn(&Asked) -> u64| {
+        after
+            .iter()
+            .zip(&before)
+            .map(|(after, before)| count(&after.since(*before)))
+            .max()
+            .unwrap_or_default()
+    };
+    let outcome = Outcome {
+        sessions: plan.sessions,
+        first_live,
+        away,
+        back_live,
+        most_requests: most(|asked| asked.requests),
+        most_tickets: most(|asked| asked.tickets),
+        series,
+        memory_mib,
+        threads,
+    };
+    for engine in engines {
+        engine.stop().await;
+    }
+    Ok(outcome)
+}
+
+async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result<Vec<Engine>> {
+    let turns = Arc::new(Semaphore::new(SIGN_INS));
+    let seats = (0..sessions).map(|seat| {
+        let (turns, profile) = (turns.clone(), folder.join(format!("seat-{seat}")));
+        async move {
+            let _turn = turns.acquire().await?;
+            let engine = Engine::start(EngineConfig::new(server, profile)).await?;
+            engine.sign_in("dispatcher", "dispatcher").await.with_context(|| format!("seat {seat}"))?;
+            anyhow::Ok(engine)
+        }
+    });
+    try_join_all(seats).await
+}
+
+/// Waits until every seat is live on the hub's revision.
+async fn all_live(engines: &[Engine], api: &Api, mut sample: impl FnMut(&[Asked])) -> Result<()> {
+    let begin = Instant::now();
+    loop {
+        let rev = api.snapshot(CENTER).await?.rev.0;
+        let links = try_join_all(engines.iter().map(Engine::links)).await?;
+        let is_there = |links: &Vec<LinkView>| {
+            let own = links.iter().find(|link| link.center == CENTER);
+            own.is_some_and(|link| link.state == LinkState::Live && link.rev >= rev)
+        };
+        let there = links.iter().filter(|links| is_there(links)).count();
+        if there == engines.len() {
+            return Ok(());
+        }
+        ensure!(begin.elapsed() < PATIENCE, "only {there} of {} are live after {PATIENCE:?}", engines.len());
+        sample(&each_asked(engines).await?);
+        tokio::time::sleep(SAMPLE).await;
+    }
+}
+
+async fn each_asked(engines: &[Engine]) -> Result<Vec<Asked>> {
+    let stats = try_join_all(engines.iter().map(Engine::stats)).await?;
+    Ok(stats.iter().map(Asked::of).collect())
+}
+
+fn since(now: &[Asked], before: &[Asked]) -> Asked {
+    now.iter().zip(before).map(|(now, before)| now.since(*before)).fold(Asked::default(), Asked::plus)
+}
+
+/// Resident MiB and threads of this process.
+fn own_size() -> Result<(u64, u64)> {
+    let status = std::fs::read_to_string("/proc/self/status").context("reading the own size")?;
+    let field = |name: &str| {
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(name)).context("a field of the own size")?;
+        line.split_whitespace().next().unwrap_or_default().parse::<u64>().context("a number")
+    };
+    Ok((field("VmRSS:")? / 1_024, field("Threads:")?))
+}
