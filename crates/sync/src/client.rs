@@ -28,6 +28,7 @@ mod tests;
 pub(crate) use backoff::Backoff;
 
 use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, What};
+use crate::mutation::{Mutation, is_mutated};
 use crate::session::{FetchFailure, Session, Spent};
 use crate::stats::{Cost, SocketBy, Stats, Tally as _};
 use calls::CallFailure;
@@ -390,7 +391,12 @@ impl Client {
         let bytes = std::mem::take(&mut self.packet_bytes);
         self.with(&center, |session| session.heard(bytes, |by| socket_kind(&news, by)));
         match news {
-            News::Frame(frame) => self.with(&center, |session| session.frame(*frame, now)),
+            News::Frame(frame) => {
+                if is_mutated(Mutation::SettleByFrame) {
+                    self.commands.settle_by_frame(&center, &frame.rows);
+                }
+                self.with(&center, |session| session.frame(*frame, now));
+            }
             News::Head(head) => self.with(&center, |session| session.head(*head, now)),
             News::Alarm(entry) => self.with(&center, |session| session.alarm(*entry, now)),
             News::Malformed => self.with(&center, |session| session.malformed(now)),

@@ -17,6 +17,7 @@ mod client;
 mod findings;
 mod foreign;
 mod io;
+pub mod mutation;
 mod session;
 mod stats;
 

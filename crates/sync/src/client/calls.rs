@@ -1,6 +1,7 @@
 //! The REST calls in use: their paths, bodies and time-outs, and how their answers are read.
 
 use crate::io::{AlarmKey, HttpFailure, HttpResponse, Method};
+use crate::mutation::{Mutation, is_mutated};
 use crate::session::{Fetch, FetchFailure, Fetched};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::rest::{LoginRequest, ReceiptRequest, ReceiptStage, RefreshRequest};
@@ -179,6 +180,7 @@ impl CallFailure {
                 | ErrorCode::Conflict
                 | ErrorCode::Void
                 | ErrorCode::Resync => Ok(problem),
+                ErrorCode::Unavailable if is_mutated(Mutation::DecideBy503) => Ok(problem),
                 ErrorCode::TooManyRequests | ErrorCode::Unavailable => {
                     Err(Self::Problem { problem, retry_after_s })
                 }

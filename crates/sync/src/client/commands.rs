@@ -21,6 +21,7 @@ use crate::io::{
     CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now, StoredCommand,
     What,
 };
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
 use gwanje_wire::command::command_path;
 use gwanje_wire::rest::{CloseReply, Outcome};
@@ -316,7 +317,10 @@ impl Commands {
                 }
                 Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => {
                     let left = pending.close_at.since(now).min(RESEND_MS);
-                    let call = Call { timeout_ms: left, ..pending.call.clone() };
+                    let mut call = Call { timeout_ms: left, ..pending.call.clone() };
+                    if is_mutated(Mutation::RetryWithoutKey) {
+                        call.headers.retain(|(name, _)| *name != "idempotency-key");
+                    }
                     pending.step = Step::Asking { until: now.plus_ms(left) };
                     self.out.push_back(CommandAction::Drop(command.clone()));
                     self.out.push_back(CommandAction::Send(command.clone(), call));
@@ -336,6 +340,17 @@ impl Commands {
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
         self.pending.values().filter_map(Pending::deadline).min()
+    }
+
+    /// A deliberate bug: a frame that holds a delivery settles what is pending on it.
+    pub(crate) fn settle_by_frame(&mut self, center: &CenterId, rows: &[WireRow]) {
+        for row in rows {
+            let on_it = |pending: &Pending| pending.center == *center && pending.delivery == Some(row.id());
+            let found = self.pending.iter().find(|(_, pending)| on_it(pending)).map(|(id, _)| id.clone());
+            if let Some(command) = found {
+                self.settle(&command, CommandOutcome::Done(Some(row.clone())), None);
+            }
+        }
     }
 
     /// The person leaves: what became of the commands under way can't be asked any more.

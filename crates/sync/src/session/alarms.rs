@@ -4,6 +4,7 @@ use super::fetch::SessionAction;
 use super::overdue::Overdue;
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{DeliveryId, SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsRead, ReceiptStage};
@@ -115,6 +116,8 @@ impl Alarms {
                     continue;
                 }
             };
+            let stage =
+                if is_mutated(Mutation::ForgetAcknowledged) { ReceiptStage::Delivered } else { stage };
             if stage < ReceiptStage::Acknowledged {
                 let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
                 out.push_back(SessionAction::Alarm(Box::new(notice)));
@@ -307,7 +310,7 @@ impl Alarms {
         self.overdue.committed(batch);
         for (key, known) in &mut self.known {
             match known.told {
-                Told::Stored(stored) if stored <= batch => {}
+                Told::Stored(stored) if stored <= batch || is_mutated(Mutation::TellBeforeCommit) => {}
                 Told::Stored(_) | Told::Unstored | Told::Yes => continue,
             }
             known.told = Told::Yes;
@@ -345,6 +348,9 @@ impl Alarms {
                     out.push_back(SessionAction::AlarmSettled(key));
                 }
             }
+            return;
+        }
+        if stage.is_none() && is_mutated(Mutation::AlarmFromRowsOnly) {
             return;
         }
         let Some(stage) = stage else { return self.offer(key, entry.delivery.as_ref(), alive) };

@@ -1,5 +1,8 @@
 //! The order of frames: the cursor, what is known to exist beyond it, and frames that wait for what is missing.
 
+use super::snapshot::ADOPT_OLDER_MS;
+use crate::io::Mono;
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{Epoch, Rev, UtcMillis};
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Frame, Head};
@@ -68,6 +71,16 @@ pub(super) enum Place {
     NewEpoch,
 }
 
+/// A newer epoch that is known to exist.
+#[derive(Debug)]
+struct Newer {
+    epoch: Epoch,
+    /// Since when that is known.
+    since: Mono,
+    /// Since when every word is of the cursor's epoch.
+    denied: Option<Mono>,
+}
+
 /// Cursor and order.
 #[derive(Debug, Default)]
 pub(super) struct Order {
@@ -77,6 +90,11 @@ pub(super) struct Order {
     /// The greatest revision known to exist in the cursor's epoch, and the hub's clock when it said so.
     target: Rev,
     target_at: UtcMillis,
+    /// Since when that is known.
+    target_since: Mono,
+    /// Since when every word speaks of less than that.
+    lower_since: Option<Mono>,
+    newer: Option<Newer>,
     waiting: Waiting,
 }
 
@@ -90,9 +108,15 @@ impl Order {
         self.cursor.as_ref().is_some_and(|cursor| cursor.rev >= self.as_of)
     }
 
-    /// Whether revisions are known to exist beyond the cursor.
+    /// Whether revisions, or an epoch, are known to exist beyond the cursor.
     pub(super) fn is_behind(&self) -> bool {
-        self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target)
+        self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target) || self.newer.is_some()
+    }
+
+    /// Whether more than the cursor was known to exist already then: who says at that moment that this is all, lags.
+    pub(super) fn knew_more(&self, at: Mono) -> bool {
+        let revs = self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target);
+        (revs && self.target_since <= at) || self.newer.as_ref().is_some_and(|newer| newer.since <= at)
     }
 
     /// A snapshot older than this would take back what is shown.
@@ -106,7 +130,9 @@ impl Order {
             std::cmp::Ordering::Less => Place::OldEpoch,
             std::cmp::Ordering::Greater => Place::NewEpoch,
             std::cmp::Ordering::Equal if frame.to <= cursor.rev => Place::Duplicate,
-            std::cmp::Ordering::Equal if frame.from <= cursor.rev => Place::Next,
+            std::cmp::Ordering::Equal if frame.from <= cursor.rev || is_mutated(Mutation::SkipGapCheck) => {
+                Place::Next
+            }
             std::cmp::Ordering::Equal => Place::Beyond,
         }
     }
@@ -128,6 +154,7 @@ impl Order {
         let waiting = beyond.max().unwrap_or(Rev::ZERO);
         self.target = if same { self.target.max(waiting) } else { waiting }.max(cursor.rev);
         self.as_of = cursor.rev;
+        self.newer = self.newer.take().filter(|newer| newer.epoch > cursor.epoch);
         self.cursor = Some(cursor);
     }
 
@@ -137,19 +164,48 @@ impl Order {
         self.target = self.cursor.as_ref().map_or(Rev::ZERO, |cursor| cursor.rev);
     }
 
-    /// A head of the cursor's epoch: raises the target, and lowers it when it is the later word.
-    pub(super) fn note_head(&mut self, head: &Head) {
+    /// A head of the cursor's epoch: raises the target. It lowers it only when every later word for a while has been
+    /// lower, too: a replica that lags dates its words like any other.
+    pub(super) fn note_head(&mut self, head: &Head, now: Mono) {
+        if let Some(newer) = &mut self.newer
+            && now.since(*newer.denied.get_or_insert(now)) >= ADOPT_OLDER_MS
+        {
+            self.newer = None;
+        }
         let cursor = self.cursor.as_ref().map_or(Rev::ZERO, |cursor| cursor.rev);
-        if head.rev >= self.target || head.at > self.target_at {
-            self.target = head.rev.max(cursor);
-            self.target_at = self.target_at.max(head.at);
+        let lower = head.rev < self.target;
+        if lower && head.at <= self.target_at {
+            return;
+        }
+        if lower && now.since(*self.lower_since.get_or_insert(now)) < ADOPT_OLDER_MS {
+            return;
+        }
+        if head.rev > self.target {
+            self.target_since = now;
+        }
+        self.target = head.rev.max(cursor);
+        self.target_at = self.target_at.max(head.at);
+        self.lower_since = None;
+    }
+
+    /// Somebody speaks of a newer epoch than the cursor's. Until a snapshot of it has come the board is behind, whatever
+    /// a replica that lags says of the old one.
+    pub(super) fn note_newer(&mut self, epoch: &Epoch, now: Mono) {
+        if self.cursor.as_ref().is_none_or(|cursor| cursor.epoch >= *epoch) {
+            return;
+        }
+        match &mut self.newer {
+            Some(newer) => newer.denied = None,
+            None => self.newer = Some(Newer { epoch: epoch.clone(), since: now, denied: None }),
         }
     }
 
     /// Keeps a frame until what is missing before it has come.
-    pub(super) fn keep(&mut self, frame: Frame) {
+    pub(super) fn keep(&mut self, frame: Frame, now: Mono) {
         if self.cursor.as_ref().is_some_and(|cursor| cursor.epoch == frame.epoch) && frame.to > self.target {
             self.target = frame.to;
+            self.target_since = now;
+            self.lower_since = None;
             self.target_at = self.target_at.max(frame.at);
         }
         self.waiting.push(frame);
@@ -212,11 +268,46 @@ mod tests {
     }
 
     #[test]
+    fn a_lower_head_takes_nothing_back_until_all_have_said_so_for_a_while() {
+        let head = |rev: u64, at: i64| Head {
+            epoch: "01A".into(),
+            rev: Rev(rev),
+            count: 0,
+            digest: gwanje_model::digest::DigestSum(0),
+            at: UtcMillis(at),
+            day_at: UtcMillis(at),
+            alarm_seq: 0,
+        };
+        let mut order = order(10);
+        order.note_head(&head(13, 1_000), Mono(1_000));
+        order.note_head(&head(10, 1_500), Mono(1_500));
+        assert!(order.is_behind() && order.knew_more(Mono(1_500)), "a replica that lags");
+        assert!(!order.knew_more(Mono(900)), "asked before anybody knew");
+        order.note_head(&head(13, 3_000), Mono(3_000));
+        order.note_head(&head(10, 12_000), Mono(12_000));
+        assert!(order.is_behind(), "the hub has spoken in between");
+        order.note_head(&head(10, 22_000), Mono(22_000));
+        assert!(!order.is_behind(), "a hub that was restored");
+    }
+
+    #[test]
+    fn a_newer_epoch_is_believed_until_a_snapshot_of_it_or_long_denial() {
+        let mut order = order(10);
+        order.note_newer(&"01A".into(), Mono(1));
+        assert!(!order.is_behind(), "its own epoch is none newer");
+        order.note_newer(&"01B".into(), Mono(2));
+        order.set(Cursor { epoch: "01A".into(), rev: Rev(11) });
+        assert!(order.is_behind() && order.knew_more(Mono(2)), "a snapshot of the old one helps nothing");
+        order.set(Cursor { epoch: "01B".into(), rev: Rev(11) });
+        assert!(!order.is_behind());
+    }
+
+    #[test]
     fn an_overflow_drops_the_frames_but_not_the_gap() {
         let mut order = order(10);
         let beyond = u64::try_from(BUFFER_FRAMES).unwrap() + 1;
         for n in 0..beyond {
-            order.keep(frame(20 + n, 21 + n));
+            order.keep(frame(20 + n, 21 + n), Mono(n));
         }
         assert!(order.waiting.frames.is_empty());
         assert!(order.is_behind());

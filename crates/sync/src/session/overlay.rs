@@ -1,5 +1,6 @@
 //! Overlays: answers to this seat's commands, shown until the board itself has caught up with them (rule 9).
 
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{DeliveryId, Epoch, Rev};
 use gwanje_wire::WireRow;
 use std::collections::BTreeMap;
@@ -41,7 +42,8 @@ impl Overlays {
 
     /// The board's own copy changed to that revision: whether the overlay still hides it. One that does not is dropped.
     pub(super) fn hides(&mut self, id: DeliveryId, rev: Rev) -> bool {
-        let hides = self.by_id.get(&id).is_some_and(|(_, row)| row.rev() > rev);
+        let hides =
+            self.by_id.get(&id).is_some_and(|(_, row)| row.rev() > rev || is_mutated(Mutation::KeepOverlay));
         if !hides {
             self.by_id.remove(&id);
         }
@@ -50,7 +52,9 @@ impl Overlays {
 
     /// Drops those that a whole cursor has reached; their deliveries are shown as the board has them.
     pub(super) fn reached(&mut self, cursor: Rev) -> Vec<DeliveryId> {
-        let done = self.by_id.extract_if(.., |_, (_, row)| row.rev() <= cursor);
+        let done = self
+            .by_id
+            .extract_if(.., |_, (_, row)| row.rev() <= cursor && !is_mutated(Mutation::KeepOverlay));
         done.map(|(id, _)| id).collect()
     }
 

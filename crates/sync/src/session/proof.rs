@@ -1,6 +1,7 @@
 //! How old a proof is: heads that come by socket are dated by the hub's clock, answers by when they were asked for.
 
 use crate::io::{Mono, Now};
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::UtcMillis;
 use gwanje_wire::socket::HEAD_INTERVAL_MS;
 
@@ -68,6 +69,9 @@ pub(super) struct Dating {
 impl Dating {
     /// When, by the desk's clocks, the hub said something that it dates `at` and that arrived now.
     pub(super) fn date(&mut self, at: UtcMillis, now: Now) -> Instant {
+        if is_mutated(Mutation::DateByArrival) {
+            return now.into();
+        }
         let mono = i64::try_from(now.mono.0).unwrap_or(i64::MAX);
         let delay = mono.saturating_sub(at.0);
         if self.offset.is_some() && at.since(self.newest) < -CLOCK_STEP_MS {

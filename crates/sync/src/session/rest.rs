@@ -336,7 +336,10 @@ impl Session {
                 }
                 return;
             }
-            std::cmp::Ordering::Greater => return self.want_snapshot_soon(now),
+            std::cmp::Ordering::Greater => {
+                self.order.note_newer(&head.epoch, now.mono);
+                return self.want_snapshot_soon(now);
+            }
             std::cmp::Ordering::Equal => {}
         }
         let frame = &reply.frame;
@@ -349,7 +352,7 @@ impl Session {
         if self.order.place(frame) == super::order::Place::Next {
             self.apply(frame, self.rest.changes_for, now);
         }
-        self.order.note_head(head);
+        self.order.note_head(head, now.mono);
         let uncut = frame.to >= head.rev;
         if !uncut && frame.to <= after.rev {
             // A page that does not advance is an error (rule 13).

@@ -5,6 +5,7 @@ use super::publish::Delta;
 use super::rest::Job;
 use super::rows::Rows;
 use crate::io::{Mono, Now, RowChange};
+use crate::mutation::{Mutation, is_mutated};
 use crate::session::fetch::SessionAction;
 use crate::stats::RowSource;
 use gwanje_model::Epoch;
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 /// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
 /// it is not a straggler but a server that was restored (rules 1 and 5).
-const ADOPT_OLDER_MS: u64 = 10_000;
+pub(super) const ADOPT_OLDER_MS: u64 = 10_000;
 
 impl Session {
     /// A snapshot is needed; at a random moment soon, because many seats may need one at once.
@@ -63,6 +64,9 @@ impl Session {
 
     /// An answer came from an older epoch than the board's. True: it has to be adopted.
     pub(super) fn is_old_epoch_to_adopt(&mut self, epoch: &Epoch, sent: Now, now: Now) -> bool {
+        if is_mutated(Mutation::SwapEpochsBack) {
+            return true;
+        }
         match &self.old_epoch {
             Some((old, since)) if old == epoch => {
                 sent.mono >= *since && now.mono.since(*since) >= ADOPT_OLDER_MS
@@ -98,7 +102,11 @@ impl Session {
         let Some(held) = self.order.cursor() else { return true };
         match cursor.epoch.cmp(&held.epoch) {
             std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => cursor.rev >= self.order.held() || self.adopt_older,
+            std::cmp::Ordering::Equal => {
+                cursor.rev >= self.order.held()
+                    || self.adopt_older
+                    || is_mutated(Mutation::AcceptOlderSnapshot)
+            }
             std::cmp::Ordering::Less => self.is_old_epoch_to_adopt(&cursor.epoch, sent, now),
         }
     }

@@ -8,6 +8,7 @@
 
 use super::{ANSWER_MS, Fault, PATIENCE_MS};
 use crate::io::{Mono, SocketId};
+use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::CenterId;
 use gwanje_wire::sio::Conversation;
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS};
@@ -160,6 +161,9 @@ impl Connection {
     }
 
     fn silent_at(&self) -> Mono {
+        if is_mutated(Mutation::IgnoreSilence) {
+            return Mono(u64::MAX);
+        }
         let (interval, timeout) = self
             .talk
             .handshake()
