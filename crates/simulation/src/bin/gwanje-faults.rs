@@ -1,0 +1,221 @@
+//! Runs seeds of the simulation, counts the faults that came to pass, and shows that deliberate bugs are caught.
+
+use gwanje_simulation::fault::Fault;
+use gwanje_simulation::plan::Plan;
+use gwanje_simulation::shrink::shrink;
+use gwanje_simulation::{Report, draw, run};
+use gwanje_sync::mutation::{Mutation, mutate};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Seeds within which a deliberate bug must be caught.
+const CATCH_WITHIN: u64 = 300;
+/// Failing seeds that are shrunk and printed; more say nothing new.
+const SHOWN_MAX: usize = 3;
+
+struct Options {
+    seeds: u64,
+    from: u64,
+    only: Option<u64>,
+    file: Option<String>,
+    mutation: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(why) => {
+            eprintln!(
+                "{why}\nusage: gwanje-faults [--seeds N] [--from S] [--seed S] [--plan FILE] [--mutation NAME|none|all]"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(name) = options.mutation.as_deref().filter(|name| !["none", "all"].contains(name)) {
+        return one_mutation(name, &options);
+    }
+    if let Some(file) = &options.file {
+        return one_plan(file);
+    }
+    let began = Instant::now();
+    let (from, count) = options.only.map_or((options.from, options.seeds), |seed| (seed, 1));
+    let sum = seeds(from, count);
+    sum.print(began);
+    let mutations = if options.mutation.as_deref() == Some("none") || options.only.is_some() {
+        Vec::new()
+    } else {
+        caught()
+    };
+    let all = mutations.len();
+    let caught = mutations.iter().filter(|caught| **caught).count();
+    let kinds = sum.injected.iter().filter(|count| **count > 0).count();
+    println!(
+        "faults: {count} seeds, {} steps, {kinds} kinds, {} violations, {caught} of {all} mutations caught",
+        sum.steps, sum.violations
+    );
+    if sum.violations == 0 && caught == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options { seeds: 300, from: 0, only: None, file: None, mutation: None };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("{word} needs a number, not {value}"));
+        match word.as_str() {
+            "--seeds" => options.seeds = number()?,
+            "--from" => options.from = number()?,
+            "--seed" => options.only = Some(number()?),
+            "--plan" => options.file = Some(value),
+            "--mutation" => options.mutation = Some(value),
+            _ => return Err(format!("{word} is not known")),
+        }
+    }
+    Ok(options)
+}
+
+struct Sum {
+    steps: u64,
+    injected: [u64; 34],
+    violations: u64,
+    found_after_ms: u64,
+    failed: Vec<(Plan, Report)>,
+}
+
+impl Sum {
+    fn new() -> Self {
+        Self { steps: 0, injected: [0; 34], violations: 0, found_after_ms: 0, failed: Vec::new() }
+    }
+
+    fn add(&mut self, plan: Plan, report: Report) {
+        self.steps += report.steps;
+        for (sum, count) in self.injected.iter_mut().zip(report.injected) {
+            *sum += count;
+        }
+        self.found_after_ms = self.found_after_ms.max(report.found_after_ms);
+        self.violations += u64::try_from(report.violations.len()).unwrap_or(1);
+        if !report.violations.is_empty() {
+            self.failed.push((plan, report));
+        }
+    }
+
+    fn print(&self, began: Instant) {
+        println!("{:>3}  {:<48} {:>9}", "", "fault", "injected");
+        for (fault, count) in Fault::ALL.into_iter().zip(self.injected) {
+            println!("{:>3}  {:<48} {count:>9}", fault.number(), fault.name());
+        }
+        println!("planted divergences were found within {} ms", self.found_after_ms);
+        println!("took {:.1} s", began.elapsed().as_secs_f64());
+        let mut seeds: Vec<u64> = self.failed.iter().map(|(plan, _)| plan.seed).collect();
+        seeds.sort_unstable();
+        if !seeds.is_empty() {
+            println!("failing seeds: {seeds:?}");
+        }
+        for (plan, report) in self.failed.iter().take(SHOWN_MAX) {
+            show(plan, report);
+        }
+    }
+}
+
+fn seeds(from: u64, count: u64) -> Sum {
+    let next = AtomicU64::new(from);
+    let sum = Mutex::new(Sum::new());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= from + count {
+                        return;
+                    }
+                    let plan = draw(seed);
+                    let report = run(&plan);
+                    if let Ok(mut sum) = sum.lock() {
+                        sum.add(plan, report);
+                    }
+                }
+            });
+        }
+    });
+    sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Shrinks a failing plan, prints it and keeps it.
+fn show(plan: &Plan, report: &Report) {
+    let Some(first) = report.violations.first() else { return };
+    println!("\nseed {}: {} at {} ms: {}", plan.seed, first.letter, first.at_ms, first.what);
+    let small = shrink(plan, first.letter);
+    let again = run(&small);
+    if let Some(first) = again.violations.first() {
+        println!("shrunk to {} of {} steps: {}", small.steps.len(), plan.steps.len(), first.what);
+    }
+    let Ok(text) = serde_json::to_string(&small) else { return };
+    println!("{text}");
+    let folder = Path::new("target/faults");
+    let file = folder.join(format!("seed-{}.json", plan.seed));
+    let kept = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text));
+    match kept {
+        Ok(()) => println!("kept as {}", file.display()),
+        Err(error) => println!("it could not be kept: {error}"),
+    }
+}
+
+fn one_plan(file: &str) -> ExitCode {
+    let plan = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let plan = plan.and_then(|text| serde_json::from_str::<Plan>(&text).map_err(|error| error.to_string()));
+    match plan {
+        Ok(plan) => {
+            let report = run(&plan);
+            println!("{} steps, trace {:016x}, {:?}", report.steps, report.trace, report.violations);
+            if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn one_mutation(name: &str, options: &Options) -> ExitCode {
+    let Some(mutation) = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == name) else {
+        eprintln!("no such mutation: {name}; there are {:?}", Mutation::ALL);
+        return ExitCode::from(2);
+    };
+    if catch(mutation, options.from, options.seeds.max(1)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tries every deliberate bug, on all cores.
+fn caught() -> Vec<bool> {
+    let all = Mutation::ALL;
+    let half = all.len().div_ceil(2);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = all
+            .chunks(half)
+            .map(|part| {
+                scope.spawn(|| {
+                    part.iter().map(|mutation| catch(*mutation, 0, CATCH_WITHIN)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Runs seeds with a deliberate bug until one breaks an invariant.
+fn catch(mutation: Mutation, from: u64, within: u64) -> bool {
+    mutate(Some(mutation));
+    let found = (from..from + within)
+        .find_map(|seed| run(&draw(seed)).violations.into_iter().next().map(|violation| (seed, violation)));
+    mutate(None);
+    match &found {
+        Some((seed, violation)) => {
+            println!("{mutation:?}: caught by {} at seed {seed}: {}", violation.letter, violation.what);
+        }
+        None => println!("{mutation:?}: not caught within {within} seeds"),
+    }
+    found.is_some()
+}

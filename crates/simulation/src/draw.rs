@@ -1,0 +1,202 @@
+//! A seed becomes a plan: who sits where, what is done, and which faults are mixed into it, by weight.
+
+use crate::fault::Fault;
+use crate::plan::{Break, Desk, Garble, Plan, Spoilt, Step, Way, What, Work};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+
+/// One seed in so many has no fault in it, to see that nothing is repaired then.
+const CALM_EVERY: u64 = 12;
+/// Faults in a plan, at the least and at the most.
+const FAULTS: (u32, u32) = (2, 7);
+/// Steps of work around each fault.
+const WORK: (u32, u32) = (3, 12);
+
+/// The plan of a seed.
+#[must_use]
+pub fn draw(seed: u64) -> Plan {
+    let mut draw = Draw { rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6777_616e_6a65), steps: Vec::new() };
+    let desks = (0..draw.between(1, 3)).map(|_| draw.desk()).collect();
+    let centers = usize::from(draw.chance(40)) + 1;
+    let nodes = usize::from(draw.chance(50)) + 1;
+    let orders = u32::try_from(draw.between(3, 24)).unwrap_or(3);
+    draw.work(2_500);
+    if seed.is_multiple_of(CALM_EVERY) {
+        for _ in 0..6 {
+            draw.work(1_500);
+        }
+    } else {
+        let count = draw.between(u64::from(FAULTS.0), u64::from(FAULTS.1));
+        for _ in 0..count {
+            draw.fault(seed);
+            draw.work(700);
+        }
+    }
+    Plan { seed, desks, centers, nodes, orders, steps: draw.steps }
+}
+
+struct Draw {
+    rng: ChaCha8Rng,
+    steps: Vec<Step>,
+}
+
+impl Draw {
+    fn between(&mut self, from: u64, to: u64) -> u64 {
+        self.rng.random_range(from..=to)
+    }
+
+    fn some(&mut self, upto: usize) -> usize {
+        self.rng.random_range(0..=upto)
+    }
+
+    fn count(&mut self, from: u64, to: u64) -> u32 {
+        u32::try_from(self.between(from, to)).unwrap_or(1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.between(1, 100) <= percent
+    }
+
+    fn desk(&mut self) -> Desk {
+        match self.between(0, 9) {
+            0..5 => Desk::Dispatcher,
+            5..9 => Desk::Supervisor,
+            _ => Desk::CallCenter,
+        }
+    }
+
+    fn push(&mut self, after_ms: u64, what: What) {
+        self.steps.push(Step { after_ms, what });
+    }
+
+    /// A spell of work, with pauses up to `pause_ms`.
+    fn work(&mut self, pause_ms: u64) {
+        for _ in 0..self.between(u64::from(WORK.0), u64::from(WORK.1)) {
+            let after_ms = self.between(5, pause_ms);
+            let (pick, center, seat) = (self.between(0, 9_999), self.some(1), self.some(2));
+            let what = match self.between(0, 99) {
+                0..72 => What::Work { center, work: self.kind(), pick },
+                72..86 => What::Click { seat, center, work: self.kind(), pick },
+                86..93 => What::Acknowledge { seat, pick },
+                _ => What::Look { seat, first: pick % 20, pick, hold: pick.is_multiple_of(7) },
+            };
+            self.push(after_ms, what);
+        }
+    }
+
+    fn kind(&mut self) -> Work {
+        match self.between(0, 99) {
+            0..18 => Work::Create,
+            18..58 => Work::Advance,
+            58..70 => Work::Cancel,
+            70..90 => Work::Note,
+            _ => Work::Archive,
+        }
+    }
+
+    /// One fault, with time for it to work.
+    fn fault(&mut self, seed: u64) {
+        // Every kind has its turn, whatever chance says.
+        let turn = usize::try_from(seed % 34).unwrap_or(0);
+        let which = if self.chance(20) { turn } else { self.some(33) };
+        let Some(fault) = Fault::ALL.get(which).copied() else { return };
+        let broken = self.broken(fault);
+        let after_ms = self.between(100, 3_000);
+        let lasts = match &broken {
+            Break::Asleep { for_ms } | Break::Nap { for_ms, .. } => *for_ms,
+            Break::DropLast { .. } => 9_000,
+            Break::HeadBack { .. } => 25_000,
+            Break::UnderFloor { for_ms, .. } | Break::DeletedWhileAway { for_ms, .. } => *for_ms,
+            Break::RowLost { .. } => 5_000,
+            _ => 1_000,
+        };
+        let lasts = if self.chance(70) { lasts } else { lasts / 3 };
+        self.push(after_ms, What::Break(broken));
+        let (pick, center) = (self.between(0, 999), self.some(1));
+        self.push(lasts, What::Work { center, work: Work::Note, pick });
+    }
+
+    fn broken(&mut self, fault: Fault) -> Break {
+        let (seat, center, node) = (self.some(2), self.some(1), self.some(1));
+        let pick = self.between(0, 9_999);
+        let (short, long) = (self.between(500, 6_000), self.between(4_000, 20_000));
+        match fault {
+            Fault::DropEvent => Break::DropEvents { seat, count: self.count(1, 4) },
+            Fault::DropLast => Break::DropLast { seat, center },
+            Fault::Duplicate => Break::Duplicate { seat, count: self.count(1, 6) },
+            Fault::Reorder => Break::Reorder { seat, count: self.count(1, 5), late_ms: long },
+            Fault::ChangeDuringSnapshot => {
+                Break::ChangeDuringSnapshot { seat, center, count: self.count(2, 8) }
+            }
+            Fault::SnapshotCut => {
+                Break::SnapshotCut { seat, count: self.count(1, 3), broken: self.chance(50) }
+            }
+            Fault::DeletedWhileAway => {
+                Break::DeletedWhileAway { seat, center, cancel: self.chance(60), for_ms: 1_500 + short }
+            }
+            Fault::NewEpoch => Break::NewEpoch { center, kick: self.chance(50) },
+            Fault::HeadBack => Break::HeadBack { center, changes: self.count(2, 9) },
+            Fault::UnderFloor => Break::UnderFloor { seat, center, for_ms: 1_500 + short },
+            Fault::StaleReplica => {
+                Break::StaleReplica { seat, center, floor: self.chance(60), for_ms: short + 3_000 }
+            }
+            Fault::HalfOpen => {
+                let ways = [Way::Up, Way::Down, Way::Both, Way::Forgotten];
+                let way = ways.get(self.some(3)).copied().unwrap_or(Way::Both);
+                Break::HalfOpen { seat, way, for_ms: long }
+            }
+            Fault::StopsReading => Break::StopsReading { seat, for_ms: long },
+            Fault::FullBuffer => Break::FullBuffer { seat, center, for_ms: 2_000 + short },
+            Fault::NoFanOut => Break::NoFanOut { node, for_ms: long * 2 },
+            Fault::HubKilled => Break::HubKilled { node, center, for_ms: short },
+            Fault::TwoVersions => Break::TwoVersions { node, for_ms: long },
+            Fault::SocketsFlap => {
+                let flap_ms = [0, 700, 2_500].get(self.some(2)).copied().unwrap_or(0);
+                Break::SocketsFlap { for_ms: long, flap_ms }
+            }
+            Fault::ColdStart => Break::ColdStart { seat, for_ms: short },
+            Fault::ReconnectStorm => {
+                Break::ReconnectStorm { status: if self.chance(50) { 503 } else { 429 }, for_ms: short }
+            }
+            Fault::AppKilled => Break::AppKilled { seat, center, down_ms: short / 2 },
+            Fault::Disk => {
+                let how = [Spoilt::Busy, Spoilt::Corrupt, Spoilt::CorruptAtRest];
+                Break::Disk {
+                    seat,
+                    how: how.get(self.some(2)).copied().unwrap_or(Spoilt::Busy),
+                    for_ms: short,
+                }
+            }
+            Fault::Clock => match self.between(0, 3) {
+                0 => Break::Asleep { for_ms: 8 * 3_600_000 },
+                1 => Break::Nap { seat, for_ms: long * 2 },
+                2 => Break::ClockJump { seat, by_ms: 3_600_000 },
+                _ => Break::ClockJump { seat, by_ms: -3_600_000 },
+            },
+            Fault::Credentials => match self.between(0, 2) {
+                0 => Break::TokenExpired { seat },
+                1 => Break::CenterRevoked { seat, center, for_ms: long },
+                _ => Break::SignInRevoked { seat },
+            },
+            Fault::AnswerLost => Break::AnswerLost { seat, center, work: self.kind(), pick },
+            Fault::RemoteEdit => {
+                Break::RemoteEdit { seat, center, work: self.kind(), pick, lead_ms: self.between(0, 120) }
+            }
+            Fault::Garbled => {
+                let how = [Garble::Truncated, Garble::Nonsense, Garble::Oversized, Garble::Unknown];
+                let how = how.get(self.some(3)).copied().unwrap_or(Garble::Truncated);
+                Break::Garbled { seat, how, count: self.count(1, 3) }
+            }
+            Fault::Page if self.chance(50) => Break::PageReloaded { seat },
+            Fault::Page => Break::PageLags { seat, for_ms: short },
+            Fault::TwoSockets => Break::TwoSockets { seat, for_ms: short },
+            Fault::Decay if self.chance(60) => Break::RowLost { seat, pick },
+            Fault::Decay => Break::ByteFlipped { seat, pick },
+            Fault::Flood => Break::Flood { center, count: 200 },
+            Fault::StoreRestarted => Break::StoreRestarted { for_ms: short },
+            Fault::SwappedOrder => Break::SwappedOrder { node, center },
+            Fault::ChangePages => Break::ChangePages { seat, center, page: self.count(2, 5) },
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A desk: its app while it runs, its disk, what is kept outside the cache, and what its person was told.
+
+use crate::disk::Disk;
+use crate::network::Line;
+use crate::window::Window;
+use gwanje_model::{CenterId, SeatId, UtcMillis};
+use gwanje_sync::{
+    AlarmKey, Client, CommandId, HttpFailure, HttpResponse, RequestId, SocketEvent, SocketId, State, Stats,
+};
+use gwanje_wire::socket::Cursor;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What comes to an app from outside.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// On a connection.
+    Socket(u64, SocketEvent),
+    Http(RequestId, Result<HttpResponse, HttpFailure>, Answered),
+}
+
+/// What an answer was to, for what the world notes when it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answered {
+    Other,
+    /// The hub says to a center's cursor that it is ahead.
+    Ahead(CenterId),
+    /// The hub's present word on a center.
+    Word(CenterId),
+}
+
+/// A desk.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) name: SeatId,
+    pub(crate) account: String,
+    pub(crate) app: Option<App>,
+    /// Counts the starts of its app.
+    pub(crate) life: u32,
+    pub(crate) disk: Disk,
+    pub(crate) token: Option<String>,
+    pub(crate) centers: Vec<CenterId>,
+    pub(crate) horizons: BTreeMap<CenterId, UtcMillis>,
+    /// How far its wall clock is off, milliseconds.
+    pub(crate) clock_ms: i64,
+    /// It does nothing until then: asleep, or stuck.
+    pub(crate) frozen_until: u64,
+    pub(crate) deferred: VecDeque<Arrival>,
+    pub(crate) line: Line,
+    pub(crate) told: Told,
+}
+
+/// An app that runs.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) client: Client,
+    pub(crate) window: Window,
+    /// Connections by the client's number.
+    pub(crate) sockets: BTreeMap<SocketId, u64>,
+    pub(crate) requests: BTreeSet<RequestId>,
+    /// When requests went out lately.
+    pub(crate) rate: VecDeque<u64>,
+    pub(crate) states: BTreeMap<CenterId, State>,
+    pub(crate) cursors: BTreeMap<CenterId, Cursor>,
+    pub(crate) stats: Stats,
+    /// Unsettled commands of this life.
+    pub(crate) pending: BTreeSet<CommandId>,
+    /// Alarms in view.
+    pub(crate) open_alarms: BTreeSet<(CenterId, AlarmKey)>,
+    /// The proof of a center: when the hub left what was proven, if it has, looked up when the proof came.
+    pub(crate) proven: BTreeMap<CenterId, Proven>,
+    pub(crate) disk_due: bool,
+    pub(crate) look_due: bool,
+    pub(crate) day_ms: u64,
+    pub(crate) changes: u32,
+}
+
+/// What was last proven of a center.
+#[derive(Debug, Clone)]
+pub(crate) struct Proven {
+    /// Where in the center's history it is.
+    pub(crate) place: usize,
+}
+
+/// What happened at a desk over all lives of its app.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// How often an alarm was raised.
+    pub(crate) raised: BTreeMap<(CenterId, AlarmKey), u32>,
+    pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
+    /// Acknowledged here: in which life, and whether that is on the disk.
+    pub(crate) acknowledged: BTreeMap<(CenterId, AlarmKey), (u32, bool)>,
+    /// Raised although it could not be written: may be raised again after a restart.
+    pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
+    /// Centers whose data was wiped.
+    pub(crate) wiped: BTreeSet<CenterId>,
+    /// Rows were lost or flipped on purpose: repairs have a cause.
+    pub(crate) decayed: BTreeSet<gwanje_model::DeliveryId>,
+    /// Since when a center's cursor is said to be ahead, by every word.
+    pub(crate) ahead_since: BTreeMap<CenterId, u64>,
+    /// An older board was adopted by right.
+    pub(crate) went_back: BTreeSet<CenterId>,
+    /// Packets or answers were spoilt on purpose.
+    pub(crate) spoilt: bool,
+    /// Sessions that began without a cursor, which is a right to one snapshot each.
+    pub(crate) empty_starts: u64,
+    pub(crate) snapshots: u64,
+    /// Commands clicked before then may be forgotten: the disk was lost.
+    pub(crate) disk_lost_ms: Option<u64>,
+    /// Sign-ins ended: commands under way could not be asked about.
+    pub(crate) signed_out: bool,
+}
+
+impl Told {
+    /// The disk is gone, and with it what only the disk knew.
+    pub(crate) fn forget_disk(&mut self, now_ms: u64) {
+        self.disk_lost_ms = Some(now_ms);
+        self.acknowledged.values_mut().for_each(|(_, written)| *written = false);
+    }
+}

@@ -1,0 +1,380 @@
+//! Everything around the seats, and the seats: one queue of events in virtual time, one source of chance.
+//!
+//! | file | one idea |
+//! | --- | --- |
+//! | `steps` · `breaks` | carries out the plan: work and clicks · faults |
+//! | `seats` | apps start, end, and what their cores want is done |
+//! | `sockets` | texts between a seat and a node |
+//! | `nodes` | emitters: frames, heads, alarms, who is behind |
+//! | `rest` | requests |
+//! | `checks` | the invariants |
+
+mod breaks;
+mod calm;
+mod checks;
+mod nodes;
+mod rest;
+mod seats;
+mod sockets;
+mod steps;
+mod truths;
+
+use crate::disk::Disk;
+use crate::fault::Fault;
+use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Setup};
+use crate::ledger::{Clicked, Truth};
+use crate::network::{Conn, Line};
+use crate::plan::{Break, Desk, Plan};
+use crate::run::{Trace, Violation};
+use crate::seat::{Arrival, Seat, Told};
+use gwanje_model::{CenterId, DeliveryId, Role, SeatId, UtcMillis};
+use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
+use gwanje_wire::socket::center_namespace;
+use nodes::Node;
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
+
+/// The hub's wall clock at the beginning.
+pub(crate) const BEGINNING: i64 = 1_790_000_000_000;
+/// Events within one millisecond, at most: more is a loop without progress.
+const SPIN_MAX: u32 = 20_000;
+
+/// What is to happen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Step(usize),
+    /// Reaches an app of that life.
+    Arrives {
+        seat: usize,
+        life: u32,
+        arrival: Arrival,
+    },
+    /// A connection is dialled at its node.
+    Dialled(u64),
+    /// A client's text reaches its node.
+    Says(u64, String),
+    /// A client's end of a connection is gone.
+    HungUp(u64),
+    /// A request reaches a node; whether its answer finds its way back.
+    Asks {
+        seat: usize,
+        life: u32,
+        id: RequestId,
+        request: Box<HttpRequest>,
+        back: bool,
+    },
+    Ping(u64),
+    PongDue(u64),
+    Flush(usize, CenterId),
+    Beat(usize, CenterId),
+    Behind(usize, CenterId),
+    ReleaseHeld(usize, CenterId),
+    DiskWorks {
+        seat: usize,
+        life: u32,
+    },
+    /// What the disk answers reaches the core.
+    DiskTells {
+        seat: usize,
+        life: u32,
+        input: Box<Input>,
+    },
+    LooksAt {
+        seat: usize,
+        life: u32,
+    },
+    Starts(usize),
+    SignsIn {
+        seat: usize,
+        life: u32,
+    },
+    Thaws(usize),
+    Kills {
+        seat: usize,
+        life: u32,
+        down_ms: u64,
+    },
+    /// Somebody elsewhere works, whatever the plan says.
+    Works {
+        center: CenterId,
+        work: crate::plan::Work,
+        pick: u64,
+    },
+    /// Somebody elsewhere edits that delivery.
+    Edits(DeliveryId),
+    /// The second part of a fault.
+    Then(Box<Break>, u32),
+    /// By now a client knows that a connection is dead.
+    KnownDead(u64),
+    /// Whether a planted divergence was found in time.
+    Found(Box<checks::Planted>),
+}
+
+/// See the module's doc.
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) now: u64,
+    pub(crate) rng: ChaCha8Rng,
+    queue: BTreeMap<(u64, u64), Event>,
+    scheduled: u64,
+    pub(crate) hub: ModelHub,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) conns: BTreeMap<u64, Conn>,
+    pub(crate) next_conn: u64,
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) centers: Vec<CenterId>,
+    pub(crate) truths: BTreeMap<CenterId, Truth>,
+    pub(crate) clicks: BTreeMap<String, Clicked>,
+    /// Nobody elsewhere changes anything in a center until then.
+    pub(crate) hushed: BTreeMap<CenterId, u64>,
+    /// Restored from a backup and read-only until every seat has seen it.
+    pub(crate) frozen: bool,
+    /// The hub as it was before a center's present epoch.
+    pub(crate) before_epoch: Option<(CenterId, Box<ModelHub>)>,
+    pub(crate) backup: Option<(CenterId, Box<ModelHub>)>,
+    pub(crate) store_down_until: u64,
+    /// `Authorization` headers that have expired although the hub does not know yet.
+    pub(crate) void_tokens: BTreeSet<String>,
+    pub(crate) sockets_refused: (u64, u64),
+    pub(crate) storm: (u64, u16),
+    /// Kept apart from faults that are armed and never came to pass.
+    pub(crate) injected: [u64; 34],
+    pub(crate) two_versions: bool,
+    pub(crate) epochs: u32,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) trace: Trace,
+    pub(crate) steps: u64,
+    /// The longest that a planted divergence took to be found, milliseconds.
+    pub(crate) found_after_ms: u64,
+    pub(crate) ended: bool,
+}
+
+impl World {
+    /// A world before its first moment; seats keep their caches in `folder`.
+    pub(crate) fn new(plan: &Plan, folder: &Path) -> Self {
+        let centers: Vec<CenterId> =
+            ["a", "b", "c"].into_iter().take(plan.centers.clamp(1, 3)).map(CenterId::from).collect();
+        let mut hub = ModelHub::new(&setup(plan, &centers));
+        hub.keep_log();
+        let seats = plan.desks.iter().enumerate().map(|(at, _)| Seat {
+            name: SeatId::from(format!("seat-{at}").as_str()),
+            account: account(at),
+            app: None,
+            life: 0,
+            disk: Disk::new(folder, &format!("seat-{at}")),
+            token: None,
+            centers: Vec::new(),
+            horizons: BTreeMap::new(),
+            clock_ms: 0,
+            frozen_until: 0,
+            deferred: VecDeque::new(),
+            line: Line::default(),
+            told: Told::default(),
+        });
+        let mut world = Self {
+            now: 0,
+            rng: ChaCha8Rng::seed_from_u64(plan.seed),
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            nodes: (0..plan.nodes.clamp(1, 3)).map(|_| Node::default()).collect(),
+            conns: BTreeMap::new(),
+            next_conn: 0,
+            seats: seats.collect(),
+            truths: centers.iter().map(|center| (center.clone(), Truth::default())).collect(),
+            clicks: BTreeMap::new(),
+            hushed: BTreeMap::new(),
+            frozen: false,
+            before_epoch: None,
+            backup: None,
+            store_down_until: 0,
+            void_tokens: BTreeSet::new(),
+            sockets_refused: (0, 0),
+            storm: (0, 0),
+            injected: [0; 34],
+            two_versions: false,
+            epochs: 0,
+            violations: Vec::new(),
+            trace: Trace::default(),
+            steps: 0,
+            found_after_ms: 0,
+            ended: false,
+            hub,
+            centers,
+            plan: plan.clone(),
+        };
+        world.begin();
+        world
+    }
+
+    /// The moment, by the hub's clocks.
+    pub(crate) fn at(&self) -> Instants {
+        let at = UtcMillis(BEGINNING).plus_ms(self.now.cast_signed());
+        Instants { wall: at, day: at }
+    }
+
+    /// The moment, by a desk's clocks.
+    pub(crate) fn now_at(&self, seat: usize) -> Now {
+        let off = self.seats.get(seat).map_or(0, |seat| seat.clock_ms);
+        Now { mono: Mono(1_000_000 + self.now), wall: self.at().wall.plus_ms(off) }
+    }
+
+    pub(crate) fn at_ms(&mut self, at: u64, event: Event) {
+        self.scheduled += 1;
+        self.queue.insert((at.max(self.now), self.scheduled), event);
+    }
+
+    pub(crate) fn after(&mut self, ms: u64, event: Event) {
+        self.at_ms(self.now + ms, event);
+    }
+
+    pub(crate) fn draw(&mut self, from: u64, to: u64) -> u64 {
+        self.rng.random_range(from..=to)
+    }
+
+    /// A fault came to pass.
+    pub(crate) fn inject(&mut self, fault: Fault) {
+        if let Some(count) = self.injected.get_mut(fault.number() - 1) {
+            *count += 1;
+        }
+    }
+
+    /// Something does not hold.
+    pub(crate) fn violate(&mut self, letter: char, what: impl Into<String>) {
+        self.violations.push(Violation { letter, at_ms: self.now, what: what.into() });
+    }
+
+    pub(crate) fn center(&self, index: usize) -> CenterId {
+        self.centers.get(index % self.centers.len().max(1)).cloned().unwrap_or_else(|| CenterId::from("a"))
+    }
+
+    pub(crate) fn seat_index(&self, seat: usize) -> usize {
+        seat % self.seats.len().max(1)
+    }
+
+    /// Lets time pass until then, from event to event; stops at the first violation.
+    pub(crate) fn run_until(&mut self, until: u64) {
+        let mut still = 0;
+        while self.violations.is_empty() {
+            let event = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let ticks = self.next_tick();
+            let next = event.into_iter().chain(ticks.map(|(at, _)| at)).min().unwrap_or(u64::MAX);
+            if next > until {
+                self.now = until;
+                return;
+            }
+            still = if next > self.now { 0 } else { still + 1 };
+            if still > SPIN_MAX {
+                return self.violate('B', "something spins: too many events in one millisecond");
+            }
+            self.now = next.max(self.now);
+            self.steps += 1;
+            match ticks {
+                Some((at, seat)) if event.is_none_or(|event| at < event) => self.put(seat, Input::Tick),
+                Some(_) | None => {
+                    if let Some((_, event)) = self.queue.pop_first() {
+                        self.happen(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first core that wants to be woken, and when.
+    fn next_tick(&self) -> Option<(u64, usize)> {
+        let due = self.seats.iter().enumerate().filter_map(|(index, seat)| {
+            let app = seat.app.as_ref().filter(|_| seat.frozen_until <= self.now)?;
+            let at = app.client.deadline()?.0.saturating_sub(1_000_000);
+            Some((at.max(self.now), index))
+        });
+        due.min()
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Step(step) => self.step(step),
+            Event::Arrives { seat, life, arrival } => self.arrives(seat, life, arrival),
+            Event::Dialled(conn) => self.dialled(conn),
+            Event::Says(conn, text) => self.hears(conn, &text),
+            Event::HungUp(conn) => self.hub_end_gone(conn),
+            Event::Asks { seat, life, id, request, back } => self.asked(seat, life, id, *request, back),
+            Event::Ping(conn) => self.ping(conn),
+            Event::PongDue(conn) => self.pong_due(conn),
+            Event::Flush(node, center) => self.flush(node, &center),
+            Event::Beat(node, center) => self.beat(node, &center),
+            Event::Behind(node, center) => self.look_behind(node, &center),
+            Event::ReleaseHeld(node, center) => self.release_held(node, &center),
+            Event::DiskWorks { seat, life } => self.disk_works(seat, life),
+            Event::DiskTells { seat, life, input } => {
+                if self.is_life(seat, life) {
+                    self.put(seat, *input);
+                }
+            }
+            Event::LooksAt { seat, life } => self.looks_at(seat, life),
+            Event::Starts(seat) => self.start(seat),
+            Event::SignsIn { seat, life } => {
+                if self.is_life(seat, life) {
+                    self.sign_in(seat);
+                }
+            }
+            Event::Thaws(seat) => self.thaw(seat),
+            Event::Kills { seat, life, down_ms } => self.kill_when_unwritten(seat, life, down_ms),
+            Event::Works { center, work, pick } => self.work(&center, work, pick),
+            Event::Edits(id) => self.edit(id),
+            Event::Then(broken, part) => self.break_on(*broken, part),
+            Event::KnownDead(conn) => self.known_dead(conn),
+            Event::Found(planted) => self.found(&planted),
+        }
+    }
+
+    pub(crate) fn is_life(&self, seat: usize, life: u32) -> bool {
+        self.seats.get(seat).is_some_and(|seat| seat.life == life && seat.app.is_some())
+    }
+
+    /// Changes that were just made: noted, and told to the nodes that hear of them.
+    pub(crate) fn committed(&mut self) {
+        let centers = self.centers.clone();
+        for center in centers {
+            let now = self.now;
+            let changed = match (self.truths.get_mut(&center), self.hub.board(&center)) {
+                (Some(truth), Some(board)) => truth.note(board, now),
+                (_, _) => false,
+            };
+            if changed {
+                self.wake_nodes(&center);
+            }
+        }
+    }
+}
+
+/// The password of an account is its name.
+pub(crate) fn account(seat: usize) -> String {
+    format!("desk{seat}")
+}
+
+/// The namespace's packets begin so.
+pub(crate) fn namespace(center: &CenterId) -> String {
+    center_namespace(center)
+}
+
+fn setup(plan: &Plan, centers: &[CenterId]) -> Setup {
+    let names: Vec<&str> = centers.iter().map(CenterId::as_str).collect();
+    let first = names.get(..1).unwrap_or_default();
+    let accounts = plan.desks.iter().enumerate().map(|(at, desk)| match desk {
+        Desk::Dispatcher => AccountSetup::new(&account(at), Role::Dispatcher, first),
+        Desk::Supervisor => AccountSetup::new(&account(at), Role::Supervisor, &names),
+        Desk::CallCenter => AccountSetup::new(&account(at), Role::CallCenter, &names),
+    });
+    Setup {
+        centers: names
+            .iter()
+            .map(|name| CenterSetup::new(*name, "01A").with_rider("r1").with_rider("r2").with_rider("r3"))
+            .collect(),
+        accounts: accounts.collect(),
+        // The floor rises when a fault says so.
+        tombstones_kept: 100_000,
+        socket_urls: Vec::new(),
+    }
+}

@@ -1,0 +1,222 @@
+//! After the plan: all faults end, a quiet spell, and then everything must have come together.
+
+use super::World;
+use super::checks::same;
+use crate::disk::wire_row;
+use crate::hub::Operation;
+use gwanje_model::CenterId;
+use gwanje_wire::rest::{AlarmKind, Outcome, ReceiptStage};
+use std::collections::BTreeMap;
+
+/// The longest that anything waits before it tries again is a minute; the routine comes every two.
+const QUIET_MS: u64 = 150_000;
+/// A center that was taken away and given back is seen when the list of centers is read again: every five minutes.
+const LIST_MS: u64 = 335_000;
+/// Then people are given so long to be told.
+const LAST_MS: u64 = 2_000;
+
+impl World {
+    /// The whole run: the plan, its end, the quiet, and what must hold then.
+    pub(crate) fn run(&mut self) {
+        let length: u64 = self.plan.steps.iter().map(|step| step.after_ms).sum();
+        self.run_until(length + 3_000);
+        if !self.violations.is_empty() {
+            return;
+        }
+        self.mend();
+        let revoked = self.seats.iter().any(|seat| !seat.told.wiped.is_empty());
+        self.run_until(self.now + if revoked { LIST_MS } else { QUIET_MS } + LAST_MS);
+        if self.violations.is_empty() {
+            self.check_all();
+        }
+    }
+
+    /// Whatever was wrong is right again, and everybody is at work.
+    fn mend(&mut self) {
+        self.ended = true;
+        self.backup = None;
+        self.store_down_until = 0;
+        self.void_tokens.clear();
+        self.storm = (0, 0);
+        self.sockets_refused = (0, 0);
+        for node in &mut self.nodes {
+            node.down_until = 0;
+            node.deaf_until = 0;
+            node.newer_until = 0;
+            node.dies_at_frame = None;
+            node.swaps = None;
+        }
+        let now = self.now;
+        for index in 0..self.seats.len() {
+            if let Some(seat) = self.seats.get_mut(index) {
+                seat.line.mend();
+                seat.line.disturbed_ms = now;
+                seat.frozen_until = 0;
+                seat.disk.busy_until = 0;
+                if let Some(app) = seat.app.as_mut() {
+                    app.window.lags_until = 0;
+                    app.window.dirty = true;
+                }
+            }
+            self.thaw(index);
+            self.start(index);
+            self.look_soon(index);
+            let (account, all) = match self.plan.desks.get(index) {
+                Some(crate::plan::Desk::Dispatcher) => {
+                    (super::account(index), self.centers.iter().take(1).cloned().collect())
+                }
+                Some(crate::plan::Desk::Supervisor | crate::plan::Desk::CallCenter) | None => {
+                    (super::account(index), self.centers.clone())
+                }
+            };
+            self.operate(&Operation::SetCenters(account.as_str().into(), all));
+        }
+        if self.two_versions {
+            // What a newer version wrote is written again by this one.
+            for center in self.centers.clone() {
+                let rows: Vec<u64> = self
+                    .hub
+                    .board(&center)
+                    .map(|b| b.rows.keys().map(|id| id.0).collect())
+                    .unwrap_or_default();
+                rows.into_iter().filter(|id| id % 3 == 0).for_each(|id| self.note_on(&center, id));
+            }
+        }
+    }
+
+    /// C, W, K, 1 at the end.
+    fn check_all(&mut self) {
+        for index in 0..self.seats.len() {
+            let follows: Vec<CenterId> = match self.plan.desks.get(index) {
+                Some(crate::plan::Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
+                Some(crate::plan::Desk::Supervisor | crate::plan::Desk::CallCenter) | None => {
+                    self.centers.clone()
+                }
+            };
+            for center in &follows {
+                let wrong = self.not_together(index, center);
+                wrong.into_iter().for_each(|(letter, what)| {
+                    self.violate(letter, format!("seat {index}, {center}: {what}"));
+                });
+                self.check_alarms(index, center);
+            }
+            let page = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
+            match page.map(|app| app.window.frame(u64::MAX, true)) {
+                Some(Ok(Some(why))) => self.violate('1', format!("seat {index}, at the end: {why}")),
+                Some(Err(error)) => self.violate('1', format!("seat {index}: {error}")),
+                Some(Ok(None)) | None => {}
+            }
+        }
+        self.check_commands();
+    }
+
+    /// C: hub, memory, disk and window hold the same.
+    fn not_together(&mut self, index: usize, center: &CenterId) -> Vec<(char, String)> {
+        let mut wrong = Vec::new();
+        let Some(board) = self.hub.board(center) else { return wrong };
+        let Some(seat) = self.seats.get_mut(index) else { return wrong };
+        let Some(app) = seat.app.as_ref() else { return vec![('C', "the app does not run".to_owned())] };
+        let Some(session) = app.client.session(center) else {
+            return vec![('C', "the center is not followed".to_owned())];
+        };
+        if session.state().name() != "Live" {
+            wrong.push(('C', format!("not Live at the end: {:?}", session.state())));
+        }
+        let cursor = session.cursor().map(|cursor| (cursor.epoch.clone(), cursor.rev));
+        let stands = Some((board.epoch.clone(), board.rev));
+        if cursor != stands {
+            wrong.push(('C', format!("the cursor is {cursor:?}, the hub stands at {stands:?}")));
+        }
+        let memory: BTreeMap<_, _> = session.rows().map(|row| (row.id(), row.clone())).collect();
+        let shown = app.window.shown.get(center).cloned().unwrap_or_default();
+        let disk = match seat.disk.load(center) {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => {
+                wrong.push(('C', "nothing is on the disk".to_owned()));
+                return wrong;
+            }
+            Err(error) => {
+                wrong.push(('A', format!("the disk can't be read: {error}")));
+                return wrong;
+            }
+        };
+        let kept = disk.cursor.map(|cursor| (cursor.epoch, cursor.rev));
+        if kept != stands {
+            wrong.push(('C', format!("the cursor on the disk is {kept:?}, the hub stands at {stands:?}")));
+        }
+        let stored: BTreeMap<_, _> = disk.rows.into_iter().map(|row| (row.id, wire_row(row))).collect();
+        for (name, rows) in [("memory", &memory), ("the window", &shown), ("the disk", &stored)] {
+            let lacks = board.rows.keys().find(|id| !rows.contains_key(id));
+            let extra = rows.keys().find(|id| !board.rows.contains_key(id));
+            let other = board.rows.iter().find(|(id, row)| rows.get(id).is_some_and(|held| !same(held, row)));
+            if let Some(id) = lacks {
+                wrong.push(('C', format!("{name} lacks delivery {id}")));
+            }
+            if let Some(id) = extra {
+                wrong.push(('C', format!("{name} holds delivery {id}, which the hub does not")));
+            }
+            if let Some((id, row)) = other {
+                wrong.push((
+                    'C',
+                    format!("{name} holds another delivery {id} than the hub: {:?} {row:?}", rows.get(id)),
+                ));
+            }
+        }
+        wrong
+    }
+
+    /// K: every cancellation after the horizon was told, and what was acknowledged is so at the hub.
+    fn check_alarms(&mut self, index: usize, center: &CenterId) {
+        let Some(board) = self.hub.board(center) else { return };
+        let Some(seat) = self.seats.get(index) else { return };
+        let Some(horizon) = seat.horizons.get(center) else { return };
+        let mut wrong = Vec::new();
+        for entry in board.alarms.values().filter(|entry| entry.kind == AlarmKind::Cancelled) {
+            let key = gwanje_sync::AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at };
+            let about = (center.clone(), key);
+            let told = seat.told.raised.contains_key(&about) || seat.told.relisted.contains(&about);
+            let settled = entry.receipts.iter().any(|receipt| receipt.stage == ReceiptStage::Acknowledged);
+            if entry.raised_at > *horizon && !told && !settled {
+                wrong.push(format!("the cancellation {key:?} was never told"));
+            }
+            let acknowledged = seat.told.acknowledged.get(&about).is_some_and(|(life, _)| *life == seat.life);
+            let wiped = seat.told.wiped.contains(center);
+            if acknowledged && !settled && !wiped {
+                wrong.push(format!("{key:?} was acknowledged here, and the hub never heard of it"));
+            }
+        }
+        wrong.into_iter().for_each(|what| self.violate('K', format!("seat {index}, {center}: {what}")));
+    }
+
+    /// W: every command has settled, and what it did it did once.
+    fn check_commands(&mut self) {
+        let went_back = self.truths.values().any(|truth| truth.went_back);
+        let mut wrong = Vec::new();
+        for (key, clicked) in &self.clicks {
+            let lives = self.seats.get(clicked.seat).is_some_and(|seat| seat.life == clicked.life);
+            let seat = self.seats.get(clicked.seat);
+            let lost = seat.and_then(|seat| seat.told.disk_lost_ms).is_some_and(|at| at >= clicked.at_ms);
+            let wiped = seat.is_some_and(|seat| seat.told.wiped.contains(&clicked.center));
+            let Some((outcome, _)) = clicked.settled else {
+                // One that was sent is on the disk, and asked about by the next life of the app.
+                if lives || (clicked.sent && !lost && !wiped) {
+                    wrong.push(format!("{key} was never settled"));
+                }
+                continue;
+            };
+            if !clicked.is_note || went_back {
+                continue;
+            }
+            let Some(board) = self.hub.board(&clicked.center) else { continue };
+            let notes = board.rows.values().chain(board.archive.values()).flat_map(|row| &row.notes);
+            let times = notes.filter(|note| note.text.as_str() == key).count();
+            let expected = usize::from(outcome == Outcome::Done);
+            let unknown =
+                clicked.recorded.is_none() || outcome != clicked.recorded.map_or(outcome, |(o, _)| o);
+            if times > 1 || (times != expected && !unknown) {
+                wrong.push(format!("{key} was settled as {outcome:?} and done {times} times"));
+            }
+        }
+        wrong.into_iter().for_each(|what| self.violate('W', what));
+    }
+}

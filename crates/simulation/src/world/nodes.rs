@@ -1,0 +1,388 @@
+//! Nodes: one emitter a center, which turns commits into contiguous frames and proves them with heads, and who is behind.
+
+use super::sockets::{Kind, Sent};
+use super::{Event, World, namespace};
+use crate::fault::Fault;
+use gwanje_model::{CenterId, Rev};
+use gwanje_wire::sio::event;
+use gwanje_wire::socket::HEAD_INTERVAL_MS;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Between two frames of a center, milliseconds, from the wire contract.
+const FRAME_MS: u64 = 20;
+/// How often those who are behind are looked at, milliseconds.
+const BEHIND_EVERY_MS: u64 = 100;
+/// How long a follower may be behind, milliseconds.
+const BEHIND_MAX_MS: u64 = 5_000;
+/// After a failed read of the store, milliseconds.
+const RETRY_MS: u64 = 500;
+
+/// A node of the hub.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) down_until: u64,
+    /// It hears of commits by its heads only.
+    pub(crate) deaf_until: u64,
+    /// It is of a newer version.
+    pub(crate) newer_until: u64,
+    /// It dies when it has told half of the followers of that center of the next frame, for so long.
+    pub(crate) dies_at_frame: Option<(CenterId, u64)>,
+    /// Its next two frames of that center change places.
+    pub(crate) swaps: Option<CenterId>,
+    pub(super) emitters: BTreeMap<CenterId, Emitter>,
+}
+
+/// Tells the followers of one center at one node.
+#[derive(Debug, Default)]
+pub(super) struct Emitter {
+    emitted: Rev,
+    alarms_told: u64,
+    next_frame: u64,
+    flush_at: Option<u64>,
+    beats: bool,
+    looks_behind: bool,
+    /// A frame held back until its successor has gone out.
+    held: Option<String>,
+}
+
+impl World {
+    pub(super) fn is_newer(&self, node: usize) -> bool {
+        self.nodes.get(node).is_some_and(|node| node.newer_until > self.now)
+    }
+
+    /// A center has changed: the nodes that hear of it flush.
+    pub(super) fn wake_nodes(&mut self, center: &CenterId) {
+        for node in 0..self.nodes.len() {
+            if self.followers(node, center).is_empty() {
+                continue;
+            }
+            let Some(at) = self.nodes.get(node) else { continue };
+            if at.deaf_until > self.now {
+                self.inject(Fault::NoFanOut);
+                continue;
+            }
+            self.flush_soon(node, center);
+        }
+    }
+
+    fn flush_soon(&mut self, node: usize, center: &CenterId) {
+        let now = self.now;
+        let Some(emitter) =
+            self.nodes.get_mut(node).map(|node| node.emitters.entry(center.clone()).or_default())
+        else {
+            return;
+        };
+        if emitter.flush_at.is_none_or(|at| at < now) {
+            let at = now.max(emitter.next_frame);
+            emitter.flush_at = Some(at);
+            self.at_ms(at, Event::Flush(node, center.clone()));
+        }
+    }
+
+    /// The connections that follow a center at a node.
+    fn followers(&self, node: usize, center: &CenterId) -> Vec<u64> {
+        let follows = self.conns.iter().filter(|(_, conn)| {
+            conn.node == node && conn.hub_open && conn.centers.get(center).is_some_and(|f| f.subscribed)
+        });
+        follows.map(|(id, _)| *id).collect()
+    }
+
+    /// Somebody follows a center from now on: from which revision frames come.
+    pub(super) fn follow(&mut self, node: usize, center: &CenterId) -> Rev {
+        let first = self.followers(node, center).is_empty();
+        let (rev, seq) = self.hub.board(center).map_or((Rev::ZERO, 0), |board| (board.rev, board.alarm_seq));
+        let Some(at) = self.nodes.get_mut(node) else { return rev };
+        let emitter = at.emitters.entry(center.clone()).or_default();
+        if first {
+            emitter.emitted = rev;
+            emitter.alarms_told = seq;
+            emitter.held = None;
+        }
+        let told = emitter.emitted;
+        if !std::mem::replace(&mut emitter.beats, true) {
+            self.after(HEAD_INTERVAL_MS, Event::Beat(node, center.clone()));
+        }
+        told
+    }
+
+    /// One frame of what was committed since the last, and the alarms.
+    pub(super) fn flush(&mut self, node: usize, center: &CenterId) {
+        let now = self.now;
+        let Some(at) = self.nodes.get_mut(node) else { return };
+        let down = at.down_until > now;
+        let Some(emitter) = at.emitters.get_mut(center) else { return };
+        emitter.flush_at = None;
+        let followers = self.followers(node, center);
+        if down || followers.is_empty() {
+            return;
+        }
+        if self.store_down_until > now {
+            self.inject(Fault::StoreRestarted);
+            if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
+                emitter.next_frame = now + RETRY_MS;
+            }
+            return self.flush_soon(node, center);
+        }
+        self.frame(node, center, &followers);
+        self.alarms(node, center, &followers);
+        let behind = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
+        if self.emitted(node, center) < behind {
+            self.flush_soon(node, center);
+        }
+    }
+
+    fn emitted(&self, node: usize, center: &CenterId) -> Rev {
+        let emitter = self.nodes.get(node).and_then(|node| node.emitters.get(center));
+        emitter.map_or(Rev::ZERO, |emitter| emitter.emitted)
+    }
+
+    fn frame(&mut self, node: usize, center: &CenterId, followers: &[u64]) {
+        let (at, from) = (self.at(), self.emitted(node, center));
+        if self.hub.board(center).is_some_and(|board| board.rev == from) {
+            return;
+        }
+        let Some(frame) = self.hub.flush(center, from, at) else {
+            // No frame may start there: everybody comes back with a cursor.
+            let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
+            if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
+                emitter.emitted = rev;
+            }
+            followers.iter().for_each(|id| self.close_from_hub(*id, "no frame may start here"));
+            return;
+        };
+        let to = frame.to;
+        if to == from {
+            return;
+        }
+        let text = self.told(node, center, "deliveries", &frame);
+        let now = self.now;
+        let Some(here) = self.nodes.get_mut(node) else { return };
+        let dies = here.dies_at_frame.take_if(|(of, _)| of == center);
+        let swaps = here.swaps.as_ref() == Some(center);
+        let Some(emitter) = here.emitters.get_mut(center) else { return };
+        emitter.emitted = to;
+        emitter.next_frame = now + FRAME_MS;
+        if let Some((_, for_ms)) = dies {
+            let half = followers.len().div_ceil(2);
+            for id in followers.iter().take(half) {
+                self.hand_frame(*id, center, from, to, &text);
+            }
+            self.inject(Fault::HubKilled);
+            return self.kill_node(node, for_ms);
+        }
+        let held = emitter.held.take();
+        if swaps && held.is_none() {
+            emitter.held = Some(text);
+            for id in followers {
+                self.tell_to(*id, center, from, to);
+            }
+            return self.after(400, Event::ReleaseHeld(node, center.clone()));
+        }
+        for id in followers {
+            self.hand_frame(*id, center, from, to, &text);
+        }
+        if let Some(held) = held {
+            if let Some(here) = self.nodes.get_mut(node) {
+                here.swaps = None;
+            }
+            self.inject(Fault::SwappedOrder);
+            for id in followers {
+                self.send(*id, &held, Kind::Frame(center));
+            }
+        }
+    }
+
+    /// A frame was held back for its successor, which did not come.
+    pub(super) fn release_held(&mut self, node: usize, center: &CenterId) {
+        let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
+        let Some(held) = emitter.and_then(|emitter| emitter.held.take()) else { return };
+        for id in self.followers(node, center) {
+            self.send(id, &held, Kind::Frame(center));
+        }
+    }
+
+    /// A follower counts as told although the frame is still held back.
+    fn tell_to(&mut self, id: u64, center: &CenterId, from: Rev, to: Rev) {
+        let follower = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center));
+        if let Some(follower) = follower.filter(|f| f.told >= from && f.told < to && f.behind_since.is_none())
+        {
+            follower.told = to;
+        }
+    }
+
+    /// Hands the frame (from, to] to a follower who lacks something of it.
+    fn hand_frame(&mut self, id: u64, center: &CenterId, from: Rev, to: Rev, text: &str) {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        let node = conn.node;
+        let Some(follower) = conn.centers.get_mut(center) else { return };
+        if follower.told >= to || follower.behind_since.is_some() {
+            return;
+        }
+        if follower.told < from {
+            follower.behind_since = Some(now);
+            return self.look_at_behind(node, center);
+        }
+        match self.send(id, text, Kind::Frame(center)) {
+            Sent::Yes => self.tell_to(id, center, from, to),
+            Sent::Full => {
+                if let Some(f) = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center)) {
+                    f.behind_since = Some(now);
+                }
+                self.look_at_behind(node, center);
+            }
+            Sent::Gone => {}
+        }
+    }
+
+    fn look_at_behind(&mut self, node: usize, center: &CenterId) {
+        let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
+        if emitter.is_some_and(|emitter| !std::mem::replace(&mut emitter.looks_behind, true)) {
+            self.after(BEHIND_EVERY_MS, Event::Behind(node, center.clone()));
+        }
+    }
+
+    /// Those behind are fed one wider frame when there is room, or put out when it takes too long.
+    pub(super) fn look_behind(&mut self, node: usize, center: &CenterId) {
+        let now = self.now;
+        if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
+            emitter.looks_behind = false;
+        }
+        let whole = self.emitted(node, center);
+        let mut any = false;
+        for id in self.followers(node, center) {
+            let Some(conn) = self.conns.get(&id) else { continue };
+            let Some(follower) = conn.centers.get(center) else { continue };
+            let (Some(since), told) = (follower.behind_since, follower.told) else { continue };
+            if now - since >= BEHIND_MAX_MS {
+                self.close_from_hub(id, "cannot keep up");
+                continue;
+            }
+            if self.store_down_until > now {
+                any = true;
+                continue;
+            }
+            let at = self.at();
+            let Some(frame) = self.hub.flush(center, told, at) else {
+                self.close_from_hub(id, "no frame may start here");
+                continue;
+            };
+            let text = self.told(node, center, "deliveries", &frame);
+            let sent = if frame.to == told { Sent::Yes } else { self.send(id, &text, Kind::Frame(center)) };
+            let Some(follower) = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center)) else {
+                continue;
+            };
+            if sent == Sent::Yes {
+                follower.told = frame.to;
+                if frame.to >= whole {
+                    follower.behind_since = None;
+                }
+            }
+            any |= follower.behind_since.is_some();
+        }
+        if any {
+            self.look_at_behind(node, center);
+        }
+    }
+
+    fn alarms(&mut self, node: usize, center: &CenterId, followers: &[u64]) {
+        let at = self.at();
+        let told =
+            self.nodes.get(node).and_then(|node| node.emitters.get(center)).map_or(0, |e| e.alarms_told);
+        if self.hub.board(center).is_none_or(|board| board.alarm_seq <= told) {
+            return;
+        }
+        let alarms = self.hub.alarms_since(center, told, at);
+        let latest = alarms.iter().map(|alarm| alarm.seq).max().unwrap_or(told);
+        if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
+            emitter.alarms_told = latest;
+        }
+        for alarm in alarms {
+            let text = self.told(node, center, "alarm", &alarm);
+            for id in followers {
+                let follower = self.conns.get(id).and_then(|conn| conn.centers.get(center));
+                if follower.is_some_and(|follower| follower.behind_since.is_none()) {
+                    self.send(*id, &text, Kind::Alarm);
+                }
+            }
+        }
+    }
+
+    /// Every two seconds: flushes, then sends the head of that same revision.
+    pub(super) fn beat(&mut self, node: usize, center: &CenterId) {
+        let now = self.now;
+        let followers = self.followers(node, center);
+        let down = self.nodes.get(node).is_none_or(|node| node.down_until > now);
+        if followers.is_empty() || down {
+            if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
+                emitter.beats = false;
+            }
+            return;
+        }
+        if self.store_down_until > now {
+            self.inject(Fault::StoreRestarted);
+            return self.after(RETRY_MS, Event::Beat(node, center.clone()));
+        }
+        self.frame(node, center, &followers);
+        self.alarms(node, center, &followers);
+        let at = self.at();
+        let Some(head) = self.hub.head(center, at) else { return };
+        if head.rev != self.emitted(node, center) {
+            return self.after(FRAME_MS, Event::Beat(node, center.clone()));
+        }
+        self.after(HEAD_INTERVAL_MS, Event::Beat(node, center.clone()));
+        let text = self.told(node, center, "head", &head);
+        for id in self.followers(node, center) {
+            let follower = self.conns.get(&id).and_then(|conn| conn.centers.get(center));
+            if follower.is_some_and(|f| f.behind_since.is_none() && f.told == head.rev) {
+                self.send(id, &text, Kind::Head);
+            }
+        }
+    }
+
+    /// The text of an event as this node writes it.
+    fn told<T: Serialize>(&mut self, node: usize, center: &CenterId, name: &str, data: &T) -> String {
+        if self.is_newer(node) {
+            self.inject(Fault::TwoVersions);
+            let mut value = serde_json::to_value(data).unwrap_or_default();
+            super::rest::dress(&mut value);
+            return event(&namespace(center), None, name, &value).unwrap_or_default();
+        }
+        event(&namespace(center), None, name, data).unwrap_or_default()
+    }
+
+    /// A node dies: its sockets are reset, and it is away for a while.
+    pub(super) fn kill_node(&mut self, node: usize, for_ms: u64) {
+        let now = self.now;
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.down_until = now + for_ms;
+            node.emitters.values_mut().for_each(|emitter| emitter.held = None);
+        }
+        let open: Vec<u64> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.node == node && conn.hub_open)
+            .map(|(id, _)| *id)
+            .collect();
+        open.into_iter().for_each(|id| self.close_from_hub(id, "connection reset"));
+    }
+
+    /// Sockets of those who may not be here any more are taken out of their centers.
+    pub(super) fn put_out_revoked(&mut self) {
+        let out: Vec<(u64, CenterId)> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.hub_open)
+            .flat_map(|(id, conn)| conn.centers.values().map(move |follower| (*id, &follower.who)))
+            .filter(|(_, who)| !self.hub.still_may(who))
+            .map(|(id, who)| (id, who.center.clone()))
+            .collect();
+        for (id, center) in out {
+            self.send(id, &format!("41{},", namespace(&center)), Kind::Control);
+            if let Some(conn) = self.conns.get_mut(&id) {
+                conn.centers.remove(&center);
+            }
+        }
+    }
+}

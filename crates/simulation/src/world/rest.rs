@@ -1,0 +1,258 @@
+//! Requests at a node: refused, refused for now, answered by a replica that lags, or by the hub; and what becomes of the
+//! answer on its way back.
+
+use super::seats::{center_of, node_of};
+use super::{Event, World};
+use crate::fault::Fault;
+use crate::seat::{Answered, Arrival};
+use gwanje_model::CenterId;
+use gwanje_sync::{HttpFailure, HttpRequest, HttpResponse, Method, RequestId, SocketEvent};
+use gwanje_wire::{ErrorCode, Head};
+use serde_json::{Value, json};
+
+impl World {
+    /// A request reaches its node.
+    pub(super) fn asked(&mut self, index: usize, life: u32, id: RequestId, request: HttpRequest, back: bool) {
+        let node = node_of(&request.url);
+        let is_down = self.nodes.get(node).is_none_or(|node| node.down_until > self.now);
+        let result = if is_down {
+            Err(HttpFailure::Refused("connection refused".to_owned()))
+        } else {
+            Ok(self.answer(index, node, &request))
+        };
+        if !back {
+            return;
+        }
+        self.answer_back(index, life, id, &request, result);
+    }
+
+    fn answer(&mut self, index: usize, node: usize, request: &HttpRequest) -> HttpResponse {
+        let now = self.now;
+        if self.storm.0 > now && self.rng_chance(60) {
+            self.inject(Fault::ReconnectStorm);
+            let code = if self.storm.1 == 429 { ErrorCode::TooManyRequests } else { ErrorCode::Unavailable };
+            return told(self.storm.1, code, Some(1 + now % 3));
+        }
+        if self.store_down_until > now {
+            self.inject(Fault::StoreRestarted);
+            return told(503, ErrorCode::Unavailable, None);
+        }
+        let token = request.headers.iter().find(|(name, _)| *name == "authorization");
+        if token.is_some_and(|(_, token)| self.void_tokens.contains(token)) {
+            self.inject(Fault::Credentials);
+            return told(401, ErrorCode::Unauthorized, None);
+        }
+        let is_change = request.method == Method::Post && center_of(&request.url).is_some();
+        if self.frozen && is_change && !request.url.contains("/alarms/") {
+            return told(503, ErrorCode::Unavailable, Some(2));
+        }
+        if let Some(stale) = self.answer_of_replica(index, request) {
+            return stale;
+        }
+        let paged = self.paged(index, request);
+        let at = self.at();
+        let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
+        self.note_recorded(request);
+        self.committed();
+        if paged.is_some() {
+            self.change_between_pages(index, &response);
+        }
+        if self.is_newer(node)
+            && request.method == Method::Get
+            && let Ok(mut body) = serde_json::from_slice::<Value>(&response.body)
+        {
+            dress(&mut body);
+            self.inject(Fault::TwoVersions);
+            response.body = serde_json::to_vec(&body).unwrap_or_default();
+        }
+        response
+    }
+
+    fn rng_chance(&mut self, percent: u64) -> bool {
+        self.draw(1, 100) <= percent
+    }
+
+    /// Some reads are answered by a replica that stands still.
+    fn answer_of_replica(&mut self, index: usize, request: &HttpRequest) -> Option<HttpResponse> {
+        let at = self.at();
+        let stale = self.seats.get(index)?.line.stale.as_ref()?;
+        let about = center_of(&request.url)?;
+        if stale.until <= self.now || stale.center != about || request.method != Method::Get {
+            return None;
+        }
+        if self.draw(0, 9) < 3 {
+            return None;
+        }
+        let stale = self.seats.get_mut(index)?.line.stale.as_mut()?;
+        let response = stale.hub.rest(request, at);
+        let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        if behind != present {
+            self.inject(Fault::StaleReplica);
+        }
+        Some(response)
+    }
+
+    /// `changes` by small pages, where a fault says so.
+    fn paged(&self, index: usize, request: &HttpRequest) -> Option<HttpRequest> {
+        let (page, _) = self.seats.get(index)?.line.pages?;
+        let (before, _) = request.url.split_once("&limit=")?;
+        Some(HttpRequest { url: format!("{before}&limit={page}"), ..request.clone() })
+    }
+
+    fn change_between_pages(&mut self, index: usize, response: &HttpResponse) {
+        let Ok(body) = serde_json::from_slice::<Value>(&response.body) else { return };
+        let number = |of: &str, name: &str| body.get(of).and_then(|of| of.get(name)).and_then(Value::as_u64);
+        let cut = number("frame", "to") < number("head", "rev");
+        let Some(pages) = self.seats.get_mut(index).and_then(|seat| seat.line.pages.as_mut()) else { return };
+        if !cut {
+            return;
+        }
+        if pages.1 == 0 {
+            if let Some(seat) = self.seats.get_mut(index) {
+                seat.line.pages = None;
+            }
+            return;
+        }
+        pages.1 -= 1;
+        self.inject(Fault::ChangePages);
+        let about = body.pointer("/frame/rows/0/center").and_then(Value::as_str).map(CenterId::from);
+        let Some(center) = about else { return };
+        self.straggle(index, &center, number("frame", "to"));
+        // A row of this page changes again, and one that is on none of the pages.
+        let id = body.pointer("/frame/rows/0/id").and_then(Value::as_u64).unwrap_or(0);
+        self.note_on(&center, id);
+        let pick = self.draw(0, 1_000);
+        self.work(&center, crate::plan::Work::Note, pick);
+    }
+
+    /// A head of long ago, of just the revision at which a page ends, is still on its way.
+    fn straggle(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
+        let Some(stood) = self
+            .truths
+            .get(center)
+            .and_then(|truth| truth.stood.iter().rev().find(|stood| Some(stood.rev.0) == to))
+        else {
+            return;
+        };
+        let at = gwanje_model::UtcMillis(super::BEGINNING).plus_ms(stood.from_ms.cast_signed());
+        let head = Head {
+            epoch: stood.epoch.clone(),
+            rev: stood.rev,
+            count: stood.rows.count,
+            digest: stood.rows.digest,
+            at,
+            day_at: at,
+            alarm_seq: 0,
+        };
+        let text = gwanje_wire::sio::event(&super::namespace(center), None, "head", &head);
+        if let (Ok(text), Some(seat)) = (text, self.seats.get_mut(index)) {
+            seat.line.straggler = Some(text);
+        }
+    }
+
+    fn answer_back(
+        &mut self,
+        index: usize,
+        life: u32,
+        id: RequestId,
+        request: &HttpRequest,
+        result: Result<HttpResponse, HttpFailure>,
+    ) {
+        let answered = self.what_it_says(request, &result);
+        let ms = self.draw(1, 40);
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let line = &mut seat.line;
+        let straggler = line.straggler.take();
+        let slow = if line.slow.0 > now { line.slow.1 } else { 0 };
+        let mut at = (now + ms + slow).max(line.cut_down_until);
+        let mut result = result;
+        let is_command = is_command(request);
+        if line.lose_answer && is_command && result.as_ref().is_ok_and(|answer| answer.status < 300) {
+            line.lose_answer = false;
+            return self.inject(Fault::AnswerLost); // The time-out tells.
+        }
+        let is_snapshot = request.method == Method::Get && request.url.ends_with("/deliveries");
+        if is_snapshot
+            && line.cut_snapshot.0 > 0
+            && let Ok(answer) = &mut result
+            && answer.status == 200
+        {
+            line.cut_snapshot.0 -= 1;
+            let broken = line.cut_snapshot.1;
+            seat.told.spoilt = true;
+            answer.body.truncate(answer.body.len() / 2);
+            self.inject(Fault::SnapshotCut);
+            if broken {
+                result = Err(HttpFailure::Broken("the body ended early".to_owned()));
+            }
+        } else if is_snapshot && line.change_during > 0 && result.as_ref().is_ok_and(|a| a.status == 200) {
+            let count = std::mem::take(&mut line.change_during);
+            at += 600;
+            self.inject(Fault::ChangeDuringSnapshot);
+            if let Some(center) = center_of(&request.url) {
+                for nth in 0..u64::from(count) {
+                    let work =
+                        [crate::plan::Work::Advance, crate::plan::Work::Create, crate::plan::Work::Note];
+                    let work = work.get(usize::try_from(nth % 3).unwrap_or(0)).copied();
+                    let work = work.unwrap_or(crate::plan::Work::Note);
+                    self.after(20 + 37 * nth, Event::Works { center: center.clone(), work, pick: nth * 7 });
+                }
+            }
+        }
+        let arrival = Arrival::Http(id, result, answered);
+        self.at_ms(at, Event::Arrives { seat: index, life, arrival });
+        let socket =
+            self.seats.get(index).and_then(|seat| seat.app.as_ref()?.sockets.values().next().copied());
+        if let (Some(text), Some(conn)) = (straggler, socket) {
+            self.inject(Fault::Reorder);
+            let arrival = Arrival::Socket(conn, SocketEvent::Text(text));
+            self.at_ms(at, Event::Arrives { seat: index, life, arrival });
+        }
+    }
+
+    fn what_it_says(&self, request: &HttpRequest, result: &Result<HttpResponse, HttpFailure>) -> Answered {
+        let (Some(center), Ok(response)) = (center_of(&request.url), result) else { return Answered::Other };
+        let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
+        match response.status {
+            410 if String::from_utf8_lossy(&response.body).contains("\"ahead\"") => Answered::Ahead(center),
+            200 if is_word => Answered::Word(center),
+            _ => Answered::Other,
+        }
+    }
+}
+
+/// Whether a request asks for a change of a delivery.
+pub(super) fn is_command(request: &HttpRequest) -> bool {
+    request.method == Method::Post && request.url.contains("/deliveries")
+}
+
+fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
+    let body =
+        json!({ "type": "about:blank", "title": "no", "status": status, "code": code, "detail": "not now" });
+    HttpResponse { status, retry_after_s, etag: None, body: serde_json::to_vec(&body).unwrap_or_default() }
+}
+
+/// What a node of a newer version writes: fields that nobody knows, and a status that nobody knows in every third row.
+pub(super) fn dress(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(dress),
+        Value::Object(fields) => {
+            let is_row =
+                fields.contains_key("status") && fields.contains_key("rev") && fields.contains_key("shop");
+            if is_row {
+                let third = fields.get("id").and_then(Value::as_u64).is_some_and(|id| id % 3 == 0);
+                let status = fields.get("status").and_then(Value::as_str).unwrap_or_default();
+                if third && (status == "waiting" || status == "assigned") {
+                    fields.insert("status".to_owned(), Value::from("onHold"));
+                }
+                fields.insert("fleet".to_owned(), json!({ "drone": true }));
+            } else {
+                fields.values_mut().for_each(dress);
+                fields.insert("newer".to_owned(), Value::from(2));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

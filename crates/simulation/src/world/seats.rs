@@ -1,0 +1,464 @@
+//! Apps start and end; what their cores want is done.
+
+use super::{Event, World};
+use crate::disk::{Done, Job};
+use crate::fault::Fault;
+use crate::network::Conn;
+use crate::seat::{Answered, App, Arrival};
+use crate::window::Window;
+use gwanje_model::CenterId;
+use gwanje_sync::{
+    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId, Stats,
+};
+use gwanje_wire::rest::{Receipt, ReceiptStage};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The page draws at most once in so many milliseconds.
+const FRAME_MS: u64 = 16;
+
+impl World {
+    /// The app of a seat starts, unless it runs.
+    pub(super) fn start(&mut self, index: usize) {
+        let servers = (0..self.nodes.len()).map(|node| format!("http://n{node}")).collect();
+        let seed = self.plan.seed.wrapping_mul(31).wrapping_add(u64::try_from(index).unwrap_or(0) + 7);
+        let Some(seat) = self.seats.get_mut(index).filter(|seat| seat.app.is_none()) else { return };
+        seat.life += 1;
+        // What this seat acknowledged and the hub knows is known again, whatever became of the disk.
+        for ((center, key), (_, known)) in &mut seat.told.acknowledged {
+            let entry = self.hub.board(center).and_then(|b| b.alarms.get(&(key.id, key.kind, key.raised_at)));
+            let at_hub = |receipt: &Receipt| receipt.stage == ReceiptStage::Acknowledged;
+            *known |= entry.is_some_and(|entry| entry.receipts.iter().any(at_hub));
+        }
+        if let Err(error) = seat.disk.open() {
+            return self.violate('A', format!("the cache does not open: {error}"));
+        }
+        let config = ClientConfig {
+            servers,
+            seat: seat.name.clone(),
+            centers: Vec::new(),
+            seed: seed.wrapping_add(u64::from(seat.life) << 32),
+        };
+        seat.app = Some(App {
+            client: Client::new(config),
+            window: Window::new(),
+            sockets: BTreeMap::new(),
+            requests: BTreeSet::new(),
+            rate: VecDeque::new(),
+            states: BTreeMap::new(),
+            cursors: BTreeMap::new(),
+            stats: Stats::default(),
+            pending: BTreeSet::new(),
+            open_alarms: BTreeSet::new(),
+            proven: BTreeMap::new(),
+            disk_due: false,
+            look_due: false,
+            day_ms: 0,
+            changes: 0,
+        });
+        let (token, centers) = (seat.token.clone(), seat.centers.clone());
+        match token {
+            Some(refresh_token) => self.put(index, Input::Resume { refresh_token, centers }),
+            None => self.sign_in(index),
+        }
+    }
+
+    /// The person at a seat types a password.
+    pub(super) fn sign_in(&mut self, index: usize) {
+        let Some(account) = self.seats.get(index).map(|seat| seat.account.clone()) else { return };
+        self.put(index, Input::SignIn { password: account.clone(), account });
+    }
+
+    /// The app of a seat is killed: sockets go, what was not written goes.
+    pub(super) fn kill(&mut self, index: usize) {
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        if seat.app.take().is_none() {
+            return;
+        }
+        seat.disk.kill();
+        seat.deferred.clear();
+        let unwritten = std::mem::take(&mut seat.disk.told_unwritten);
+        seat.told.unwritten.extend(unwritten);
+        seat.frozen_until = 0;
+        let open: Vec<u64> = self
+            .conns
+            .iter_mut()
+            .filter(|(_, conn)| conn.seat == index && conn.client_open)
+            .map(|(id, conn)| {
+                conn.client_open = false;
+                *id
+            })
+            .collect();
+        for conn in open {
+            self.after(5, Event::HungUp(conn));
+        }
+    }
+
+    /// Kills it as soon as there is something that is not written yet; waits for that some seconds.
+    pub(super) fn kill_when_unwritten(&mut self, index: usize, life: u32, down_ms: u64) {
+        if !self.is_life(index, life) {
+            return;
+        }
+        let waits = self.seats.get(index).is_some_and(|seat| seat.disk.has_unwritten());
+        if waits {
+            self.inject(Fault::AppKilled);
+            self.kill(index);
+            self.after(down_ms, Event::Starts(index));
+        } else {
+            self.after(7, Event::Kills { seat: index, life, down_ms });
+        }
+    }
+
+    /// Something comes to an app: at once, or when it thaws.
+    pub(super) fn arrives(&mut self, index: usize, life: u32, arrival: Arrival) {
+        if !self.is_life(index, life) {
+            return;
+        }
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        if seat.frozen_until > self.now || !seat.deferred.is_empty() {
+            seat.deferred.push_back(arrival);
+            return;
+        }
+        self.take_in(index, arrival);
+    }
+
+    /// An app goes on where it stopped.
+    pub(super) fn thaw(&mut self, index: usize) {
+        if self.seats.get(index).is_none_or(|seat| seat.frozen_until > self.now) {
+            return;
+        }
+        self.disk_soon(index, 1);
+        // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
+        while let Some(arrival) = self.seats.get_mut(index).and_then(|seat| seat.deferred.pop_front()) {
+            self.take_in(index, arrival);
+        }
+        self.put(index, Input::Tick);
+    }
+
+    fn take_in(&mut self, index: usize, arrival: Arrival) {
+        match arrival {
+            Arrival::Socket(id, event) => {
+                let Some(conn) = self.conns.get_mut(&id) else { return };
+                let socket = conn.socket;
+                match &event {
+                    SocketEvent::Text(text) => {
+                        conn.in_flight = conn.in_flight.saturating_sub(1);
+                        if conn.forgotten {
+                            return;
+                        }
+                        let is_old = !conn.client_open;
+                        let (is_event, is_ack) = (text.starts_with("42"), text.starts_with("43"));
+                        if (is_event || is_ack) && text.contains("\"head\"") {
+                            conn.least_head_ms = conn.least_head_ms.min(age_of_head(text, self.now));
+                            if is_event {
+                                self.heard_a_head(index, text);
+                            }
+                        }
+                        if is_old {
+                            self.inject(Fault::TwoSockets);
+                        }
+                    }
+                    SocketEvent::Closed(_) | SocketEvent::TurnedAway { .. } => {
+                        conn.client_open = false;
+                        if let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) {
+                            app.sockets.remove(&socket);
+                        }
+                    }
+                    SocketEvent::Unreadable => conn.in_flight = conn.in_flight.saturating_sub(1),
+                    SocketEvent::Opened => {}
+                }
+                self.put(index, Input::Socket(socket, event));
+            }
+            Arrival::Http(id, result, answered) => {
+                let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
+                if app.is_none_or(|app| !app.requests.remove(&id)) {
+                    return;
+                }
+                self.heard(index, &answered);
+                self.put(index, Input::Http(id, result));
+            }
+        }
+    }
+
+    /// Puts an input into a core and does what it wants.
+    pub(super) fn put(&mut self, index: usize, input: Input) {
+        let now = self.now_at(index);
+        self.trace.input(self.now, index, &input);
+        let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
+        app.client.handle(input, now);
+        let mut actions = Vec::new();
+        while let Some(action) = app.client.poll_action() {
+            actions.push(action);
+        }
+        for action in actions {
+            self.act(index, action);
+        }
+        self.check(index);
+    }
+
+    fn act(&mut self, index: usize, action: Action) {
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let life = seat.life;
+        let Some(app) = seat.app.as_mut() else { return };
+        match action {
+            Action::OpenSocket(socket, url) => self.dial(index, socket, &url),
+            Action::SendText(socket, text) => self.say(index, socket, text),
+            Action::CloseSocket(socket) => self.close(index, socket),
+            Action::Http(id, request) => self.ask(index, id, request),
+            Action::DropHttp(id) => {
+                app.requests.remove(&id);
+            }
+            Action::Restore(center) => self.write(index, Job::Restore(center)),
+            Action::Persist(batch) => self.write(index, Job::Write(batch)),
+            Action::Wipe(center) => {
+                app.window.drop_center(&center);
+                app.cursors.remove(&center);
+                app.states.remove(&center);
+                app.proven.remove(&center);
+                app.open_alarms.retain(|(of, _)| *of != center);
+                seat.told.wiped.insert(center.clone());
+                self.write(index, Job::Wipe(center));
+            }
+            Action::Audit(center) => self.write(index, Job::Audit(center)),
+            Action::KeepHorizon(center, at) => {
+                seat.horizons.insert(center, at);
+            }
+            Action::SignedIn(reply) => {
+                seat.token = Some(reply.refresh_token.clone());
+                seat.centers.clone_from(&reply.centers);
+            }
+            Action::SignedOut(problem) => {
+                seat.token = None;
+                seat.told.signed_out = true;
+                if problem.is_some() {
+                    let ms = self.draw(500, 4_000);
+                    self.after(ms, Event::SignsIn { seat: index, life });
+                }
+            }
+            Action::SignInFailed(_) => {
+                let ms = self.draw(1_000, 4_000);
+                self.after(ms, Event::SignsIn { seat: index, life });
+            }
+            Action::Centers(infos) => seat.centers = infos.into_iter().map(|info| info.id).collect(),
+            Action::Changed(center, changes, cursor) => {
+                self.check_changes(index, &center, &changes, cursor.as_ref());
+                let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
+                app.window.change(&center, &changes, cursor.as_ref());
+                app.changes += 1;
+                if let Some(cursor) = cursor {
+                    app.cursors.insert(center, cursor);
+                }
+                self.look_soon(index);
+            }
+            Action::State(center, state) => {
+                self.trace.word(index, state.name());
+                app.states.insert(center, state);
+            }
+            Action::Proved(center, proof) => self.check_proof(index, &center, &proof),
+            Action::DayClock(_, day_at, _) => {
+                if self.now >= app.day_ms {
+                    app.day_ms = self.now + 1_000;
+                    app.window.advance(day_at);
+                    self.look_soon(index);
+                }
+            }
+            Action::Alarm(center, notice) => self.check_alarm(index, center, &notice),
+            Action::AlarmSettled(center, key) => {
+                app.open_alarms.remove(&(center, key));
+            }
+            Action::CommandPending(command, _) => {
+                app.pending.insert(command);
+            }
+            Action::CommandSettled(command, outcome) => {
+                app.pending.remove(&command);
+                self.check_settled(index, &command, &outcome);
+            }
+            Action::Riders(..) | Action::Notice(..) | Action::Repaired(..) | Action::Checked(..) => {}
+        }
+    }
+
+    /// Hands a job to the disk, which does it a little later.
+    fn write(&mut self, index: usize, job: Job) {
+        // What a person waits for is written at once.
+        let is_write = matches!(&job, Job::Write(batch) if batch.commands.is_empty());
+        let ms = if is_write { self.draw(20, 45) } else { self.draw(1, 5) };
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.disk.push(job);
+            self.disk_soon(index, ms);
+        }
+    }
+
+    fn disk_soon(&mut self, index: usize, ms: u64) {
+        let Some(seat) = self.seats.get_mut(index).filter(|seat| !seat.disk.is_idle()) else { return };
+        let life = seat.life;
+        let Some(app) = seat.app.as_mut() else { return };
+        if !std::mem::replace(&mut app.disk_due, true) {
+            self.after(ms, Event::DiskWorks { seat: index, life });
+        }
+    }
+
+    pub(super) fn disk_works(&mut self, index: usize, life: u32) {
+        if !self.is_life(index, life) {
+            return;
+        }
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        if seat.frozen_until > now {
+            // It goes on when it thaws.
+            if let Some(app) = seat.app.as_mut() {
+                app.disk_due = false;
+            }
+            return;
+        }
+        let done = seat.disk.work(now);
+        let idle = seat.disk.is_idle();
+        if let Some(app) = seat.app.as_mut() {
+            app.disk_due = !idle;
+        }
+        for (center, key, stage) in std::mem::take(&mut seat.disk.written) {
+            if stage == ReceiptStage::Acknowledged
+                && let Some((_, written)) = seat.told.acknowledged.get_mut(&(center, key))
+            {
+                *written = true;
+            }
+        }
+        match done {
+            Ok(done) => done.into_iter().for_each(|done| self.disk_tells(index, life, done)),
+            Err(error) => self.violate('A', format!("the disk fails: {error}")),
+        }
+        if !idle {
+            // A refused write is tried again, other work goes on.
+            let ms = self.draw(30, 90);
+            self.after(ms, Event::DiskWorks { seat: index, life });
+        }
+    }
+
+    fn disk_tells(&mut self, index: usize, life: u32, done: Done) {
+        let ms = self.draw(0, 3);
+        let input = match done {
+            Done::Committed(center, seq) => Input::Committed(center, seq),
+            Done::Restored(center, mut restored) => {
+                restored.horizon = self.seats.get(index).and_then(|seat| seat.horizons.get(&center).copied());
+                self.check_restored(index, &center, &restored);
+                Input::Restored(center, restored)
+            }
+            Done::Audited(center, damaged, fits) => Input::Audited(center, damaged, fits),
+        };
+        self.after(ms, Event::DiskTells { seat: index, life, input: Box::new(input) });
+    }
+
+    pub(super) fn look_soon(&mut self, index: usize) {
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let life = seat.life;
+        if let Some(app) = seat.app.as_mut()
+            && !std::mem::replace(&mut app.look_due, true)
+        {
+            self.after(FRAME_MS, Event::LooksAt { seat: index, life });
+        }
+    }
+
+    pub(super) fn looks_at(&mut self, index: usize, life: u32) {
+        if !self.is_life(index, life) {
+            return;
+        }
+        let now = self.now;
+        let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
+        app.look_due = false;
+        if !app.window.dirty && app.window.lags_until <= now {
+            return;
+        }
+        match app.window.frame(now, false) {
+            Ok(None) => {}
+            Ok(Some(why)) => self.violate('1', format!("seat {index}: {why}")),
+            Err(error) => self.violate('1', format!("seat {index}: {error}")),
+        }
+    }
+
+    fn dial(&mut self, index: usize, socket: SocketId, url: &str) {
+        let node = node_of(url);
+        let id = self.next_conn;
+        self.next_conn += 1;
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let (life, offline) = (seat.life, seat.line.offline_until > self.now);
+        let blocked = seat.line.cut_up_until.max(seat.line.cut_down_until);
+        if let Some(app) = seat.app.as_mut() {
+            app.sockets.insert(socket, id);
+            // A new one is made while the old one still serves; a third is too much.
+            if app.sockets.len() > 2 {
+                self.violate('B', format!("seat {index} holds several sockets"));
+            }
+        }
+        self.conns.insert(
+            id,
+            Conn {
+                seat: index,
+                life,
+                socket,
+                node,
+                hub_open: false,
+                client_open: true,
+                forgotten: false,
+                centers: BTreeMap::new(),
+                in_flight: 0,
+                last_down_ms: self.now,
+                last_up_ms: self.now,
+                ponged: true,
+                least_head_ms: u64::MAX,
+            },
+        );
+        if offline {
+            let closed = SocketEvent::Closed("the network is unreachable".to_owned());
+            self.after(1, Event::Arrives { seat: index, life, arrival: Arrival::Socket(id, closed) });
+        } else {
+            let ms = self.draw(2, 30);
+            let at = (self.now + ms).max(blocked);
+            self.at_ms(at, Event::Dialled(id));
+        }
+    }
+
+    fn ask(&mut self, index: usize, id: RequestId, request: HttpRequest) {
+        self.check_rate(index, &request);
+        self.note_sent(&request);
+        let ms = self.draw(1, 40);
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let life = seat.life;
+        if let Some(app) = seat.app.as_mut() {
+            app.requests.insert(id);
+        }
+        let failed = |failure| Arrival::Http(id, Err(failure), Answered::Other);
+        if seat.line.offline_until > self.now {
+            let failure = HttpFailure::Broken("the network is unreachable".to_owned());
+            return self.after(2, Event::Arrives { seat: index, life, arrival: failed(failure) });
+        }
+        let slow = if seat.line.slow.0 > self.now { seat.line.slow.1 } else { 0 };
+        let arrives = (self.now + ms + slow).max(seat.line.cut_up_until);
+        let lost = arrives - self.now >= request.timeout_ms;
+        self.after(
+            request.timeout_ms,
+            Event::Arrives { seat: index, life, arrival: failed(HttpFailure::TimedOut) },
+        );
+        // What comes too late for an answer is carried out all the same.
+        let request = Box::new(request);
+        self.at_ms(arrives, Event::Asks { seat: index, life, id, request, back: !lost });
+    }
+}
+
+/// How long the head in a text was on its way, by when the hub says that it was read.
+fn age_of_head(text: &str, now_ms: u64) -> u64 {
+    let head = text.split_once("\"head\"").map_or("", |(_, head)| head);
+    let at =
+        head.split_once("\"at\":").and_then(|(_, rest)| rest.split([',', '}']).next()?.parse::<i64>().ok());
+    at.map_or(u64::MAX, |at| now_ms.saturating_sub((at - super::BEGINNING).max(0).unsigned_abs()))
+}
+
+/// Which node a URL names.
+pub(super) fn node_of(url: &str) -> usize {
+    let host = url.split_once("://n").map_or("0", |(_, rest)| rest);
+    let digits: String = host.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+/// The center that a session's request is about.
+pub(super) fn center_of(path: &str) -> Option<CenterId> {
+    let (_, below) = path.split_once("/centers/")?;
+    below.split(['/', '?']).next().map(CenterId::from)
+}

@@ -1,0 +1,53 @@
+//! That the simulation can fail: each deliberate bug is caught within 300 seeds, by the invariant that names it.
+
+use gwanje_simulation::{draw, run};
+use gwanje_sync::mutation::{Mutation, mutate};
+
+/// Seeds within which each must be caught.
+const WITHIN: u64 = 300;
+
+/// The letters by which a bug may be caught, and that it is.
+fn caught_by(mutation: Mutation, letters: &str) {
+    mutate(Some(mutation));
+    let caught = (0..WITHIN)
+        .find_map(|seed| run(&draw(seed)).violations.into_iter().next().map(|violation| (seed, violation)));
+    mutate(None);
+    assert!(caught.is_some(), "{mutation:?} is not caught within {WITHIN} seeds");
+    let Some((seed, violation)) = caught else { return };
+    assert!(letters.contains(violation.letter), "{mutation:?}, seed {seed}: caught by {violation:?}");
+}
+
+macro_rules! caught {
+    ($($test:ident: $mutation:ident by $letters:literal;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                caught_by(Mutation::$mutation, $letters);
+            }
+        )*
+
+        #[test]
+        fn every_mutation_is_tried() {
+            assert_eq!([$(Mutation::$mutation),*].len(), Mutation::ALL.len());
+        }
+    };
+}
+
+caught! {
+    a_skipped_gap_check: SkipGapCheck by "CMRTL";
+    forgotten_tombstones: ForgetTombstones by "CTR";
+    a_cursor_before_its_rows: CursorBeforeRows by "ACLR";
+    digests_compared_at_a_cut_cursor: CompareCutCursor by "RL";
+    an_overlay_over_a_newer_row: KeepOverlay by "CM1T";
+    a_command_settled_by_a_frame: SettleByFrame by "W";
+    alarms_from_rows_only: AlarmFromRowsOnly by "K";
+    an_older_snapshot_accepted: AcceptOlderSnapshot by "MC";
+    epochs_swapped_back: SwapEpochsBack by "MC";
+    proofs_dated_by_arrival: DateByArrival by "L";
+    a_retry_without_its_key: RetryWithoutKey by "W";
+    acknowledgements_forgotten: ForgetAcknowledged by "K";
+    a_503_taken_for_a_decision: DecideBy503 by "W";
+    a_silent_socket_taken_for_a_quiet_one: IgnoreSilence by "CRK";
+    an_unequal_digest_ignored: IgnoreMismatch by "LRC";
+    alarms_told_before_the_commit: TellBeforeCommit by "K";
+}
