@@ -5,7 +5,7 @@ use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{MAX_CENTER_NO, checksum, key, keys};
 use gwanje_model::{CenterId, Rev};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// Why a batch could not be written.
 enum Failed {
@@ -75,7 +75,9 @@ impl Cache {
         work: impl FnOnce(&Transaction<'_>) -> Result<(), Failed>,
     ) -> Result<(), CacheError> {
         let run = || {
-            let transaction = self.db.transaction()?;
+            // Immediate: one that began by reading would be refused at once, without waiting, where another process has
+            // just moved the journal into the file.
+            let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             work(&transaction)?;
             Ok(transaction.commit()?)
         };

@@ -270,6 +270,20 @@ fn an_audit_tells_a_damaged_header_and_a_damaged_small_table() {
     assert!(error.is_damage(), "{error}");
 }
 
+/// A writer that has begun elsewhere is waited for, even by one that would have begun by reading.
+#[test]
+fn a_write_waits_for_another_process_that_writes() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    cache.write(&[batch(vec![row(1, 1)], &[], &[(1, 1)], 1)]).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; INSERT INTO settings (key, value) VALUES ('a', 'b')").unwrap();
+    let writing =
+        std::thread::spawn(move || cache.write(&[batch(vec![row(2, 2)], &[], &[(1, 1), (2, 2)], 2)]));
+    other.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    writing.join().unwrap().unwrap();
+}
+
 #[test]
 fn an_audit_finds_a_row_that_is_gone() {
     let (_folder, path) = folder();
