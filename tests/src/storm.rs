@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use gwanje_engine::ipc::{LinkState, LinkView};
-use gwanje_engine::{Engine, EngineConfig, Stats};
+use gwanje_engine::{Engine, EngineConfig, EngineError, Stats};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use tokio::sync::Semaphore;
 const CENTER: &str = "gangnam";
 /// Sign-ins at once: the hub checks two passwords at a time, and people don't sign in together.
 const SIGN_INS: usize = 8;
+/// Tries of a seat to sign in, before the storm.
+const SIGN_IN_TRIES: usize = 10;
 /// What is counted is read this often.
 const SAMPLE: Duration = Duration::from_millis(500);
 /// Longer than any storm that ends.
@@ -270,6 +272,14 @@ async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result<Vec
         async move {
             let _turn = turns.acquire().await?;
             let engine = Engine::start(EngineConfig::new(server, profile)).await?;
+            // A machine that hashes for so many may need longer than a sign-in waits; a person tries again.
+            for _ in 1..SIGN_IN_TRIES {
+                match engine.sign_in("dispatcher", "dispatcher").await {
+                    Ok(_) => return Ok(engine),
+                    Err(EngineError::Unreachable(_)) => {}
+                    Err(error) => return Err(error).with_context(|| format!("seat {seat}")),
+                }
+            }
             engine.sign_in("dispatcher", "dispatcher").await.with_context(|| format!("seat {seat}"))?;
             anyhow::Ok(engine)
         }
