@@ -17,8 +17,8 @@ check: ## format, clippy, cargo-deny, Biome, types, dependency arrows
 bench: ## the benchmark table, into target/bench and docs/measurements.md
 	@scripts/bench.sh
 
-interop: ## the heavier peers (RabbitMQ, schemathesis)
-	@scripts/not-yet.sh interop "the peers that make test starts (python-socketio) are all there are so far"
+interop: ## the peers that share no code with Gwanje, for longer than in make test
+	@scripts/interop.sh
 
 coverage: ## which lines of the core its tests reach; fails below 95 %
 	@scripts/coverage.sh
