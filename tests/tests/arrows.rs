@@ -29,7 +29,7 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
         ),
         ("gwanje-hub", &["gwanje-wire", "gwanje-model", "gwanje-drill"]),
-        ("gwanje-fuzzing", &["gwanje-dialect", "gwanje-cache", "gwanje-wire", "gwanje-model"]),
+        ("gwanje-fuzzing", &["gwanje-dialect", "gwanje-cache", "gwanje-sync", "gwanje-wire", "gwanje-model"]),
     ])
 }
 

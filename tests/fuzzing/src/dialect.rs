@@ -36,7 +36,8 @@ pub fn dialect(data: &[u8]) {
     }
 }
 
-fn documented() -> &'static [Dialect] {
+/// The dialects of docs/dialects, their secrets set.
+pub(crate) fn documented() -> &'static [Dialect] {
     static DOCUMENTED: OnceLock<Vec<Dialect>> = OnceLock::new();
     DOCUMENTED.get_or_init(|| {
         [

@@ -4,12 +4,14 @@
 
 mod cache_file;
 mod dialect;
+mod foreign;
 mod rest;
 mod socketio;
 mod stomp;
 
 pub use cache_file::cache_file;
 pub use dialect::dialect;
+pub use foreign::foreign;
 pub use rest::rest;
 pub use socketio::socketio;
 pub use stomp::stomp;
@@ -18,9 +20,10 @@ pub use stomp::stomp;
 pub type Target = fn(&[u8]);
 
 /// Every target: its name, which is its corpus' folder, and its function.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("cachefile", cache_file),
     ("dialect", dialect),
+    ("foreign", foreign),
     ("rest", rest),
     ("socketio", socketio),
     ("stomp", stomp),

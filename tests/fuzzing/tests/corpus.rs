@@ -34,6 +34,11 @@ fn dialect() {
 }
 
 #[test]
+fn foreign() {
+    run("foreign");
+}
+
+#[test]
 fn rest() {
     run("rest");
 }
