@@ -73,7 +73,7 @@ const peer = {
   bulk: (orders) => space.to('orda').emit('delivery:list', orders.map(row)),
   sockets(now) {
     on = now;
-    if (!now) io.disconnectSockets(true);
+    if (!now) space.disconnectSockets(true);
   },
 };
 
