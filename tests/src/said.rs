@@ -134,3 +134,52 @@ impl Said {
 fn too_long(proof: i64, until: i64) -> Option<String> {
     (until - proof > LIVE_MAX_MS).then(|| format!("live {} ms after the proof of {proof}", until - proof))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(lines: &[&str]) -> Said {
+        let mut said = Said::default();
+        for line in lines {
+            said.take(line).unwrap();
+        }
+        said
+    }
+
+    fn live(since: i64, proven_at: i64) -> String {
+        format!(r#"{{"type":"state","state":"Live","since":{since},"provenAt":{proven_at}}}"#)
+    }
+
+    fn proof(at: i64) -> String {
+        format!(r#"{{"type":"proof","epoch":"E","rev":1,"count":0,"digest":"0","at":{at}}}"#)
+    }
+
+    const POLLING: &str = r#"{"type":"state","state":"Polling","since":20000}"#;
+
+    #[test]
+    fn live_is_believed_only_with_fresh_proofs() {
+        let fresh = said(&[&live(10_000, 9_000), &proof(13_000), &proof(16_000), POLLING]);
+        assert_eq!(fresh.lies, Vec::<String>::new());
+        for lies in [
+            // Live by an old proof; a hole between two; the last one long before the end.
+            said(&[&live(20_000, 9_000)]),
+            said(&[&live(10_000, 10_000), &proof(18_000)]),
+            said(&[&live(10_000, 10_000), &proof(12_000), POLLING]),
+        ] {
+            assert_eq!(lies.lies.len(), 1, "{lies:?}");
+        }
+    }
+
+    #[test]
+    fn an_alarm_that_is_raised_twice_is_counted_twice() {
+        let line = |relisted| {
+            format!(r#"{{"type":"alarm","id":7,"kind":"cancelled","raisedAt":5,"relisted":{relisted}}}"#)
+        };
+        let mut twice = said(&[&line(false), &line(true)]);
+        assert_eq!((twice.raised.values().copied().max(), twice.told(), twice.told_late()), (Some(1), 1, 0));
+        twice.take(&line(false)).unwrap();
+        assert_eq!(twice.raised.values().copied().max(), Some(2));
+        assert_eq!(said(&[&line(true)]).told_late(), 1);
+    }
+}

@@ -117,3 +117,58 @@ impl History {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two deliveries, of which the first changes again and then leaves the board.
+    fn database(folder: &Path) -> Result<std::path::PathBuf> {
+        let path = folder.join("hub.sqlite");
+        let db = Connection::open(&path)?;
+        db.execute_batch(
+            "CREATE TABLE center (id TEXT, epoch TEXT);
+             CREATE TABLE history (delivery INTEGER, rev INTEGER, center TEXT, action TEXT);
+             INSERT INTO center VALUES ('gangnam', 'E');
+             INSERT INTO history VALUES (1, 1, 'gangnam', 'create'), (2, 2, 'gangnam', 'create'),
+                 (1, 3, 'gangnam', 'cancel'), (1, 4, 'gangnam', 'archive');",
+        )?;
+        Ok(path)
+    }
+
+    fn claim(rev: u64, rows: &[(u64, u64)]) -> Claim {
+        let board = RowDigest::of(rows.iter().map(|&(id, rev)| (DeliveryId(id), Rev(rev))));
+        Claim { epoch: "E".into(), rev, count: board.count, digest: board.digest.to_string(), at: 0 }
+    }
+
+    #[test]
+    fn only_what_was_true_is_confirmed() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let history = History::read(&database(folder.path())?, "gangnam")?;
+        let truths = [
+            claim(1, &[(1, 1)]),
+            claim(2, &[(1, 1), (2, 2)]),
+            claim(3, &[(1, 3), (2, 2)]),
+            claim(4, &[(2, 2)]),
+        ];
+        history.confirms(&truths)?;
+        let of_another_epoch = Claim { epoch: "D".into(), ..claim(9, &[]) };
+        history.confirms(&[truths[0].clone(), of_another_epoch.clone()])?;
+        // A lost change, a deleted row that came back, a revision that never was, nothing at all.
+        let lies =
+            [claim(3, &[(1, 1), (2, 2)]), claim(4, &[(1, 3), (2, 2)]), claim(5, &[(2, 2)]), of_another_epoch];
+        for lie in lies {
+            assert!(history.confirms(std::slice::from_ref(&lie)).is_err(), "{lie:?} was confirmed");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_history_with_a_hole_is_no_history() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = database(folder.path())?;
+        Connection::open(&path)?.execute("DELETE FROM history WHERE rev = 2", [])?;
+        assert!(History::read(&path, "gangnam").is_err());
+        Ok(())
+    }
+}
