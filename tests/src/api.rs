@@ -1,7 +1,8 @@
 //! A plain REST client, as an integrator would write it.
 
 use anyhow::{Context, Result, bail};
-use gwanje_wire::rest::{LoginReply, Snapshot};
+use gwanje_wire::Head;
+use gwanje_wire::rest::{CenterInfo, LoginReply, Snapshot};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -56,6 +57,16 @@ impl Api {
     /// On any status but success.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         answer(self.request(Method::POST, path).json(body)).await.with_context(|| format!("POST {path}"))
+    }
+
+    /// Where a center stands.
+    ///
+    /// # Errors
+    /// On any status but success, or when there is no such center.
+    pub async fn head(&self, center: &str) -> Result<Head> {
+        let centers: Vec<CenterInfo> = self.get("/centers").await?;
+        let found = centers.into_iter().find(|info| info.id.as_str() == center);
+        Ok(found.with_context(|| format!("the center {center}"))?.head)
     }
 
     /// A center's snapshot.

@@ -20,7 +20,7 @@ struct Args {
 
 impl Args {
     fn read() -> Result<Self> {
-        let mut args = Self { app: 200, hub: 200, storm: 100_000, seed: 1 };
+        let mut args = Self { app: 200, hub: 200, storm: 40_000, seed: 1 };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let value = words.next().with_context(|| format!("a number after {word}"))?;
