@@ -7,11 +7,13 @@ use crate::args::Args;
 use crate::demo::{self, DemoHub};
 use crate::preferences::{self, Preferences};
 use crate::sound::Sounds;
+use gwanje_engine::dialect::Dialect;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
 use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tauri::ipc::Channel;
 use tokio::sync::{Mutex, RwLock};
 use ts_rs::TS;
@@ -30,6 +32,8 @@ pub struct Boot {
     pub server: Option<String>,
     /// What the account may see.
     pub centers: Vec<CenterView>,
+    /// The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
+    pub foreign: Option<String>,
     /// Whether the server is a demo hub of this app.
     pub demo: bool,
     /// Simulated seconds a second.
@@ -58,6 +62,8 @@ impl Session {
 /// What the commands share.
 pub struct App {
     args: Args,
+    /// Of the foreign server that is followed; none: a hub.
+    dialect: Option<Arc<Dialect>>,
     profile: PathBuf,
     session: RwLock<Option<Session>>,
     /// Signing in, out and starting a demo exclude each other.
@@ -69,9 +75,17 @@ pub struct App {
 impl App {
     /// An app that nobody is signed in to yet.
     #[must_use]
-    pub fn new(args: Args, profile: PathBuf, sounds: Sounds) -> Self {
+    pub fn new(args: Args, dialect: Option<Arc<Dialect>>, profile: PathBuf, sounds: Sounds) -> Self {
         let preferences = Mutex::new(Preferences::load(&profile));
-        Self { args, profile, session: RwLock::default(), entrance: Mutex::default(), preferences, sounds }
+        Self {
+            args,
+            dialect,
+            profile,
+            session: RwLock::default(),
+            entrance: Mutex::default(),
+            preferences,
+            sounds,
+        }
     }
 
     /// The signed-in engine.
@@ -95,6 +109,10 @@ impl App {
             if !session.stands().await {
                 self.leave().await;
             }
+            return Ok(self.describe().await);
+        }
+        if self.dialect.is_some() {
+            self.follow_foreign().await?;
             return Ok(self.describe().await);
         }
         if self.args.demo {
@@ -199,6 +217,16 @@ impl App {
         Ok(self.describe().await)
     }
 
+    /// At a foreign server there is nobody to sign in.
+    async fn follow_foreign(&self) -> Result<(), IpcError> {
+        let engine = self.engine_for("").await?;
+        match engine.resume().await? {
+            Some(signed_in) => self.enter(Session { engine, signed_in, demo: false }).await,
+            None => engine.stop().await,
+        }
+        Ok(())
+    }
+
     /// One engine has the profile at a time: the former one ends first, and goes on if this sign-in fails.
     async fn sign_in_to(
         &self,
@@ -278,7 +306,14 @@ impl App {
     }
 
     async fn engine_for(&self, server: &str) -> Result<Engine, IpcError> {
-        Ok(Engine::start(EngineConfig::new(server, &self.profile)).await?)
+        let config = match &self.dialect {
+            Some(dialect) => EngineConfig {
+                servers: self.args.server.iter().cloned().collect(),
+                ..EngineConfig::foreign(Arc::clone(dialect), &self.profile)
+            },
+            None => EngineConfig::new(server, &self.profile),
+        };
+        Ok(Engine::start(config).await?)
     }
 
     async fn describe(&self) -> Boot {
@@ -295,6 +330,7 @@ impl App {
                 .map(|who| who.server.clone())
                 .or(self.args.server.clone())
                 .or(kept.server),
+            foreign: signed_in.as_ref().and_then(|who| who.foreign.clone()),
             centers: signed_in.map(|who| who.centers).unwrap_or_default(),
             demo,
             demo_speed: demo.then_some(demo::SPEED),

@@ -1,6 +1,7 @@
 //! What people type to start the app.
 
 use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
 
 /// Gwanje (관제): a control room for food-delivery operations.
 #[derive(Debug, Clone, Parser)]
@@ -11,13 +12,28 @@ pub struct Args {
     pub server: Option<String>,
     /// A profile has its own cache and settings.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = profile)]
-    pub profile: String,
+    profile: String,
     /// Starts a demo hub beside the app and signs in to it.
     #[arg(long, conflicts_with = "server")]
     pub demo: bool,
+    /// Follows a foreign server by this dialect file (docs/dialects.md); with --server, that one instead of the file's.
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub dialect: Option<PathBuf>,
     /// How the log on stderr is written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+impl Args {
+    /// The folder's name of the profile. A foreign server has one of its own, so that it never takes the place of a hub's
+    /// session and preferences.
+    #[must_use]
+    pub fn profile(&self) -> String {
+        match &self.dialect {
+            Some(_) => format!("{}.foreign", self.profile),
+            None => self.profile.clone(),
+        }
+    }
 }
 
 /// Formats of the log.

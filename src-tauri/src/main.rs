@@ -14,7 +14,10 @@ use anyhow::{Context, Result};
 use app::App;
 use args::{Args, LogFormat};
 use clap::Parser;
+use gwanje_engine::dialect::Dialect;
+use gwanje_engine::load_dialect;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindowBuilder};
 use tracing_subscriber::EnvFilter;
 
@@ -23,10 +26,21 @@ const SIZE: (f64, f64) = (1440.0, 900.0);
 /// Below this the columns would overlap.
 const MIN_SIZE: (f64, f64) = (960.0, 540.0);
 
+/// A dialect that can't be used, as for any other argument.
+const EXIT_USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr(args.log_format);
-    match run(args) {
+    // Before any window: whoever wrote the file sits at a terminal.
+    let dialect = match args.dialect.as_deref().map(load_dialect).transpose() {
+        Ok(dialect) => dialect,
+        Err(error) => {
+            eprintln!("gwanje: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match run(args, dialect) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gwanje: {error:#}");
@@ -35,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<()> {
+fn run(args: Args, dialect: Option<Arc<Dialect>>) -> Result<()> {
     render_without_gpu();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
@@ -65,12 +79,16 @@ fn run(args: Args) -> Result<()> {
             commands::check_everything,
         ])
         .setup(move |handle| {
-            let profile = handle.path().app_local_data_dir()?.join("profiles").join(&args.profile);
+            let profile = handle.path().app_local_data_dir()?.join("profiles").join(args.profile());
             std::fs::create_dir_all(&profile)?;
-            handle.manage(App::new(args, profile, sounds));
+            let title = match &dialect {
+                Some(dialect) => format!("{} — 관제 Gwanje", dialect.name),
+                None => "관제 Gwanje".to_owned(),
+            };
+            handle.manage(App::new(args, dialect.clone(), profile, sounds));
             end_when_asked(handle.handle().clone());
             let window = WebviewWindowBuilder::new(handle, "board", WebviewUrl::default())
-                .title("관제 Gwanje")
+                .title(title)
                 .inner_size(SIZE.0, SIZE.1)
                 .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
                 .zoom_hotkeys_enabled(true);

@@ -62,7 +62,7 @@ async fn serve() -> (String, watch::Sender<bool>) {
 }
 
 fn app(folder: &tempfile::TempDir) -> App {
-    App::new(Args::parse_from(["gwanje"]), folder.path().to_owned(), Sounds::start().unwrap())
+    App::new(Args::parse_from(["gwanje"]), None, folder.path().to_owned(), Sounds::start().unwrap())
 }
 
 /// The server ends the session, and the engine has seen it.

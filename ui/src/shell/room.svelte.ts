@@ -121,7 +121,8 @@ export class Room {
   /** A second went by. */
   tick(wall: number): void {
     this.wall = wall;
-    if (this.phase.kind !== "signedIn") return;
+    // A foreign server tells no riders.
+    if (this.phase.kind !== "signedIn" || this.foreign !== null) return;
     const opened = this.detailOpen ? this.selection.row : null;
     const center = opened?.center ?? this.center;
     const state = center === null ? undefined : this.links[center]?.state;
@@ -184,6 +185,17 @@ export class Room {
   closeDialog(): void {
     this.dialog = { kind: "none" };
     this.hold(false);
+  }
+
+  /** The name of a foreign server, which takes no commands and gives its list only; null: a hub. */
+  get foreign(): string | null {
+    return this.boot?.foreign ?? null;
+  }
+
+  /** What is shown of actions for a row: at a foreign server those of a dispatcher, none of which can be run. */
+  shownActions(row: Row | null): readonly Action[] {
+    if (row !== null && this.foreign !== null) return offered(row, "dispatcher");
+    return this.offered(row);
   }
 
   /** What is offered for a row. */

@@ -61,6 +61,7 @@ export class FakePlatform implements Platform {
       ],
       demo: true,
       demoSpeed: 60,
+      foreign: null,
       locale: "ko",
       theme: "dark",
       ...this.bootAnswer,

@@ -71,6 +71,7 @@ export function actionName(action: string): string {
 }
 
 const PROBLEM: Record<string, () => string> = {
+  "list-only": m.problem_list_only,
   unauthorized: m.problem_unauthorized,
   unreachable: m.problem_unreachable,
   unreadable: m.problem_unreadable,

@@ -90,6 +90,8 @@ pub(crate) struct ForeignSession {
     listing: Listing,
     /// When the last list that was compared had been asked for.
     compared: Option<Instant>,
+    /// The last list lacked more than half of the board: the next one is believed.
+    exodus: bool,
     /// Something came then that could not be read, or not be placed.
     suspect: Option<Mono>,
     /// The newest change that rows tell of.
@@ -130,6 +132,7 @@ impl ForeignSession {
             stamp: 0,
             batch: 0,
             compared: None,
+            exodus: false,
             suspect: None,
             newest: UtcMillis::default(),
             last_proof: None,

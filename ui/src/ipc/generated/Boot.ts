@@ -26,6 +26,10 @@ server: string | null,
  */
 centers: Array<CenterView>, 
 /**
+ * The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
+ */
+foreign: string | null, 
+/**
  * Whether the server is a demo hub of this app.
  */
 demo: boolean, 

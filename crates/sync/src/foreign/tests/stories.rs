@@ -166,3 +166,24 @@ fn a_check_on_demand_compares_with_the_whole_list_and_the_disk() {
     world.run(10_000);
     assert_eq!(world.checks.last().unwrap().phase, CheckPhase::Stopped);
 }
+
+#[test]
+fn a_list_without_most_of_the_board_is_believed_the_second_time() {
+    let mut world = quiet();
+    for n in 0..30 {
+        world.set(&format!("B{n}"), Status::Waiting);
+    }
+    world.run(60_000);
+    let rows = world.rows.clone();
+    world.rows.clear();
+    world.sockets_allowed = false;
+    world.cut();
+    world.run_until_list();
+    assert_eq!(world.shown().len(), rows.len(), "not at once");
+    world.rows = rows;
+    world.run(30_000);
+    assert_eq!(world.shown(), world.truth(), "it was a start without rows");
+    world.rows.clear();
+    world.run(30_000);
+    assert!(world.shown().is_empty());
+}

@@ -284,6 +284,14 @@ impl World {
         }
     }
 
+    /// Until one more list has been read.
+    pub(super) fn run_until_list(&mut self) {
+        let snapshots = self.client.stats().snapshots;
+        while self.client.stats().snapshots == snapshots {
+            self.run(10);
+        }
+    }
+
     fn happen(&mut self, event: Event) {
         match event {
             Event::Text(socket, text) => {

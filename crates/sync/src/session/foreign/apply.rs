@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// A list or bulk event may be made this long before it comes: what an event touched since is news to it, milliseconds.
 const RECENT_MS: u64 = 10_000;
 
+/// A list that lacks more rows than this, and more than half of the board, is asked for again before any of them leaves.
+const EXODUS_MIN: usize = 10;
+
 /// What is known of a row beside the row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
@@ -180,9 +183,8 @@ impl ForeignSession {
             newest = newest.max(at);
         }
         self.removed.only_listed(|id| listed.contains_key(&id));
-        let absent: Vec<_> = self.marks.iter().filter(|(id, _)| !listed.contains_key(id)).collect();
-        let absent: Vec<_> = absent.into_iter().map(|(id, mark)| (*id, *mark)).collect();
-        for (id, mark) in absent {
+        let mut leaving = Vec::new();
+        for (id, mark) in self.marks.iter().filter(|(id, _)| !listed.contains_key(id)) {
             if mark.stamp > asked.stamp {
                 skipped += 1;
             } else if nameless > 0 || mark.is_recent(asked.at.mono) {
@@ -190,7 +192,18 @@ impl ForeignSession {
                 skipped += 1;
                 differences += 1;
             } else {
-                differences += 1;
+                leaving.push(*id);
+            }
+        }
+        differences += leaving.len() as u64;
+        let is_exodus = leaving.len() > EXODUS_MIN && leaving.len() * 2 > self.marks.len();
+        if is_exodus && !self.exodus {
+            // A server that has just started may not have its rows yet.
+            self.exodus = true;
+            skipped += leaving.len() as u64;
+        } else {
+            self.exodus = false;
+            for id in leaving {
                 self.remove(id, now, &mut delta);
             }
         }

@@ -13,7 +13,7 @@ const APART_MS: u64 = 1_000;
 /// before the server has done so is in no list that was read before.
 const JOIN_GRACE_MS: u64 = 300;
 /// After a list with a difference the next one comes this soon, milliseconds, to prove what came of it; each further one
-/// in a row waits twice as long, up to the interval.
+/// in a row waits twice as long, up to a quarter of the interval.
 const CONFIRM_MS: u64 = 2_000;
 /// A refused list is asked for again after this, milliseconds.
 const REFUSED_AGAIN_MS: u64 = 30_000;
@@ -134,7 +134,7 @@ impl Listing {
         let mut pause = rng.random_range(interval - spread..=interval + spread);
         if with_difference {
             pause = pause.min(self.confirm_ms);
-            self.confirm_ms = self.confirm_ms.saturating_mul(2).min(interval.max(CONFIRM_MS));
+            self.confirm_ms = self.confirm_ms.saturating_mul(2).min((interval / 4).max(CONFIRM_MS));
         } else {
             self.confirm_ms = CONFIRM_MS;
         }

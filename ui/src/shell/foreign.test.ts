@@ -1,0 +1,32 @@
+// A foreign server: its name and how it is proven in view, actions shown but disabled with the reason.
+
+import { expect, test } from "vitest";
+import { FakePlatform } from "../test/fake";
+import { openWindow, press, until } from "../test/window";
+
+test("a foreign server is named, proven by its list, and takes no commands", async () => {
+  const platform = new FakePlatform(50, {
+    foreign: "레거시 배차",
+    role: "viewer",
+    demo: false,
+    demoSpeed: null,
+  });
+  const { room, find } = await openWindow(platform);
+  expect(find("foreign").textContent?.trim()).toBe("레거시 배차 · 목록 기준");
+  expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07 목록과 일치");
+  expect(document.querySelector('[data-testid="sign-out"]')).toBeNull();
+  press("Home");
+  await until(() => room.selection.id !== null);
+  room.openDetail();
+  await until(() => document.querySelector('[data-testid="no-commands"]') !== null);
+  const buttons = [...document.querySelectorAll<HTMLButtonElement>('[data-testid^="action-"]')];
+  expect(buttons.length).toBeGreaterThan(0);
+  for (const button of buttons) {
+    expect(button.disabled).toBe(true);
+    expect(button.title).toContain("레거시 배차");
+  }
+  press("KeyN");
+  press("KeyC");
+  expect(platform.commands).toEqual([]);
+  expect(room.dialog.kind).toBe("none");
+});
