@@ -187,3 +187,57 @@ fn a_list_without_most_of_the_board_is_believed_the_second_time() {
     world.run(30_000);
     assert!(world.shown().is_empty());
 }
+
+#[test]
+fn what_an_event_touched_since_the_list_was_asked_for_stays() {
+    let mut world = quiet();
+    for _ in 0..5 {
+        let (lists, snapshots) = (world.lists, world.client.stats().snapshots);
+        // Something changes without an event, so that the list is sent in full.
+        world.faults.lost = 1.0;
+        world.set("A2", Status::Received);
+        while world.lists == lists {
+            world.run(1);
+        }
+        // The list was read, and is under way: ten milliseconds at the least.
+        world.faults.lost = 0.0;
+        let status =
+            if world.rows["A1"].status == Status::Waiting { Status::Assigned } else { Status::Waiting };
+        let mut row = world.rows["A1"].clone();
+        row.status = status;
+        world.rows.insert("A1".to_owned(), row.clone());
+        world.emit("row", json!({"data": json_row("A1", &row)}), 1);
+        world.run(5);
+        while world.client.stats().snapshots == snapshots {
+            assert_eq!(world.shown()["A1"].0, status);
+            world.run(1);
+        }
+        assert_eq!(world.shown()["A1"].0, status, "the list was older");
+        world.run(30_000);
+        assert_eq!(world.shown(), world.truth());
+    }
+}
+
+#[test]
+fn a_cancellation_seen_alive_again_within_its_second_is_the_same_one() {
+    let mut world = quiet();
+    world.run(2_000);
+    world.set("A1", Status::Cancelled);
+    world.run(500);
+    assert_eq!(world.raised.len(), 1);
+    let mut same_second = world.rows["A1"].clone();
+    same_second.status = Status::Assigned;
+    world.emit("row", json!({"data": json_row("A1", &same_second)}), 1);
+    world.run(10);
+    assert_eq!(world.shown()["A1"].0, Status::Assigned);
+    world.run(3_000);
+    world.set("A1", Status::Cancelled);
+    world.run(60_000);
+    assert_eq!(world.raised.len(), 1, "{:?}", world.raised);
+    // Alive at a later time, it is cancelled anew.
+    world.set("A1", Status::Waiting);
+    world.run(3_000);
+    world.set("A1", Status::Cancelled);
+    world.run(3_000);
+    assert_eq!(world.raised.len(), 2, "{:?}", world.raised);
+}
