@@ -473,7 +473,11 @@ impl Rest {
     }
 
     fn drop_all(&mut self) {
-        self.refused.clear();
+        // Whoever waits to hear that it can't be asked must hear so, or it waits for ever.
+        for (_, purpose) in std::mem::take(&mut self.refused) {
+            let failure = Err(HttpFailure::Broken("signed out".to_owned()));
+            self.events.push_back(RestEvent::Answered(purpose, failure, UNSENT));
+        }
         for (id, waiting) in std::mem::take(&mut self.waiting) {
             if waiting.sent.is_some() {
                 self.actions.push_back(Action::DropHttp(id));

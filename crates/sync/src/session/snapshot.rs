@@ -40,17 +40,23 @@ impl Session {
         match reason {
             ResyncReason::Epoch | ResyncReason::Floor => self.want_snapshot_soon(now),
             ResyncReason::Ahead => {
-                let since = *self.ahead.get_or_insert(now.mono);
+                let believed = self.is_ahead_for_long(sent, now);
                 self.poll_later(now);
                 if self.gap.is_some() {
                     self.gap = Some(self.rest.poll_due);
                 }
-                if sent.mono >= since && now.mono.since(since) >= ADOPT_OLDER_MS {
-                    self.adopt_older = true;
+                if believed {
                     self.want_snapshot_soon(now);
                 }
             }
         }
+    }
+
+    /// An answer says that the hub is behind the cursor: whether all have said so for long enough to be believed.
+    fn is_ahead_for_long(&mut self, sent: Now, now: Now) -> bool {
+        let since = *self.ahead.get_or_insert(now.mono);
+        self.adopt_older |= sent.mono >= since && now.mono.since(since) >= ADOPT_OLDER_MS;
+        self.adopt_older
     }
 
     /// A head of this epoch that has reached the cursor: whoever said that the cursor is ahead was behind. What was said
@@ -104,7 +110,8 @@ impl Session {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Equal => {
                 cursor.rev >= self.order.held()
-                    || self.adopt_older
+                    // A snapshot may be wanted for another reason; that the hub went back shows in it alone then.
+                    || self.is_ahead_for_long(sent, now)
                     || is_mutated(Mutation::AcceptOlderSnapshot)
             }
             std::cmp::Ordering::Less => self.is_old_epoch_to_adopt(&cursor.epoch, sent, now),
