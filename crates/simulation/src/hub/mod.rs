@@ -188,6 +188,9 @@ impl ModelHub {
     }
 
     fn answer(&mut self, request: &HttpRequest, at: Instants) -> Result<HttpResponse, Refusal> {
+        if let Some(told) = health(request) {
+            return Ok(told);
+        }
         let asked = Asked::of(request)?;
         let segments: Vec<&str> = asked.segments.iter().map(String::as_str).collect();
         match (request.method, segments.as_slice()) {
@@ -289,4 +292,15 @@ impl ModelHub {
     fn center_mut(&mut self, id: &CenterId) -> Result<&mut Center, Refusal> {
         self.centers.get_mut(id).map_or_else(|| refuse(ErrorCode::NotFound, "there is no such center"), Ok)
     }
+}
+
+/// At the root, in plain words: the process lives, and takes requests.
+fn health(request: &HttpRequest) -> Option<HttpResponse> {
+    let path = request.url.splitn(4, '/').nth(3).filter(|_| request.method == Method::Get)?;
+    let words = match path {
+        "healthz" => "ok\n",
+        "readyz" => "ready\n",
+        _ => return None,
+    };
+    Some(HttpResponse { body: words.as_bytes().to_vec(), ..empty(200, None) })
 }

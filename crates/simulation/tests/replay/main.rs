@@ -8,6 +8,7 @@ mod emitting;
 mod names;
 mod random;
 mod real;
+mod replayed;
 mod same;
 mod setting;
 mod tapes;
