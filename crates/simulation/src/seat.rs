@@ -93,6 +93,9 @@ pub(crate) struct Told {
     pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
     /// Centers whose data was wiped.
     pub(crate) wiped: BTreeSet<CenterId>,
+    /// Centers whose alarms were read from a replica that lags, after the cache was lost: nobody at the desk can know what
+    /// was acknowledged before.
+    pub(crate) misled: BTreeSet<CenterId>,
     /// Rows were lost or flipped on purpose: repairs have a cause.
     pub(crate) decayed: BTreeSet<gwanje_model::DeliveryId>,
     /// Since when a center's cursor is said to be ahead, by every word.

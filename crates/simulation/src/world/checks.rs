@@ -246,13 +246,14 @@ impl World {
         let about = (center.clone(), notice.key);
         let mut wrong = None;
         let told = &mut seat.told;
+        let forgotten = told.wiped.contains(&center) || told.misled.contains(&center);
         let unwritten = told.unwritten.contains(&about) || seat.disk.told_unwritten.contains(&about);
         if notice.relisted {
             told.relisted.insert(about.clone());
         } else {
             let raised = told.raised.entry(about.clone()).or_default();
             *raised += 1;
-            if *raised > 1 && !unwritten && !told.wiped.contains(&center) {
+            if *raised > 1 && !unwritten && !forgotten {
                 wrong = Some(format!("raised {raised} times"));
             }
             if !seat.disk.has_alarm(&center, &notice.key) && !unwritten {
@@ -262,7 +263,7 @@ impl World {
         // One that was acknowledged by a life that was killed before that was on the disk may come back.
         let life = seat.life;
         if told.acknowledged.get(&about).is_some_and(|(in_life, written)| *in_life == life || *written)
-            && !told.wiped.contains(&center)
+            && !forgotten
         {
             wrong = Some("told again although it was acknowledged".to_owned());
         }

@@ -83,7 +83,11 @@ impl World {
         if self.draw(0, 9) < 3 {
             return None;
         }
-        let stale = self.seats.get_mut(index)?.line.stale.as_mut()?;
+        let seat = self.seats.get_mut(index)?;
+        if seat.told.disk_lost_ms.is_some() && request.url.contains("/alarms") {
+            seat.told.misled.insert(about.clone());
+        }
+        let stale = seat.line.stale.as_mut()?;
         let response = stale.hub.rest(request, at);
         let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
         let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));

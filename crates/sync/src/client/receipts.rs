@@ -65,7 +65,8 @@ impl Receipts {
         self.send_next();
     }
 
-    /// The answer to a [`Send`]. True: the hub has it, or does not want it.
+    /// The answer to a [`Send`]. True: the hub has it. One that is refused is not sent again before the hub's alarms are
+    /// read again: the center may have been taken from the account for a while.
     pub(crate) fn answered(
         &mut self,
         center: CenterId,
@@ -91,8 +92,8 @@ impl Receipts {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
                 match failure.decided() {
                     Ok(_) => {
-                        self.waiting.remove(&place); // Not wanted; asking again changes nothing.
-                        true
+                        self.waiting.remove(&place); // Asking again now changes nothing.
+                        false
                     }
                     Err(_) => {
                         let pause = self.pause.next_ms(rng).max(retry_after_ms);

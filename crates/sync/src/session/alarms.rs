@@ -331,7 +331,8 @@ impl Alarms {
         let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
         let stage = if settled { Some(ReceiptStage::Acknowledged) } else { own };
         if let Some(known) = self.known.get_mut(&key) {
-            if own > known.at_hub {
+            // A hub that went on from a backup may have lost receipts that it had.
+            if own > known.at_hub || (own < known.at_hub && !settled) {
                 known.at_hub = own;
                 self.known_better.insert(key);
             }

@@ -89,6 +89,7 @@ impl Session {
         self.stats.heads += 1;
         let at = self.dating.date(head.at, now);
         let Some(cursor) = self.order.cursor() else {
+            self.order.note_newer(&head.epoch, now.mono);
             self.note_head(head, at, now);
             return self.want_snapshot_soon(now);
         };

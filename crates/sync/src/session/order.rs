@@ -110,7 +110,7 @@ impl Order {
 
     /// Whether revisions, or an epoch, are known to exist beyond the cursor.
     pub(super) fn is_behind(&self) -> bool {
-        self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target) || self.newer.is_some()
+        self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target || self.newer.is_some())
     }
 
     /// Whether more than the cursor was known to exist already then: who says at that moment that this is all, lags.
@@ -188,15 +188,16 @@ impl Order {
         self.lower_since = None;
     }
 
-    /// Somebody speaks of a newer epoch than the cursor's. Until a snapshot of it has come the board is behind, whatever
-    /// a replica that lags says of the old one.
+    /// Somebody speaks of a newer epoch than the cursor's, or of any while there is none. Until a snapshot of it has come
+    /// the board is behind, whatever a replica that lags says of an old one.
     pub(super) fn note_newer(&mut self, epoch: &Epoch, now: Mono) {
-        if self.cursor.as_ref().is_none_or(|cursor| cursor.epoch >= *epoch) {
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.epoch >= *epoch) {
             return;
         }
         match &mut self.newer {
-            Some(newer) => newer.denied = None,
-            None => self.newer = Some(Newer { epoch: epoch.clone(), since: now, denied: None }),
+            Some(newer) if newer.epoch == *epoch => newer.denied = None,
+            Some(newer) if newer.epoch > *epoch => {}
+            Some(_) | None => self.newer = Some(Newer { epoch: epoch.clone(), since: now, denied: None }),
         }
     }
 
@@ -288,6 +289,17 @@ mod tests {
         assert!(order.is_behind(), "the hub has spoken in between");
         order.note_head(&head(10, 22_000), Mono(22_000));
         assert!(!order.is_behind(), "a hub that was restored");
+    }
+
+    #[test]
+    fn an_epoch_that_was_heard_of_before_there_was_a_board_makes_an_older_one_old() {
+        let mut order = Order::default();
+        order.note_newer(&"01A".into(), Mono(1));
+        order.note_newer(&"01B".into(), Mono(2));
+        order.set(Cursor { epoch: "01A".into(), rev: Rev(3) });
+        assert!(order.is_behind() && order.knew_more(Mono(2)), "a replica's board of the epoch before");
+        order.set(Cursor { epoch: "01B".into(), rev: Rev(1) });
+        assert!(!order.is_behind());
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Session {
 
     /// Puts the snapshot in the place of all rows; the board hears of differences only.
     fn swap(&mut self, rows: Rows, cursor: Cursor, now: Now) {
+        // A row that memory has lost is still in the windows: what they hold must not be reckoned from memory then.
+        self.recount();
         let new_epoch = self.order.cursor().is_some_and(|old| old.epoch != cursor.epoch);
         let mut touched: BTreeSet<_> = self.rows.revs().map(|(id, _)| id).collect();
         touched.extend(rows.revs().map(|(id, _)| id));
@@ -139,7 +141,9 @@ impl Session {
         }
         if new_epoch {
             touched.extend(self.overlays.clear());
-            // An answer under way speaks of the other epoch's alarms and would undo this.
+        }
+        if new_epoch || self.adopt_older {
+            // An answer under way speaks of the other history's alarms and would undo this.
             self.rest.drop_alarms(&mut self.out);
             self.alarms.reread(now.mono);
         }
@@ -155,6 +159,9 @@ impl Session {
             changes = std::iter::once(RowChange::Clear).chain(shown).collect();
         }
         self.forget_doubts();
+        // What was proven before was proven of another board; who proved it may have been a replica that lags. The next
+        // head proves this one.
+        self.proven.take_unequal();
         self.stats.snapshots += 1;
         self.persist_all(now);
         self.show(changes);
