@@ -47,7 +47,7 @@ caught! {
     a_retry_without_its_key: RetryWithoutKey by "W";
     acknowledgements_forgotten: ForgetAcknowledged by "K";
     a_503_taken_for_a_decision: DecideBy503 by "W";
-    a_silent_socket_taken_for_a_quiet_one: IgnoreSilence by "CRK";
+    a_silent_socket_taken_for_a_quiet_one: IgnoreSilence by "CRKL";
     an_unequal_digest_ignored: IgnoreMismatch by "LRC";
     alarms_told_before_the_commit: TellBeforeCommit by "K";
 }
