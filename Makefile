@@ -1,4 +1,4 @@
-# What people type. Each target installs what it is missing (Debian/Ubuntu); see docs/building.md.
+# What people type. Each target installs what it is missing (Debian/Ubuntu); see README.md.
 .DEFAULT_GOAL := help
 .PHONY: help run test check interop bench coverage faults fuzz package
 
