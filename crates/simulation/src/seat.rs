@@ -89,6 +89,8 @@ pub(crate) struct Told {
     pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
     /// Acknowledged here: in which life, and whether that is on the disk.
     pub(crate) acknowledged: BTreeMap<(CenterId, AlarmKey), (u32, bool)>,
+    /// Acknowledged here and known so to the hub when the app was started.
+    pub(crate) heard: BTreeSet<(CenterId, AlarmKey)>,
     /// Raised although it could not be written: may be raised again after a restart.
     pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
     /// Centers whose data was wiped.

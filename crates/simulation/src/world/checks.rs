@@ -260,9 +260,13 @@ impl World {
                 wrong = Some("told before it was committed".to_owned());
             }
         }
-        // One that was acknowledged by a life that was killed before that was on the disk may come back.
-        let life = seat.life;
-        if told.acknowledged.get(&about).is_some_and(|(in_life, written)| *in_life == life || *written)
+        // One that was acknowledged by a life that was killed before that was on the disk may be listed again, but not
+        // raised once the hub has heard of it.
+        let (life, heard) = (seat.life, !notice.relisted && told.heard.contains(&about));
+        if told
+            .acknowledged
+            .get(&about)
+            .is_some_and(|(in_life, written)| *in_life == life || *written || heard)
             && !forgotten
         {
             wrong = Some("told again although it was acknowledged".to_owned());

@@ -24,10 +24,12 @@ impl World {
         let Some(seat) = self.seats.get_mut(index).filter(|seat| seat.app.is_none()) else { return };
         seat.life += 1;
         // What this seat acknowledged and the hub knows is known again, whatever became of the disk.
-        for ((center, key), (_, known)) in &mut seat.told.acknowledged {
+        for (center, key) in seat.told.acknowledged.keys() {
             let entry = self.hub.board(center).and_then(|b| b.alarms.get(&(key.id, key.kind, key.raised_at)));
             let at_hub = |receipt: &Receipt| receipt.stage == ReceiptStage::Acknowledged;
-            *known |= entry.is_some_and(|entry| entry.receipts.iter().any(at_hub));
+            if entry.is_some_and(|entry| entry.receipts.iter().any(at_hub)) {
+                seat.told.heard.insert((center.clone(), *key));
+            }
         }
         if let Err(error) = seat.disk.open() {
             return self.violate('A', format!("the cache does not open: {error}"));

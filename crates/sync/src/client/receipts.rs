@@ -110,6 +110,8 @@ impl Receipts {
     /// A center is not followed any more.
     pub(crate) fn forget(&mut self, center: &CenterId) {
         self.waiting.retain(|(of, _), _| of != center);
+        // What was under way of it made others wait, and its answers come to nothing.
+        self.send_next();
     }
 
     pub(crate) fn due(&mut self, now: Mono) {
@@ -199,7 +201,11 @@ mod tests {
         assert_eq!(sent(&mut receipts).len(), MAX_SENT);
         receipts.answered(a.clone(), key(1), ReceiptStage::Delivered, told(404), Mono(0), &mut rng);
         assert_eq!(sent(&mut receipts), [(5, ReceiptStage::Delivered)]);
+        let b = CenterId::from("b");
+        receipts.add(b.clone(), key(9), ReceiptStage::Delivered);
+        assert_eq!(sent(&mut receipts), [], "its turn has not come");
         receipts.forget(&a);
+        assert_eq!(sent(&mut receipts), [(9, ReceiptStage::Delivered)], "another center's goes on");
         receipts.answered(a, key(2), ReceiptStage::Delivered, told(200), Mono(0), &mut rng);
         assert_eq!(sent(&mut receipts), []);
     }

@@ -38,6 +38,7 @@ impl Session {
     /// The answer to `subscribe`.
     pub(super) fn take_ack(&mut self, ack: SubscribeAck, now: Now) {
         let Socket::Joined { asked, again, .. } = &mut self.socket else { return };
+        let sent = Mono(again.0.saturating_sub(SUBSCRIBE_TIMEOUT_MS));
         if !ack.ok {
             *again = now.mono.plus_ms(SUBSCRIBE_AGAIN_MS);
             if let Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden)) = ack.code {
@@ -56,7 +57,9 @@ impl Session {
             self.take_frame(missed, RowSource::Missed, now);
         }
         if let Some(head) = ack.head {
-            self.take_head(&head, now);
+            // Often the connection's first: there is nothing yet to tell a late one by but when it was asked for.
+            let at = self.dating.date(head.at, now).not_after(sent);
+            self.take_dated(&head, at, now);
         }
     }
 
@@ -86,8 +89,12 @@ impl Session {
 
     /// A head by socket.
     pub(super) fn take_head(&mut self, head: &Head, now: Now) {
-        self.stats.heads += 1;
         let at = self.dating.date(head.at, now);
+        self.take_dated(head, at, now);
+    }
+
+    fn take_dated(&mut self, head: &Head, at: Instant, now: Now) {
+        self.stats.heads += 1;
         let Some(cursor) = self.order.cursor() else {
             self.order.note_newer(&head.epoch, now.mono);
             self.note_head(head, at, now);

@@ -28,6 +28,14 @@ impl From<Now> for Instant {
     }
 }
 
+impl Instant {
+    /// This one, or that monotonic moment where that is earlier.
+    pub(super) fn not_after(self, mono: Mono) -> Self {
+        let early = i64::try_from(self.mono.since(mono)).unwrap_or(i64::MAX);
+        Self { mono: self.mono.min(mono), wall: self.wall.plus_ms(early.saturating_neg()) }
+    }
+}
+
 /// The smallest of the last minutes: that of the half window under way and that of the one before it.
 #[derive(Debug, Clone, Copy)]
 struct Smallest {
