@@ -81,8 +81,6 @@ pub(crate) struct Conn {
     pub(crate) last_down_ms: u64,
     pub(crate) last_up_ms: u64,
     pub(crate) ponged: bool,
-    /// The smallest delay of a head on it, which the client takes for the clocks' offset.
-    pub(crate) least_head_ms: u64,
 }
 
 /// A center that a connection has joined.

@@ -32,6 +32,8 @@ pub struct Report {
     pub trace: u64,
     /// The longest that a planted divergence took to be found, milliseconds.
     pub found_after_ms: u64,
+    /// The most that a seat read of one center within five seconds.
+    pub most_asked: usize,
     /// What the hub was asked, with its answers; none where the plan holds what a log can't tell.
     pub log: Option<Vec<Call>>,
 }
@@ -60,6 +62,7 @@ pub fn run_at(plan: &Plan, with_log: bool) -> Report {
         violations: std::mem::take(&mut world.violations),
         trace: world.trace.value(),
         found_after_ms: world.found_after_ms,
+        most_asked: world.most_asked,
         log,
     }
 }

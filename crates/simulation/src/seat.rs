@@ -57,8 +57,8 @@ pub(crate) struct App {
     /// Connections by the client's number.
     pub(crate) sockets: BTreeMap<SocketId, u64>,
     pub(crate) requests: BTreeSet<RequestId>,
-    /// When requests went out lately.
-    pub(crate) rate: VecDeque<u64>,
+    /// When requests went out lately, by the center that they were about.
+    pub(crate) asked: BTreeMap<Option<CenterId>, VecDeque<u64>>,
     pub(crate) states: BTreeMap<CenterId, State>,
     pub(crate) cursors: BTreeMap<CenterId, Cursor>,
     pub(crate) stats: Stats,
@@ -66,8 +66,10 @@ pub(crate) struct App {
     pub(crate) pending: BTreeSet<CommandId>,
     /// Alarms in view.
     pub(crate) open_alarms: BTreeSet<(CenterId, AlarmKey)>,
-    /// The proof of a center: when the hub left what was proven, if it has, looked up when the proof came.
+    /// The last proof of a center.
     pub(crate) proven: BTreeMap<CenterId, Proven>,
+    /// The latest moment of which a word of the hub's on a center has come.
+    pub(crate) spoken: BTreeMap<CenterId, u64>,
     pub(crate) disk_due: bool,
     pub(crate) look_due: bool,
     pub(crate) day_ms: u64,
@@ -79,6 +81,8 @@ pub(crate) struct App {
 pub(crate) struct Proven {
     /// Where in the center's history it is.
     pub(crate) place: usize,
+    /// At which moment that is said to have been so.
+    pub(crate) said_ms: u64,
 }
 
 /// What happened at a desk over all lives of its app.

@@ -149,6 +149,8 @@ pub(crate) struct World {
     pub(crate) steps: u64,
     /// The longest that a planted divergence took to be found, milliseconds.
     pub(crate) found_after_ms: u64,
+    /// The most that a seat read of one center within five seconds.
+    pub(crate) most_asked: usize,
     pub(crate) ended: bool,
 }
 
@@ -200,6 +202,7 @@ impl World {
             trace: Trace::default(),
             steps: 0,
             found_after_ms: 0,
+            most_asked: 0,
             ended: false,
             hub,
             centers,
@@ -264,6 +267,9 @@ impl World {
             if next > until {
                 self.now = until;
                 return;
+            }
+            if next > self.now {
+                self.check_stale(next);
             }
             still = if next > self.now { 0 } else { still + 1 };
             if still > SPIN_MAX {

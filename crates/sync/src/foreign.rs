@@ -328,6 +328,7 @@ impl Foreign {
             | SessionAction::Fetch(..)
             | SessionAction::DropFetch(_)
             | SessionAction::Subscribe(_)
+            | SessionAction::AskHead
             | SessionAction::CommandKept(_) => return,
         });
     }

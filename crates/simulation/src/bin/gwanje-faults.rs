@@ -91,12 +91,20 @@ struct Sum {
     injected: [u64; 34],
     violations: u64,
     found_after_ms: u64,
+    most_asked: usize,
     failed: Vec<(Plan, Report)>,
 }
 
 impl Sum {
     fn new() -> Self {
-        Self { steps: 0, injected: [0; 34], violations: 0, found_after_ms: 0, failed: Vec::new() }
+        Self {
+            steps: 0,
+            injected: [0; 34],
+            violations: 0,
+            found_after_ms: 0,
+            most_asked: 0,
+            failed: Vec::new(),
+        }
     }
 
     fn add(&mut self, plan: Plan, report: Report) {
@@ -105,6 +113,7 @@ impl Sum {
             *sum += count;
         }
         self.found_after_ms = self.found_after_ms.max(report.found_after_ms);
+        self.most_asked = self.most_asked.max(report.most_asked);
         self.violations += u64::try_from(report.violations.len()).unwrap_or(1);
         if !report.violations.is_empty() {
             self.failed.push((plan, report));
@@ -117,6 +126,7 @@ impl Sum {
             println!("{:>3}  {:<48} {count:>9}", fault.number(), fault.name());
         }
         println!("planted divergences were found within {} ms", self.found_after_ms);
+        println!("a seat read of one center at most {} times within five seconds", self.most_asked);
         println!("took {:.1} s", began.elapsed().as_secs_f64());
         let mut seeds: Vec<u64> = self.failed.iter().map(|(plan, _)| plan.seed).collect();
         seeds.sort_unstable();

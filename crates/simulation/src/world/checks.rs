@@ -1,10 +1,13 @@
 //! The invariants, checked after every step that touched a seat. Each says its letter.
 
+use super::seats::center_of;
 use super::{Event, World};
 use crate::ledger::Truth;
 use crate::seat::Proven;
-use gwanje_model::{CenterId, DeliveryId, Rev};
-use gwanje_sync::{AlarmNotice, CommandId, CommandOutcome, HttpRequest, Proof, Restored, RowChange, State};
+use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
+use gwanje_sync::{
+    AlarmNotice, CommandId, CommandOutcome, HttpRequest, Method, Proof, Restored, RowChange, State,
+};
 use gwanje_wire::rest::{AlarmKind, Outcome};
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, WireRow};
@@ -12,11 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How old a proof may be while a board is called Live, milliseconds: two heads and a second.
 const FRESH_MS: u64 = 5_000;
-/// Delays of a good line, and what rounding adds, milliseconds.
-const SLACK_MS: u64 = 100;
-/// Requests of a seat within five seconds, at most.
-const RATE_MAX: usize = 150;
-const RATE_WINDOW_MS: u64 = 5_000;
+/// What a seat reads of one center within five seconds, at most; tickets count as one more center. Twice the most that was
+/// ever seen to be right: rows of a newer hub that change again and again, each read once more.
+const READS_MAX: usize = 44;
+const READS_WINDOW_MS: u64 = 5_000;
 /// After a saying of `ahead` for so long an older board is adopted by right, milliseconds.
 const ADOPT_MS: u64 = 10_000;
 
@@ -62,6 +64,30 @@ impl World {
         self.check_stats(index);
     }
 
+    /// L, before anything else happens at `now`: nobody who was awake is still told that a board is Live of which the
+    /// proof has gone stale meanwhile.
+    pub(super) fn check_stale(&mut self, now: u64) {
+        let awake = |seat: &&crate::seat::Seat| seat.frozen_until <= self.now;
+        let mut wrong = None;
+        for seat in self.seats.iter().filter(awake) {
+            let Some(app) = seat.app.as_ref() else { continue };
+            for (center, state) in &app.states {
+                let State::Live { .. } = state else { continue };
+                let said_ms = app.proven.get(center).map_or(0, |proven| proven.said_ms);
+                if now.saturating_sub(said_ms) > FRESH_MS {
+                    wrong = Some(format!(
+                        "{}: {center} is still Live, its proof is {} ms old",
+                        seat.name,
+                        now.saturating_sub(said_ms)
+                    ));
+                }
+            }
+        }
+        if let Some(wrong) = wrong {
+            self.violate('L', wrong);
+        }
+    }
+
     /// L: what is called Live was the hub's at an instant no older than two heads and a second.
     fn check_live(&mut self, index: usize) {
         let now = self.now;
@@ -71,16 +97,16 @@ impl World {
         for (center, state) in &app.states {
             let State::Live { .. } = state else { continue };
             let Some(truth) = self.truths.get(center).filter(|truth| !truth.went_back) else { continue };
-            let Some(Proven { place }) = app.proven.get(center) else {
+            let Some(Proven { place, said_ms }) = app.proven.get(center) else {
                 wrong = Some(format!("seat {index}: {center} is Live without a proof"));
                 continue;
             };
+            if now.saturating_sub(*said_ms) > FRESH_MS {
+                wrong = Some(format!("seat {index}: {center} is Live by a proof that is too old"));
+            }
             let Some(next) = truth.stood.get(place + 1) else { continue };
-            let least =
-                app.sockets.values().filter_map(|id| self.conns.get(id)).map(|conn| conn.least_head_ms);
-            let least = least.filter(|least| *least < u64::MAX).max().unwrap_or(0);
             let age = now.saturating_sub(next.from_ms);
-            if age > FRESH_MS + SLACK_MS + least {
+            if age > FRESH_MS {
                 wrong = Some(format!("seat {index}: {center} is Live, its proof was overtaken {age} ms ago"));
             }
         }
@@ -121,22 +147,24 @@ impl World {
         }
     }
 
-    /// B: requests within any five seconds are bounded.
+    /// B: what is read of anything within any five seconds is bounded.
     pub(super) fn check_rate(&mut self, index: usize, request: &HttpRequest) {
         let now = self.now;
         let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
-        if !Self::is_center_request(request) && !request.url.ends_with("/socket-tickets") {
+        // What is posted is a person's doing, or a receipt of what was told, of which there is one each.
+        let about = center_of(&request.url).filter(|_| request.method == Method::Get);
+        if about.is_none() && !request.url.ends_with("/socket-tickets") {
             return;
         }
-        app.rate.push_back(now);
-        while app.rate.front().is_some_and(|at| at + RATE_WINDOW_MS < now) {
-            app.rate.pop_front();
+        let times = app.asked.entry(about).or_default();
+        times.push_back(now);
+        while times.front().is_some_and(|at| at + READS_WINDOW_MS < now) {
+            times.pop_front();
         }
-        if app.rate.len() > RATE_MAX {
-            self.violate(
-                'B',
-                format!("seat {index}: {RATE_MAX} requests within five seconds: {}", request.url),
-            );
+        let count = times.len();
+        self.most_asked = self.most_asked.max(count);
+        if count > READS_MAX {
+            self.violate('B', format!("seat {index}: {count} reads within five seconds: {}", request.url));
         }
     }
 
@@ -223,7 +251,7 @@ impl World {
         }
     }
 
-    /// L: what is said to be proven was so.
+    /// L: what is said to be proven was so, at an instant of which the hub has spoken.
     pub(super) fn check_proof(&mut self, index: usize, center: &CenterId, proof: &Proof) {
         let Some(truth) = self.truths.get(center) else { return };
         let place = truth.stood.iter().rposition(|stood| {
@@ -232,8 +260,19 @@ impl World {
         let Some(place) = place else {
             return self.violate('L', format!("seat {index}, {center}: never was what is proven: {proof:?}"));
         };
-        if let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) {
-            app.proven.insert(center.clone(), Proven { place });
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let Some(app) = seat.app.as_mut() else { return };
+        let said = proof.at.plus_ms(-seat.clock_ms).since(UtcMillis(super::BEGINNING));
+        let said_ms = u64::try_from(said).unwrap_or(0);
+        let spoken_ms = app.spoken.get(center).copied().unwrap_or(0);
+        app.proven.insert(center.clone(), Proven { place, said_ms });
+        if said_ms > spoken_ms {
+            self.violate(
+                'L',
+                format!(
+                    "seat {index}, {center}: proven at {said_ms} ms, the hub last spoke of {spoken_ms} ms"
+                ),
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use gwanje_sync::{
     Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId, Stats,
 };
 use gwanje_wire::rest::{Receipt, ReceiptStage};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The page draws at most once in so many milliseconds.
 const FRAME_MS: u64 = 16;
@@ -45,13 +45,14 @@ impl World {
             window: Window::new(),
             sockets: BTreeMap::new(),
             requests: BTreeSet::new(),
-            rate: VecDeque::new(),
+            asked: BTreeMap::new(),
             states: BTreeMap::new(),
             cursors: BTreeMap::new(),
             stats: Stats::default(),
             pending: BTreeSet::new(),
             open_alarms: BTreeSet::new(),
             proven: BTreeMap::new(),
+            spoken: BTreeMap::new(),
             disk_due: false,
             look_due: false,
             day_ms: 0,
@@ -148,12 +149,8 @@ impl World {
                             return;
                         }
                         let is_old = !conn.client_open;
-                        let (is_event, is_ack) = (text.starts_with("42"), text.starts_with("43"));
-                        if (is_event || is_ack) && text.contains("\"head\"") {
-                            conn.least_head_ms = conn.least_head_ms.min(age_of_head(text, self.now));
-                            if is_event {
-                                self.heard_a_head(index, text);
-                            }
+                        if text.starts_with("42") || text.starts_with("43") {
+                            self.heard_a_head(index, text);
                         }
                         if is_old {
                             self.inject(Fault::TwoSockets);
@@ -176,6 +173,9 @@ impl World {
                     return;
                 }
                 self.heard(index, &answered);
+                if let (Answered::Word(center), Ok(response)) = (&answered, &result) {
+                    self.heard_of(index, center, &String::from_utf8_lossy(&response.body));
+                }
                 self.put(index, Input::Http(id, result));
             }
         }
@@ -404,7 +404,6 @@ impl World {
                 last_down_ms: self.now,
                 last_up_ms: self.now,
                 ponged: true,
-                least_head_ms: u64::MAX,
             },
         );
         if offline {
@@ -442,14 +441,6 @@ impl World {
         let request = Box::new(request);
         self.at_ms(arrives, Event::Asks { seat: index, life, id, request, back: !lost });
     }
-}
-
-/// How long the head in a text was on its way, by when the hub says that it was read.
-fn age_of_head(text: &str, now_ms: u64) -> u64 {
-    let head = text.split_once("\"head\"").map_or("", |(_, head)| head);
-    let at =
-        head.split_once("\"at\":").and_then(|(_, rest)| rest.split([',', '}']).next()?.parse::<i64>().ok());
-    at.map_or(u64::MAX, |at| now_ms.saturating_sub((at - super::BEGINNING).max(0).unsigned_abs()))
 }
 
 /// Which node a URL names.

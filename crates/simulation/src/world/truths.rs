@@ -2,12 +2,13 @@
 
 use super::World;
 use super::rest::is_command;
-use super::seats::center_of;
 use crate::seat::Answered;
 use gwanje_model::CenterId;
 use gwanje_sync::HttpRequest;
 use serde_json::Value;
 
+/// A head in a text.
+const HEAD: &str = "\"head\"";
 /// A command is sent within so many milliseconds of the click, or never.
 const SENT_WITHIN_MS: u64 = 30_000;
 
@@ -74,11 +75,23 @@ impl World {
         }
     }
 
-    /// A head reaches a seat by socket.
+    /// A text reaches a seat by socket, which may hold a head.
     pub(super) fn heard_a_head(&mut self, index: usize, text: &str) {
-        let center = text.split_once("/center/").and_then(|(_, rest)| rest.split_once(','));
-        if let Some((center, _)) = center {
-            self.heard(index, &Answered::Word(CenterId::from(center)));
+        let Some((_, rest)) = text.split_once("/center/").filter(|_| text.contains(HEAD)) else { return };
+        let Some((center, _)) = rest.split_once(',') else { return };
+        let center = CenterId::from(center);
+        self.heard_of(index, &center, text);
+        if text.starts_with("42") {
+            self.heard(index, &Answered::Word(center));
+        }
+    }
+
+    /// What a seat is told holds a head of that center: it has heard of that moment.
+    pub(super) fn heard_of(&mut self, index: usize, center: &CenterId, text: &str) {
+        let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
+        if let (Some(app), Some(at_ms)) = (app, moment_of_head(text)) {
+            let spoken = app.spoken.entry(center.clone()).or_default();
+            *spoken = at_ms.max(*spoken);
         }
     }
 
@@ -103,9 +116,12 @@ impl World {
             && self.nodes.iter().all(|node| node.down_until <= self.now && node.swaps.is_none());
         live && clear && hub && seat.frozen_until <= self.now
     }
+}
 
-    /// The request's path below its center, for bounds by kind.
-    pub(super) fn is_center_request(request: &HttpRequest) -> bool {
-        center_of(&request.url).is_some()
-    }
+/// The moment of which the head in a text speaks.
+fn moment_of_head(text: &str) -> Option<u64> {
+    let (_, head) = text.split_once(HEAD)?;
+    let (_, at) = head.split_once("\"at\":")?;
+    let at: i64 = at.split([',', '}']).next()?.parse().ok()?;
+    u64::try_from(at - super::BEGINNING).ok()
 }

@@ -88,6 +88,7 @@ impl Client {
                 });
             }
             SessionAction::Subscribe(cursor) => return self.link.subscribe(&center, cursor, now.mono),
+            SessionAction::AskHead => return self.link.ask_head(&center, now.mono),
             SessionAction::SendReceipt(key, stage) => return self.receipts.add(center, key, stage),
             SessionAction::CommandKept(command) => return self.commands.kept(&command, now.mono),
             SessionAction::Persist(batch) => Action::Persist(batch),

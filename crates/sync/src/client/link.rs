@@ -23,7 +23,7 @@ use super::calls::{CallFailure, bounded_ms};
 use super::endpoints::{Endpoints, is_socket_base, socket_url};
 use super::news::News;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
-use connection::{Connection, Stage};
+use connection::{Connection, Stage, Wants};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::TicketReply;
@@ -292,9 +292,18 @@ impl Link {
         let old = self.old.as_mut().map(|old| &mut *old.connection);
         let joined = new.into_iter().chain(old).find(|connection| connection.talk.is_joined(&namespace));
         let Some(connection) = joined else { return };
-        let body = Subscribe { rooms: vec![Room::Deliveries, Room::Riders], cursor };
-        let until = now.plus_ms(ANSWER_MS);
-        if let Ok(text) = connection.talk.emit(&namespace, "subscribe", &body, until.0, ()) {
+        if let Some(text) = subscribe_text(connection, &namespace, cursor, Wants::Rooms, now) {
+            self.out.push_back(LinkAction::Send(connection.socket, text));
+        }
+    }
+
+    /// Asks for the head of a center that is followed; not while moving, when two connections would answer.
+    pub(crate) fn ask_head(&mut self, center: &CenterId, now: Mono) {
+        let Phase::Connected(connection) = &mut self.phase else { return };
+        if self.old.is_some() || !connection.subscribed.contains(center) {
+            return;
+        }
+        if let Some(text) = subscribe_text(connection, &center_namespace(center), None, Wants::Head, now) {
             self.out.push_back(LinkAction::Send(connection.socket, text));
         }
     }
@@ -416,4 +425,16 @@ impl Link {
         }
         self.down = Some(reason);
     }
+}
+
+/// The text of a `subscribe` whose ack is waited for; none: it can't be sent on this connection.
+fn subscribe_text(
+    connection: &mut Connection,
+    namespace: &str,
+    cursor: Option<Cursor>,
+    wants: Wants,
+    now: Mono,
+) -> Option<String> {
+    let body = Subscribe { rooms: vec![Room::Deliveries, Room::Riders], cursor };
+    connection.talk.emit(namespace, "subscribe", &body, now.plus_ms(ANSWER_MS).0, wants).ok()
 }

@@ -100,6 +100,9 @@ pub enum SessionAction {
     /// Emit `subscribe` with this cursor on the joined namespace; answered with
     /// [`Session::subscribed`](super::Session::subscribed).
     Subscribe(Option<Cursor>),
+    /// Emit `subscribe` without a cursor on the namespace that is subscribed; answered with
+    /// [`Session::subscribed`](super::Session::subscribed), or not at all.
+    AskHead,
     /// Write to the cache.
     Persist(Box<Batch>),
     /// Audit the cache; answered with [`Session::audited`](super::Session::audited).

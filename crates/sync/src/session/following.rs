@@ -27,6 +27,7 @@ impl Session {
     /// Subscribes on a joined namespace.
     pub(super) fn subscribe(&mut self, now: Now) {
         let asked = self.order.cursor().cloned();
+        self.dating.ask(now.mono);
         self.out.push_back(SessionAction::Subscribe(asked.clone()));
         let moving = match self.socket {
             Socket::Joined { moving, .. } => moving,
@@ -37,8 +38,7 @@ impl Session {
 
     /// The answer to `subscribe`.
     pub(super) fn take_ack(&mut self, ack: SubscribeAck, now: Now) {
-        let Socket::Joined { asked, again, .. } = &mut self.socket else { return };
-        let sent = Mono(again.0.saturating_sub(SUBSCRIBE_TIMEOUT_MS));
+        let Socket::Joined { asked, again, .. } = &mut self.socket else { return self.take_time(&ack, now) };
         if !ack.ok {
             *again = now.mono.plus_ms(SUBSCRIBE_AGAIN_MS);
             if let Some(code @ (ErrorCode::NotFound | ErrorCode::Forbidden)) = ack.code {
@@ -57,9 +57,25 @@ impl Session {
             self.take_frame(missed, RowSource::Missed, now);
         }
         if let Some(head) = ack.head {
-            // Often the connection's first: there is nothing yet to tell a late one by but when it was asked for.
-            let at = self.dating.date(head.at, now).not_after(sent);
-            self.take_dated(&head, at, now);
+            self.dating.answered(head.at, now.mono);
+            self.take_head(&head, now);
+        }
+    }
+
+    /// The answer to a `subscribe` that only asked for the head.
+    fn take_time(&mut self, ack: &SubscribeAck, now: Now) {
+        let Some(head) = ack.head.as_ref().filter(|_| ack.ok && self.socket == Socket::Subscribed) else {
+            return;
+        };
+        self.dating.answered(head.at, now.mono);
+        self.take_head(head, now);
+    }
+
+    /// Asks the hub for its head, which says what time it is there, when that is not known well enough.
+    fn ask_time(&mut self, now: Now) {
+        if self.socket == Socket::Subscribed && self.dating.is_due(now.mono) {
+            self.dating.ask(now.mono);
+            self.out.push_back(SessionAction::AskHead);
         }
     }
 
@@ -90,10 +106,7 @@ impl Session {
     /// A head by socket.
     pub(super) fn take_head(&mut self, head: &Head, now: Now) {
         let at = self.dating.date(head.at, now);
-        self.take_dated(head, at, now);
-    }
-
-    fn take_dated(&mut self, head: &Head, at: Instant, now: Now) {
+        self.ask_time(now);
         self.stats.heads += 1;
         let Some(cursor) = self.order.cursor() else {
             self.order.note_newer(&head.epoch, now.mono);

@@ -199,7 +199,8 @@ impl Session {
     }
 
     pub(super) fn take_digest(&mut self, reply: &DigestReply, sent: Now, now: Now) {
-        self.note_head(&reply.head, sent.into(), now);
+        let asked = Instant::of_question(sent, now);
+        self.note_head(&reply.head, asked, now);
         if !self.reach(&reply.head.epoch, reply.head.rev, reply.frame.as_ref(), now) {
             return;
         }
@@ -210,7 +211,7 @@ impl Session {
             return self.fail_malformed(now);
         }
         if differing.is_empty() {
-            self.compare(&reply.head, Instant::from(sent), ProvenBy::Rest, now);
+            self.compare(&reply.head, asked, ProvenBy::Rest, now);
             return self.end_repair(now);
         }
         self.proven.take_unequal();

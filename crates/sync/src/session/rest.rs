@@ -22,6 +22,7 @@ use super::order::is_sound;
 use super::proof::{Instant, ProvenBy};
 use super::repair::{IDS_MAX, Step};
 use crate::io::{LinkReason, Mono, Now};
+use crate::mutation::{Mutation, is_mutated};
 use crate::stats::RowSource;
 use gwanje_model::DeliveryId;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
@@ -348,7 +349,8 @@ impl Session {
         }
         self.old_epoch = None;
         self.not_ahead(head);
-        self.note_head(head, sent.into(), now);
+        let asked = Instant::of_question(sent, now);
+        self.note_head(head, asked, now);
         if self.order.place(frame) == super::order::Place::Next {
             self.apply(frame, self.rest.changes_for, now);
         }
@@ -360,7 +362,7 @@ impl Session {
         }
         if uncut {
             self.suspect = self.suspect.filter(|since| *since > sent.mono);
-            self.compare(head, Instant::from(sent), ProvenBy::Rest, now);
+            self.compare(head, asked, ProvenBy::Rest, now);
         }
         self.drain(now);
         let open = self.order.is_behind() || self.suspect.is_some();
@@ -452,6 +454,7 @@ impl Session {
     /// The next poll, about three seconds from now.
     pub(super) fn poll_later(&mut self, now: Now) {
         let fifth = POLL_MS / 5;
-        self.rest.poll_due = now.mono.plus_ms(self.draw(POLL_MS - fifth, POLL_MS + fifth));
+        let pause = self.draw(POLL_MS - fifth, POLL_MS + fifth);
+        self.rest.poll_due = now.mono.plus_ms(if is_mutated(Mutation::PollWithoutPause) { 0 } else { pause });
     }
 }

@@ -28,6 +28,15 @@ pub(super) enum Stage {
     Serving { since: Mono, others_until: Option<Mono> },
 }
 
+/// What a `subscribe` that waits for its ack is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// To follow; without an answer the connection is of no use.
+    Rooms,
+    /// The head alone, of what is followed already.
+    Head,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -36,7 +45,7 @@ pub(super) struct Connection {
     pub(super) base: String,
     pub(super) ticket: String,
     pub(super) stage: Stage,
-    pub(super) talk: Conversation<()>,
+    pub(super) talk: Conversation<Wants>,
     /// Any packet.
     pub(super) heard: Mono,
     /// Centers whose `subscribe` was acknowledged.
@@ -127,7 +136,7 @@ impl Connection {
 
     /// What did not come in time, if anything, and whose fault that is.
     pub(super) fn overdue(&mut self, now: Mono) -> Option<(&'static str, Fault)> {
-        if !self.talk.expire(now.0).is_empty() {
+        if self.talk.expire(now.0).iter().any(|(_, wants)| *wants == Wants::Rooms) {
             return Some(("subscribe was not answered", Fault::Other));
         }
         match self.stage {

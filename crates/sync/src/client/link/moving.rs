@@ -160,7 +160,7 @@ impl Link {
                     | News::Unreadable) => self.out.push_back(LinkAction::News(center, news)),
                 }
             }
-            Ok(Received::Acked(namespace, (), data)) => {
+            Ok(Received::Acked(namespace, _, data)) => {
                 let center = super::receive::center_of(namespace);
                 if !has_moved(&center)
                     && let Ok(ack) = serde_json::from_str::<SubscribeAck>(data.get())

@@ -1,5 +1,6 @@
 //! What comes on the socket: the handshake, joins and their refusals, acks, events.
 
+use super::connection::Wants;
 use super::{Fault, Link, LinkAction, Phase};
 use crate::client::news::{News, read_news, read_refusal};
 use crate::io::Mono;
@@ -37,11 +38,15 @@ impl Link {
                 self.namespace_refused(center, code, now, rng);
             }
             Received::Left(_) => self.fail("the hub closed a namespace", Fault::Other, None, now, rng),
-            Received::Acked(namespace, (), data) => {
+            Received::Acked(namespace, wants, data) => {
                 let center = center_of(namespace);
-                match serde_json::from_str::<SubscribeAck>(data.get()) {
-                    Ok(ack) => self.acked(center, ack, now, rng),
-                    Err(_) => {
+                match (serde_json::from_str::<SubscribeAck>(data.get()), wants) {
+                    (Ok(ack), Wants::Rooms) => self.acked(center, ack, now, rng),
+                    (Ok(ack), Wants::Head) => {
+                        self.out.push_back(LinkAction::Subscribed(center, Box::new(ack)));
+                    }
+                    (Err(_), Wants::Head) => self.out.push_back(LinkAction::News(center, News::Malformed)),
+                    (Err(_), Wants::Rooms) => {
                         self.out.push_back(LinkAction::News(center, News::Malformed));
                         self.fail("the answer to subscribe can't be read", Fault::Other, None, now, rng);
                     }

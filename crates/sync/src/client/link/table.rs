@@ -445,6 +445,41 @@ fn the_old_connection_is_closed_when_the_new_one_has_subscribed_and_not_before()
 }
 
 #[test]
+fn a_head_is_asked_for_at_no_risk_to_the_connection() {
+    let mut desk = Desk::at(At::Serving, &["http://a"]);
+    let asked = |desk: &mut Desk| {
+        desk.out.clear();
+        desk.link.ask_head(&"a".into(), desk.now);
+        desk.collect();
+        desk.out.iter().any(|action| matches!(action, LinkAction::Send(..)))
+    };
+    assert!(!asked(&mut desk), "what is not followed yet has no head");
+    desk.happen(Happens::Subscribed);
+    assert!(asked(&mut desk));
+    desk.happen(Happens::Subscribed);
+    assert!(desk.out.iter().any(|action| matches!(action, LinkAction::Subscribed(..))));
+    for answer in [Happens::SubscribeGarbled, Happens::SubscribeRefused, Happens::Time] {
+        assert!(asked(&mut desk), "{answer:?}");
+        if answer == Happens::Time {
+            desk.now = desk.now.plus_ms(ANSWER_MS);
+            desk.alive();
+            desk.due(false);
+            // Too late to be an answer.
+            desk.out.clear();
+            desk.happen(Happens::Subscribed);
+            assert!(!desk.out.iter().any(|action| matches!(action, LinkAction::Subscribed(..))));
+        } else {
+            desk.happen(answer);
+        }
+        assert_eq!((desk.place(), desk.lost()), (At::Serving, false), "{answer:?}");
+    }
+    for why in [Why::Drained, Why::Better] {
+        let mut desk = Desk::moving(why, At::Serving);
+        assert!(!asked(&mut desk), "{why:?}: either of the two might answer");
+    }
+}
+
+#[test]
 fn a_new_connection_that_ends_after_it_joined_ends_both() {
     for why in [Why::Drained, Why::Better] {
         let mut desk = Desk::moving(why, At::Serving);

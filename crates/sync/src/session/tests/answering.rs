@@ -43,6 +43,39 @@ fn live() -> (Session, Hub) {
     (session, hub)
 }
 
+fn asked_for_heads(session: &mut Session) -> usize {
+    std::iter::from_fn(|| session.poll_action()).filter(|action| *action == SessionAction::AskHead).count()
+}
+
+#[test]
+fn a_head_that_seems_old_makes_the_desk_ask_and_not_believe() {
+    let (mut session, mut hub) = live();
+    let at = |ms: u64| Now { mono: NOW.mono.plus_ms(ms), wall: NOW.wall.plus_ms(ms.cast_signed()) };
+    // The line has become slow, or one of the clocks was set: from here that is the same.
+    for ms in [8_000, 10_000] {
+        hub.time = ms - 6_000;
+        session.head(hub.head(), at(ms));
+        assert!(matches!(session.state(), State::CatchingUp { .. }), "{:?}", session.state());
+        assert_eq!(asked_for_heads(&mut session), usize::from(ms == 10_000), "at {ms}");
+    }
+    // The hub's clock was set back by six seconds: its answer shows it, and proves the board.
+    hub.time = 10_020 - 6_000;
+    session.subscribed(hub.subscribe(None), at(10_040));
+    assert!(matches!(session.state(), State::Live { .. }), "{:?}", session.state());
+    hub.time = 12_000 - 6_000;
+    session.head(hub.head(), at(12_000));
+    assert!(matches!(session.state(), State::Live { .. }), "{:?}", session.state());
+    assert_eq!(asked_for_heads(&mut session), 0);
+    // All is well: asked now and then all the same.
+    let mut asked = 0;
+    for ms in (14_000..600_000).step_by(2_000) {
+        hub.time = ms - 6_000;
+        session.head(hub.head(), at(ms));
+        asked += asked_for_heads(&mut session);
+    }
+    assert_eq!(asked, 4, "every two minutes");
+}
+
 /// Every kind of question, with the request it becomes.
 fn jobs(session: &Session) -> Vec<(Job, Fetch)> {
     let cursor = session.cursor().unwrap().clone();

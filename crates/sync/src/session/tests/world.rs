@@ -438,6 +438,10 @@ impl World {
                     let (socket, delay) = (self.socket, self.delay());
                     self.at(delay, Event::Subscribed(socket, cursor));
                 }
+                SessionAction::AskHead => {
+                    let (socket, delay) = (self.socket, self.delay());
+                    self.at(delay, Event::Subscribed(socket, None));
+                }
                 SessionAction::Persist(batch) => self.persist(*batch),
                 SessionAction::Audit => {
                     let now = self.now();
