@@ -190,7 +190,9 @@ impl<O: Outlet> Emission<O> {
             self.next_head = now + HEAD_INTERVAL;
             self.alarms_told = *self.alarm_written.borrow_and_update();
         }
-        let (riders, seats) = (rooms.contains(&Room::Riders), rooms.contains(&Room::Seats));
+        // Whoever is in a room already has its list and hears of what changes in it.
+        let enters = |room| rooms.contains(&room) && !self.followers.is_in(connection, room);
+        let (riders, seats) = (enters(Room::Riders), enters(Room::Seats));
         if self.followers.subscribe(connection, rooms, self.emitted) {
             // The connection may have closed meanwhile; its leave follows.
             joined.send(self.emitted).ok();

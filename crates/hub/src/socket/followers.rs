@@ -85,6 +85,12 @@ impl<O: Outlet> Followers<O> {
         true
     }
 
+    /// Whether it follows that room.
+    #[must_use]
+    pub fn is_in(&self, connection: &str, room: Room) -> bool {
+        self.0.get(connection).is_some_and(|follower| follower.is_in(room))
+    }
+
     /// What a seat does now. False when it is not here.
     pub fn set_seat(&mut self, connection: &str, state: SeatState) -> bool {
         let Some(follower) = self.0.get_mut(connection) else { return false };

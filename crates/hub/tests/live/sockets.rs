@@ -143,6 +143,28 @@ async fn a_lost_frame_is_a_gap_and_the_cursor_fetches_it() {
 }
 
 #[tokio::test]
+async fn whoever_subscribes_again_goes_on_and_is_told_nothing_twice() {
+    let running = Running::start(false).await;
+    let mut peer = running.joined().await;
+    subscribe(&mut peer, Value::Null).await;
+    peer.named("riders").await;
+    running.order().await;
+    assert_eq!(peer.named("deliveries").await["to"], 1);
+    let ack = subscribe(&mut peer, Value::Null).await;
+    assert_eq!((&ack["head"]["rev"], &ack["missed"]), (&json!(1), &Value::Null));
+    running.order().await;
+    let frame = loop {
+        let (name, data) = peer.event().await.unwrap();
+        assert_ne!(name, "riders");
+        if name == "deliveries" {
+            break data;
+        }
+    };
+    assert_eq!((&frame["from"], &frame["to"]), (&json!(1), &json!(2)));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_cursor_that_cannot_go_on_is_told_why() {
     let running = Running::start(false).await;
     let mut peer = running.joined().await;
