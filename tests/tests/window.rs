@@ -60,6 +60,7 @@ async fn a_dispatchers_evening() -> Result<()> {
     cancelled_by_another_seat(&window, &desk, &path, &number).await?;
     clear_search(&window).await?;
     sort_and_filter(&window).await?;
+    compare_everything(&window).await?;
 
     let address = hub.address().to_owned();
     hub.process.kill()?;
@@ -190,6 +191,21 @@ async fn sort_and_filter(window: &Window) -> Result<()> {
     window.until("only delivered rows", &format!("{TOTAL} === {delivered} && {delivered} > 0")).await?;
     window.find("status-filter-delivered").await?.click().await?;
     window.until("all rows again", &format!("{TOTAL} > {delivered}")).await
+}
+
+/// What stands behind the link state: everything is compared when asked for, and the whole page can be handed on.
+async fn compare_everything(window: &Window) -> Result<()> {
+    window.press("i").await?;
+    window.find("check-everything").await?.click().await?;
+    let result = "document.querySelector(\"[data-testid='check-result']\")";
+    window.until("everything to be compared", &format!("{result}.dataset.phase === 'done'")).await?;
+    let rows = format!("/3[,.]?2\\d\\d/.test({result}.textContent)");
+    window.until("the result to say how many rows were compared", &rows).await?;
+    window.find("copy-diagnosis").await?.click().await?;
+    let said = "document.querySelector(\"[data-testid='copy-said']\").dataset.said";
+    window.until("the page to be in the clipboard", &format!("{said} === 'copied'")).await?;
+    window.press(Key::Escape + "").await?;
+    window.until("the dialog to be closed", &format!("!{result}")).await
 }
 
 async fn switch_language(window: &Window) -> Result<()> {

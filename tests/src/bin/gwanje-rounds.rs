@@ -1,7 +1,8 @@
-//! `gwanje-rounds --app N --hub N --storm N --seed S`: kills the app's engine and the hub so often, lets a storm of so many
-//! orders blow for a minute, and prints what that came to.
+//! `gwanje-rounds`: kills the app's engine and the hub again and again, lets a storm of orders blow for a minute, and prints
+//! what that came to.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use clap::Parser;
 use gwanje_tests::rounds;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,36 +10,26 @@ use std::time::Duration;
 /// How long a storm blows.
 const STORM: Duration = Duration::from_secs(60);
 
-/// What to do.
+/// Kills the app's engine and the hub in rounds, and lets a storm of orders blow
+#[derive(Debug, Parser)]
+#[command(name = "gwanje-rounds", version, about)]
 struct Args {
+    /// How often the engine is killed
+    #[arg(long, value_name = "N", default_value_t = 200)]
     app: u32,
+    /// How often the hub is killed
+    #[arg(long, value_name = "N", default_value_t = 200)]
     hub: u32,
-    /// Orders.
+    /// How many orders a storm has
+    #[arg(long, value_name = "N", default_value_t = 40_000)]
     storm: u32,
+    /// Where the dice begin
+    #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
 
-impl Args {
-    fn read() -> Result<Self> {
-        let mut args = Self { app: 200, hub: 200, storm: 40_000, seed: 1 };
-        let mut words = std::env::args().skip(1);
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("a number after {word}"))?;
-            let number: u64 = value.parse().with_context(|| format!("{word}: {value:?} is no number"))?;
-            match word.as_str() {
-                "--app" => args.app = u32::try_from(number)?,
-                "--hub" => args.hub = u32::try_from(number)?,
-                "--storm" => args.storm = u32::try_from(number)?,
-                "--seed" => args.seed = number,
-                _ => bail!("{word} is none of --app N, --hub N, --storm N, --seed S"),
-            }
-        }
-        Ok(args)
-    }
-}
-
 fn main() -> Result<ExitCode> {
-    let args = Args::read()?;
+    let args = Args::parse();
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     let mut failed = false;
     let mut report = |name: &str, outcome: Result<String>| match outcome {

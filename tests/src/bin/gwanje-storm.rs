@@ -1,24 +1,27 @@
 //! `gwanje-storm`: many seats in one process against a hub that is killed and restarted; prints what they asked, and
 //! fails when they came back as a herd.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use clap::Parser;
 use gwanje_tests::storm::{Plan, run};
 use std::time::Duration;
 
-const USAGE: &str = "usage: gwanje-storm [--sessions N] [--away-s SECONDS]";
+/// Many seats against a hub that is killed and restarted
+#[derive(Debug, Parser)]
+#[command(name = "gwanje-storm", version, about)]
+struct Args {
+    /// Seats
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    sessions: usize,
+    /// For how many seconds the hub is away, beside the time that its start takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    away_s: u64,
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut plan = Plan { sessions: 2_000, away: Duration::from_secs(3) };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let value = words.next().context(USAGE)?.parse::<u64>().context(USAGE)?;
-        match word.as_str() {
-            "--sessions" => plan.sessions = usize::try_from(value)?,
-            "--away-s" => plan.away = Duration::from_secs(value),
-            _ => bail!("{USAGE}"),
-        }
-    }
+    let args = Args::parse();
+    let plan = Plan { sessions: args.sessions, away: Duration::from_secs(args.away_s) };
     let folder = std::env::temp_dir().join(format!("gwanje-storm-{}", std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let outcome = run(plan, &folder).await;
