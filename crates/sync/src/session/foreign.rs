@@ -265,6 +265,13 @@ impl ForeignSession {
         self.settle(now);
     }
 
+    /// Another server is followed from now on: its list is compared in full, and may have started just now.
+    pub(crate) fn moved(&mut self, now: Now) {
+        self.exodus = false;
+        self.listing.moved(now.mono);
+        self.settle(now);
+    }
+
     /// The cache committed up to that batch.
     pub(crate) fn committed(&mut self, seq: u64, now: Now) {
         self.alarms.committed(seq, &mut self.out);

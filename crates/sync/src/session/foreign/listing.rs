@@ -158,6 +158,18 @@ impl Listing {
         self.wait(now.plus_ms(REFUSED_AGAIN_MS));
     }
 
+    /// Another server is asked from now on; nothing that the one before said of its list holds there.
+    pub(super) fn moved(&mut self, now: Mono) {
+        self.etag = None;
+        if std::mem::take(&mut self.under_way) {
+            // The answer is not waited for.
+            self.again = None;
+            self.next = now;
+        } else {
+            self.next = self.next.min(now.plus_ms(self.fallback_poll_ms));
+        }
+    }
+
     /// The pause between lists at present, milliseconds.
     pub(super) fn interval_ms(&self) -> u64 {
         if self.is_joined { self.poll_ms } else { self.fallback_poll_ms }
