@@ -141,9 +141,13 @@ impl Lists {
         if run.rows.len() + rows.len() > ROWS_MAX {
             return failed("the list is longer than any board", None);
         }
+        let is_again = run.rows.ends_with(&rows);
         run.rows.extend(rows);
         if let Some((pages, page)) = self.dialect.snapshot.pages.as_ref().zip(run.page) {
             if count >= pages.rows {
+                if is_again && page > pages.first {
+                    return failed("a page of the list is the page before once more", None);
+                }
                 if page - pages.first >= PAGES_MAX {
                     return failed("the list has too many pages", None);
                 }

@@ -168,7 +168,7 @@ impl ForeignSession {
         }
         let mut changes = vec![RowChange::Clear];
         for row in restored.rows {
-            self.marks.insert(row.id(), Mark::of_cached(&row));
+            self.marks.insert(row.id(), Mark::of_cached(&row, now));
             if let Some(delivery) = row.delivery() {
                 self.newest = self.newest.max(delivery.modified_at);
             }
@@ -228,7 +228,8 @@ impl ForeignSession {
         if !self.restored {
             return None;
         }
-        let asked = self.listing.take(now, self.stamp, self.cursor.rev)?;
+        let date = self.dialect.list_date(now.wall);
+        let asked = self.listing.take(now, self.stamp, self.cursor.rev, date)?;
         self.stats.polls += 1;
         Some(asked)
     }
@@ -376,7 +377,7 @@ impl ForeignSession {
     /// Something came that nobody can place: until a list that is asked for from now on, nothing is proven.
     fn doubt(&mut self, now: Now) {
         self.suspect = Some(now.mono);
-        self.listing.repair_at(now.mono);
+        self.listing.doubt(now.mono);
     }
 
     fn answered_now(&mut self) {

@@ -241,3 +241,18 @@ fn a_cancellation_seen_alive_again_within_its_second_is_the_same_one() {
     world.run(3_000);
     assert_eq!(world.raised.len(), 2, "{:?}", world.raised);
 }
+
+#[test]
+fn a_list_that_is_older_than_a_new_row_does_not_take_it_away_after_a_restart_either() {
+    let mut world = quiet();
+    world.set("A2", Status::Waiting);
+    world.run(1_000);
+    world.faults.stale = 1.0;
+    world.crash();
+    world.run_until_list();
+    assert_eq!(world.shown(), world.truth());
+    world.faults.stale = 0.0;
+    world.rows.remove("A1");
+    world.run_until_list();
+    assert_eq!(world.shown(), world.truth(), "what is no news leaves at once");
+}

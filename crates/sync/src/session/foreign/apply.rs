@@ -27,12 +27,19 @@ pub(super) struct Mark {
     stamp: u64,
     /// When that was, in this run.
     touched: Option<Mono>,
+    /// The last list that could tell lacked it.
+    missing: bool,
 }
 
 impl Mark {
-    pub(super) fn of_cached(row: &WireRow) -> Self {
+    /// When an event touched it in an earlier run nobody knows any more: what is told to have changed just now counts as
+    /// touched then.
+    pub(super) fn of_cached(row: &WireRow, now: Now) -> Self {
         let modified_at = row.delivery().map_or(UtcMillis::default(), |delivery| delivery.modified_at);
-        Self { modified_at, stamp: 0, touched: None }
+        let age = now.wall.since(modified_at);
+        let ago = u64::try_from(age.max(0)).ok().filter(|_| age.unsigned_abs() < RECENT_MS);
+        let touched = ago.map(|ago| Mono(now.mono.0.saturating_sub(ago)));
+        Self { modified_at, stamp: 0, touched, missing: false }
     }
 
     fn is_recent(&self, at: Mono) -> bool {
@@ -115,7 +122,8 @@ impl ForeignSession {
             Put::Unplaced => return self.doubt(now),
         }
         self.stamp += 1;
-        self.marks.insert(id, Mark { modified_at: at, stamp: self.stamp, touched: Some(now.mono) });
+        let touched = Some(now.mono);
+        self.marks.insert(id, Mark { modified_at: at, stamp: self.stamp, touched, missing: false });
     }
 
     fn take_gone(&mut self, row: &Value, rule: &EventRule, now: Now) {
@@ -179,15 +187,21 @@ impl ForeignSession {
                 // An older list that comes next is not to take it away again.
                 touched = Some(asked.at.mono);
             }
-            self.marks.insert(*id, Mark { modified_at: at, stamp, touched });
+            self.marks.insert(*id, Mark { modified_at: at, stamp, touched, missing: false });
             newest = newest.max(at);
         }
         self.removed.only_listed(|id| listed.contains_key(&id));
+        // When a row leaves between two pages, the first of the second one slips to the first, which was read already.
+        let has_pages =
+            self.dialect.snapshot.pages.as_ref().is_some_and(|pages| rows.len() as u64 >= pages.rows);
         let mut leaving = Vec::new();
-        for (id, mark) in self.marks.iter().filter(|(id, _)| !listed.contains_key(id)) {
+        for (id, mark) in self.marks.iter_mut().filter(|(id, _)| !listed.contains_key(id)) {
             if mark.stamp > asked.stamp {
                 skipped += 1;
-            } else if nameless > 0 || mark.is_recent(asked.at.mono) {
+                continue;
+            }
+            let was_missing = std::mem::replace(&mut mark.missing, true);
+            if nameless > 0 || mark.is_recent(asked.at.mono) || (has_pages && !was_missing) {
                 // A list without a row may be older than the row.
                 skipped += 1;
                 differences += 1;
@@ -220,7 +234,7 @@ impl ForeignSession {
         self.publish(delta);
         self.compared = Some(asked.instant());
         if skipped == 0 {
-            self.listing.keep_etag(etag, self.cursor.rev);
+            self.listing.keep_etag(etag, self.cursor.rev, asked);
         } else {
             self.listing.forget_etag();
         }
