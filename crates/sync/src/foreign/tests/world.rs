@@ -58,6 +58,7 @@ assigned = "A"
 pickedUp = "P"
 delivered = "D"
 cancelled = "C"
+gone = "X"
 [fields]
 id = "no"
 modifiedAt = "at"
