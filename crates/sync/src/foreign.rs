@@ -29,7 +29,7 @@ use link::{Link, LinkAction};
 use list::{ListOutcome, Lists};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use servers::{Servers, Visit};
+use servers::{Servers, Trouble, Visit};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -296,12 +296,15 @@ impl Foreign {
             }
             ListOutcome::Refused(code) => {
                 self.each(|session| session.list_refused(code, now));
-                self.servers.list_failed(visit, false, is_joined, now.mono).then(|| "it is refused".into())
+                let trouble = Trouble { nobody: false, not_before: now.mono };
+                self.servers.list_failed(visit, trouble, is_joined, now.mono).then(|| "it is refused".into())
             }
             ListOutcome::Failed { reason, retry_after_s, unreachable } => {
                 let why = Arc::clone(&reason);
                 self.each(|session| session.list_failed(reason, retry_after_s, now));
-                self.servers.list_failed(visit, unreachable, is_joined, now.mono).then_some(why)
+                let not_before = self.session.as_ref().map_or(now.mono, |session| session.not_before());
+                let trouble = Trouble { nobody: unreachable, not_before };
+                self.servers.list_failed(visit, trouble, is_joined, now.mono).then_some(why)
             }
         };
         if let Some(why) = failed {
@@ -313,7 +316,8 @@ impl Foreign {
     fn moved(&mut self, why: &str, now: Now) {
         self.link.leave(self.servers.visit(), why, now.mono, &mut self.rng);
         self.lists.stop();
-        self.each(|session| session.moved(now));
+        let not_before = self.servers.not_before();
+        self.each(|session| session.moved(not_before, now));
     }
 
     fn session_action(&mut self, action: SessionAction) {

@@ -1,13 +1,13 @@
 //! Which of several servers is followed: tried in turn, kept to while it works, not gone back to soon once it was left.
 //!
-//! Socket and list are of one server at a time, so that rows of two never mix. It is left when
+//! Socket and list are of one server at a time, so that rows of two never mix. It is left
 //!
-//! | what fails | left for | unless |
-//! | --- | --- | --- |
-//! | a socket that never came up | one that was not left lately | – |
-//! | … and lists fail too, or all others were left lately | the best of those | lists come, or none has been answered yet |
-//! | a list that nobody answers, without a socket | the same | lists came here, and only this one or the one before failed |
-//! | the third list in a row, whatever the reason | the same | the socket is joined, and no other gave lists when it was left |
+//! - when a socket never came up,
+//! - when nobody answers for the list while no socket is joined,
+//! - at the third list in a row that did not come, whatever the reason, or the first whose answer says that it is away;
+//!
+//! for the next one in turn that was not left lately. Were all of them left lately, for the one that worked best then, if
+//! that is more than what works here; where nothing works here, for it in any case.
 
 use crate::io::Mono;
 
@@ -16,6 +16,17 @@ const LISTS_FAILED_MAX: u32 = 3;
 /// A server that was left is not gone back to for this long, milliseconds, while the one in use works by half. Twice as
 /// long each time that it is left without having worked wholly, up to the second.
 const AVOIDED_MS: (u64, u64) = (60_000, 600_000);
+/// A server that wants to be asked for no list for so long, milliseconds, is away: as long as one is avoided.
+const AWAY_MS: u64 = AVOIDED_MS.0;
+
+/// How a list failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trouble {
+    /// Nobody answered at all.
+    pub(super) nobody: bool,
+    /// The server wants to be asked then, at the earliest.
+    pub(super) not_before: Mono,
+}
 
 /// One stay at a server; the next one, also at the same server, is another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +47,7 @@ struct Server {
     /// For how long it is avoided when it is left next.
     avoid_ms: u64,
     left_with: Worth,
+    not_before: Mono,
 }
 
 /// See the module's doc.
@@ -58,6 +70,7 @@ impl Servers {
             avoided_until: Mono(0),
             avoid_ms: AVOIDED_MS.0,
             left_with: Worth::Nothing,
+            not_before: Mono(0),
         };
         let all = urls.iter().map(server).collect();
         Self { all, current: 0, visit: Visit(0), came: false, failures: 0 }
@@ -70,6 +83,11 @@ impl Servers {
 
     pub(super) fn visit(&self) -> Visit {
         self.visit
+    }
+
+    /// The one in use wants to be asked for its list then, at the earliest.
+    pub(super) fn not_before(&self) -> Mono {
+        self.all.get(self.current).map_or(Mono(0), |server| server.not_before)
     }
 
     /// A list came; `wholly`: and the socket is joined, where there is one.
@@ -85,11 +103,16 @@ impl Servers {
     }
 
     /// A list did not come. True: another server is in use now.
-    pub(super) fn list_failed(&mut self, visit: Visit, nobody: bool, is_joined: bool, now: Mono) -> bool {
+    pub(super) fn list_failed(&mut self, visit: Visit, trouble: Trouble, is_joined: bool, now: Mono) -> bool {
         if visit != self.visit {
             return false;
         }
-        self.failures = self.failures.saturating_add(1);
+        let Trouble { nobody, not_before } = trouble;
+        if let Some(server) = self.all.get_mut(self.current) {
+            server.not_before = not_before;
+        }
+        let is_away = not_before.since(now) >= AWAY_MS;
+        self.failures = if is_away { LISTS_FAILED_MAX } else { self.failures.saturating_add(1) };
         if self.failures < LISTS_FAILED_MAX && (is_joined || !nobody) {
             return false;
         }
@@ -139,6 +162,9 @@ impl Servers {
 mod tests {
     use super::*;
 
+    const NOBODY: Trouble = Trouble { nobody: true, not_before: Mono(0) };
+    const ERROR: Trouble = Trouble { nobody: false, not_before: Mono(0) };
+
     fn servers(count: usize) -> Servers {
         Servers::new(&(0..count).map(|n| format!("http://{n}/")).collect::<Vec<_>>())
     }
@@ -148,7 +174,7 @@ mod tests {
         let mut servers = servers(3);
         let first = servers.visit();
         assert!(servers.socket_failed(first, Mono(1)));
-        assert!(!servers.list_failed(first, true, false, Mono(1)));
+        assert!(!servers.list_failed(first, NOBODY, false, Mono(1)));
         assert!(!servers.socket_failed(first, Mono(1)));
         assert_eq!(servers.current(), "http://1");
     }
@@ -157,7 +183,7 @@ mod tests {
     fn one_server_alone_is_never_left() {
         let mut servers = servers(1);
         for _ in 0..10 {
-            assert!(!servers.list_failed(servers.visit(), true, false, Mono(1)));
+            assert!(!servers.list_failed(servers.visit(), NOBODY, false, Mono(1)));
             assert!(!servers.socket_failed(servers.visit(), Mono(1)));
         }
     }
@@ -168,7 +194,7 @@ mod tests {
         let mut now = Mono(0);
         // The second gives its list only; the first is tried again when its time is over, and is worth nothing.
         for avoided in [60_000, 120_000, 240_000, 480_000, 600_000, 600_000] {
-            assert!(servers.list_failed(servers.visit(), true, false, now));
+            assert!(servers.list_failed(servers.visit(), NOBODY, false, now));
             servers.list_came(servers.visit(), false);
             assert!(!servers.socket_failed(servers.visit(), Mono(now.0 + avoided - 1)));
             now = Mono(now.0 + avoided);
@@ -177,7 +203,7 @@ mod tests {
         }
         servers.list_came(servers.visit(), true);
         for _ in 0..LISTS_FAILED_MAX {
-            servers.list_failed(servers.visit(), false, false, now);
+            servers.list_failed(servers.visit(), ERROR, false, now);
         }
         servers.list_came(servers.visit(), false);
         assert!(servers.socket_failed(servers.visit(), now.plus_ms(60_000)));
@@ -187,7 +213,7 @@ mod tests {
     fn a_list_is_worth_more_than_a_socket_and_a_socket_more_than_nothing() {
         let mut servers = servers(3);
         let fail = |servers: &mut Servers, is_joined| {
-            (0..LISTS_FAILED_MAX).any(|_| servers.list_failed(servers.visit(), false, is_joined, Mono(1)))
+            (0..LISTS_FAILED_MAX).any(|_| servers.list_failed(servers.visit(), ERROR, is_joined, Mono(1)))
         };
         assert!(fail(&mut servers, true), "a socket");
         assert!(fail(&mut servers, false), "nothing");

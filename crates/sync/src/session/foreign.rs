@@ -266,10 +266,16 @@ impl ForeignSession {
         self.settle(now);
     }
 
-    /// Another server is followed from now on: its list is compared in full, and may have started just now.
-    pub(crate) fn moved(&mut self, now: Now) {
+    /// The server is not asked for its list before that: it said so.
+    pub(crate) fn not_before(&self) -> Mono {
+        self.listing.floor()
+    }
+
+    /// Another server is followed from now on, and not asked `not_before`: its list is compared in full, and it may have
+    /// started just now.
+    pub(crate) fn moved(&mut self, not_before: Mono, now: Now) {
         self.exodus = false;
-        self.listing.moved(now.mono);
+        self.listing.moved(not_before, now.mono);
         self.settle(now);
     }
 

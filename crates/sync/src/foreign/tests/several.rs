@@ -19,6 +19,8 @@ const WALL: i64 = 1_795_230_000_000;
 enum Listing {
     Rows,
     Status(u16),
+    /// Busy, for so many seconds.
+    Away(u64),
     Text(&'static str),
     Nobody,
 }
@@ -208,6 +210,9 @@ impl Desk {
                         Ok(answer(200, &body, Some(format!("\"of {name}\""))))
                     }
                     Listing::Status(status) => Ok(answer(status, "", None)),
+                    Listing::Away(for_s) => {
+                        Ok(HttpResponse { retry_after_s: Some(for_s), ..answer(503, "", None) })
+                    }
                     Listing::Text(body) => Ok(answer(200, body, None)),
                     Listing::Nobody => Err(HttpFailure::Refused("connection refused".to_owned())),
                 };
@@ -443,4 +448,25 @@ fn the_next_server_s_first_list_is_not_the_last_one_s_second() {
     assert_eq!((desk.endpoint(), desk.board.len()), ("b", 30), "not at its first word");
     desk.run(30_000);
     assert!(desk.board.is_empty());
+}
+
+#[test]
+fn a_server_that_says_that_it_is_away_is_left_at_once_and_not_asked_before() {
+    let away = Site::listing(Listing::Away(300));
+    let mut desk = Desk::new(&[("a", away.clone()), ("b", GOOD.with(&["B1"]))]);
+    desk.run(15_000);
+    assert_eq!((desk.state(), desk.endpoint(), desk.lists_of("a")), ("Live", "b", 1));
+    // Where all are away, each is asked when it said.
+    for site in [away.clone(), away.without_socket()] {
+        let mut desk = Desk::new(&[("a", site.clone()), ("b", site)]);
+        desk.run(3_000_000);
+        for name in ["a", "b"] {
+            // What was asked first is not waited for where the socket is refused meanwhile.
+            let asked = desk.lists.iter().skip(1).filter(|(_, of, _)| of == name);
+            let at: Vec<u64> = asked.map(|(at, ..)| *at).collect();
+            assert!(at.windows(2).all(|pair| pair[1] >= pair[0] + 300_000), "{name}: {at:?}");
+            assert!(at.len() >= 4, "{name}: {at:?}");
+        }
+        assert!(desk.lists.len() >= 10, "{:?}", desk.lists);
+    }
 }

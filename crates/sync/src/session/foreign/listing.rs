@@ -103,6 +103,11 @@ impl Listing {
         (!self.under_way).then(|| self.next.max(apart).max(self.floor))
     }
 
+    /// None is asked for before that, whoever wants it.
+    pub(super) fn floor(&self) -> Mono {
+        self.floor
+    }
+
     /// The next one is to be asked for then, or before.
     pub(super) fn ask_at(&mut self, at: Mono) {
         if self.under_way {
@@ -201,9 +206,9 @@ impl Listing {
     }
 
     /// Another server is asked from now on; nothing that the one before said of its list holds there.
-    pub(super) fn moved(&mut self, now: Mono) {
+    pub(super) fn moved(&mut self, not_before: Mono, now: Mono) {
         self.etag = None;
-        self.floor = Mono::default();
+        self.floor = not_before;
         if std::mem::take(&mut self.under_way) {
             // The answer is not waited for.
             self.again = None;
