@@ -285,6 +285,12 @@ impl Dialect {
         }
     }
 
+    /// What the list's path says of the day at a wall instant.
+    #[must_use]
+    pub fn list_date(&self, at: UtcMillis) -> String {
+        self.center.zone.write(&self.snapshot.date_format, at, 0).unwrap_or_default()
+    }
+
     /// Path and query of the list `days` before, at a wall instant, with the query parameters of `auth` and a page.
     #[must_use]
     pub fn list_path(&self, at: UtcMillis, days: u32, page: Option<u64>) -> String {

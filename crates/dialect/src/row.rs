@@ -125,7 +125,7 @@ impl RowReader {
         }
         let (mut values, mut unreadable_fields) = (BTreeMap::new(), 0);
         for (field, filling) in &self.fields {
-            let (value, unreadable) = self.fill(filling, row);
+            let (value, unreadable) = self.fill(filling, row, partial);
             unreadable_fields += u32::from(unreadable);
             if let Some(value) = value {
                 values.insert(*field, value);
@@ -154,7 +154,7 @@ impl RowReader {
     }
 
     /// The value, none where the row says `null`, nothing where it is silent; and whether something unreadable was there.
-    fn fill(&self, filling: &Filling, row: &Value) -> (Option<Option<Read>>, bool) {
+    fn fill(&self, filling: &Filling, row: &Value, partial: bool) -> (Option<Option<Read>>, bool) {
         let path = match &filling.origin {
             Origin::Constant(constant) => return (Some(Some(constant.clone())), false),
             Origin::Path(path) => path,
@@ -170,6 +170,8 @@ impl RowReader {
         let unreadable = found.is_some() && read.is_none() && !is_blank;
         let value = match (read, &filling.default) {
             (Some(read), _) => Some(Some(read)),
+            // What a part is silent about is known, or told by the list.
+            (None, Some(_)) if partial && found.is_none() => None,
             (None, Some(default)) => Some(Some(default.clone())),
             (None, None) => found.map(|_| None),
         };

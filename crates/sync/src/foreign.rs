@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! link   open, greet, join, keep alive, reconnect; three kinds of talk: Socket.IO, STOMP, plain JSON texts
-//! list   the list's requests: days and pages, ETag, failures; servers in turn
+//! list   the list's requests: days and pages, ETag, failures
+//! servers   which of several is followed; socket and list are of that one
 //! session::foreign   rows by modification time, deletions by absence, proof by the list
 //! ```
 //! There is nothing to sign in to: [`Input::SignIn`] and [`Input::Resume`] both begin. Commands are refused at once.
@@ -11,6 +12,7 @@
 mod link;
 mod list;
 mod plain;
+mod servers;
 mod socket_io;
 mod stomp;
 mod talk;
@@ -27,6 +29,7 @@ use link::{Link, LinkAction};
 use list::{ListOutcome, Lists};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
+use servers::{Servers, Trouble, Visit};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -70,35 +73,18 @@ pub struct Foreign {
     out: VecDeque<Action>,
 }
 
-/// Base URLs in order of preference, tried in turn, kept to while they work.
-#[derive(Debug)]
-struct Servers {
-    urls: Vec<String>,
-    current: usize,
-}
-
-impl Servers {
-    fn current(&self) -> &str {
-        self.urls.get(self.current).map_or("", String::as_str)
-    }
-
-    fn failed(&mut self) {
-        self.current = (self.current + 1) % self.urls.len().max(1);
-    }
-}
-
 impl Foreign {
     /// A client that waits for its beginning.
     #[must_use]
     pub fn new(config: ForeignConfig) -> Self {
         let ForeignConfig { dialect, servers, seat, seed } = config;
         let given = if servers.is_empty() { &dialect.server.urls } else { &servers };
-        let urls = given.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+        let servers = Servers::new(given);
         Self {
             center: dialect.center.id.clone(),
             rng: ChaCha8Rng::seed_from_u64(seed),
-            servers: Servers { urls, current: 0 },
-            link: Link::new(Arc::clone(&dialect)),
+            link: Link::new(Arc::clone(&dialect), servers.visit()),
+            servers,
             lists: Lists::new(Arc::clone(&dialect)),
             session: None,
             dialect,
@@ -122,10 +108,10 @@ impl Foreign {
             }
             Input::Socket(socket, event) => self.link.socket(socket, event, now.mono, &mut self.rng),
             Input::Http(request, result) => {
-                let Some((cost, outcome)) = self.lists.answered(request, result, now) else { return };
+                let Some((visit, cost, outcome)) = self.lists.answered(request, result, now) else { return };
                 self.each(|session| session.spent(cost));
                 if let Some(outcome) = outcome {
-                    self.list_outcome(outcome, now);
+                    self.list_outcome(visit, outcome, now);
                 }
             }
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
@@ -242,7 +228,7 @@ impl Foreign {
         let Some(session) = &mut self.session else { return };
         session.tick(now);
         if let Some(asked) = session.take_question(now) {
-            self.lists.begin(asked, self.servers.current(), now);
+            self.lists.begin(asked, self.servers.visit(), self.servers.current(), now);
         }
     }
 
@@ -275,7 +261,11 @@ impl Foreign {
             }
             LinkAction::Send(socket, text) => self.out.push_back(Action::SendText(socket, text)),
             LinkAction::Close(socket) => self.out.push_back(Action::CloseSocket(socket)),
-            LinkAction::ServerFailed => self.servers.failed(),
+            LinkAction::NeverUp(visit, why) => {
+                if self.servers.socket_failed(visit, now.mono) {
+                    self.moved(&why, now);
+                }
+            }
             LinkAction::Joined => self.each(|session| session.socket_joined(now)),
             LinkAction::Lost(reason) => self.each(|session| session.socket_lost(reason, now)),
             LinkAction::Heard => self.each(|session| session.heard(now)),
@@ -292,21 +282,42 @@ impl Foreign {
         }
     }
 
-    fn list_outcome(&mut self, outcome: ListOutcome, now: Now) {
-        match outcome {
+    fn list_outcome(&mut self, visit: Visit, outcome: ListOutcome, now: Now) {
+        let is_joined = self.link.is_joined();
+        let is_whole = is_joined || self.dialect.socket.is_none();
+        let failed = match outcome {
             ListOutcome::Listed(asked, rows, etag) => {
-                self.each(|session| session.listed(&rows, etag, &asked, now));
+                self.servers.list_came(visit, is_whole);
+                return self.each(|session| session.listed(&rows, etag, &asked, now));
             }
-            ListOutcome::Unchanged(asked) => self.each(|session| session.unchanged(&asked, now)),
-            ListOutcome::Refused(code) => self.each(|session| session.list_refused(code, now)),
+            ListOutcome::Unchanged(asked) => {
+                self.servers.list_came(visit, is_whole);
+                return self.each(|session| session.unchanged(&asked, now));
+            }
+            ListOutcome::Refused(code) => {
+                self.each(|session| session.list_refused(code, now));
+                let trouble = Trouble { nobody: false, not_before: now.mono };
+                self.servers.list_failed(visit, trouble, is_joined, now.mono).then(|| "it is refused".into())
+            }
             ListOutcome::Failed { reason, retry_after_s, unreachable } => {
-                // A socket that is joined holds to its server.
-                if unreachable && !self.link.is_joined() {
-                    self.servers.failed();
-                }
+                let why = Arc::clone(&reason);
                 self.each(|session| session.list_failed(reason, retry_after_s, now));
+                let not_before = self.session.as_ref().map_or(now.mono, |session| session.not_before());
+                let trouble = Trouble { nobody: unreachable, not_before };
+                self.servers.list_failed(visit, trouble, is_joined, now.mono).then_some(why)
             }
+        };
+        if let Some(why) = failed {
+            self.moved(&format!("another server is tried, since the list did not come: {why}"), now);
         }
+    }
+
+    /// Another server is in use: nothing of the one before is waited for, and nothing of it believed.
+    fn moved(&mut self, why: &str, now: Now) {
+        self.link.leave(self.servers.visit(), why, now.mono, &mut self.rng);
+        self.lists.stop();
+        let not_before = self.servers.not_before();
+        self.each(|session| session.moved(not_before, now));
     }
 
     fn session_action(&mut self, action: SessionAction) {

@@ -115,19 +115,24 @@ test("says what a comparison found, and that it stopped or could not read the di
 test("copies everything as text, without a customer's data", async () => {
   const { platform, room } = await openWindow(new FakePlatform(10, { locale: "en" }));
   const all = await platform.diagnostics();
-  const text = asText(
-    all,
-    (center) => room.nameOf(center),
-    (center) => room.clockOf(center),
-  );
+  const textOf = (foreign: boolean): string =>
+    asText(
+      all,
+      (center) => room.nameOf(center),
+      (center) => room.clockOf(center),
+      foreign,
+    );
+  const text = textOf(false);
   for (const part of [
     "== 강남 (gangnam) ==",
     "[Proof and repair]",
     "Proofs: socket 5,398 · REST 4",
     "seat 01KASEAT",
+    "Revision · epoch: ",
   ]) {
     expect(text).toContain(part);
   }
+  expect(textOf(true)).not.toContain("Revision");
   expect(text).not.toContain("010-");
   language.current = "ko";
 });

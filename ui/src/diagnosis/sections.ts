@@ -16,10 +16,15 @@ export type Section = { title: string; lines: readonly Line[] };
 
 const n = (value: number): string => count(value, language.current);
 
-/** Everything of one center. */
-export function sections(all: Diagnostics, center: CenterDiagnostics, clock: ZoneClock): readonly Section[] {
+/** Everything of one center. The revisions at a `foreign` server are this seat's own: they say nothing to anybody. */
+export function sections(
+  all: Diagnostics,
+  center: CenterDiagnostics,
+  clock: ZoneClock,
+  foreign: boolean,
+): readonly Section[] {
   return [
-    { title: m.diag_connection(), lines: connection(all, center, clock) },
+    { title: m.diag_connection(), lines: connection(all, center, clock, foreign) },
     { title: m.diag_truth(), lines: truth(all, center, clock) },
     { title: m.diag_disk(), lines: disk(all, center, clock) },
     { title: m.diag_sources(), lines: sources(center) },
@@ -33,7 +38,12 @@ function ago(all: Diagnostics, at: number, clock: ZoneClock): string {
   return m.diag_at_ago({ time: clock.second(at), age: age(all.at - at) });
 }
 
-function connection(all: Diagnostics, { link, stats }: CenterDiagnostics, clock: ZoneClock): Line[] {
+function connection(
+  all: Diagnostics,
+  { link, stats }: CenterDiagnostics,
+  clock: ZoneClock,
+  foreign: boolean,
+): Line[] {
   const lines: Line[] = [
     { label: m.diag_state(), value: linkName(link.state), mark: link.state !== "live" },
     { label: m.diag_since(), value: ago(all, link.since, clock) },
@@ -49,8 +59,10 @@ function connection(all: Diagnostics, { link, stats }: CenterDiagnostics, clock:
       label: m.diag_board_rows(),
       value: n(all.centers.find((of) => of.link.center === link.center)?.rows ?? 0),
     },
-    { label: m.diag_revision(), value: `${n(link.rev)} · ${link.epoch ?? m.diag_none()}` },
   ];
+  if (!foreign) {
+    lines.push({ label: m.diag_revision(), value: `${n(link.rev)} · ${link.epoch ?? m.diag_none()}` });
+  }
   if (link.reason !== null) lines.splice(2, 0, { label: m.diag_reason(), value: link.reason, mark: true });
   return lines;
 }
@@ -255,6 +267,7 @@ export function asText(
   all: Diagnostics,
   nameOf: (center: string) => string,
   clockOf: (center: string) => ZoneClock,
+  foreign: boolean,
 ): string {
   const head = [
     `${m.product()} ${all.version} · ${new Date(all.at).toISOString()}`,
@@ -262,7 +275,7 @@ export function asText(
   ];
   const centers = all.centers.map((center) => {
     const id = center.link.center;
-    const parts = sections(all, center, clockOf(id)).map(({ title, lines }) =>
+    const parts = sections(all, center, clockOf(id), foreign).map(({ title, lines }) =>
       [`[${title}]`, ...lines.map(({ label, value }) => `${label}: ${value}`)].join("\n"),
     );
     const check = center.check === null ? [] : [`[${m.diag_check()}]\n${checkText(center.check)}`];

@@ -30,3 +30,19 @@ test("a foreign server is named, proven by its list, and takes no commands", asy
   expect(platform.commands).toEqual([]);
   expect(room.dialog.kind).toBe("none");
 });
+
+test.each([
+  ["a foreign server knows no revisions, and none is shown", "레거시 배차", false],
+  ["a hub's revisions are shown", null, true],
+])("%s", async (_, foreign, shown) => {
+  const { room, find } = await openWindow(new FakePlatform(50, { foreign }));
+  press("Home");
+  await until(() => room.selection.id !== null);
+  room.openDetail();
+  await until(() => document.querySelector('[data-testid="history"]') !== null);
+  find("open-diagnosis").click();
+  await until(() => document.querySelector("#diagnosis-panel dt") !== null);
+  for (const part of ["footer", '[data-testid="detail-panel"]', "#diagnosis-panel"]) {
+    expect(/rev \d|리비전/.test(document.querySelector(part)?.textContent ?? ""), part).toBe(shown);
+  }
+});

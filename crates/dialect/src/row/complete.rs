@@ -191,7 +191,6 @@ impl ForeignRow {
             return old.cloned();
         }
         let filled = |field| self.text(field).filter(|text| !text.is_empty());
-        // A server that knows riders by name only: the name is the id.
         let (id, name) = match (filled(Field::RiderId), filled(Field::RiderName)) {
             (Some(id), Some(name)) => (id, name),
             (Some(id), None) => {
@@ -199,14 +198,25 @@ impl ForeignRow {
                 let name = same.map_or_else(|| id.clone(), |old| old.name.clone());
                 (id, name)
             }
-            (None, Some(name)) => (name.clone(), name),
+            (None, Some(name)) => {
+                // A server that knows riders by name only: the name is the id.
+                let same = old.filter(|old| old.name == name && !told(Field::RiderId));
+                let id = same.map_or_else(|| name.clone(), |old| old.id.0.clone());
+                (id, name)
+            }
             (None, None) => return None,
         };
-        let home = filled(Field::RiderHome).map_or_else(|| center.clone(), CenterId);
+        let same = old.filter(|old| old.id.0 == id);
+        let home = match filled(Field::RiderHome) {
+            Some(home) => CenterId(home),
+            None => same
+                .filter(|_| !told(Field::RiderHome))
+                .map_or_else(|| center.clone(), |old| old.home.clone()),
+        };
         let confirmed = match self.values.get(&Field::RiderConfirmed) {
             Some(Some(Read::Flag(confirmed))) => *confirmed,
             // Where the server does not tell, nobody is to be reminded.
-            Some(_) | None => old.filter(|old| old.id.0 == id).is_none_or(|old| old.confirmed),
+            Some(_) | None => same.is_none_or(|old| old.confirmed),
         };
         Some(AssignedRider { id: RiderId(id), name, home, confirmed })
     }

@@ -27,6 +27,7 @@ modifiedAt = "at"
 status = "state"
 rider.id = "rider"
 rider.name = "riderName"
+rider.home = "riderHome"
 request = "memo"
 priceWon = { path = "price", default = 5 }
 "#;
@@ -115,4 +116,40 @@ fn what_can_t_be_used_says_why() {
         2
     );
     assert_eq!(read(json!({"id": "A", "at": 1, "price": ""})).unwrap().unreadable_fields, 0, "blank is null");
+}
+
+#[test]
+fn a_part_that_is_silent_about_a_field_with_a_default_leaves_it_as_it_is() {
+    let mut whole = row("taken", 10);
+    whole["price"] = json!(12_000);
+    let known = complete(whole, None, None).unwrap();
+    let part = |row: Value| complete(row, Some(&known), Some((None, true))).unwrap().price_won;
+    assert_eq!(part(json!({"id": "A1", "at": 20})), 12_000);
+    assert_eq!(part(json!({"id": "A1", "at": 20, "price": null})), 5, "null is said");
+    assert_eq!(part(json!({"id": "A1", "at": 20, "price": "much"})), 5, "and so is what can't be read");
+    assert_eq!(complete(row("taken", 10), None, None).unwrap().price_won, 5, "a whole row lacks it");
+}
+
+#[test]
+fn a_part_that_names_the_same_rider_keeps_what_it_does_not_say_of_him() {
+    let mut whole = row("taken", 10);
+    whole["riderHome"] = json!("songpa");
+    let known = complete(whole, None, None).unwrap();
+    let rider = |part: Value| {
+        let rider = complete(part, Some(&known), Some((None, true))).unwrap().rider.unwrap();
+        (rider.id.0.to_string(), rider.name.to_string(), rider.home.to_string())
+    };
+    let same = ("R1".to_owned(), "김".to_owned(), "songpa".to_owned());
+    assert_eq!(rider(json!({"id": "A1", "at": 20, "rider": "R1"})), same);
+    assert_eq!(rider(json!({"id": "A1", "at": 20, "riderName": "김"})), same);
+    let other = ("R2".to_owned(), "R2".to_owned(), "gangnam".to_owned());
+    assert_eq!(rider(json!({"id": "A1", "at": 20, "rider": "R2"})), other);
+    let by_name = ("박".to_owned(), "박".to_owned(), "gangnam".to_owned());
+    assert_eq!(rider(json!({"id": "A1", "at": 20, "riderName": "박"})), by_name);
+    let at_home = ("R1".to_owned(), "김".to_owned(), "gangnam".to_owned());
+    assert_eq!(
+        rider(json!({"id": "A1", "at": 20, "rider": "R1", "riderHome": null})),
+        at_home,
+        "null is said"
+    );
 }

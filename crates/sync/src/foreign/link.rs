@@ -3,11 +3,12 @@
 //! | phase | leaves when |
 //! | --- | --- |
 //! | `Off` | begun, and the dialect has a socket → `Connected` |
-//! | `Connected` | closed, silent, not joined in time, ended by the server → `Waiting` |
+//! | `Connected` | closed, silent, not joined in time, ended by the server, its server left → `Waiting` |
 //! | `Waiting` | its time is over → `Connected` |
 //!
 //! Events of any socket but the present one are ignored: each attempt has a number of its own.
 
+use super::servers::Visit;
 use super::talk::{Heard, Talk};
 use crate::client::Backoff;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
@@ -33,8 +34,8 @@ pub(super) enum LinkAction {
     Open(SocketId, String),
     Send(SocketId, String),
     Close(SocketId),
-    /// The socket never came up there.
-    ServerFailed,
+    /// The socket never came up there, and why.
+    NeverUp(Visit, LinkReason),
     Joined,
     Lost(LinkReason),
     /// Anything came.
@@ -63,6 +64,8 @@ struct Connection {
 #[derive(Debug)]
 pub(super) struct Link {
     dialect: Arc<Dialect>,
+    /// The server that sockets are opened to.
+    visit: Visit,
     phase: Phase,
     next_socket: u64,
     pause: Backoff,
@@ -75,9 +78,10 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(dialect: Arc<Dialect>) -> Self {
+    pub(super) fn new(dialect: Arc<Dialect>, visit: Visit) -> Self {
         Self {
             dialect,
+            visit,
             phase: Phase::Off,
             next_socket: 0,
             pause: Backoff::new(RECONNECT_MS.0, RECONNECT_MS.1),
@@ -100,6 +104,15 @@ impl Link {
         self.drop_connection();
         self.phase = Phase::Off;
         self.down = None;
+    }
+
+    /// Another server is in use: the socket to the one before ends, the next one comes after a pause.
+    pub(super) fn leave(&mut self, visit: Visit, why: &str, now: Mono, rng: &mut ChaCha8Rng) {
+        self.visit = visit;
+        match &self.phase {
+            Phase::Connected(_) => self.end(why, now, rng),
+            Phase::Off | Phase::Waiting { .. } => {}
+        }
     }
 
     pub(super) fn is_joined(&self) -> bool {
@@ -216,15 +229,21 @@ impl Link {
         self.out.push_back(LinkAction::Open(socket, Talk::path(&self.dialect)));
     }
 
-    /// The attempt or the connection is over; the next one comes after a pause.
+    /// The attempt or the connection has failed. One that never came up is tried elsewhere next, one that worked is tried
+    /// again first.
     fn fail(&mut self, why: &str, now: Mono, rng: &mut ChaCha8Rng) {
-        if let Phase::Connected(connection) = &self.phase {
-            match connection.joined {
-                Some(joined) if now.since(joined) >= SETTLED_MS => self.pause.reset(),
-                Some(_) => {}
-                // One that never came up is tried elsewhere next; one that worked is tried again first.
-                None => self.out.push_back(LinkAction::ServerFailed),
-            }
+        if !self.is_joined() {
+            self.out.push_back(LinkAction::NeverUp(self.visit, why.into()));
+        }
+        self.end(why, now, rng);
+    }
+
+    /// The attempt or the connection is over; the next one comes after a pause.
+    fn end(&mut self, why: &str, now: Mono, rng: &mut ChaCha8Rng) {
+        if let Phase::Connected(connection) = &self.phase
+            && connection.joined.is_some_and(|joined| now.since(joined) >= SETTLED_MS)
+        {
+            self.pause.reset();
         }
         self.drop_connection();
         self.phase = Phase::Waiting { until: now.plus_ms(self.pause.next_ms(rng)) };

@@ -1,5 +1,6 @@
 //! The list's requests: one at a time; several days and pages make one list.
 
+use super::servers::Visit;
 use crate::io::{Action, HttpFailure, HttpRequest, HttpResponse, LinkReason, Method, Mono, Now, RequestId};
 use crate::session::Asked;
 use crate::stats::Cost;
@@ -37,6 +38,8 @@ pub(super) enum ListOutcome {
 struct Run {
     request: RequestId,
     asked: Asked,
+    /// Of which server.
+    visit: Visit,
     base: String,
     /// When the present request was sent, and how many bytes its address has.
     sent: (Mono, u64),
@@ -60,12 +63,13 @@ impl Lists {
     }
 
     /// Asks for the list.
-    pub(super) fn begin(&mut self, asked: Asked, base: &str, now: Now) {
+    pub(super) fn begin(&mut self, asked: Asked, visit: Visit, base: &str, now: Now) {
         self.stop();
         let page = self.dialect.snapshot.pages.as_ref().map(|pages| pages.first);
         let run = Run {
             request: RequestId(0),
             asked,
+            visit,
             base: base.to_owned(),
             sent: (now.mono, 0),
             days: 0,
@@ -86,15 +90,15 @@ impl Lists {
         self.out.pop_front()
     }
 
-    /// An answer came: what it took, and how the list ended if it has. None: nobody waits for it.
+    /// An answer came: of which server, what it took, and how the list ended if it has. None: nobody waits for it.
     pub(super) fn answered(
         &mut self,
         request: RequestId,
         result: Result<HttpResponse, HttpFailure>,
         now: Now,
-    ) -> Option<(Cost, Option<ListOutcome>)> {
+    ) -> Option<(Visit, Cost, Option<ListOutcome>)> {
         let run = self.run.take_if(|run| run.request == request)?;
-        let (sent, bytes_out) = run.sent;
+        let (visit, (sent, bytes_out)) = (run.visit, run.sent);
         let mut cost = Cost { bytes_out, bytes_in: 0, ms: Some(now.mono.since(sent)), failed: true };
         let outcome = match result {
             Ok(response) => {
@@ -110,7 +114,7 @@ impl Lists {
                 Some(ListOutcome::Failed { reason, retry_after_s: None, unreachable: true })
             }
         };
-        Some((cost, outcome))
+        Some((visit, cost, outcome))
     }
 
     fn response(&mut self, mut run: Run, response: HttpResponse, now: Now) -> Option<ListOutcome> {
@@ -137,9 +141,13 @@ impl Lists {
         if run.rows.len() + rows.len() > ROWS_MAX {
             return failed("the list is longer than any board", None);
         }
+        let is_again = run.rows.ends_with(&rows);
         run.rows.extend(rows);
         if let Some((pages, page)) = self.dialect.snapshot.pages.as_ref().zip(run.page) {
             if count >= pages.rows {
+                if is_again && page > pages.first {
+                    return failed("a page of the list is the page before once more", None);
+                }
                 if page - pages.first >= PAGES_MAX {
                     return failed("the list has too many pages", None);
                 }

@@ -168,7 +168,7 @@ impl ForeignSession {
         }
         let mut changes = vec![RowChange::Clear];
         for row in restored.rows {
-            self.marks.insert(row.id(), Mark::of_cached(&row));
+            self.marks.insert(row.id(), Mark::of_cached(&row, now));
             if let Some(delivery) = row.delivery() {
                 self.newest = self.newest.max(delivery.modified_at);
             }
@@ -228,7 +228,8 @@ impl ForeignSession {
         if !self.restored {
             return None;
         }
-        let asked = self.listing.take(now, self.stamp, self.cursor.rev)?;
+        let date = self.dialect.list_date(now.wall);
+        let asked = self.listing.take(now, self.stamp, self.cursor.rev, date)?;
         self.stats.polls += 1;
         Some(asked)
     }
@@ -262,6 +263,19 @@ impl ForeignSession {
         self.refused = Some(code);
         self.check_failed();
         self.listing.refused(now.mono);
+        self.settle(now);
+    }
+
+    /// The server is not asked for its list before that: it said so.
+    pub(crate) fn not_before(&self) -> Mono {
+        self.listing.floor()
+    }
+
+    /// Another server is followed from now on, and not asked `not_before`: its list is compared in full, and it may have
+    /// started just now.
+    pub(crate) fn moved(&mut self, not_before: Mono, now: Now) {
+        self.exodus = false;
+        self.listing.moved(not_before, now.mono);
         self.settle(now);
     }
 
@@ -369,7 +383,7 @@ impl ForeignSession {
     /// Something came that nobody can place: until a list that is asked for from now on, nothing is proven.
     fn doubt(&mut self, now: Now) {
         self.suspect = Some(now.mono);
-        self.listing.repair_at(now.mono);
+        self.listing.doubt(now.mono);
     }
 
     fn answered_now(&mut self) {

@@ -241,3 +241,110 @@ fn a_cancellation_seen_alive_again_within_its_second_is_the_same_one() {
     world.run(3_000);
     assert_eq!(world.raised.len(), 2, "{:?}", world.raised);
 }
+
+#[test]
+fn the_removal_of_a_delivery_that_was_never_seen_is_remembered() {
+    for (event, body) in [
+        ("gone", json!({"no": "B9"})),
+        ("row", json!({"data": {"no": "B9", "at": "2026-11-21 12:00:00", "st": "X"}})),
+        ("part", json!({"data": {"no": "B9", "at": "2026-11-21 12:00:00", "st": "X"}})),
+    ] {
+        let mut world = quiet();
+        world.faults.lost = 1.0;
+        // Between a bulk event and the list.
+        world.run(13_000);
+        world.set("B9", Status::Cancelled);
+        let lists = world.lists;
+        while world.lists == lists {
+            world.run(1);
+        }
+        assert!(!world.shown().contains_key("B9"), "not seen yet");
+        // The list that names it is under way when it is told to have left.
+        let row = world.rows.remove("B9").unwrap();
+        world.emit(event, body, 1);
+        for _ in 0..200 {
+            world.run(100);
+            assert!(!world.shown().contains_key("B9"), "{event}");
+        }
+        world.emit("row", json!({"data": json_row("B9", &row)}), 1);
+        world.run(570_000);
+        assert!(!world.shown().contains_key("B9"), "{event}: nor does a late event bring it");
+        assert!(world.raised.is_empty(), "{event}: {:?}", world.raised);
+        world.emit("row", json!({"data": json_row("B9", &row)}), 1);
+        world.run(1_000);
+        assert!(!world.shown().contains_key("B9"), "{event}: for ten minutes");
+        world.run(60_000);
+        assert_eq!(world.state(), "Live");
+    }
+}
+
+#[test]
+fn names_of_deliveries_that_only_left_are_forgotten_with_their_removal() {
+    let mut world = quiet();
+    for n in 0..500 {
+        world.emit("gone", json!({"no": format!("Z{n}")}), 1);
+        world.run(100);
+    }
+    world.set("A2", Status::Waiting);
+    world.run(60_000);
+    assert!(world.cache.names.len() > 500, "over a restart, too");
+    world.run(720_000);
+    world.set("A3", Status::Waiting);
+    world.run(60_000);
+    // One may stay, so that its number is not given twice.
+    assert!(world.cache.names.len() <= 4, "{}", world.cache.names.len());
+    assert_eq!(world.shown(), world.truth());
+}
+
+#[test]
+fn a_cancellation_that_the_list_was_quicker_to_act_on_is_told() {
+    let mut world = quiet();
+    let row = world.rows.remove("A1").unwrap();
+    world.run(60_000);
+    assert!(world.shown().is_empty(), "lists of this server hold what is under way");
+    for (event, after_s, raised) in [("part", -1, 0), ("part", 40, 1), ("part", 40, 1), ("row", 41, 1)] {
+        let mut cancelled = row.clone();
+        (cancelled.status, cancelled.modified_s) = (Status::Cancelled, row.modified_s + after_s);
+        let data = json!({"no": "A1", "at": super::world::time(cancelled.modified_s), "st": "C", "memo": 1});
+        world.emit(event, json!({ "data": data }), 1);
+        world.run(1_000);
+        assert_eq!(world.raised.len(), raised, "{event} {after_s}: {:?}", world.raised);
+    }
+    world.crash();
+    world.run(60_000);
+    assert!(world.shown().is_empty(), "and it does not come back");
+    assert_eq!(world.raised.len(), 1);
+}
+
+#[test]
+fn a_bulk_event_without_news_does_not_silence_the_list_that_is_under_way() {
+    let mut world = quiet();
+    world.set("A2", Status::Waiting);
+    world.run(30_000);
+    let bulk: Vec<_> = world.rows.iter().map(|(no, row)| json_row(no, row)).collect();
+    world.rows.remove("A1");
+    let (lists, snapshots) = (world.lists, world.client.stats().snapshots);
+    while world.lists == lists {
+        world.run(1);
+    }
+    world.emit("list", json!(bulk), 1);
+    while world.client.stats().snapshots == snapshots {
+        world.run(1);
+    }
+    assert_eq!(world.shown(), world.truth());
+}
+
+#[test]
+fn a_list_that_is_older_than_a_new_row_does_not_take_it_away_after_a_restart_either() {
+    let mut world = quiet();
+    world.set("A2", Status::Waiting);
+    world.run(1_000);
+    world.faults.stale = 1.0;
+    world.crash();
+    world.run_until_list();
+    assert_eq!(world.shown(), world.truth());
+    world.faults.stale = 0.0;
+    world.rows.remove("A1");
+    world.run_until_list();
+    assert_eq!(world.shown(), world.truth(), "what is no news leaves at once");
+}

@@ -58,6 +58,7 @@ assigned = "A"
 pickedUp = "P"
 delivered = "D"
 cancelled = "C"
+gone = "X"
 [fields]
 id = "no"
 modifiedAt = "at"
@@ -247,6 +248,10 @@ impl World {
         self.client = client(&self.dialect, self.seed ^ self.now_ms);
         self.board.clear();
         self.last_list = None;
+        // Whose removal the disk has not got is not known to be gone any more.
+        let cached = self.cache.rows.values().filter_map(WireRow::delivery);
+        let cached: BTreeSet<_> = cached.map(|row| row.order_no.to_string()).collect();
+        self.buried.retain(|no| !cached.contains(no));
         self.start();
     }
 

@@ -5,7 +5,7 @@ use super::ForeignSession;
 use super::listing::Asked;
 use crate::io::{Mono, Now};
 use crate::stats::RowSource;
-use gwanje_dialect::{EventRule, ForeignRow, Incomplete, Means, Place, RowError, StatusRead};
+use gwanje_dialect::{EventRule, ForeignId, ForeignRow, Incomplete, Means, Place, RowError, StatusRead};
 use gwanje_model::{Delivery, DeliveryId, Rev, Status, UtcMillis};
 use gwanje_wire::WireRow;
 use serde_json::Value;
@@ -27,12 +27,19 @@ pub(super) struct Mark {
     stamp: u64,
     /// When that was, in this run.
     touched: Option<Mono>,
+    /// The last list that could tell lacked it.
+    missing: bool,
 }
 
 impl Mark {
-    pub(super) fn of_cached(row: &WireRow) -> Self {
+    /// When an event touched it in an earlier run nobody knows any more: what is told to have changed just now counts as
+    /// touched then.
+    pub(super) fn of_cached(row: &WireRow, now: Now) -> Self {
         let modified_at = row.delivery().map_or(UtcMillis::default(), |delivery| delivery.modified_at);
-        Self { modified_at, stamp: 0, touched: None }
+        let age = now.wall.since(modified_at);
+        let ago = u64::try_from(age.max(0)).ok().filter(|_| age.unsigned_abs() < RECENT_MS);
+        let touched = ago.map(|ago| Mono(now.mono.0.saturating_sub(ago)));
+        Self { modified_at, stamp: 0, touched, missing: false }
     }
 
     fn is_recent(&self, at: Mono) -> bool {
@@ -90,32 +97,41 @@ impl ForeignSession {
 
     fn take_row(&mut self, row: &ForeignRow, source: Source, now: Now, delta: &mut Delta) {
         self.stats.malformed += u64::from(row.unreadable_fields);
-        let id = match self.names.find(&row.id) {
+        let found = self.names.find(&row.id);
+        let at = row.modified_at.unwrap_or_default();
+        let mark = found.and_then(|id| self.marks.get(&id)).copied();
+        let is_older = mark.is_some_and(|mark| at < mark.modified_at);
+        let may_be_older = source == Source::Bulk && mark.is_some_and(|mark| !mark.is_recent(now.mono));
+        let has_left = found.filter(|id| self.removed.holds(*id, now.mono));
+        if has_left.is_some() || (is_older && !may_be_older) {
+            self.stats.duplicates += 1;
+            if let Some(id) = has_left {
+                self.see_cancelled(id, row);
+            }
+            return;
+        }
+        let id = match found {
+            _ if row.status == StatusRead::Gone => {
+                self.stats.frames += 1;
+                return self.leave(&row.id, now, delta);
+            }
             Some(id) => id,
             None if row.partial => return self.doubt(now),
             None => self.names.number(&row.id),
         };
-        let at = row.modified_at.unwrap_or_default();
-        let mark = self.marks.get(&id).copied();
-        let is_older = mark.is_some_and(|mark| at < mark.modified_at);
-        let may_be_older = source == Source::Bulk && mark.is_some_and(|mark| !mark.is_recent(now.mono));
-        if self.removed.holds(id, now.mono) || (is_older && !may_be_older) {
-            self.stats.duplicates += 1;
-            return;
-        }
         self.stats.frames += 1;
-        if row.status == StatusRead::Gone {
-            if mark.is_some() {
-                self.remove(id, now, delta);
+        match (self.put(id, row, delta), source, mark) {
+            (Put::Unplaced, _, _) => self.doubt(now),
+            // A list that came unasked and says nothing new is no reason to doubt the one that was asked for.
+            (Put::Same, Source::Bulk, Some(mark)) => {
+                self.marks.insert(id, Mark { modified_at: at, ..mark });
             }
-            return;
+            (Put::Same | Put::Changed, _, _) => {
+                self.stamp += 1;
+                let touched = Some(now.mono);
+                self.marks.insert(id, Mark { modified_at: at, stamp: self.stamp, touched, missing: false });
+            }
         }
-        match self.put(id, row, delta) {
-            Put::Changed | Put::Same => {}
-            Put::Unplaced => return self.doubt(now),
-        }
-        self.stamp += 1;
-        self.marks.insert(id, Mark { modified_at: at, stamp: self.stamp, touched: Some(now.mono) });
     }
 
     fn take_gone(&mut self, row: &Value, rule: &EventRule, now: Now) {
@@ -123,8 +139,7 @@ impl ForeignSession {
             self.stats.malformed += 1;
             return self.doubt(now);
         };
-        let Some(id) = self.names.find(&row.id) else { return };
-        let known = self.marks.get(&id).copied();
+        let known = self.names.find(&row.id).and_then(|id| self.marks.get(&id));
         let is_older = known.zip(row.modified_at).is_some_and(|(mark, at)| at < mark.modified_at);
         if is_older {
             self.stats.duplicates += 1;
@@ -132,14 +147,34 @@ impl ForeignSession {
         }
         self.stats.frames += 1;
         let mut delta = Delta::default();
-        if known.is_some() {
-            self.remove(id, now, &mut delta);
-        } else {
-            // Its row may still be on its way, or in a list under way.
-            self.names.left(id, Some(now.wall));
-            self.removed.add(id, now.mono);
-        }
+        self.leave(&row.id, now, &mut delta);
         self.publish(delta);
+    }
+
+    /// A delivery left. Also of one that is not on the board: its row may still be on its way, or in a list under way.
+    fn leave(&mut self, id: &ForeignId, now: Now, delta: &mut Delta) {
+        match self.names.find(id).filter(|id| self.marks.contains_key(id)) {
+            Some(id) => self.remove(id, now, delta),
+            None => {
+                let id = self.names.left_unseen(id, now.wall);
+                self.removed.add(id, None, now.mono);
+            }
+        }
+    }
+
+    /// A list that lacks what is cancelled may be quicker than the event that tells so: the delivery stays away, and its
+    /// cancellation is told.
+    fn see_cancelled(&mut self, id: DeliveryId, row: &ForeignRow) {
+        let Some(last) = self.removed.last(id) else { return };
+        let Some(known) = last.delivery().filter(|known| row.modified_at >= Some(known.modified_at)) else {
+            return;
+        };
+        let place = Place { id, center: &self.dialect.center.id, rev: known.rev };
+        let Ok(mut delivery) = row.complete(&self.dialect.rows, place, Some(known)) else { return };
+        if delivery.status == Status::Cancelled {
+            delivery.cancelled_at = self.cancelled_at(&delivery, Some(known));
+            self.alarms.see(Some(last), &delivery.into());
+        }
     }
 
     /// Compares all rows with the list, and makes them equal to it.
@@ -179,15 +214,21 @@ impl ForeignSession {
                 // An older list that comes next is not to take it away again.
                 touched = Some(asked.at.mono);
             }
-            self.marks.insert(*id, Mark { modified_at: at, stamp, touched });
+            self.marks.insert(*id, Mark { modified_at: at, stamp, touched, missing: false });
             newest = newest.max(at);
         }
         self.removed.only_listed(|id| listed.contains_key(&id));
+        // When a row leaves between two pages, the first of the second one slips to the first, which was read already.
+        let has_pages =
+            self.dialect.snapshot.pages.as_ref().is_some_and(|pages| rows.len() as u64 >= pages.rows);
         let mut leaving = Vec::new();
-        for (id, mark) in self.marks.iter().filter(|(id, _)| !listed.contains_key(id)) {
+        for (id, mark) in self.marks.iter_mut().filter(|(id, _)| !listed.contains_key(id)) {
             if mark.stamp > asked.stamp {
                 skipped += 1;
-            } else if nameless > 0 || mark.is_recent(asked.at.mono) {
+                continue;
+            }
+            let was_missing = std::mem::replace(&mut mark.missing, true);
+            if nameless > 0 || mark.is_recent(asked.at.mono) || (has_pages && !was_missing) {
                 // A list without a row may be older than the row.
                 skipped += 1;
                 differences += 1;
@@ -220,7 +261,7 @@ impl ForeignSession {
         self.publish(delta);
         self.compared = Some(asked.instant());
         if skipped == 0 {
-            self.listing.keep_etag(etag, self.cursor.rev);
+            self.listing.keep_etag(etag, self.cursor.rev, asked);
         } else {
             self.listing.forget_etag();
         }
@@ -317,11 +358,11 @@ impl ForeignSession {
 
     fn remove(&mut self, id: DeliveryId, now: Now, delta: &mut Delta) {
         let rev = self.next_rev();
-        self.rows.remove(id);
+        let row = self.rows.remove(id);
         self.marks.remove(&id);
         self.alarms.overdue.gone(id);
         self.names.left(id, Some(now.wall));
-        self.removed.add(id, now.mono);
+        self.removed.add(id, row, now.mono);
         delta.touch(id, rev);
     }
 

@@ -15,6 +15,9 @@ const JOIN_GRACE_MS: u64 = 300;
 /// After a list with a difference the next one comes this soon, milliseconds, to prove what came of it; each further one
 /// in a row waits twice as long, up to a quarter of the interval.
 const CONFIRM_MS: u64 = 2_000;
+/// A list that was asked for because something could not be read or placed: each further one in a row waits twice as long,
+/// up to a quarter of the interval. A server that says such things all the time is not asked for its list all the time.
+const DOUBT_MS: u64 = APART_MS;
 /// A refused list is asked for again after this, milliseconds.
 const REFUSED_AGAIN_MS: u64 = 30_000;
 /// The longest that a server's Retry-After is obeyed, seconds.
@@ -27,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) at: Now,
     /// What events had touched by then.
     pub(super) stamp: u64,
+    /// What the list's address says of the day.
+    date: String,
     /// To be sent as `If-None-Match`.
     pub(crate) etag: Option<String>,
 }
@@ -45,15 +50,30 @@ pub(super) struct Listing {
     honours_etag: bool,
     is_joined: bool,
     next: Mono,
+    /// Not before that, whoever wants it: the server said so, or rooms are being joined.
+    floor: Mono,
     last: Option<Mono>,
     under_way: bool,
     /// While one was under way, another became due.
     again: Option<Mono>,
     /// The next one must be read in full.
     in_full: bool,
+    /// So is the one under way.
+    reading_full: bool,
     confirm_ms: u64,
-    /// The ETag of the list that the rows were equal to, at that revision.
-    etag: Option<(String, Rev)>,
+    doubted: bool,
+    doubt_ms: u64,
+    etag: Option<Tag>,
+}
+
+/// The ETag of the list that the rows were equal to.
+#[derive(Debug)]
+struct Tag {
+    etag: String,
+    /// At that revision.
+    rev: Rev,
+    /// Of which day: an ETag speaks of one address only.
+    date: String,
 }
 
 impl Listing {
@@ -64,11 +84,15 @@ impl Listing {
             honours_etag: rule.etag,
             is_joined: false,
             next: now,
+            floor: Mono::default(),
             last: None,
             under_way: false,
             again: None,
             in_full: false,
+            reading_full: false,
             confirm_ms: CONFIRM_MS,
+            doubted: false,
+            doubt_ms: DOUBT_MS,
             etag: None,
         }
     }
@@ -76,7 +100,12 @@ impl Listing {
     /// When the next one is due; none: one is under way.
     pub(super) fn due(&self) -> Option<Mono> {
         let apart = self.last.map_or(Mono::default(), |last| last.plus_ms(APART_MS));
-        (!self.under_way).then(|| self.next.max(apart))
+        (!self.under_way).then(|| self.next.max(apart).max(self.floor))
+    }
+
+    /// None is asked for before that, whoever wants it.
+    pub(super) fn floor(&self) -> Mono {
+        self.floor
     }
 
     /// The next one is to be asked for then, or before.
@@ -94,9 +123,18 @@ impl Listing {
         self.ask_at(at);
     }
 
+    /// Something came that nobody can read or place: only the list can tell.
+    pub(super) fn doubt(&mut self, now: Mono) {
+        self.doubted = true;
+        let earliest = self.last.map_or(now, |last| last.plus_ms(self.doubt_ms));
+        self.repair_at(earliest.max(now));
+    }
+
     pub(super) fn joined(&mut self, now: Mono) {
         self.is_joined = true;
-        self.ask_at(now.plus_ms(JOIN_GRACE_MS));
+        let at = now.plus_ms(JOIN_GRACE_MS);
+        self.floor = self.floor.max(at);
+        self.ask_at(at);
     }
 
     pub(super) fn lost(&mut self, now: Mono) {
@@ -105,22 +143,29 @@ impl Listing {
         }
     }
 
-    /// Takes the question, when it is time.
-    pub(super) fn take(&mut self, now: Now, stamp: u64, rev: Rev) -> Option<Asked> {
+    /// Takes the question, when it is time. `date`: what the list's address says of the day.
+    pub(super) fn take(&mut self, now: Now, stamp: u64, rev: Rev, date: String) -> Option<Asked> {
         if self.due().is_none_or(|due| due > now.mono) {
             return None;
         }
         self.under_way = true;
         self.last = Some(now.mono);
-        let in_full = std::mem::take(&mut self.in_full);
+        self.reading_full = std::mem::take(&mut self.in_full);
+        self.doubt_ms = if std::mem::take(&mut self.doubted) {
+            self.doubt_ms.saturating_mul(2).min(self.quarter_ms())
+        } else {
+            DOUBT_MS
+        };
         // Rows that changed since are not what the list was: only the list itself can tell.
-        let etag = self.etag.as_ref().filter(|(_, at)| !in_full && *at == rev).map(|(etag, _)| etag.clone());
-        Some(Asked { at: now, stamp, etag })
+        let holds = |tag: &&Tag| !self.reading_full && tag.rev == rev && tag.date == date;
+        let etag = self.etag.as_ref().filter(holds).map(|tag| tag.etag.clone());
+        Some(Asked { at: now, stamp, date, etag })
     }
 
-    /// The rows are equal to the list of that ETag, at that revision.
-    pub(super) fn keep_etag(&mut self, etag: Option<String>, rev: Rev) {
-        self.etag = etag.filter(|_| self.honours_etag).map(|etag| (etag, rev));
+    /// The rows are equal to that list, of that ETag, at that revision.
+    pub(super) fn keep_etag(&mut self, etag: Option<String>, rev: Rev, asked: &Asked) {
+        let tag = |etag| Tag { etag, rev, date: asked.date.clone() };
+        self.etag = etag.filter(|_| self.honours_etag).map(tag);
     }
 
     pub(super) fn forget_etag(&mut self) {
@@ -134,7 +179,7 @@ impl Listing {
         let mut pause = rng.random_range(interval - spread..=interval + spread);
         if with_difference {
             pause = pause.min(self.confirm_ms);
-            self.confirm_ms = self.confirm_ms.saturating_mul(2).min((interval / 4).max(CONFIRM_MS));
+            self.confirm_ms = self.confirm_ms.saturating_mul(2).min(self.quarter_ms());
         } else {
             self.confirm_ms = CONFIRM_MS;
         }
@@ -144,23 +189,43 @@ impl Listing {
     /// It did not come.
     pub(super) fn failed(&mut self, retry_after_s: Option<u64>, now: Mono, rng: &mut ChaCha8Rng) {
         let pause = self.fallback_poll_ms;
-        let mut pause = rng.random_range(pause - pause / 5..=pause + pause / 5);
+        let until = now.plus_ms(rng.random_range(pause - pause / 5..=pause + pause / 5));
         if let Some(told) = retry_after_s {
-            pause = pause.saturating_add(told.min(RETRY_AFTER_MAX_S) * 1_000);
+            self.floor = self.floor.max(until.plus_ms(told.min(RETRY_AFTER_MAX_S) * 1_000));
         }
         // Whoever wanted it sooner is told by the same failure.
         self.again = None;
-        self.wait(now.plus_ms(pause));
+        self.in_full |= self.reading_full;
+        self.wait(until);
     }
 
     pub(super) fn refused(&mut self, now: Mono) {
         self.again = None;
+        self.in_full |= self.reading_full;
         self.wait(now.plus_ms(REFUSED_AGAIN_MS));
+    }
+
+    /// Another server is asked from now on; nothing that the one before said of its list holds there.
+    pub(super) fn moved(&mut self, not_before: Mono, now: Mono) {
+        self.etag = None;
+        self.floor = not_before;
+        if std::mem::take(&mut self.under_way) {
+            // The answer is not waited for.
+            self.again = None;
+            self.next = now;
+        } else {
+            self.next = self.next.min(now.plus_ms(self.fallback_poll_ms));
+        }
     }
 
     /// The pause between lists at present, milliseconds.
     pub(super) fn interval_ms(&self) -> u64 {
         if self.is_joined { self.poll_ms } else { self.fallback_poll_ms }
+    }
+
+    /// The longest that a list waits that is to tell what came of something.
+    fn quarter_ms(&self) -> u64 {
+        (self.interval_ms() / 4).max(CONFIRM_MS)
     }
 
     fn wait(&mut self, until: Mono) {

@@ -1,9 +1,10 @@
 //! Numbers for a foreign server's ids: a table, kept in the cache, so that no two ids ever share one.
 
+use super::removed::{REMEMBERED_MS, REMOVED_MAX};
 use crate::io::ForeignName;
 use gwanje_dialect::ForeignId;
 use gwanje_model::{DeliveryId, Text, UtcMillis};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A name whose delivery left this long ago is forgotten, milliseconds of the desk's clock: a day more than alarms are
 /// kept, which know deliveries by number.
@@ -16,6 +17,9 @@ pub(super) struct Names {
     by_id: BTreeMap<DeliveryId, ForeignName>,
     /// To be written with the next batch; none: forgotten.
     changed: BTreeMap<DeliveryId, Option<ForeignName>>,
+    /// Known only because their deliveries left, in this run; when that was, oldest first. Nothing but the memory of
+    /// removals needs them.
+    unseen: VecDeque<(DeliveryId, UtcMillis)>,
 }
 
 impl Names {
@@ -60,15 +64,49 @@ impl Names {
         }
     }
 
+    /// A delivery that is not on the board left; its number.
+    pub(super) fn left_unseen(&mut self, id: &ForeignId, at: UtcMillis) -> DeliveryId {
+        let is_known = self.find(id).is_some_and(|id| self.by_id.contains_key(&id));
+        let number = self.number(id);
+        self.left(number, Some(at));
+        if !is_known {
+            if self.unseen.len() >= REMOVED_MAX {
+                self.forget_unseen(|_| true);
+            }
+            self.unseen.push_back((number, at));
+        }
+        number
+    }
+
     /// Forgets names of deliveries that left long ago. The greatest number stays, so that none is given twice.
     pub(super) fn forget_old(&mut self, now: UtcMillis) {
-        let last = self.by_id.last_key_value().map(|(id, _)| *id);
+        let remembered_ms = REMEMBERED_MS.cast_signed();
+        while self.forget_unseen(|at| now.since(at) > remembered_ms) {}
+        let last = self.last();
         let is_old = |known: &ForeignName| known.left_at.is_some_and(|at| now.since(at) > KEPT_MS);
         let old: Vec<_> = self.by_id.extract_if(.., |id, known| Some(*id) != last && is_old(known)).collect();
         for (id, known) in old {
             self.by_name.remove(&known.name);
             self.changed.insert(id, None);
         }
+    }
+
+    /// Forgets the oldest of the unseen, if it is to be forgotten and was not heard of since.
+    fn forget_unseen(&mut self, is_due: impl Fn(UtcMillis) -> bool) -> bool {
+        let Some((id, at)) = self.unseen.pop_front_if(|(_, at)| is_due(*at)) else { return false };
+        let is_as_it_was = self.by_id.get(&id).is_some_and(|known| known.left_at == Some(at));
+        if is_as_it_was
+            && self.last() != Some(id)
+            && let Some(known) = self.by_id.remove(&id)
+        {
+            self.by_name.remove(&known.name);
+            self.changed.insert(id, None);
+        }
+        true
+    }
+
+    fn last(&self) -> Option<DeliveryId> {
+        self.by_id.last_key_value().map(|(id, _)| *id)
     }
 
     /// What the next batch has to hold.
@@ -110,6 +148,36 @@ mod tests {
         names.forget_old(UtcMillis(KEPT_MS + 1));
         assert_eq!(names.store(), [(one, None)], "the greatest stays");
         assert!(names.number(&name("A3")) > two);
+    }
+
+    #[test]
+    fn what_only_left_is_forgotten_after_ten_minutes_but_not_what_was_seen() {
+        let mut names = Names::default();
+        let seen = names.number(&name("A1"));
+        let of_number = ForeignId::Number(77);
+        for id in [name("B1"), name("B2"), name("A1"), name("B3"), of_number.clone()] {
+            names.left_unseen(&id, UtcMillis(1_000));
+        }
+        let (back, again) = (names.find(&name("B2")).unwrap(), names.find(&name("B3")).unwrap());
+        names.left(back, None);
+        names.left(again, Some(UtcMillis(2_000)));
+        names.number(&name("Z"));
+        let later = UtcMillis(1_001 + REMEMBERED_MS.cast_signed());
+        names.forget_old(later.plus_ms(-1));
+        assert!(names.find(&name("B1")).is_some(), "not yet");
+        names.forget_old(later);
+        assert_eq!((names.find(&name("B1")), names.by_id.contains_key(&DeliveryId(77))), (None, false));
+        assert_eq!((names.find(&name("A1")), names.find(&name("B2"))), (Some(seen), Some(back)));
+        assert!(names.find(&name("B3")).is_some() && names.unseen.is_empty());
+    }
+
+    #[test]
+    fn names_of_what_only_left_are_bounded() {
+        let mut names = Names::default();
+        for n in 0..REMOVED_MAX + 10 {
+            names.left_unseen(&name(&n.to_string()), UtcMillis(5));
+        }
+        assert_eq!((names.by_id.len(), names.unseen.len()), (REMOVED_MAX, REMOVED_MAX));
     }
 
     #[test]

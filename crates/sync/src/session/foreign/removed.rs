@@ -2,54 +2,62 @@
 
 use crate::io::{Mono, Now};
 use gwanje_model::{DeliveryId, UtcMillis};
-use std::collections::BTreeMap;
+use gwanje_wire::WireRow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rule 15: late events and old lists of a removed delivery are still about until then.
-const REMEMBERED_MS: u64 = 10 * 60_000;
+pub(super) const REMEMBERED_MS: u64 = 10 * 60_000;
 /// A removed delivery that every list of this long names, the first to the last, was removed by mistake (a list that was
 /// older than it): it comes back.
 const INSISTED_MS: u64 = 30_000;
 /// More are not remembered: some days of a busy center, all removed within ten minutes. The oldest go first.
-const REMOVED_MAX: usize = 50_000;
+pub(super) const REMOVED_MAX: usize = 50_000;
 
 #[derive(Debug)]
 struct Left {
     at: Mono,
+    /// As it was last; none: it was never on the board in this run.
+    row: Option<WireRow>,
     /// When the first of the lists that all name it was asked for.
     listed: Option<Mono>,
 }
 
 /// What left lately.
 #[derive(Debug, Default)]
-pub(super) struct Removed(BTreeMap<DeliveryId, Left>);
+pub(super) struct Removed {
+    by_id: BTreeMap<DeliveryId, Left>,
+    by_age: BTreeSet<(Mono, DeliveryId)>,
+}
 
 impl Removed {
     /// It left before this run, by the desk's wall clock.
     pub(super) fn recall(&mut self, id: DeliveryId, left_at: UtcMillis, now: Now) {
         let age = u64::try_from(now.wall.since(left_at)).unwrap_or(0);
         if age < REMEMBERED_MS {
-            self.0.insert(id, Left { at: Mono(now.mono.0.saturating_sub(age)), listed: None });
+            self.insert(id, None, Mono(now.mono.0.saturating_sub(age)));
         }
     }
 
-    pub(super) fn add(&mut self, id: DeliveryId, now: Mono) {
+    /// It left; `row`: as it was last, if it was on the board.
+    pub(super) fn add(&mut self, id: DeliveryId, row: Option<WireRow>, now: Mono) {
         self.forget_old(now);
-        if self.0.len() >= REMOVED_MAX
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, left)| left.at).map(|(id, _)| *id)
-        {
-            self.0.remove(&oldest);
-        }
-        self.0.insert(id, Left { at: now, listed: None });
+        let row = row.or_else(|| self.take(id)?.row);
+        self.insert(id, row, now);
     }
 
     /// Whether it left lately.
     pub(super) fn holds(&self, id: DeliveryId, now: Mono) -> bool {
-        self.0.get(&id).is_some_and(|left| now.since(left.at) < REMEMBERED_MS)
+        self.by_id.get(&id).is_some_and(|left| now.since(left.at) < REMEMBERED_MS)
+    }
+
+    /// What left lately as it was last, where that is known.
+    pub(super) fn last(&self, id: DeliveryId) -> Option<&WireRow> {
+        self.by_id.get(&id)?.row.as_ref()
     }
 
     /// A list that was asked for then names it: whether it may come back.
     pub(super) fn listed(&mut self, id: DeliveryId, asked: Mono) -> bool {
-        let Some(left) = self.0.get_mut(&id) else { return true };
+        let Some(left) = self.by_id.get_mut(&id) else { return true };
         // A list that was asked for before it left says nothing new.
         if asked <= left.at {
             return false;
@@ -58,21 +66,42 @@ impl Removed {
         if asked.since(first) < INSISTED_MS {
             return false;
         }
-        self.0.remove(&id);
+        self.take(id);
         true
     }
 
     /// A list names only these.
     pub(super) fn only_listed(&mut self, is_listed: impl Fn(DeliveryId) -> bool) {
-        for (id, left) in &mut self.0 {
+        for (id, left) in &mut self.by_id {
             if !is_listed(*id) {
                 left.listed = None;
             }
         }
     }
 
+    fn insert(&mut self, id: DeliveryId, row: Option<WireRow>, at: Mono) {
+        self.take(id);
+        if self.by_id.len() >= REMOVED_MAX
+            && let Some((_, oldest)) = self.by_age.first().copied()
+        {
+            self.take(oldest);
+        }
+        self.by_age.insert((at, id));
+        self.by_id.insert(id, Left { at, row, listed: None });
+    }
+
+    fn take(&mut self, id: DeliveryId) -> Option<Left> {
+        let left = self.by_id.remove(&id)?;
+        self.by_age.remove(&(left.at, id));
+        Some(left)
+    }
+
     fn forget_old(&mut self, now: Mono) {
-        self.0.retain(|_, left| now.since(left.at) < REMEMBERED_MS);
+        while let Some((_, oldest)) =
+            self.by_age.first().copied().filter(|(at, _)| now.since(*at) >= REMEMBERED_MS)
+        {
+            self.take(oldest);
+        }
     }
 }
 
@@ -85,7 +114,7 @@ mod tests {
     #[test]
     fn what_left_is_held_for_ten_minutes_also_over_a_restart() {
         let mut removed = Removed::default();
-        removed.add(ID, Mono(1_000));
+        removed.add(ID, None, Mono(1_000));
         assert!(removed.holds(ID, Mono(600_999)) && !removed.holds(ID, Mono(601_000)));
         let mut recalled = Removed::default();
         let now = Now { mono: Mono(900_000), wall: UtcMillis(400_000) };
@@ -98,7 +127,7 @@ mod tests {
     #[test]
     fn only_lists_that_insist_bring_it_back() {
         let mut removed = Removed::default();
-        removed.add(ID, Mono(1_000));
+        removed.add(ID, None, Mono(1_000));
         assert!(!removed.listed(ID, Mono(900)), "asked for before it left");
         assert!(!removed.listed(ID, Mono(2_000)) && !removed.listed(ID, Mono(31_999)));
         removed.only_listed(|_| false);
@@ -109,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_bounded() {
+    fn the_memory_is_bounded_and_the_oldest_go_first() {
         let mut removed = Removed::default();
-        for id in 0..=REMOVED_MAX as u64 {
-            removed.0.insert(DeliveryId(id), Left { at: Mono(id), listed: None });
+        for id in 0..REMOVED_MAX as u64 + 3 {
+            removed.add(DeliveryId(id), None, Mono(id / 1_000));
         }
-        removed.0.remove(&DeliveryId(REMOVED_MAX as u64));
-        removed.add(DeliveryId(u64::MAX), Mono(9));
-        assert_eq!(removed.0.len(), REMOVED_MAX);
-        assert!(!removed.holds(DeliveryId(0), Mono(9)));
+        assert_eq!((removed.by_id.len(), removed.by_age.len()), (REMOVED_MAX, REMOVED_MAX));
+        assert!(!removed.holds(DeliveryId(2), Mono(50)) && removed.holds(DeliveryId(3), Mono(50)));
+        removed.add(DeliveryId(3), None, Mono(50 + REMEMBERED_MS));
+        assert_eq!((removed.by_id.len(), removed.by_age.len()), (1, 1));
     }
 }

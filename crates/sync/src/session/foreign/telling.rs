@@ -93,7 +93,6 @@ impl ForeignSession {
         self.last_proof = Some(proof.clone());
         self.proof_unstored = true;
         self.out.push_back(SessionAction::Proved(proof));
-        self.names.forget_old(now.wall);
     }
 
     /// Cancellations of before the first list are old news. Its newest change is the server's own word on what time it was.
@@ -120,6 +119,7 @@ impl ForeignSession {
             if now.mono >= self.audit_due {
                 self.audit_due = now.mono.plus_ms(AUDIT_EVERY_MS);
                 self.out.push_back(SessionAction::Audit);
+                self.names.forget_old(now.wall);
             }
             if self.alarms.has_changes() || self.proof_unstored {
                 self.persist(false, Vec::new(), Vec::new());
