@@ -50,4 +50,5 @@ caught! {
     a_silent_socket_taken_for_a_quiet_one: IgnoreSilence by "CRKL";
     an_unequal_digest_ignored: IgnoreMismatch by "LRC";
     alarms_told_before_the_commit: TellBeforeCommit by "K";
+    a_refused_question_taken_for_a_refusal: RefuseByClose by "W";
 }

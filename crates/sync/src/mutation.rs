@@ -36,11 +36,13 @@ pub enum Mutation {
     IgnoreMismatch,
     /// Alarms are told before the commit that holds them (rule 10).
     TellBeforeCommit,
+    /// A refused question what became of a command counts as the command's refusal (rule 11).
+    RefuseByClose,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SkipGapCheck,
         Self::ForgetTombstones,
         Self::CursorBeforeRows,
@@ -57,6 +59,7 @@ impl Mutation {
         Self::IgnoreSilence,
         Self::IgnoreMismatch,
         Self::TellBeforeCommit,
+        Self::RefuseByClose,
     ];
 }
 

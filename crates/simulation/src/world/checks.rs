@@ -5,9 +5,9 @@ use crate::ledger::Truth;
 use crate::seat::Proven;
 use gwanje_model::{CenterId, DeliveryId, Rev};
 use gwanje_sync::{AlarmNotice, CommandId, CommandOutcome, HttpRequest, Proof, Restored, RowChange, State};
+use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, Outcome};
 use gwanje_wire::socket::Cursor;
-use gwanje_wire::{ErrorCode, WireRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How old a proof may be while a board is called Live, milliseconds: two heads and a second.
@@ -284,43 +284,35 @@ impl World {
 
     /// W: a command settles once, and as the hub recorded it.
     pub(super) fn check_settled(&mut self, index: usize, command: &CommandId, outcome: &CommandOutcome) {
-        let (kind, code) = match outcome {
-            CommandOutcome::Done(_) => (Outcome::Done, None),
-            CommandOutcome::Refused(problem) => (Outcome::Refused, Some(problem.code)),
-            CommandOutcome::Void => (Outcome::Void, None),
+        let code = match outcome {
+            CommandOutcome::Refused(problem) => Some(problem.code),
+            CommandOutcome::Done(_) | CommandOutcome::Void | CommandOutcome::Unknowable(_) => None,
         };
-        let forgiven = self.seats.get(index).is_some_and(|seat| {
-            seat.told.signed_out
-                || seat.told.wiped.contains(
-                    &self.clicks.get(&command.0).map_or_else(|| CenterId::from(""), |c| c.center.clone()),
-                )
-        });
+        let told = (outcome.outcome(), code);
         let life = self.seats.get(index).map_or(0, |seat| seat.life);
         let Some(clicked) = self.clicks.get_mut(&command.0) else {
             return self.violate('W', format!("{command:?} is settled, nobody clicked it"));
         };
-        // A life that was killed before it had written that it told may be followed by one that tells the same again.
-        let before = clicked.settled.replace((kind, code));
-        let again = std::mem::replace(&mut clicked.settled_in, life) < life && before == Some((kind, code));
+        // A life that was killed before it had written that it told may be followed by one that tells the same again, or
+        // that knows more.
+        let before = clicked.settled.replace(told);
+        let again = std::mem::replace(&mut clicked.settled_in, life) < life
+            && before.is_some_and(|before| before == told || before.0.is_none());
         let twice = before.is_some() && !again;
-        // Not a decision of the hub's: there was nobody to ask, or no right to.
-        let gave_up = kind == Outcome::Refused
-            && (!clicked.sent
-                || (forgiven
-                    && matches!(
-                        code,
-                        Some(ErrorCode::Unauthorized | ErrorCode::NotFound | ErrorCode::Forbidden)
-                    ))
-                // The hub refuses before it records: the account may not, or not here.
-                || (clicked.recorded.is_none() && matches!(code, Some(ErrorCode::Forbidden))));
         let recorded = clicked.recorded;
+        let right = match outcome {
+            CommandOutcome::Done(_) | CommandOutcome::Void => false,
+            // Not the hub's decision, and none that it could take: it never left the desk.
+            CommandOutcome::Refused(_) => !clicked.sent,
+            // There was no right to ask any more, and nothing that the hub would have told nevertheless.
+            CommandOutcome::Unknowable(_) => {
+                clicked.hidden && recorded.is_none_or(|(recorded, _)| recorded == Outcome::Void)
+            }
+        };
         if twice {
             self.violate('W', format!("{command:?} is settled twice"));
-        } else if recorded != Some((kind, code)) && !gave_up {
-            self.violate(
-                'W',
-                format!("{command:?} is settled as {kind:?} {code:?}, recorded is {recorded:?}"),
-            );
+        } else if recorded.map(|(recorded, code)| (Some(recorded), code)) != Some(told) && !right {
+            self.violate('W', format!("{command:?} is settled as {told:?}, recorded is {recorded:?}"));
         }
     }
 

@@ -1,16 +1,19 @@
 //! The seat's commands: each is sent at once, sent again under the same key, and settled exactly once (rule 11).
 //!
-//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: decided | closing: not | credentials go |
-//! | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Closing` | – | – | – | – | settled | `ClosePausing` | `ClosePausing` |
-//! | `ClosePausing` | – | – | `Closing` | – | settled | `ClosePausing` | `ClosePausing` |
+//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: an outcome | closing: refused | closing: no answer | credentials go | the person leaves |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | refused |
+//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
+//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
+//! | `Closing` | – | – | – | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
+//! | `ClosePausing` | – | – | `Closing` | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
 //!
-//! The same click again changes nothing; when the person leaves, all are given up. A test walks every cell.
+//! The same click again changes nothing. A test walks every cell.
 //! Nothing is sent later than 30 s after the click except the question what became of it. A command is in the cache before
 //! it is sent, so that the question can be asked by the next run too: what an earlier run left begins as `ClosePausing`.
+//!
+//! A command is told as refused only by what the hub decided about it, or when it was never sent: that a question about it
+//! is refused says nothing of what it did.
 
 #[cfg(test)]
 mod table;
@@ -208,8 +211,7 @@ impl Commands {
     pub(crate) fn signed_in(&mut self, account: &Text) {
         let before = self.account.replace(account.clone());
         if before.is_some_and(|before| before != *account) {
-            let why = "another account signed in before its end was known";
-            self.give_up(&Problem::new(ErrorCode::Unauthorized, why));
+            self.give_up("another account signed in before its end was known");
         }
     }
 
@@ -273,8 +275,11 @@ impl Commands {
             Err(failure) => {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
                 match failure.decided() {
+                    Ok(problem) if is_mutated(Mutation::RefuseByClose) => {
+                        self.settle(command, CommandOutcome::Refused(problem), None);
+                    }
                     // The account may not even ask any more (its center was taken away): nobody will ever know here.
-                    Ok(problem) => self.settle(command, CommandOutcome::Refused(problem), None),
+                    Ok(problem) => self.settle(command, CommandOutcome::Unknowable(problem), None),
                     Err(
                         CallFailure::Problem { .. } | CallFailure::Unreachable(_) | CallFailure::Malformed,
                     ) => {
@@ -354,11 +359,20 @@ impl Commands {
     }
 
     /// The person leaves: what became of the commands under way can't be asked any more.
-    pub(crate) fn give_up(&mut self, problem: &Problem) {
-        let all: Vec<CommandId> = self.pending.keys().cloned().collect();
-        for command in all {
+    pub(crate) fn give_up(&mut self, why: &str) {
+        let told = |pending: &Pending| match pending.step {
+            Step::Keeping { .. } => {
+                let why = format!("{why}; nothing was sent");
+                CommandOutcome::Refused(Problem::new(ErrorCode::Unauthorized, why))
+            }
+            Step::Asking { .. } | Step::Pausing { .. } | Step::Closing | Step::ClosePausing { .. } => {
+                CommandOutcome::Unknowable(Problem::new(ErrorCode::Unauthorized, why))
+            }
+        };
+        let all: Vec<_> = self.pending.iter().map(|(id, pending)| (id.clone(), told(pending))).collect();
+        for (command, outcome) in all {
             self.out.push_back(CommandAction::Drop(command.clone()));
-            self.settle(&command, CommandOutcome::Refused(problem.clone()), None);
+            self.settle(&command, outcome, None);
         }
     }
 

@@ -292,9 +292,49 @@ fn signing_out_settles_what_is_under_way() {
     let (id, _) = script.request(ACCEPT);
     script.put(Input::SignOut);
     assert!(script.saw(|action| matches!(action, Action::DropHttp(dropped) if *dropped == id)));
-    assert_eq!(settled(&script).len(), 1);
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Unknowable(_)]), "it may have been done: {outcomes:?}");
     script.pass(60_000);
     assert_eq!(settled(&script).len(), 1);
+
+    let (mut script, _) = Script::joined();
+    script.commits = false;
+    click(&mut script, "K1");
+    script.put(Input::SignOut);
+    assert!(script.maybe_request(ACCEPT).is_none());
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Refused(_)]), "nothing was sent: {outcomes:?}");
+}
+
+#[test]
+fn a_refused_question_is_no_refusal_of_the_command() {
+    for (status, code) in [(404, "not-found"), (403, "forbidden"), (400, "invalid")] {
+        let (mut script, socket) = Script::joined();
+        click(&mut script, "K1");
+        script.pass_live(socket, 30_000);
+        let (id, _) = script.request(CLOSE);
+        script.answer(id, status, &problem(code));
+        let outcomes = settled(&script);
+        assert!(
+            matches!(&outcomes[..], [CommandOutcome::Unknowable(p)] if p.code.as_str() == code),
+            "{outcomes:?}"
+        );
+        assert_eq!(marks(&script), [Some(false), Some(true), None]);
+        script.pass_live(socket, 120_000);
+        assert_eq!(settled(&script).len(), 1);
+        assert!(script.maybe_request(CLOSE).is_none(), "asked no more");
+    }
+}
+
+#[test]
+fn an_outcome_without_its_row_is_an_outcome() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    script.pass_live(socket, 30_000);
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": null }));
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Done(None)]), "{outcomes:?}");
 }
 
 /// A client whose cache holds that command of an earlier run.
@@ -432,7 +472,7 @@ fn a_session_that_the_server_ends_leaves_commands_unknown_until_the_account_is_b
     reply["account"] = json!("lee");
     script.answer(id, 200, &reply);
     assert!(
-        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unauthorized)
+        matches!(&settled(&script)[..], [CommandOutcome::Unknowable(p)] if p.code == ErrorCode::Unauthorized)
     );
     script.pass(30_000);
     assert!(script.maybe_request(CLOSE).is_none());
