@@ -20,6 +20,10 @@ const RATE_WINDOW_MS: u64 = 5_000;
 /// After a saying of `ahead` for so long an older board is adopted by right, milliseconds.
 const ADOPT_MS: u64 = 10_000;
 
+/// After so long a command's outcome may be forgotten, milliseconds: the hub keeps it for a day, less what a desk's clock
+/// may be off when an earlier life's clicks are read.
+const FORGOTTEN_MS: u64 = 22 * 3_600_000;
+
 /// A divergence that was planted, and how it is known to be found.
 #[derive(Debug, Clone)]
 pub(crate) struct Planted {
@@ -304,9 +308,11 @@ impl World {
             CommandOutcome::Done(_) | CommandOutcome::Void => false,
             // Not the hub's decision, and none that it could take: it never left the desk.
             CommandOutcome::Refused(_) => !clicked.sent,
-            // There was no right to ask any more, and nothing that the hub would have told nevertheless.
+            // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told
+            // nevertheless.
             CommandOutcome::Unknowable(_) => {
-                clicked.hidden && recorded.is_none_or(|(recorded, _)| recorded == Outcome::Void)
+                let forgotten = self.now.saturating_sub(clicked.at_ms) > FORGOTTEN_MS;
+                forgotten || clicked.hidden && recorded.is_none_or(|(recorded, _)| recorded == Outcome::Void)
             }
         };
         if twice {

@@ -28,6 +28,8 @@ enum Happens {
     Deadline,
     /// Thirty seconds after the click are over.
     ThirtySeconds,
+    /// The hub may have forgotten it.
+    ADay,
     /// The cache holds it.
     Kept,
     /// The same click again.
@@ -112,6 +114,10 @@ impl Desk {
             }
             Happens::ThirtySeconds => {
                 self.now = START.plus_ms(CLOSE_MS);
+                self.commands.due(self.now);
+            }
+            Happens::ADay => {
+                self.now = START.plus_ms(KNOWN_MS);
                 self.commands.due(self.now);
             }
             Happens::Kept => self.commands.kept(&key(), self.now),
@@ -224,6 +230,10 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         (At::Closing, Happens::Deadline) => (At::Closing, None),
         (At::Asking | At::Pausing, Happens::ThirtySeconds) => (At::Closing, None),
         (At::Closing | At::ClosePausing, Happens::ThirtySeconds) => (at, None),
+        // Asleep since the click: it is asked about all the same.
+        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::ADay) => {
+            (At::Closing, None)
+        }
         (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Again) => {
             (at, None)
         }
@@ -240,6 +250,7 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
             | Happens::Closed(_)
             | Happens::Deadline
             | Happens::ThirtySeconds
+            | Happens::ADay
             | Happens::Kept
             | Happens::Suspend
             | Happens::GiveUp,
@@ -252,6 +263,7 @@ fn every_cell_of_the_table() {
     let mut all = vec![
         Happens::Deadline,
         Happens::ThirtySeconds,
+        Happens::ADay,
         Happens::Kept,
         Happens::Again,
         Happens::Suspend,
@@ -274,5 +286,26 @@ fn every_cell_of_the_table() {
                 "{at:?} × {happens:?}: its next deadline lies ahead"
             );
         }
+    }
+}
+
+#[test]
+fn once_the_hub_may_have_forgotten_only_an_outcome_is_believed_and_nothing_asked_again() {
+    for told in TOLD {
+        let closed_after = |ms: u64| {
+            let mut desk = Desk::at(At::Closing);
+            desk.now = START.plus_ms(ms);
+            desk.happen(Happens::Closed(told));
+            (desk.step(), desk.outcomes().pop())
+        };
+        assert_eq!(closed_after(KNOWN_MS - 1), expected(At::Closing, Happens::Closed(told)), "{told:?}");
+        let believed = match told {
+            Told::Done => "done",
+            Told::Conflict => "refused",
+            Told::Void | Told::Hidden | Told::TooMany | Told::Unavailable | Told::Nothing | Told::Garbage => {
+                "unknowable"
+            }
+        };
+        assert_eq!(closed_after(KNOWN_MS), (At::Settled, Some(believed)), "{told:?}");
     }
 }

@@ -337,14 +337,19 @@ fn an_outcome_without_its_row_is_an_outcome() {
     assert!(matches!(&outcomes[..], [CommandOutcome::Done(None)]), "{outcomes:?}");
 }
 
-/// A client whose cache holds that command of an earlier run.
+/// A client whose cache holds a command of an earlier run.
 fn recalled() -> (Script, StoredCommand) {
+    clicked_before(60_000)
+}
+
+/// The same of so long ago.
+fn clicked_before(ms: i64) -> (Script, StoredCommand) {
     let mut script = Script::new(&["http://h"], &[]);
     let command = StoredCommand {
         command: CommandId("K1".to_owned()),
         delivery: Some(DeliveryId(5)),
         action: "accept".into(),
-        clicked_at: UtcMillis(EPOCH_MS - 60_000),
+        clicked_at: UtcMillis(EPOCH_MS - ms),
     };
     let restored = Restored { commands: vec![command.clone()], ..Restored::default() };
     script.cached = restored;
@@ -425,6 +430,21 @@ fn what_an_earlier_run_left_open_is_asked_for_and_told_once() {
         assert_eq!(settled(&script).len(), 1);
         assert!(script.maybe_request(ACCEPT).is_none(), "an old order is never sent");
     }
+}
+
+#[test]
+fn what_was_left_open_a_day_ago_is_asked_for_once_and_its_void_not_believed() {
+    let (mut script, command) = clicked_before(24 * 3_600_000);
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "void", "status": null, "body": null }));
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Unknowable(_)]), "{outcomes:?}");
+    let forgotten =
+        |a: &Action| matches!(a, Action::Persist(batch) if batch.settled == [command.command.clone()]);
+    assert_eq!(script.count(forgotten), 1);
+    script.pass(120_000);
+    assert_eq!(settled(&script).len(), 1);
+    assert!(script.maybe_request(CLOSE).is_none());
 }
 
 #[test]
