@@ -119,7 +119,7 @@ async fn settles(lost: &'static Lost) -> Result<()> {
     let (phase, code) = desk
         .hear("the outcome", |event| match event {
             EngineEvent::Command(report) if report.command == command => match report.phase {
-                CommandPhase::Done | CommandPhase::Refused => {
+                CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => {
                     let code = report.problem.as_ref().map(|problem| problem.code.as_str().to_owned());
                     Some((report.phase, code))
                 }

@@ -25,7 +25,7 @@ pub struct CommandReport {
     pub action: Text,
     /// What became of it.
     pub phase: CommandPhase,
-    /// With `Refused`: why.
+    /// With `Refused` and `Unknowable`: why.
     pub problem: Option<Problem>,
     /// With `Done`: the row as it was committed.
     pub row: Option<WireRow>,

@@ -124,6 +124,8 @@ pub enum CommandPhase {
     Refused,
     /// No answer for so long that nobody knows; asked again.
     Unknown,
+    /// It may have been done or not, and can't be asked about any more.
+    Unknowable,
 }
 
 /// What happens, for a page.
@@ -177,9 +179,9 @@ pub enum AppEvent {
         action: String,
         /// What became of it.
         outcome: CommandPhase,
-        /// With `refused`: why, for programs.
+        /// With `refused` and `unknowable`: why, for programs.
         code: Option<String>,
-        /// With `refused`: why, for people.
+        /// With `refused` and `unknowable`: why, for people.
         message: Option<String>,
     },
     /// How far a comparison of everything has come.

@@ -16,7 +16,11 @@ const WORK: (u32, u32) = (3, 12);
 /// The plan of a seed.
 #[must_use]
 pub fn draw(seed: u64) -> Plan {
-    let mut draw = Draw { rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6777_616e_6a65), steps: Vec::new() };
+    let mut draw = Draw {
+        rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6777_616e_6a65),
+        besides: ChaCha8Rng::seed_from_u64(seed ^ 0x6265_7369_6465),
+        steps: Vec::new(),
+    };
     let desks = (0..draw.between(1, 3)).map(|_| draw.desk()).collect();
     let centers = usize::from(draw.chance(40)) + 1;
     let nodes = usize::from(draw.chance(50)) + 1;
@@ -38,6 +42,8 @@ pub fn draw(seed: u64) -> Plan {
 
 struct Draw {
     rng: ChaCha8Rng,
+    /// For what follows a fault now and then: a stream of its own, so that it changes nothing else in any plan.
+    besides: ChaCha8Rng,
     steps: Vec<Step>,
 }
 
@@ -112,9 +118,50 @@ impl Draw {
             _ => 1_000,
         };
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
-        self.push(after_ms, What::Break(broken));
+        match broken {
+            Break::AnswerLost { seat, center, .. } => {
+                self.push(after_ms, What::Break(broken));
+                self.taken_after(seat, center);
+            }
+            Break::SignInRevoked { seat } => self.taken_with_the_sign_in(after_ms, seat),
+            _ => self.push(after_ms, What::Break(broken)),
+        }
         let (pick, center) = (self.between(0, 999), self.some(1));
         self.push(lasts, What::Work { center, work: Work::Note, pick });
+    }
+
+    /// Now and then the seat that got no answer can't ask before its center is taken away: it is signed out, or killed.
+    fn taken_after(&mut self, seat: usize, center: usize) {
+        let rng = &mut self.besides;
+        let (follows, ends, killed) = (rng.random_ratio(1, 2), rng.random_range(60..600), rng.random());
+        let (down_ms, taken) = (rng.random_range(500..3_000), rng.random_range(1..400));
+        if !follows {
+            return;
+        }
+        let end =
+            if killed { Break::AppKilled { seat, center, down_ms } } else { Break::SignInRevoked { seat } };
+        self.push(ends, What::Break(end));
+        self.take(taken, seat, center);
+    }
+
+    /// A sign-in ends; now and then while a command is on its way, whose center is taken away before it can be asked about.
+    fn taken_with_the_sign_in(&mut self, after_ms: u64, seat: usize) {
+        let revoked = What::Break(Break::SignInRevoked { seat });
+        let rng = &mut self.besides;
+        let (clicks, center, pick) =
+            (rng.random_ratio(1, 2), rng.random_range(0..2), rng.random_range(0..9_999));
+        let (soon, taken) = (rng.random_range(1..8), rng.random_range(1..400));
+        if !clicks {
+            return self.push(after_ms, revoked);
+        }
+        self.push(after_ms, What::Click { seat, center, work: Work::Note, pick });
+        self.push(soon, revoked);
+        self.take(taken, seat, center);
+    }
+
+    fn take(&mut self, after_ms: u64, seat: usize, center: usize) {
+        let for_ms = self.besides.random_range(5_000..40_000);
+        self.push(after_ms, What::Break(Break::CenterRevoked { seat, center, for_ms }));
     }
 
     fn broken(&mut self, fault: Fault) -> Break {

@@ -109,7 +109,10 @@ pub(crate) struct Clicked {
     pub(crate) is_note: bool,
     /// What the hub recorded, each time that it was looked at.
     pub(crate) recorded: Option<(Outcome, Option<ErrorCode>)>,
-    pub(crate) settled: Option<(Outcome, Option<ErrorCode>)>,
+    /// The hub has answered to the question that the account may not see the center.
+    pub(crate) hidden: bool,
+    /// As what it was told; without an outcome: as one that can't be known.
+    pub(crate) settled: Option<(Option<Outcome>, Option<ErrorCode>)>,
     /// In which life of the app that was told.
     pub(crate) settled_in: u32,
 }

@@ -115,8 +115,6 @@ pub(crate) struct Told {
     pub(crate) snapshots: u64,
     /// Commands clicked before then may be forgotten: the disk was lost.
     pub(crate) disk_lost_ms: Option<u64>,
-    /// Sign-ins ended: commands under way could not be asked about.
-    pub(crate) signed_out: bool,
 }
 
 impl Told {

@@ -112,7 +112,7 @@ impl Client {
             Input::Restored(center, restored) => {
                 let commands = restored.commands.clone();
                 if self.centers.restored(&center, *restored, now) {
-                    self.commands.recall(&center, commands, now.mono);
+                    self.commands.recall(&center, commands, now);
                 }
                 self.authorise(now);
             }

@@ -409,16 +409,19 @@ pub enum CommandOutcome {
     Refused(Problem),
     /// The hub never decided it, and from now on refuses it.
     Void,
+    /// It may have been done or not, and this seat can't ask any more; the problem says why.
+    Unknowable(Problem),
 }
 
 impl CommandOutcome {
-    /// The contract's name.
+    /// The contract's name; none when it can't be known.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::Done(_) => Outcome::Done,
-            Self::Refused(_) => Outcome::Refused,
-            Self::Void => Outcome::Void,
+            Self::Done(_) => Some(Outcome::Done),
+            Self::Refused(_) => Some(Outcome::Refused),
+            Self::Void => Some(Outcome::Void),
+            Self::Unknowable(_) => None,
         }
     }
 }

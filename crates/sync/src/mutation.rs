@@ -38,11 +38,13 @@ pub enum Mutation {
     TellBeforeCommit,
     /// A poll follows on the other without a pause (rule 13).
     PollWithoutPause,
+    /// A refused question what became of a command counts as the command's refusal (rule 11).
+    RefuseByClose,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SkipGapCheck,
         Self::ForgetTombstones,
         Self::CursorBeforeRows,
@@ -60,6 +62,7 @@ impl Mutation {
         Self::IgnoreMismatch,
         Self::TellBeforeCommit,
         Self::PollWithoutPause,
+        Self::RefuseByClose,
     ];
 }
 

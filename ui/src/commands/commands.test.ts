@@ -95,6 +95,27 @@ describe("a command", () => {
     expect(find("command-toast").textContent).toContain("바뀐 것은 없습니다");
   });
 
+  test("that can't be asked about any more is told as neither done nor refused, until a person has read it", async () => {
+    const { platform, find } = window;
+    const news = {
+      type: "command",
+      commandId: "lost",
+      center: "gangnam",
+      id: 3_000,
+      number: "1042",
+      action: "assign",
+    } as const;
+    platform.tell({ ...news, outcome: "unknown", code: null, message: null });
+    await until(() => there("command-toast"));
+    platform.tell({ ...news, outcome: "unknowable", code: "not-found", message: "no such center" });
+    await until(() => find("command-toast").dataset["outcome"] === "unknowable");
+    const text = find("command-toast").textContent;
+    expect(text).toContain("1042 배차: 처리되었는지 더는 알 수 없습니다");
+    expect(text).not.toContain("거부됨");
+    find("command-toast").querySelector("button")?.click();
+    await until(() => !there("command-toast"));
+  });
+
   test("keys that the status does not offer do nothing", () => {
     press("KeyT");
     press("KeyD");

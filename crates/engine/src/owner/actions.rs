@@ -196,6 +196,9 @@ impl Owner {
                 let problem = Problem::new(ErrorCode::Void, text);
                 self.report(command.clone(), CommandPhase::Refused, Some(problem), None, now);
             }
+            CommandOutcome::Unknowable(problem) => {
+                self.report(command.clone(), CommandPhase::Unknowable, Some(problem), None, now);
+            }
         }
         self.commands.remove(&command);
     }
@@ -218,7 +221,7 @@ impl Owner {
         }
         let is_settled = match phase {
             CommandPhase::Pending | CommandPhase::Unknown => false,
-            CommandPhase::Done | CommandPhase::Refused => true,
+            CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => true,
         };
         if is_settled && self.subscribers.depth().0 == 0 {
             // What an earlier run left open may be settled before a page is there to be told.

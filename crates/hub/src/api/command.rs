@@ -1,7 +1,8 @@
 //! Commands: a new order, an action on a delivery, and the end of an idempotency key.
 //!
 //! After authentication everything that is decided, refusals too, is decided by the store's writer when there is an
-//! idempotency key: so a twin gets the first one's answer, whatever has changed meanwhile.
+//! idempotency key: so a twin gets the first one's answer, whatever has changed meanwhile, and so does whoever asks what
+//! became of it.
 
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
@@ -18,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, MAX_SAFE_INTEGER, Permission, Rev};
-use gwanje_wire::rest::CloseReply;
+use gwanje_wire::rest::{CloseReply, Outcome as Recorded};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde::Deserialize;
 use serde_json::Value;
@@ -266,15 +267,36 @@ pub(super) struct KeyPath {
 }
 
 /// POST `/centers/{c}/commands/{key}/close`.
+///
+/// What is recorded under a key is the answer to the caller's own command, so it is told whether or not the caller may
+/// still see the center; only without rows when it may not. Nothing recorded: the key is void from now on in any case,
+/// also where the answer is that the center is not found. A twin that is still on its way may arrive when the center has
+/// been given back; and to write alike for a hidden center and for none tells neither from the other.
 pub(super) async fn close(
     State(hub): State<Arc<Hub>>,
     Asking(caller): Asking,
     path: Path<KeyPath>,
 ) -> Result<Json<CloseReply>, Refusal> {
     let center = CenterId::from(path.center.as_str());
-    visible(&hub, &caller, &center)?;
     if path.key.is_empty() || path.key.len() > KEY_MAX {
         return Err(Refusal::new(ErrorCode::Invalid, "an idempotency key has 1 to 200 ASCII characters"));
     }
-    Ok(Json(hub.store.close_command(caller.name(), &center, path.key.clone()).await?))
+    let seen = visible(&hub, &caller, &center);
+    let reply = hub.store.close_command(caller.name(), &center, path.key.clone()).await?;
+    match (seen, reply.outcome) {
+        (Ok(()), _) => Ok(Json(reply)),
+        (Err(hidden), Recorded::Void) => Err(hidden),
+        (Err(_), Recorded::Done | Recorded::Refused) => Ok(Json(without_rows(reply))),
+    }
+}
+
+/// A refusal keeps its reason, but for the row that a conflict shows.
+fn without_rows(mut reply: CloseReply) -> CloseReply {
+    match (reply.outcome, &mut reply.body) {
+        (Recorded::Refused, Some(Value::Object(problem))) => {
+            problem.remove("current");
+        }
+        (Recorded::Done | Recorded::Refused | Recorded::Void, body) => *body = None,
+    }
+    reply
 }

@@ -148,6 +148,48 @@ async fn a_closed_key_is_void_and_refuses_a_late_twin() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_command_is_told_although_its_center_was_taken_away() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    let note = format!("{path}/note");
+    let done = keyed(&world, "dispatcher", &note, "D", &json!({"text": "x"})).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    let seen = world.request("dispatcher", Method::POST, &note).header("if-match", "\"other-1\"");
+    let conflict = send(seen.header("idempotency-key", "C").json(&json!({"text": "x"}))).await;
+    assert_eq!(conflict.body["current"]["rev"], done.body["rev"]);
+    let close = |who: &'static str, center: &'static str, key: &'static str| {
+        let path = format!("/centers/{center}/commands/{key}/close");
+        let world = &world;
+        async move { world.post(who, &path, &Value::Null).await }
+    };
+    assert!(world.hub.auth.set_centers("dispatcher", vec!["songpa".into()]).await.unwrap());
+
+    let told = close("dispatcher", "gangnam", "D").await;
+    assert_eq!(told.body, json!({"outcome": "done", "status": 200, "body": null}), "without the row");
+    let told = close("dispatcher", "gangnam", "C").await;
+    assert_eq!((&told.body["outcome"], &told.body["status"]), (&json!("refused"), &json!(409)));
+    let mut without_the_row = conflict.body.clone();
+    without_the_row.as_object_mut().unwrap().remove("current");
+    assert_eq!(told.body["body"], without_the_row);
+    assert_eq!(close("supervisor", "gangnam", "D").await.body["outcome"], "void", "another account's key");
+
+    // Nothing recorded: the center is not found, as one that does not exist.
+    for _ in 0..2 {
+        let (hidden, nowhere) =
+            (close("dispatcher", "gangnam", "L").await, close("dispatcher", "nowhere", "L").await);
+        assert_eq!((hidden.status.as_u16(), hidden.code()), (404, "not-found"), "{hidden:?}");
+        assert_eq!(nowhere.status, hidden.status);
+        let renamed = hidden.body.to_string().replace("gangnam", "nowhere");
+        assert_eq!(nowhere.body.to_string(), renamed);
+    }
+    assert!(world.hub.auth.set_centers("dispatcher", vec!["gangnam".into()]).await.unwrap());
+    let twin = keyed(&world, "dispatcher", &note, "L", &json!({"text": "x"})).await;
+    assert_eq!((twin.status.as_u16(), twin.code()), (409, "void"), "the end of its key holds");
+    assert_eq!(close("dispatcher", "gangnam", "L").await.body["outcome"], "void");
+    assert_eq!(close("dispatcher", "gangnam", "D").await.body["body"], done.body);
+}
+
+#[tokio::test]
 async fn a_cancellation_raises_its_alarm_and_takes_receipts() {
     let world = World::new().await;
     let path = world.delivery("assigned").await;

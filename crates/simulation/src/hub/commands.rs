@@ -5,13 +5,14 @@ use super::ModelHub;
 use super::accounts::Caller;
 use super::acts::{Act, complete};
 use super::orders;
-use super::outcomes::{Decision, Done, Meant};
+use super::outcomes::{self, Decision, Done, Meant};
 use super::reply::{Refusal, etag, ok, refuse, tagged};
 use super::request::Asked;
 use super::setup::Instants;
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, DeliveryId, MAX_SAFE_INTEGER, Permission};
 use gwanje_sync::HttpResponse;
+use gwanje_wire::rest::Outcome;
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde_json::Value;
 
@@ -59,9 +60,14 @@ impl ModelHub {
         key: &str,
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
-        self.visible(caller, center)?;
         key_is_good(key)?;
-        Ok(ok(&self.outcomes.close(&caller.account, center, key, at.wall)))
+        let reply = self.outcomes.close(&caller.account, center, key, at.wall);
+        match (self.visible(caller, center), reply.outcome) {
+            (Ok(()), _) => Ok(ok(&reply)),
+            // The key is void all the same.
+            (Err(hidden), Outcome::Void) => Err(hidden),
+            (Err(_), Outcome::Done | Outcome::Refused) => Ok(ok(&outcomes::without_rows(reply))),
+        }
     }
 
     fn carry_out(

@@ -104,6 +104,18 @@ impl Outcomes {
     }
 }
 
+/// What is told of an outcome to one who may not see the center any more: a refusal with its reason, no row.
+pub(super) fn without_rows(reply: CloseReply) -> CloseReply {
+    let body = match (reply.outcome, reply.body) {
+        (Outcome::Refused, Some(Value::Object(mut problem))) => {
+            problem.remove("current");
+            Some(Value::Object(problem))
+        }
+        (Outcome::Done | Outcome::Refused | Outcome::Void, _) => None,
+    };
+    CloseReply { body, ..reply }
+}
+
 fn reply(decision: &Decision) -> CloseReply {
     match decision {
         Ok(done) => CloseReply {

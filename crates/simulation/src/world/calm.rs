@@ -212,9 +212,8 @@ impl World {
             let Some(board) = self.hub.board(&clicked.center) else { continue };
             let notes = board.rows.values().chain(board.archive.values()).flat_map(|row| &row.notes);
             let times = notes.filter(|note| note.text.as_str() == key).count();
-            let expected = usize::from(outcome == Outcome::Done);
-            let unknown =
-                clicked.recorded.is_none() || outcome != clicked.recorded.map_or(outcome, |(o, _)| o);
+            let expected = usize::from(outcome == Some(Outcome::Done));
+            let unknown = outcome.is_none() || outcome != clicked.recorded.map(|(recorded, _)| recorded);
             if times > 1 || (times != expected && !unknown) {
                 wrong.push(format!("{key} was settled as {outcome:?} and done {times} times"));
             }

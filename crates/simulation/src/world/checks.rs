@@ -8,9 +8,9 @@ use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
 use gwanje_sync::{
     AlarmNotice, CommandId, CommandOutcome, HttpRequest, Method, Proof, Restored, RowChange, State,
 };
+use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, Outcome};
 use gwanje_wire::socket::Cursor;
-use gwanje_wire::{ErrorCode, WireRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How old a proof may be while a board is called Live, milliseconds: two heads and a second.
@@ -21,6 +21,10 @@ const READS_MAX: usize = 44;
 const READS_WINDOW_MS: u64 = 5_000;
 /// After a saying of `ahead` for so long an older board is adopted by right, milliseconds.
 const ADOPT_MS: u64 = 10_000;
+
+/// After so long a command's outcome may be forgotten, milliseconds: the hub keeps it for a day, less what a desk's clock
+/// may be off when an earlier life's clicks are read.
+const FORGOTTEN_MS: u64 = 22 * 3_600_000;
 
 /// A divergence that was planted, and how it is known to be found.
 #[derive(Debug, Clone)]
@@ -323,43 +327,37 @@ impl World {
 
     /// W: a command settles once, and as the hub recorded it.
     pub(super) fn check_settled(&mut self, index: usize, command: &CommandId, outcome: &CommandOutcome) {
-        let (kind, code) = match outcome {
-            CommandOutcome::Done(_) => (Outcome::Done, None),
-            CommandOutcome::Refused(problem) => (Outcome::Refused, Some(problem.code)),
-            CommandOutcome::Void => (Outcome::Void, None),
+        let code = match outcome {
+            CommandOutcome::Refused(problem) => Some(problem.code),
+            CommandOutcome::Done(_) | CommandOutcome::Void | CommandOutcome::Unknowable(_) => None,
         };
-        let forgiven = self.seats.get(index).is_some_and(|seat| {
-            seat.told.signed_out
-                || seat.told.wiped.contains(
-                    &self.clicks.get(&command.0).map_or_else(|| CenterId::from(""), |c| c.center.clone()),
-                )
-        });
+        let told = (outcome.outcome(), code);
         let life = self.seats.get(index).map_or(0, |seat| seat.life);
         let Some(clicked) = self.clicks.get_mut(&command.0) else {
             return self.violate('W', format!("{command:?} is settled, nobody clicked it"));
         };
-        // A life that was killed before it had written that it told may be followed by one that tells the same again.
-        let before = clicked.settled.replace((kind, code));
-        let again = std::mem::replace(&mut clicked.settled_in, life) < life && before == Some((kind, code));
+        // A life that was killed before it had written that it told may be followed by one that tells the same again, or
+        // that knows more.
+        let before = clicked.settled.replace(told);
+        let again = std::mem::replace(&mut clicked.settled_in, life) < life
+            && before.is_some_and(|before| before == told || before.0.is_none());
         let twice = before.is_some() && !again;
-        // Not a decision of the hub's: there was nobody to ask, or no right to.
-        let gave_up = kind == Outcome::Refused
-            && (!clicked.sent
-                || (forgiven
-                    && matches!(
-                        code,
-                        Some(ErrorCode::Unauthorized | ErrorCode::NotFound | ErrorCode::Forbidden)
-                    ))
-                // The hub refuses before it records: the account may not, or not here.
-                || (clicked.recorded.is_none() && matches!(code, Some(ErrorCode::Forbidden))));
         let recorded = clicked.recorded;
+        let right = match outcome {
+            CommandOutcome::Done(_) | CommandOutcome::Void => false,
+            // Not the hub's decision, and none that it could take: it never left the desk.
+            CommandOutcome::Refused(_) => !clicked.sent,
+            // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told
+            // nevertheless.
+            CommandOutcome::Unknowable(_) => {
+                let forgotten = self.now.saturating_sub(clicked.at_ms) > FORGOTTEN_MS;
+                forgotten || clicked.hidden && recorded.is_none_or(|(recorded, _)| recorded == Outcome::Void)
+            }
+        };
         if twice {
             self.violate('W', format!("{command:?} is settled twice"));
-        } else if recorded != Some((kind, code)) && !gave_up {
-            self.violate(
-                'W',
-                format!("{command:?} is settled as {kind:?} {code:?}, recorded is {recorded:?}"),
-            );
+        } else if recorded.map(|(recorded, code)| (Some(recorded), code)) != Some(told) && !right {
+            self.violate('W', format!("{command:?} is settled as {told:?}, recorded is {recorded:?}"));
         }
     }
 

@@ -52,7 +52,7 @@ impl World {
         let paged = self.paged(index, request);
         let at = self.at();
         let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
-        self.note_recorded(request);
+        self.note_recorded(request, &response);
         self.committed();
         if paged.is_some() {
             self.change_between_pages(index, &response);

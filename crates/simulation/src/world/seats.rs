@@ -230,7 +230,6 @@ impl World {
             }
             Action::SignedOut(problem) => {
                 seat.token = None;
-                seat.told.signed_out = true;
                 if problem.is_some() {
                     let ms = self.draw(500, 4_000);
                     self.after(ms, Event::SignsIn { seat: index, life });

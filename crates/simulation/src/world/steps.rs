@@ -159,6 +159,7 @@ impl World {
                 sent: false,
                 is_note,
                 recorded: None,
+                hidden: false,
                 settled: None,
                 settled_in: 0,
             },

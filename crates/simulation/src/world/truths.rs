@@ -4,7 +4,7 @@ use super::World;
 use super::rest::is_command;
 use crate::seat::Answered;
 use gwanje_model::CenterId;
-use gwanje_sync::HttpRequest;
+use gwanje_sync::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 /// A head in a text.
@@ -37,14 +37,17 @@ impl World {
     }
 
     /// The hub has answered a request: what it recorded of a command, if it was one.
-    pub(super) fn note_recorded(&mut self, request: &HttpRequest) {
+    pub(super) fn note_recorded(&mut self, request: &HttpRequest, response: &HttpResponse) {
+        let mut asks = false;
         let key = if let Some((_, rest)) = request.url.split_once("/commands/") {
+            asks = true;
             rest.strip_suffix("/close").map(str::to_owned)
         } else {
             let key = request.headers.iter().find(|(name, _)| *name == "idempotency-key");
             key.map(|(_, key)| key.clone())
         };
         let Some(clicked) = key.as_ref().and_then(|key| self.clicks.get_mut(key)) else { return };
+        clicked.hidden |= asks && response.status == 404;
         let Some(seat) = self.seats.get(clicked.seat) else { return };
         if let Some(key) = &key
             && let Some(reply) = self.hub.outcome(&seat.account, &clicked.center, key)

@@ -11,4 +11,5 @@ mod real;
 mod replayed;
 mod same;
 mod setting;
+mod taken;
 mod tapes;

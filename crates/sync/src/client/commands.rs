@@ -1,16 +1,20 @@
 //! The seat's commands: each is sent at once, sent again under the same key, and settled exactly once (rule 11).
 //!
-//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: decided | closing: not | credentials go |
-//! | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | `ClosePausing`, shown as unknown |
-//! | `Closing` | – | – | – | – | settled | `ClosePausing` | `ClosePausing` |
-//! | `ClosePausing` | – | – | `Closing` | – | settled | `ClosePausing` | `ClosePausing` |
+//! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: an outcome | closing: refused | closing: no answer | credentials go | the person leaves |
+//! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | refused |
+//! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
+//! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
+//! | `Closing` | – | – | – | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
+//! | `ClosePausing` | – | – | `Closing` | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
 //!
-//! The same click again changes nothing; when the person leaves, all are given up. A test walks every cell.
+//! The same click again changes nothing. A test walks every cell.
 //! Nothing is sent later than 30 s after the click except the question what became of it. A command is in the cache before
 //! it is sent, so that the question can be asked by the next run too: what an earlier run left begins as `ClosePausing`.
+//!
+//! A command is told as refused only by what the hub decided about it, or when it was never sent: that a question about it
+//! is refused says nothing of what it did. A day after the click the hub may have forgotten: from then on a question that
+//! brings no answer, or `void`, is the last one, and the command unknowable.
 
 #[cfg(test)]
 mod table;
@@ -40,6 +44,9 @@ const CLOSE_MS: u64 = 30_000;
 const RETRY_MS: (u64, u64) = (500, 5_000);
 /// Milliseconds between questions what became of a command.
 const CLOSE_RETRY_MS: (u64, u64) = (1_000, 30_000);
+/// Milliseconds after the click for which the hub is sure to know what it decided: a day, and an hour less for clocks that
+/// differ. Later it may have forgotten, and its `void` would be told of a command that was carried out.
+const KNOWN_MS: u64 = 23 * 3_600_000;
 /// Commands under way at once. One person clicks a few in 30 s; a bulk assignment may be some hundred.
 pub(crate) const MAX_PENDING: usize = 1_000;
 
@@ -83,6 +90,8 @@ struct Pending {
     /// What is sent, until it closes.
     call: Call,
     close_at: Mono,
+    /// From then on the hub may have forgotten it.
+    known_until: Mono,
     step: Step,
     pause: Backoff,
 }
@@ -150,7 +159,8 @@ impl Commands {
         let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
         let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
         let marked = delivery.map(|id| (center.clone(), id));
-        let pending = Pending { center, delivery, call, close_at: now.plus_ms(CLOSE_MS), step, pause };
+        let (close_at, known_until) = (now.plus_ms(CLOSE_MS), now.plus_ms(KNOWN_MS));
+        let pending = Pending { center, delivery, call, close_at, known_until, step, pause };
         self.pending.insert(command, pending);
         self.mark(marked);
     }
@@ -168,16 +178,19 @@ impl Commands {
     }
 
     /// What an earlier run did not get to know of its commands in a center is asked.
-    pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Mono) {
-        for StoredCommand { command, delivery, .. } in stored {
+    pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Now) {
+        let (wall, now) = (now.wall, now.mono);
+        for StoredCommand { command, delivery, clicked_at, .. } in stored {
             if self.pending.contains_key(&command) {
                 continue;
             }
+            let age_ms = u64::try_from(wall.since(clicked_at)).unwrap_or(0);
             let pending = Pending {
                 center: center.clone(),
                 delivery,
                 call: closing(center, &command),
                 close_at: now,
+                known_until: now.plus_ms(KNOWN_MS.saturating_sub(age_ms)),
                 step: Step::ClosePausing { until: now },
                 pause: Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1),
             };
@@ -208,8 +221,7 @@ impl Commands {
     pub(crate) fn signed_in(&mut self, account: &Text) {
         let before = self.account.replace(account.clone());
         if before.is_some_and(|before| before != *account) {
-            let why = "another account signed in before its end was known";
-            self.give_up(&Problem::new(ErrorCode::Unauthorized, why));
+            self.give_up("another account signed in before its end was known");
         }
     }
 
@@ -269,12 +281,19 @@ impl Commands {
             return; // Nobody asked what became of this one: a key that was used again.
         }
         match calls::read::<CloseReply>(result) {
+            Ok(CloseReply { outcome: Outcome::Void, .. }) if pending.known_until <= now => {
+                self.settle(command, forgotten(), None);
+            }
             Ok(reply) => self.settle(command, recorded(reply), None),
             Err(failure) => {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
                 match failure.decided() {
+                    Ok(problem) if is_mutated(Mutation::RefuseByClose) => {
+                        self.settle(command, CommandOutcome::Refused(problem), None);
+                    }
                     // The account may not even ask any more (its center was taken away): nobody will ever know here.
-                    Ok(problem) => self.settle(command, CommandOutcome::Refused(problem), None),
+                    Ok(problem) => self.settle(command, CommandOutcome::Unknowable(problem), None),
+                    Err(_) if pending.known_until <= now => self.settle(command, forgotten(), None),
                     Err(
                         CallFailure::Problem { .. } | CallFailure::Unreachable(_) | CallFailure::Malformed,
                     ) => {
@@ -354,11 +373,20 @@ impl Commands {
     }
 
     /// The person leaves: what became of the commands under way can't be asked any more.
-    pub(crate) fn give_up(&mut self, problem: &Problem) {
-        let all: Vec<CommandId> = self.pending.keys().cloned().collect();
-        for command in all {
+    pub(crate) fn give_up(&mut self, why: &str) {
+        let told = |pending: &Pending| match pending.step {
+            Step::Keeping { .. } => {
+                let why = format!("{why}; nothing was sent");
+                CommandOutcome::Refused(Problem::new(ErrorCode::Unauthorized, why))
+            }
+            Step::Asking { .. } | Step::Pausing { .. } | Step::Closing | Step::ClosePausing { .. } => {
+                CommandOutcome::Unknowable(Problem::new(ErrorCode::Unauthorized, why))
+            }
+        };
+        let all: Vec<_> = self.pending.iter().map(|(id, pending)| (id.clone(), told(pending))).collect();
+        for (command, outcome) in all {
             self.out.push_back(CommandAction::Drop(command.clone()));
-            self.settle(&command, CommandOutcome::Refused(problem.clone()), None);
+            self.settle(&command, outcome, None);
         }
     }
 
@@ -404,6 +432,12 @@ fn recorded(reply: CloseReply) -> CommandOutcome {
         }
         Outcome::Void => CommandOutcome::Void,
     }
+}
+
+/// The hub was not reached while it was sure to know.
+fn forgotten() -> CommandOutcome {
+    let why = "the hub could not be asked within a day, and keeps what it decided no longer";
+    CommandOutcome::Unknowable(Problem::new(ErrorCode::Unavailable, why))
 }
 
 /// The epoch in an ETag `"epoch-rev"`.

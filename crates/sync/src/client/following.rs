@@ -6,8 +6,8 @@ use super::rest::Purpose;
 use crate::io::{Action, Now, RowChange};
 use crate::session::SessionAction;
 use gwanje_model::CenterId;
+use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::CenterInfo;
-use gwanje_wire::{ErrorCode, Problem};
 
 impl Client {
     /// Sessions that may make requests now are told so, and their namespaces joined.
@@ -35,9 +35,8 @@ impl Client {
 
     /// The person leaves: all cached data goes.
     pub(super) fn sign_out(&mut self, now: Now) {
+        self.commands.give_up("signed out before its end was known");
         self.credentials_go(now);
-        let problem = Problem::new(ErrorCode::Unauthorized, "signed out before its end was known");
-        self.commands.give_up(&problem);
         self.rest.sign_out();
         self.pump(now);
         for center in self.centers.ids() {

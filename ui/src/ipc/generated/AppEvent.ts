@@ -73,11 +73,11 @@ action: string,
  */
 outcome: CommandPhase, 
 /**
- * With `refused`: why, for programs.
+ * With `refused` and `unknowable`: why, for programs.
  */
 code: string | null, 
 /**
- * With `refused`: why, for people.
+ * With `refused` and `unknowable`: why, for people.
  */
 message: string | null, } | { "type": "check", 
 /**

@@ -28,6 +28,8 @@ enum Happens {
     Deadline,
     /// Thirty seconds after the click are over.
     ThirtySeconds,
+    /// The hub may have forgotten it.
+    ADay,
     /// The cache holds it.
     Kept,
     /// The same click again.
@@ -43,14 +45,24 @@ enum Told {
     Done,
     Conflict,
     Void,
+    /// The center is not found.
+    Hidden,
     TooMany,
     Unavailable,
     Nothing,
     Garbage,
 }
 
-const TOLD: [Told; 7] =
-    [Told::Done, Told::Conflict, Told::Void, Told::TooMany, Told::Unavailable, Told::Nothing, Told::Garbage];
+const TOLD: [Told; 8] = [
+    Told::Done,
+    Told::Conflict,
+    Told::Void,
+    Told::Hidden,
+    Told::TooMany,
+    Told::Unavailable,
+    Told::Nothing,
+    Told::Garbage,
+];
 const START: Mono = Mono(1_000);
 
 struct Desk {
@@ -104,10 +116,14 @@ impl Desk {
                 self.now = START.plus_ms(CLOSE_MS);
                 self.commands.due(self.now);
             }
+            Happens::ADay => {
+                self.now = START.plus_ms(KNOWN_MS);
+                self.commands.due(self.now);
+            }
             Happens::Kept => self.commands.kept(&key(), self.now),
             Happens::Again => self.click(),
             Happens::Suspend => self.commands.suspend(self.now.plus_ms(1)),
-            Happens::GiveUp => self.commands.give_up(&Problem::new(ErrorCode::Unauthorized, "left")),
+            Happens::GiveUp => self.commands.give_up("left"),
         }
         self.collect();
     }
@@ -134,6 +150,7 @@ impl Desk {
             CommandAction::Settled(_, CommandOutcome::Done(_)) => Some("done"),
             CommandAction::Settled(_, CommandOutcome::Refused(_)) => Some("refused"),
             CommandAction::Settled(_, CommandOutcome::Void) => Some("void"),
+            CommandAction::Settled(_, CommandOutcome::Unknowable(_)) => Some("unknowable"),
             _ => None,
         };
         self.out.iter().filter_map(settled).collect()
@@ -157,6 +174,7 @@ fn answer(told: Told) -> Result<HttpResponse, HttpFailure> {
         Told::Done => http(200, "{}"),
         Told::Conflict => http(409, r#"{"code":"conflict"}"#),
         Told::Void => http(409, r#"{"code":"void"}"#),
+        Told::Hidden => http(404, r#"{"code":"not-found"}"#),
         Told::TooMany => http(429, r#"{"code":"too-many-requests"}"#),
         Told::Unavailable => http(503, r#"{"code":"unavailable"}"#),
         Told::Nothing => Err(HttpFailure::TimedOut),
@@ -169,7 +187,7 @@ fn closing(told: Told) -> Result<HttpResponse, HttpFailure> {
         Told::Done => http(200, r#"{"outcome":"done","status":200,"body":null}"#),
         Told::Conflict => http(200, r#"{"outcome":"refused","status":409,"body":{"code":"conflict"}}"#),
         Told::Void => http(200, r#"{"outcome":"void","status":null,"body":null}"#),
-        Told::TooMany | Told::Unavailable | Told::Nothing => answer(told),
+        Told::Hidden | Told::TooMany | Told::Unavailable | Told::Nothing => answer(told),
         Told::Garbage => http(200, "<html>"),
     }
 }
@@ -178,7 +196,7 @@ fn closing(told: Told) -> Result<HttpResponse, HttpFailure> {
 fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
     let outcome = |told| match told {
         Told::Done => Some("done"),
-        Told::Conflict => Some("refused"),
+        Told::Conflict | Told::Hidden => Some("refused"),
         Told::Void => Some("void"),
         Told::TooMany | Told::Unavailable | Told::Nothing | Told::Garbage => None,
     };
@@ -199,6 +217,8 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         }
         // Only the closing's answer counts from then on.
         (At::Closing | At::ClosePausing, Happens::Answer(_)) => (at, None),
+        // Whoever may not ask any more knows nothing of what it did.
+        (At::Closing | At::ClosePausing, Happens::Closed(Told::Hidden)) => (At::Settled, Some("unknowable")),
         (At::Closing | At::ClosePausing, Happens::Closed(told)) => match outcome(told) {
             Some(outcome) => (At::Settled, Some(outcome)),
             None => (At::ClosePausing, None),
@@ -210,11 +230,17 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         (At::Closing, Happens::Deadline) => (At::Closing, None),
         (At::Asking | At::Pausing, Happens::ThirtySeconds) => (At::Closing, None),
         (At::Closing | At::ClosePausing, Happens::ThirtySeconds) => (at, None),
+        // Asleep since the click: it is asked about all the same.
+        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::ADay) => {
+            (At::Closing, None)
+        }
         (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Again) => {
             (at, None)
         }
-        (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::GiveUp) => {
-            (At::Settled, Some("refused"))
+        // Nothing was sent.
+        (At::Keeping, Happens::GiveUp) => (At::Settled, Some("refused")),
+        (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::GiveUp) => {
+            (At::Settled, Some("unknowable"))
         }
         // A key is used once; the same one again is a new command here and its twin at the hub.
         (At::Settled, Happens::Again) => (At::Keeping, None),
@@ -224,6 +250,7 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
             | Happens::Closed(_)
             | Happens::Deadline
             | Happens::ThirtySeconds
+            | Happens::ADay
             | Happens::Kept
             | Happens::Suspend
             | Happens::GiveUp,
@@ -236,6 +263,7 @@ fn every_cell_of_the_table() {
     let mut all = vec![
         Happens::Deadline,
         Happens::ThirtySeconds,
+        Happens::ADay,
         Happens::Kept,
         Happens::Again,
         Happens::Suspend,
@@ -258,5 +286,26 @@ fn every_cell_of_the_table() {
                 "{at:?} × {happens:?}: its next deadline lies ahead"
             );
         }
+    }
+}
+
+#[test]
+fn once_the_hub_may_have_forgotten_only_an_outcome_is_believed_and_nothing_asked_again() {
+    for told in TOLD {
+        let closed_after = |ms: u64| {
+            let mut desk = Desk::at(At::Closing);
+            desk.now = START.plus_ms(ms);
+            desk.happen(Happens::Closed(told));
+            (desk.step(), desk.outcomes().pop())
+        };
+        assert_eq!(closed_after(KNOWN_MS - 1), expected(At::Closing, Happens::Closed(told)), "{told:?}");
+        let believed = match told {
+            Told::Done => "done",
+            Told::Conflict => "refused",
+            Told::Void | Told::Hidden | Told::TooMany | Told::Unavailable | Told::Nothing | Told::Garbage => {
+                "unknowable"
+            }
+        };
+        assert_eq!(closed_after(KNOWN_MS), (At::Settled, Some(believed)), "{told:?}");
     }
 }

@@ -292,19 +292,64 @@ fn signing_out_settles_what_is_under_way() {
     let (id, _) = script.request(ACCEPT);
     script.put(Input::SignOut);
     assert!(script.saw(|action| matches!(action, Action::DropHttp(dropped) if *dropped == id)));
-    assert_eq!(settled(&script).len(), 1);
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Unknowable(_)]), "it may have been done: {outcomes:?}");
     script.pass(60_000);
     assert_eq!(settled(&script).len(), 1);
+
+    let (mut script, _) = Script::joined();
+    script.commits = false;
+    click(&mut script, "K1");
+    script.put(Input::SignOut);
+    assert!(script.maybe_request(ACCEPT).is_none());
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Refused(_)]), "nothing was sent: {outcomes:?}");
 }
 
-/// A client whose cache holds that command of an earlier run.
+#[test]
+fn a_refused_question_is_no_refusal_of_the_command() {
+    for (status, code) in [(404, "not-found"), (403, "forbidden"), (400, "invalid")] {
+        let (mut script, socket) = Script::joined();
+        click(&mut script, "K1");
+        script.pass_live(socket, 30_000);
+        let (id, _) = script.request(CLOSE);
+        script.answer(id, status, &problem(code));
+        let outcomes = settled(&script);
+        assert!(
+            matches!(&outcomes[..], [CommandOutcome::Unknowable(p)] if p.code.as_str() == code),
+            "{outcomes:?}"
+        );
+        assert_eq!(marks(&script), [Some(false), Some(true), None]);
+        script.pass_live(socket, 120_000);
+        assert_eq!(settled(&script).len(), 1);
+        assert!(script.maybe_request(CLOSE).is_none(), "asked no more");
+    }
+}
+
+#[test]
+fn an_outcome_without_its_row_is_an_outcome() {
+    let (mut script, socket) = Script::joined();
+    click(&mut script, "K1");
+    script.pass_live(socket, 30_000);
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": null }));
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Done(None)]), "{outcomes:?}");
+}
+
+/// A client whose cache holds a command of an earlier run.
 fn recalled() -> (Script, StoredCommand) {
+    clicked_before(60_000)
+}
+
+/// The same of so long ago.
+fn clicked_before(ms: i64) -> (Script, StoredCommand) {
     let mut script = Script::new(&["http://h"], &[]);
     let command = StoredCommand {
         command: CommandId("K1".to_owned()),
         delivery: Some(DeliveryId(5)),
         action: "accept".into(),
-        clicked_at: UtcMillis(EPOCH_MS - 60_000),
+        clicked_at: UtcMillis(EPOCH_MS - ms),
     };
     let restored = Restored { commands: vec![command.clone()], ..Restored::default() };
     script.cached = restored;
@@ -388,6 +433,21 @@ fn what_an_earlier_run_left_open_is_asked_for_and_told_once() {
 }
 
 #[test]
+fn what_was_left_open_a_day_ago_is_asked_for_once_and_its_void_not_believed() {
+    let (mut script, command) = clicked_before(24 * 3_600_000);
+    let (id, _) = script.request(CLOSE);
+    script.answer(id, 200, &json!({ "outcome": "void", "status": null, "body": null }));
+    let outcomes = settled(&script);
+    assert!(matches!(&outcomes[..], [CommandOutcome::Unknowable(_)]), "{outcomes:?}");
+    let forgotten =
+        |a: &Action| matches!(a, Action::Persist(batch) if batch.settled == [command.command.clone()]);
+    assert_eq!(script.count(forgotten), 1);
+    script.pass(120_000);
+    assert_eq!(settled(&script).len(), 1);
+    assert!(script.maybe_request(CLOSE).is_none());
+}
+
+#[test]
 fn what_an_earlier_run_left_open_is_asked_for_until_the_hub_answers() {
     let (mut script, _) = recalled();
     for _ in 0..3 {
@@ -432,7 +492,7 @@ fn a_session_that_the_server_ends_leaves_commands_unknown_until_the_account_is_b
     reply["account"] = json!("lee");
     script.answer(id, 200, &reply);
     assert!(
-        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unauthorized)
+        matches!(&settled(&script)[..], [CommandOutcome::Unknowable(p)] if p.code == ErrorCode::Unauthorized)
     );
     script.pass(30_000);
     assert!(script.maybe_request(CLOSE).is_none());
