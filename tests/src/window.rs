@@ -68,12 +68,14 @@ impl Window {
     /// # Errors
     /// When it does not appear.
     pub async fn find(&self, test_id: &str) -> Result<WebElement> {
-        self.driver
-            .query(By::Css(format!("[data-testid='{test_id}']")))
-            .wait(PATIENCE, LOOK)
-            .first()
-            .await
-            .with_context(|| format!("finding {test_id} in the window"))
+        let selector = By::Css(format!("[data-testid='{test_id}']"));
+        match self.driver.query(selector).wait(PATIENCE, LOOK).first().await {
+            Ok(found) => Ok(found),
+            Err(error) => {
+                let said = self.as_it_is().await?;
+                Err(error).with_context(|| format!("{test_id} is not there; {said}"))
+            }
+        }
     }
 
     /// Its text, as shown.
@@ -96,20 +98,18 @@ impl Window {
                 return Ok(());
             }
             if tokio::time::Instant::now() > end {
-                let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/window-failure.png");
-                let _ = self.driver.screenshot(&picture).await;
-                let text = self
-                    .driver
-                    .execute("return document.body.innerText;", vec![])
-                    .await?
-                    .convert::<String>()?;
-                anyhow::bail!(
-                    "{what} did not happen; the window (picture: {}) says:\n{text}",
-                    picture.display()
-                );
+                anyhow::bail!("{what} did not happen; {}", self.as_it_is().await?);
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// What the window says, for a failure; with a picture of it under `target/`.
+    async fn as_it_is(&self) -> Result<String> {
+        let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/window-failure.png");
+        let _ = self.driver.screenshot(&picture).await;
+        let text = self.driver.execute("return document.body.innerText;", vec![]).await?;
+        Ok(format!("the window (picture: {}) says:\n{}", picture.display(), text.convert::<String>()?))
     }
 
     /// What a script's expression over the page is.

@@ -114,6 +114,28 @@ describe("the board", () => {
     await until(() => room.selection.id === 1_234 && document.activeElement === find("board-grid"));
   });
 
+  test("keys that are quicker than the list act on what it finds", async () => {
+    const { platform, room, find } = window;
+    platform.change(1_234, { shop: "하나뿐인 가게", status: "waiting" });
+    press("Home");
+    await until(() => room.selection.id !== null);
+    const answer = platform.resetView.bind(platform);
+    let goOn = (): void => {};
+    platform.resetView = (view) => new Promise((done) => (goOn = () => done(answer(view))));
+    press("Slash");
+    const field = find("search") as HTMLInputElement;
+    field.value = "하나뿐인";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    press("Enter", { key: "Enter" });
+    press("KeyA");
+    await until(() => room.view.total === 1);
+    expect(document.querySelector('[data-testid="assign-dialog"]')).toBeNull();
+    goOn();
+    await until(() => document.querySelector('[data-testid="assign-dialog"]') !== null);
+    expect(room.selection.id).toBe(1_234);
+    expect(field.value).toBe("하나뿐인");
+  });
+
   test("filters by remarks that wait for an answer", async () => {
     const { platform, find } = window;
     const noted = [...platform.rows.values()].filter((row) => row.notes > 0).length;

@@ -128,11 +128,11 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
   ];
 }
 
-/** The deed of a key event, when it is meant as a command. */
-export function deedOf(all: readonly Deed[], event: KeyboardEvent): Deed | undefined {
+/** The deed of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
+export function deedOf(all: readonly Deed[], event: KeyboardEvent, typing = true): Deed | undefined {
   if (event.isComposing || event.altKey) return undefined;
   const ctrl = event.ctrlKey || event.metaKey;
-  if (!ctrl && isTyping(event.target)) return undefined;
+  if (!ctrl && typing && isTyping(event.target)) return undefined;
   if (isPressing(event)) return undefined;
   return all.find((deed) =>
     deed.keys.some(

@@ -52,6 +52,8 @@ export class Room {
   /** The center on the board; null: all of them. */
   center = $state<string | null>(null);
   theme = $state<Theme>("system");
+  /** Under way: the first delivery that fits is being chosen. */
+  choosing: Promise<boolean> | null = null;
   detailOpen = $state(false);
   dialog = $state.raw<Dialog>({ kind: "none" });
   /** The desk's clock, once a second. */
@@ -133,7 +135,16 @@ export class Room {
   }
 
   /** Chooses the first delivery that fits what was just typed; false: none does. */
-  async chooseFirst(): Promise<boolean> {
+  chooseFirst(): Promise<boolean> {
+    const choosing = this.#chooseFirst();
+    this.choosing = choosing;
+    void choosing.then(() => {
+      if (this.choosing === choosing) this.choosing = null;
+    });
+    return choosing;
+  }
+
+  async #chooseFirst(): Promise<boolean> {
     await this.view.current();
     if (this.view.total === 0) return false;
     this.selection.goTo(0);
