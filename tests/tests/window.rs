@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use gwanje_tests::api::Api;
 use gwanje_tests::hub::Hub;
+use gwanje_tests::peers::{Kind, Peer};
 use gwanje_tests::window::Window;
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -89,6 +90,34 @@ async fn a_first_start_without_a_server_offers_the_demo() -> Result<()> {
     window
         .until("the window to say that the day is simulated", "/모의|drill/i.test(document.body.innerText)")
         .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_servers_board_is_named_proven_by_its_list_and_takes_no_commands() -> Result<()> {
+    // Not much moves: the list is equal to what the socket told.
+    let mut server = Peer::start(Kind::Legacy, &["--speed", "1"])?;
+    let dialect = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dialects/legacy.toml");
+    let window = Window::open(&["--dialect", dialect, "--server", &server.url]).await?;
+    window.find("board-grid").await?;
+    link_state(&window, &["live"]).await?;
+    window.until("a board with deliveries", &format!("{TOTAL} > 50")).await?;
+    let named = "document.querySelector(\"[data-testid='foreign']\")?.textContent.includes('레거시 배차')";
+    window.until("the server to be named", named).await?;
+    window
+        .until("no revision to be shown", "!/\\brev\\b/.test(document.querySelector('footer').innerText)")
+        .await?;
+    window.press("j").await?;
+    window.press(Key::Enter + "").await?;
+    let details = "document.querySelector(\"[data-testid='detail-panel']\").dataset.open === 'true'";
+    window.until("details", details).await?;
+    window.press("a").await?;
+    window.press("c").await?;
+    let dialogs = "document.querySelectorAll('[role=dialog]').length";
+    window.until("no command to be asked about", &format!("{dialogs} === 0")).await?;
+    server.kill()?;
+    link_state(&window, &["offline"]).await?;
+    server.restart()?;
+    link_state(&window, &["live"]).await
 }
 
 async fn wrong_password(window: &Window) -> Result<()> {
