@@ -25,7 +25,8 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) enum Done {
     Committed(CenterId, u64),
-    Restored(CenterId, Box<Restored>),
+    /// So many rows were damaged and left out.
+    Restored(CenterId, Box<Restored>, usize),
     Audited(CenterId, Vec<DeliveryId>, bool),
 }
 
@@ -37,6 +38,12 @@ pub(crate) struct Disk {
     jobs: VecDeque<Job>,
     /// It takes no writes until then.
     pub(crate) busy_until: u64,
+    /// It has not refused any since it is so.
+    pub(crate) busy_idle: bool,
+    /// A write was refused, for the world to take note of.
+    pub(crate) refused: bool,
+    /// The file held rows when it was overwritten.
+    pub(crate) spoilt_full: bool,
     /// Alarms whose writing was told although it had not come to pass (as the engine does when a disk takes no writes).
     pub(crate) told_unwritten: Vec<(CenterId, AlarmKey)>,
     /// Alarms that are on it.
@@ -52,6 +59,9 @@ impl Disk {
             cache: None,
             jobs: VecDeque::new(),
             busy_until: 0,
+            busy_idle: false,
+            refused: false,
+            spoilt_full: false,
             told_unwritten: Vec::new(),
             holds: BTreeSet::new(),
             written: Vec::new(),
@@ -134,6 +144,7 @@ impl Disk {
                     self.jobs.push_back(Job::Wipe(center));
                 }
                 Job::Write(batch) => {
+                    self.refused |= std::mem::take(&mut self.busy_idle);
                     done.push(Done::Committed(batch.center.clone(), batch.seq));
                     let keys = batch.alarms.iter().map(|alarm| (batch.center.clone(), alarm.key));
                     self.told_unwritten.extend(keys);
@@ -182,7 +193,8 @@ impl Disk {
 
     fn restore(&mut self, center: CenterId) -> Result<Done, CacheError> {
         let loaded = self.load(&center)?;
-        Ok(Done::Restored(center, Box::new(loaded.map(restored).unwrap_or_default())))
+        let damaged = loaded.as_ref().map_or(0, |loaded| loaded.damaged);
+        Ok(Done::Restored(center, Box::new(loaded.map(restored).unwrap_or_default()), damaged))
     }
 
     fn audit(&mut self, center: CenterId) -> Result<Done, CacheError> {
@@ -196,6 +208,11 @@ impl Disk {
     /// What is on the disk of a center.
     pub(crate) fn load(&mut self, center: &CenterId) -> Result<Option<Loaded>, CacheError> {
         self.cache.as_mut().map_or(Ok(None), |cache| cache.load(center))
+    }
+
+    /// Whether it holds rows of one of those centers.
+    pub(crate) fn holds_rows(&mut self, centers: &[CenterId]) -> bool {
+        centers.iter().any(|center| matches!(self.load(center), Ok(Some(loaded)) if !loaded.rows.is_empty()))
     }
 
     /// Whether the rows on the disk are what the last transaction said.

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod run;
 mod seat;
 pub mod shrink;
+mod touch;
 mod window;
 mod world;
 

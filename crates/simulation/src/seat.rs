@@ -1,7 +1,9 @@
 //! A desk: its app while it runs, its disk, what is kept outside the cache, and what its person was told.
 
 use crate::disk::Disk;
+use crate::fault::Fault;
 use crate::network::Line;
+use crate::touch::Touch;
 use crate::window::Window;
 use gwanje_model::{CenterId, SeatId, UtcMillis};
 use gwanje_sync::{
@@ -14,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// On a connection.
-    Socket(u64, SocketEvent),
-    Http(RequestId, Result<HttpResponse, HttpFailure>, Answered),
+    Socket(u64, SocketEvent, Vec<Touch>),
+    Http(RequestId, Result<HttpResponse, HttpFailure>, Answered, Vec<Touch>),
 }
 
 /// What an answer was to, for what the world notes when it is delivered.
@@ -44,6 +46,8 @@ pub(crate) struct Seat {
     pub(crate) clock_ms: i64,
     /// It does nothing until then: asleep, or stuck.
     pub(crate) frozen_until: u64,
+    /// The fault that froze it, until that has come to pass.
+    pub(crate) frozen_by: Option<Fault>,
     pub(crate) deferred: VecDeque<Arrival>,
     pub(crate) line: Line,
     pub(crate) told: Told,
@@ -57,6 +61,7 @@ pub(crate) struct App {
     /// Connections by the client's number.
     pub(crate) sockets: BTreeMap<SocketId, u64>,
     pub(crate) requests: BTreeSet<RequestId>,
+    pub(crate) reach: Reach,
     /// When requests went out lately.
     pub(crate) rate: VecDeque<u64>,
     pub(crate) states: BTreeMap<CenterId, State>,
@@ -72,6 +77,14 @@ pub(crate) struct App {
     pub(crate) look_due: bool,
     pub(crate) day_ms: u64,
     pub(crate) changes: u32,
+}
+
+/// What an app has got an answer from since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Untried,
+    Nothing,
+    Something,
 }
 
 /// What was last proven of a center.

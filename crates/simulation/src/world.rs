@@ -8,10 +8,12 @@
 //! | `nodes` | emitters: frames, heads, alarms, who is behind |
 //! | `rest` | requests |
 //! | `checks` | the invariants |
+//! | `effects` | which faults have come to pass |
 
 mod breaks;
 mod calm;
 mod checks;
+mod effects;
 mod nodes;
 mod rest;
 mod seats;
@@ -27,7 +29,7 @@ use crate::network::{Conn, Line};
 use crate::plan::{Break, Desk, Plan};
 use crate::run::{Trace, Violation};
 use crate::seat::{Arrival, Seat, Told};
-use gwanje_model::{CenterId, DeliveryId, Role, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
 use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
 use nodes::Node;
@@ -103,8 +105,15 @@ pub(crate) enum Event {
         work: crate::plan::Work,
         pick: u64,
     },
-    /// Somebody elsewhere edits that delivery.
-    Edits(DeliveryId),
+    /// Somebody elsewhere edits that delivery, on which a command is on its way.
+    Edits(DeliveryId, String),
+    /// A flood has run out: whether it was one, for those who followed it from its start.
+    Flooded {
+        center: CenterId,
+        epoch: Epoch,
+        to: Rev,
+        followers: Vec<(usize, u32)>,
+    },
     /// The second part of a fault.
     Then(Box<Break>, u32),
     /// By now a client knows that a connection is dead.
@@ -140,7 +149,7 @@ pub(crate) struct World {
     pub(crate) void_tokens: BTreeSet<String>,
     pub(crate) sockets_refused: (u64, u64),
     pub(crate) storm: (u64, u16),
-    /// Kept apart from faults that are armed and never came to pass.
+    /// How often each fault came to pass; one that is only armed does not count.
     pub(crate) injected: [u64; 34],
     pub(crate) two_versions: bool,
     pub(crate) epochs: u32,
@@ -170,6 +179,7 @@ impl World {
             horizons: BTreeMap::new(),
             clock_ms: 0,
             frozen_until: 0,
+            frozen_by: None,
             deferred: VecDeque::new(),
             line: Line::default(),
             told: Told::default(),
@@ -322,7 +332,8 @@ impl World {
             Event::Thaws(seat) => self.thaw(seat),
             Event::Kills { seat, life, down_ms } => self.kill_when_unwritten(seat, life, down_ms),
             Event::Works { center, work, pick } => self.work(&center, work, pick),
-            Event::Edits(id) => self.edit(id),
+            Event::Edits(id, command) => self.edit(id, &command),
+            Event::Flooded { center, epoch, to, followers } => self.flooded(&center, &epoch, to, &followers),
             Event::Then(broken, part) => self.break_on(*broken, part),
             Event::KnownDead(conn) => self.known_dead(conn),
             Event::Found(planted) => self.found(&planted),

@@ -1,4 +1,4 @@
-//! Faults begin, go on and end. What is only armed here counts as injected where it comes to pass.
+//! Faults begin, go on and end. What is only begun here counts where it comes to pass at a seat.
 //!
 //! | file | what breaks |
 //! | --- | --- |
@@ -18,6 +18,10 @@ use super::{Event, World};
 use crate::fault::Fault;
 use crate::hub::Operation;
 use crate::plan::{Break, Work};
+use gwanje_model::{CenterId, Rev};
+
+/// By then one who followed a flood knows its last change, milliseconds.
+const FLOODED_MS: u64 = 1_500;
 
 impl World {
     /// Begins a fault (`part` 0), or goes on with it.
@@ -51,8 +55,7 @@ impl World {
             Break::StopsReading { seat, for_ms } => {
                 let seat = self.seat_index(seat);
                 if self.is_running(seat) {
-                    self.inject(Fault::StopsReading);
-                    self.freeze(seat, for_ms);
+                    self.freeze(seat, for_ms, Fault::StopsReading);
                 }
             }
             Break::FullBuffer { seat, center, for_ms } => {
@@ -80,7 +83,6 @@ impl World {
             Break::SocketsFlap { for_ms, flap_ms } => self.flap(for_ms, flap_ms, part),
             Break::ColdStart { seat, for_ms } => {
                 let seat = self.seat_index(seat);
-                self.inject(Fault::ColdStart);
                 self.kill(seat);
                 self.line(seat, |line| line.offline_until = now + for_ms);
                 self.after(300, Event::Starts(seat));
@@ -98,19 +100,18 @@ impl World {
             }
             Break::Disk { seat, how, for_ms } => self.spoil_disk(seat, how, for_ms),
             Break::Asleep { for_ms } => {
-                self.inject(Fault::Clock);
-                (0..self.seats.len()).for_each(|seat| self.freeze(seat, for_ms));
+                (0..self.seats.len()).for_each(|seat| self.freeze(seat, for_ms, Fault::Clock));
             }
             Break::Nap { seat, for_ms } => {
                 let seat = self.seat_index(seat);
-                self.inject(Fault::Clock);
-                self.freeze(seat, for_ms);
+                self.freeze(seat, for_ms, Fault::Clock);
             }
             Break::ClockJump { seat, by_ms } => {
                 let seat = self.seat_index(seat);
-                self.inject(Fault::Clock);
-                if let Some(seat) = self.seats.get_mut(seat) {
-                    seat.clock_ms += by_ms;
+                let Some(seat) = self.seats.get_mut(seat) else { return };
+                seat.clock_ms += by_ms;
+                if seat.app.as_ref().is_some_and(|app| !app.states.is_empty()) {
+                    self.inject(Fault::Clock);
                 }
             }
             Break::TokenExpired { seat } => self.expire_token(seat),
@@ -118,7 +119,6 @@ impl World {
             Break::SignInRevoked { seat } => {
                 let seat = self.seat_index(seat);
                 let Some(account) = self.seats.get(seat).map(|seat| seat.account.clone()) else { return };
-                self.inject(Fault::Credentials);
                 self.operate(&Operation::Revoke(account.as_str().into()));
             }
             Break::AnswerLost { seat, center, work, pick } => {
@@ -133,24 +133,18 @@ impl World {
             Break::PageReloaded { seat } => {
                 let seat = self.seat_index(seat);
                 let app = self.seats.get_mut(seat).and_then(|seat| seat.app.as_mut());
-                if let Some(Err(error)) = app.map(|app| app.window.reload()) {
-                    self.violate('1', error.to_string());
+                match app.map(|app| app.window.reload()) {
+                    Some(Ok(true)) => self.inject(Fault::Page),
+                    Some(Ok(false)) | None => {}
+                    Some(Err(error)) => self.violate('1', error.to_string()),
                 }
-                self.inject(Fault::Page);
                 self.look_soon(seat);
             }
             Break::PageLags { seat, for_ms } => self.page_lags(seat, for_ms, part),
             Break::TwoSockets { seat, for_ms } => self.two_sockets(seat, for_ms),
             Break::RowLost { seat, pick } => self.lose_row(seat, pick),
             Break::ByteFlipped { seat, pick } => self.flip_byte(seat, pick),
-            Break::Flood { center, count } => {
-                let center = self.center(center);
-                self.inject(Fault::Flood);
-                for nth in 0..u64::from(count) {
-                    let work = if nth % 9 == 0 { Work::Create } else { Work::Note };
-                    self.after(nth * 20 / 4, Event::Works { center: center.clone(), work, pick: nth * 5 });
-                }
-            }
+            Break::Flood { center, count } => self.flood(self.center(center), count),
             Break::StoreRestarted { for_ms } => self.store_down_until = now + for_ms,
             Break::SwappedOrder { node, center } => {
                 let center = self.center(center);
@@ -178,17 +172,35 @@ impl World {
         }
     }
 
-    fn is_running(&self, seat: usize) -> bool {
+    pub(in crate::world) fn is_running(&self, seat: usize) -> bool {
         self.seats.get(seat).is_some_and(|seat| seat.app.is_some())
     }
 
-    pub(super) fn freeze(&mut self, index: usize, for_ms: u64) {
+    pub(super) fn freeze(&mut self, index: usize, for_ms: u64, by: Fault) {
         let until = self.now + for_ms;
         if let Some(seat) = self.seats.get_mut(index) {
             seat.line.disturbed_ms = until;
             seat.frozen_until = seat.frozen_until.max(until);
+            seat.frozen_by = seat.app.as_ref().map(|_| by);
         }
         self.at_ms(until, Event::Thaws(index));
+    }
+
+    /// Changes five milliseconds apart.
+    fn flood(&mut self, center: CenterId, count: u32) {
+        let seats = self.seats.iter().enumerate();
+        let seats =
+            seats.filter(|(_, seat)| seat.app.as_ref().is_some_and(|app| app.cursors.contains_key(&center)));
+        let followers = seats.map(|(index, seat)| (index, seat.life)).collect();
+        let began = self.hub.board(&center).map(|board| (board.epoch.clone(), board.rev));
+        for nth in 0..u64::from(count) {
+            let work = if nth % 9 == 0 { Work::Create } else { Work::Note };
+            self.after(nth * 5, Event::Works { center: center.clone(), work, pick: nth * 5 });
+        }
+        if let Some((epoch, rev)) = began {
+            let to = Rev(rev.0 + u64::from(count));
+            self.after(u64::from(count) * 5 + FLOODED_MS, Event::Flooded { center, epoch, to, followers });
+        }
     }
 
     pub(super) fn operate(&mut self, operation: &Operation) {

@@ -4,7 +4,8 @@ use super::{Event, World};
 use crate::disk::{Done, Job};
 use crate::fault::Fault;
 use crate::network::Conn;
-use crate::seat::{Answered, App, Arrival};
+use crate::seat::{Answered, App, Arrival, Reach};
+use crate::touch::Touch;
 use crate::window::Window;
 use gwanje_model::CenterId;
 use gwanje_sync::{
@@ -31,9 +32,12 @@ impl World {
                 seat.told.heard.insert((center.clone(), *key));
             }
         }
-        if let Err(error) = seat.disk.open() {
-            return self.violate('A', format!("the cache does not open: {error}"));
-        }
+        let set_aside = match seat.disk.open() {
+            Ok(set_aside) => set_aside,
+            Err(error) => return self.violate('A', format!("the cache does not open: {error}")),
+        };
+        // One that held nothing was no loss.
+        let spoilt = std::mem::take(&mut seat.disk.spoilt_full) && set_aside;
         let config = ClientConfig {
             servers,
             seat: seat.name.clone(),
@@ -45,6 +49,7 @@ impl World {
             window: Window::new(),
             sockets: BTreeMap::new(),
             requests: BTreeSet::new(),
+            reach: Reach::Untried,
             rate: VecDeque::new(),
             states: BTreeMap::new(),
             cursors: BTreeMap::new(),
@@ -58,6 +63,9 @@ impl World {
             changes: 0,
         });
         let (token, centers) = (seat.token.clone(), seat.centers.clone());
+        if spoilt {
+            self.inject(Fault::Disk);
+        }
         match token {
             Some(refresh_token) => self.put(index, Input::Resume { refresh_token, centers }),
             None => self.sign_in(index),
@@ -80,7 +88,7 @@ impl World {
         seat.deferred.clear();
         let unwritten = std::mem::take(&mut seat.disk.told_unwritten);
         seat.told.unwritten.extend(unwritten);
-        seat.frozen_until = 0;
+        (seat.frozen_until, seat.frozen_by) = (0, None);
         let open: Vec<u64> = self
             .conns
             .iter_mut()
@@ -117,7 +125,11 @@ impl World {
         }
         let Some(seat) = self.seats.get_mut(index) else { return };
         if seat.frozen_until > self.now || !seat.deferred.is_empty() {
+            let is_text = matches!(arrival, Arrival::Socket(_, SocketEvent::Text(_), _));
             seat.deferred.push_back(arrival);
+            if is_text && seat.frozen_by.take_if(|by| *by == Fault::StopsReading).is_some() {
+                self.inject(Fault::StopsReading);
+            }
             return;
         }
         self.take_in(index, arrival);
@@ -127,6 +139,10 @@ impl World {
     pub(super) fn thaw(&mut self, index: usize) {
         if self.seats.get(index).is_none_or(|seat| seat.frozen_until > self.now) {
             return;
+        }
+        let slept = self.seats.get_mut(index).and_then(|seat| seat.frozen_by.take());
+        if slept == Some(Fault::Clock) && self.is_running(index) {
+            self.inject(Fault::Clock);
         }
         self.disk_soon(index, 1);
         // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
@@ -138,15 +154,18 @@ impl World {
 
     fn take_in(&mut self, index: usize, arrival: Arrival) {
         match arrival {
-            Arrival::Socket(id, event) => {
+            Arrival::Socket(id, event, touches) => {
+                let is_held = self.is_held(id);
                 let Some(conn) = self.conns.get_mut(&id) else { return };
-                let socket = conn.socket;
+                let (socket, taken) = (conn.socket, conn.taken);
                 match &event {
                     SocketEvent::Text(text) => {
                         conn.in_flight = conn.in_flight.saturating_sub(1);
                         if conn.forgotten {
                             return;
                         }
+                        let is_late = touches.iter().any(|touch| matches!(touch, Touch::Late(_)));
+                        conn.taken += u64::from(!is_late);
                         let is_old = !conn.client_open;
                         let (is_event, is_ack) = (text.starts_with("42"), text.starts_with("43"));
                         if (is_event || is_ack) && text.contains("\"head\"") {
@@ -155,7 +174,7 @@ impl World {
                                 self.heard_a_head(index, text);
                             }
                         }
-                        if is_old {
+                        if is_old && self.has_open_socket(index) {
                             self.inject(Fault::TwoSockets);
                         }
                     }
@@ -168,17 +187,31 @@ impl World {
                     SocketEvent::Unreadable => conn.in_flight = conn.in_flight.saturating_sub(1),
                     SocketEvent::Opened => {}
                 }
+                if is_held {
+                    self.suffer(index, taken, &touches);
+                }
                 self.put(index, Input::Socket(socket, event));
             }
-            Arrival::Http(id, result, answered) => {
+            Arrival::Http(id, result, answered, touches) => {
                 let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
-                if app.is_none_or(|app| !app.requests.remove(&id)) {
-                    return;
+                let Some(app) = app.filter(|app| app.requests.contains(&id)) else { return };
+                app.requests.remove(&id);
+                if result.is_ok() {
+                    app.reach = Reach::Something;
                 }
                 self.heard(index, &answered);
+                self.suffer(index, 0, &touches);
                 self.put(index, Input::Http(id, result));
             }
         }
+    }
+
+    /// Whether a connection of an app is open at both ends.
+    fn has_open_socket(&self, index: usize) -> bool {
+        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
+        let mut conns =
+            app.into_iter().flat_map(|app| app.sockets.values()).filter_map(|id| self.conns.get(id));
+        conns.any(|conn| conn.hub_open && conn.client_open)
     }
 
     /// Puts an input into a core and does what it wants.
@@ -213,12 +246,15 @@ impl World {
             Action::Persist(batch) => self.write(index, Job::Write(batch)),
             Action::Wipe(center) => {
                 app.window.drop_center(&center);
-                app.cursors.remove(&center);
+                let was_followed = app.cursors.remove(&center).is_some();
                 app.states.remove(&center);
                 app.proven.remove(&center);
                 app.open_alarms.retain(|(of, _)| *of != center);
                 seat.told.wiped.insert(center.clone());
                 self.write(index, Job::Wipe(center));
+                if was_followed {
+                    self.inject(Fault::Credentials);
+                }
             }
             Action::Audit(center) => self.write(index, Job::Audit(center)),
             Action::KeepHorizon(center, at) => {
@@ -312,6 +348,7 @@ impl World {
             return;
         }
         let done = seat.disk.work(now);
+        let refused = std::mem::take(&mut seat.disk.refused);
         let idle = seat.disk.is_idle();
         if let Some(app) = seat.app.as_mut() {
             app.disk_due = !idle;
@@ -322,6 +359,9 @@ impl World {
             {
                 *written = true;
             }
+        }
+        if refused {
+            self.inject(Fault::Disk);
         }
         match done {
             Ok(done) => done.into_iter().for_each(|done| self.disk_tells(index, life, done)),
@@ -338,12 +378,20 @@ impl World {
         let ms = self.draw(0, 3);
         let input = match done {
             Done::Committed(center, seq) => Input::Committed(center, seq),
-            Done::Restored(center, mut restored) => {
+            Done::Restored(center, mut restored, damaged) => {
+                if damaged > 0 {
+                    self.inject(Fault::Decay);
+                }
                 restored.horizon = self.seats.get(index).and_then(|seat| seat.horizons.get(&center).copied());
                 self.check_restored(index, &center, &restored);
                 Input::Restored(center, restored)
             }
-            Done::Audited(center, damaged, fits) => Input::Audited(center, damaged, fits),
+            Done::Audited(center, damaged, fits) => {
+                if !damaged.is_empty() {
+                    self.inject(Fault::Decay);
+                }
+                Input::Audited(center, damaged, fits)
+            }
         };
         self.after(ms, Event::DiskTells { seat: index, life, input: Box::new(input) });
     }
@@ -368,7 +416,11 @@ impl World {
         if !app.window.dirty && app.window.lags_until <= now {
             return;
         }
-        match app.window.frame(now, false) {
+        let looked = app.window.frame(now, false);
+        if std::mem::take(&mut app.window.held_back) {
+            self.inject(Fault::Page);
+        }
+        match looked {
             Ok(None) => {}
             Ok(Some(why)) => self.violate('1', format!("seat {index}: {why}")),
             Err(error) => self.violate('1', format!("seat {index}: {error}")),
@@ -401,6 +453,9 @@ impl World {
                 forgotten: false,
                 centers: BTreeMap::new(),
                 in_flight: 0,
+                full: false,
+                sent: 0,
+                taken: 0,
                 last_down_ms: self.now,
                 last_up_ms: self.now,
                 ponged: true,
@@ -409,7 +464,10 @@ impl World {
         );
         if offline {
             let closed = SocketEvent::Closed("the network is unreachable".to_owned());
-            self.after(1, Event::Arrives { seat: index, life, arrival: Arrival::Socket(id, closed) });
+            self.after(
+                1,
+                Event::Arrives { seat: index, life, arrival: Arrival::Socket(id, closed, Vec::new()) },
+            );
         } else {
             let ms = self.draw(2, 30);
             let at = (self.now + ms).max(blocked);
@@ -426,9 +484,13 @@ impl World {
         if let Some(app) = seat.app.as_mut() {
             app.requests.insert(id);
         }
-        let failed = |failure| Arrival::Http(id, Err(failure), Answered::Other);
+        let failed = |failure| Arrival::Http(id, Err(failure), Answered::Other, Vec::new());
         if seat.line.offline_until > self.now {
             let failure = HttpFailure::Broken("the network is unreachable".to_owned());
+            let first = seat.app.as_mut().filter(|app| app.reach == Reach::Untried);
+            if first.map(|app| app.reach = Reach::Nothing).is_some() {
+                self.inject(Fault::ColdStart);
+            }
             return self.after(2, Event::Arrives { seat: index, life, arrival: failed(failure) });
         }
         let slow = if seat.line.slow.0 > self.now { seat.line.slow.1 } else { 0 };

@@ -26,39 +26,29 @@ impl World {
         if let Break::ChangePages { page, .. } = &broken {
             return self.change_pages(index, &center, *page);
         }
-        let truth = self.truths.get_mut(&center);
-        match broken {
-            Break::DeletedWhileAway { cancel, .. } => {
-                if let Some(truth) = truth {
-                    truth.resyncs = true;
-                }
-                if cancel {
-                    self.work(&center, Work::Cancel, now);
-                }
-                let gone = self.truths.get(&center).map_or(0, |truth| truth.gone.len());
-                let day = self.at().day.plus_ms(1);
-                self.operate(&Operation::Archive(center.clone(), day));
-                if self.truths.get(&center).is_some_and(|truth| truth.gone.len() > gone) {
-                    self.inject(Fault::DeletedWhileAway);
-                }
-                self.operate(&Operation::KeepTombstones(center, 0));
-            }
-            Break::UnderFloor { .. } => {
-                if let Some(truth) = truth {
-                    truth.resyncs = true;
-                }
-                self.work(&center, Work::Cancel, now);
-                self.operate(&Operation::Archive(center.clone(), self.at().day.plus_ms(1)));
-                self.operate(&Operation::KeepTombstones(center.clone(), 0));
-                let cursor = self.seats.get(index).and_then(|seat| seat.app.as_ref()?.cursors.get(&center));
-                let floor = self.hub.board(&center).map(|board| board.floor);
-                if cursor.map(|cursor| cursor.rev) < floor {
-                    self.inject(Fault::UnderFloor);
-                }
-                self.work(&center, Work::Note, now);
-            }
-            _ => {}
+        if let Some(truth) = self.truths.get_mut(&center) {
+            truth.resyncs = true;
         }
+        if !matches!(&broken, Break::DeletedWhileAway { cancel: false, .. }) {
+            self.work(&center, Work::Cancel, now);
+        }
+        self.clear_board_of_one_away(index, &center);
+        if matches!(&broken, Break::UnderFloor { .. }) {
+            self.work(&center, Work::Note, now);
+        }
+    }
+
+    /// What has ended leaves the board, and no tombstone is kept.
+    fn clear_board_of_one_away(&mut self, index: usize, center: &CenterId) {
+        let held = self.held(index, center);
+        self.operate(&Operation::Archive(center.clone(), self.at().day.plus_ms(1)));
+        let is_away = self.seats.get(index).is_some_and(|seat| seat.line.offline_until > self.now);
+        let board = self.hub.board(center);
+        let left = board.is_some_and(|board| board.gone.values().any(|id| held.contains_key(id)));
+        if is_away && left {
+            self.inject(Fault::DeletedWhileAway);
+        }
+        self.operate(&Operation::KeepTombstones(center.clone(), 0));
     }
 
     /// What a seat lacks comes by small pages: after an absence, or after lost frames while heads still come.

@@ -40,17 +40,18 @@ impl World {
         if !self.is_running(index) {
             return;
         }
-        self.inject(Fault::Disk);
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let is_full = seat.disk.holds_rows(&self.centers);
         match how {
             Spoilt::Busy => {
-                if let Some(seat) = self.seats.get_mut(index) {
-                    seat.disk.busy_until = now + for_ms;
-                }
+                (seat.disk.busy_until, seat.disk.busy_idle) = (now + for_ms, true);
             }
             Spoilt::Corrupt => {
-                let lost = self.seats.get_mut(index).map(|seat| seat.disk.corrupt());
-                if let Some(Err(error)) = lost {
+                if let Err(error) = seat.disk.corrupt() {
                     return self.violate('A', format!("a damaged cache is not rebuilt: {error}"));
+                }
+                if is_full {
+                    self.inject(Fault::Disk);
                 }
                 for center in self.centers.clone() {
                     self.put(index, Input::CacheLost(center));
@@ -59,8 +60,9 @@ impl World {
             Spoilt::CorruptAtRest => {
                 self.kill(index);
                 self.forget_disk(index);
-                let spoilt = self.seats.get_mut(index).map(|seat| seat.disk.spoil_at_rest(false));
-                if let Some(Err(error)) = spoilt {
+                let Some(seat) = self.seats.get_mut(index) else { return };
+                seat.disk.spoilt_full = is_full;
+                if let Err(error) = seat.disk.spoil_at_rest(false) {
                     return self.violate('A', format!("the file can't be spoilt: {error}"));
                 }
                 self.after(for_ms.min(2_000), Event::Starts(index));
@@ -99,7 +101,6 @@ impl World {
         match seat.disk.flip(pick) {
             Ok(Some(id)) => {
                 seat.told.decayed.insert(id);
-                self.inject(Fault::Decay);
             }
             Ok(None) => {}
             Err(error) => self.violate('A', format!("a byte can't be flipped: {error}")),

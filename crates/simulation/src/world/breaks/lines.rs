@@ -50,14 +50,21 @@ impl World {
 
     pub(super) fn half_open(&mut self, seat: usize, way: Way, for_ms: u64) {
         let (index, until) = (self.seat_index(seat), self.now + for_ms);
-        self.inject(Fault::HalfOpen);
         self.line(index, |line| match way {
             Way::Up => line.cut_up_until = until,
             Way::Down => line.cut_down_until = until,
             Way::Both => (line.cut_up_until, line.cut_down_until) = (until, until),
             Way::Forgotten => {}
         });
+        self.line(index, |line| line.cut_idle = way != Way::Forgotten);
         if way == Way::Forgotten {
+            let in_use = |id: &&u64| {
+                self.is_held(**id)
+                    && self.conns.get(id).is_some_and(|conn| conn.seat == index && !conn.centers.is_empty())
+            };
+            if self.conns.keys().any(|id| in_use(&id)) {
+                self.inject(Fault::HalfOpen);
+            }
             let of_seat = |conn: &&mut crate::network::Conn| conn.seat == index;
             self.conns.values_mut().filter(of_seat).for_each(|conn| conn.forgotten = true);
             let joined = |conn: &crate::network::Conn| conn.seat == index && !conn.centers.is_empty();
@@ -79,7 +86,10 @@ impl World {
         if self.now >= until {
             return;
         }
-        self.inject(Fault::SocketsFlap);
+        let is_cut = |(id, conn): (&u64, &crate::network::Conn)| conn.hub_open && self.is_held(*id);
+        if self.conns.iter().any(is_cut) {
+            self.inject(Fault::SocketsFlap);
+        }
         self.cut_all("sockets are refused");
         let ms = if flap_ms == 0 { until - self.now } else { flap_ms };
         self.after(ms, Event::Then(Box::new(Break::SocketsFlap { for_ms, flap_ms }), part + 1));

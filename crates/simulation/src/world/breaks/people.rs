@@ -27,7 +27,6 @@ impl World {
         let centers = if part == 0 { all.into_iter().filter(|id| *id != center).collect() } else { all };
         self.operate(&Operation::SetCenters(account.as_str().into(), centers));
         if part == 0 {
-            self.inject(Fault::Credentials);
             let again = Break::CenterRevoked { seat, center: self.index_of(&center), for_ms };
             self.after(for_ms, Event::Then(Box::new(again), 1));
         }
@@ -35,25 +34,30 @@ impl World {
 
     pub(super) fn remote_edit(&mut self, seat: usize, center: usize, work: Work, pick: u64, lead_ms: u64) {
         let index = self.seat_index(seat);
-        if let Some(id) = self.click_on(index, center, work, pick) {
-            self.after(lead_ms, Event::Edits(id));
+        if let Some((id, command)) = self.click_on(index, center, work, pick) {
+            self.after(lead_ms, Event::Edits(id, command));
         }
     }
 
-    /// Somebody else edits that delivery.
-    pub(in crate::world) fn edit(&mut self, id: DeliveryId) {
+    /// Somebody else edits that delivery. The person who clicked still waits, or it is no more than an edit.
+    pub(in crate::world) fn edit(&mut self, id: DeliveryId, command: &str) {
         let of =
             |center: &&CenterId| self.hub.board(center).is_some_and(|board| board.rows.contains_key(&id));
         if let Some(center) = self.centers.iter().find(of).cloned().filter(|_| !self.frozen) {
             self.note_on(&center, id.0);
-            self.inject(Fault::RemoteEdit);
+            let waits = self
+                .clicks
+                .get(command)
+                .is_some_and(|clicked| clicked.settled.is_none() && self.is_life(clicked.seat, clicked.life));
+            if waits {
+                self.inject(Fault::RemoteEdit);
+            }
         }
     }
 
     pub(super) fn page_lags(&mut self, seat: usize, for_ms: u64, part: u32) {
         let (index, now) = (self.seat_index(seat), self.now);
         if part == 0 {
-            self.inject(Fault::Page);
             if let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) {
                 app.window.lags_until = now + for_ms;
             }

@@ -42,7 +42,6 @@ impl World {
             center.clone(),
             format!("01B{:04}", self.epochs).as_str().into(),
         ));
-        self.inject(Fault::NewEpoch);
         self.work_anyway(&center, Work::Note, now + 1);
         if kick {
             self.cut_all("the hub was restored");
@@ -71,7 +70,9 @@ impl World {
             .collect::<Vec<_>>();
         self.hub = *backup;
         self.frozen = true;
-        self.inject(Fault::HeadBack);
+        if self.a_cursor_is_ahead() {
+            self.inject(Fault::HeadBack);
+        }
         for center in went_back {
             let now = self.now;
             if let (Some(truth), Some(board)) = (self.truths.get_mut(&center), self.hub.board(&center)) {
@@ -86,17 +87,22 @@ impl World {
         if !self.frozen {
             return;
         }
-        let ahead = self.seats.iter().filter_map(|seat| seat.app.as_ref()).any(|app| {
+        let ahead = self.a_cursor_is_ahead();
+        let all_run = self.seats.iter().all(|seat| seat.app.is_some() && seat.frozen_until <= self.now);
+        if !ahead && all_run {
+            self.frozen = false;
+        }
+    }
+
+    /// Whether a seat has seen more of the present history than the hub.
+    fn a_cursor_is_ahead(&self) -> bool {
+        self.seats.iter().filter_map(|seat| seat.app.as_ref()).any(|app| {
             app.cursors.iter().any(|(center, cursor)| {
                 self.hub
                     .board(center)
                     .is_some_and(|board| board.epoch == cursor.epoch && board.rev < cursor.rev)
             })
-        });
-        let all_run = self.seats.iter().all(|seat| seat.app.is_some() && seat.frozen_until <= self.now);
-        if !ahead && all_run {
-            self.frozen = false;
-        }
+        })
     }
 
     pub(super) fn stale_replica(&mut self, seat: usize, center: usize, floor: bool, for_ms: u64) {
