@@ -28,8 +28,6 @@ pub(crate) struct Truth {
     /// Every cancellation there ever was.
     pub(crate) cancelled: BTreeSet<AlarmKey>,
     pub(crate) alarm_seq: u64,
-    /// Something was injected after which seats may have to fetch a snapshot.
-    pub(crate) resyncs: bool,
     /// The hub went on from a backup: revisions were given twice.
     pub(crate) went_back: bool,
 }
@@ -65,7 +63,6 @@ impl Truth {
     /// The hub goes on from a backup.
     pub(crate) fn go_back(&mut self, center: &Center, now_ms: u64) {
         self.went_back = true;
-        self.resyncs = true;
         self.changes.retain(|(rev, _, _)| *rev <= center.rev);
         self.gone.retain(|_, rev| *rev <= center.rev);
         self.alarm_seq = center.alarm_seq;

@@ -30,7 +30,7 @@ pub mod plan;
 pub mod run;
 mod seat;
 pub mod shrink;
-mod touch;
+mod tag;
 mod window;
 mod world;
 

@@ -3,9 +3,9 @@
 use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::network::Line;
-use crate::touch::Touch;
+use crate::tag::Tag;
 use crate::window::Window;
-use gwanje_model::{CenterId, SeatId, UtcMillis};
+use gwanje_model::{CenterId, Epoch, SeatId, UtcMillis};
 use gwanje_sync::{
     AlarmKey, Client, CommandId, HttpFailure, HttpResponse, RequestId, SocketEvent, SocketId, State, Stats,
 };
@@ -16,18 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// On a connection.
-    Socket(u64, SocketEvent, Vec<Touch>),
-    Http(RequestId, Result<HttpResponse, HttpFailure>, Answered, Vec<Touch>),
-}
-
-/// What an answer was to, for what the world notes when it is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answered {
-    Other,
-    /// The hub says to a center's cursor that it is ahead.
-    Ahead(CenterId),
-    /// The hub's present word on a center.
-    Word(CenterId),
+    Socket(u64, SocketEvent, Vec<Tag>),
+    Http(RequestId, Result<HttpResponse, HttpFailure>, Vec<Tag>),
 }
 
 /// A desk.
@@ -66,7 +56,9 @@ pub(crate) struct App {
     pub(crate) rate: VecDeque<u64>,
     pub(crate) states: BTreeMap<CenterId, State>,
     pub(crate) cursors: BTreeMap<CenterId, Cursor>,
-    pub(crate) stats: Stats,
+    /// What of it counts malformed, when it was last looked at.
+    pub(crate) malformed: u64,
+    pub(crate) sessions: BTreeMap<CenterId, Watched>,
     /// Unsettled commands of this life.
     pub(crate) pending: BTreeSet<CommandId>,
     /// Alarms in view.
@@ -85,6 +77,19 @@ pub(crate) enum Reach {
     Untried,
     Nothing,
     Something,
+}
+
+/// What is known of a session from outside, to judge what it counts.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    /// When it was last looked at.
+    pub(crate) stats: Stats,
+    /// That of its cursor then.
+    pub(crate) epoch: Option<Epoch>,
+    /// The newest that it was told of.
+    pub(crate) newest: Option<Epoch>,
+    /// It began without a cursor, or was told that it can't go on: a snapshot is due.
+    pub(crate) due: bool,
 }
 
 /// What was last proven of a center.
@@ -117,11 +122,9 @@ pub(crate) struct Told {
     pub(crate) ahead_since: BTreeMap<CenterId, u64>,
     /// An older board was adopted by right.
     pub(crate) went_back: BTreeSet<CenterId>,
-    /// Packets or answers were spoilt on purpose.
-    pub(crate) spoilt: bool,
-    /// Sessions that began without a cursor, which is a right to one snapshot each.
-    pub(crate) empty_starts: u64,
-    pub(crate) snapshots: u64,
+    /// So many packets and answers of a center were spoilt on purpose, so many were found to be.
+    pub(crate) spoilt: u64,
+    pub(crate) malformed: u64,
     /// Commands clicked before then may be forgotten: the disk was lost.
     pub(crate) disk_lost_ms: Option<u64>,
     /// Sign-ins ended: commands under way could not be asked about.

@@ -89,32 +89,37 @@ impl World {
         }
     }
 
-    /// R: no unequal digest, repair or snapshot without a cause that was injected.
+    /// R: no unequal digest, repair or snapshot without a cause that was injected, in that center.
     fn check_stats(&mut self, index: usize) {
-        let went_back = self.truths.values().any(|truth| truth.went_back);
-        let resyncs = self.truths.values().any(|truth| truth.resyncs);
         let Some(seat) = self.seats.get_mut(index) else { return };
         let Some(app) = seat.app.as_mut() else { return };
-        let (old, new) = (app.stats, app.client.stats());
-        app.stats = new;
-        let decayed = !seat.told.decayed.is_empty();
-        seat.told.snapshots += new.snapshots.saturating_sub(old.snapshots);
-        let adopted = !seat.told.went_back.is_empty();
-        let rights = seat.told.empty_starts;
-        let snapshots = seat.told.snapshots;
-        let spoilt = seat.told.spoilt;
         let mut wrong = Vec::new();
-        if new.mismatches > old.mismatches && !decayed && !went_back {
-            wrong.push("an unequal digest without a cause".to_owned());
+        for center in &self.centers {
+            let Some(session) = app.client.session(center) else { continue };
+            let watched = app.sessions.entry(center.clone()).or_default();
+            let new = session.stats();
+            let old = std::mem::replace(&mut watched.stats, new);
+            let epoch = session.cursor().map(|cursor| cursor.epoch.clone());
+            let before = std::mem::replace(&mut watched.epoch, epoch);
+            let decayed = !seat.told.decayed.is_empty();
+            let went_back = self.truths.get(center).is_some_and(|truth| truth.went_back);
+            let adopted = seat.told.went_back.contains(center);
+            if new.mismatches > old.mismatches && !decayed && !went_back {
+                wrong.push(format!("{center}: an unequal digest without a cause"));
+            }
+            if new.repairs > old.repairs && !decayed && !went_back {
+                wrong.push(format!("{center}: a repair without a cause"));
+            }
+            let due = new.snapshots > old.snapshots && std::mem::take(&mut watched.due);
+            let due = due || watched.newest > before;
+            if new.snapshots > old.snapshots && !due && !decayed && !went_back && !adopted {
+                wrong.push(format!("{center}: a snapshot, and none was due"));
+            }
         }
-        if new.repairs > old.repairs && !decayed && !went_back {
-            wrong.push("a repair without a cause".to_owned());
-        }
-        if snapshots > rights && !resyncs && !decayed && !adopted {
-            wrong.push(format!("{snapshots} snapshots, {rights} were due"));
-        }
-        if new.malformed > old.malformed && !spoilt {
-            wrong.push("something malformed although nothing was spoilt".to_owned());
+        let malformed = app.client.stats().malformed;
+        seat.told.malformed += malformed.saturating_sub(std::mem::replace(&mut app.malformed, malformed));
+        if seat.told.malformed > seat.told.spoilt {
+            wrong.push(format!("{} malformed, {} were spoilt", seat.told.malformed, seat.told.spoilt));
         }
         for what in wrong {
             self.violate('R', format!("seat {index}: {what}"));
@@ -191,6 +196,13 @@ impl World {
         }
     }
 
+    /// How many unequal digests a session has counted.
+    pub(super) fn mismatches(&self, index: usize, center: &CenterId) -> u64 {
+        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
+        let session = app.and_then(|app| app.client.session(center));
+        session.map_or(0, |session| session.stats().mismatches)
+    }
+
     /// The rows in a core's memory.
     pub(super) fn held(&self, index: usize, center: &CenterId) -> BTreeMap<DeliveryId, Rev> {
         let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
@@ -201,8 +213,10 @@ impl World {
     /// A, M, T on the disk: what is read back is complete up to its cursor.
     pub(super) fn check_restored(&mut self, index: usize, center: &CenterId, restored: &Restored) {
         let Some(seat) = self.seats.get_mut(index) else { return };
-        if restored.cursor.is_none() {
-            seat.told.empty_starts += 1;
+        if restored.cursor.is_none()
+            && let Some(app) = seat.app.as_mut()
+        {
+            app.sessions.entry(center.clone()).or_default().due = true;
         }
         let Some(truth) = self.truths.get(center) else { return };
         if truth.went_back || seat.told.went_back.contains(center) {
@@ -353,7 +367,7 @@ impl World {
             Lost::Row(id, rev, mismatches) => {
                 let held = self.held(*index, center);
                 let hub = self.hub.board(center).and_then(|board| board.rows.get(id)).map(|row| row.rev);
-                app.stats.mismatches > *mismatches || held.contains_key(id) || hub != Some(*rev)
+                self.mismatches(*index, center) > *mismatches || held.contains_key(id) || hub != Some(*rev)
             }
         };
         let age = now - at_ms;

@@ -5,7 +5,7 @@
 
 use super::World;
 use crate::fault::Fault;
-use crate::touch::Touch;
+use crate::tag::Tag;
 use gwanje_model::{CenterId, Epoch, Rev};
 
 impl World {
@@ -16,21 +16,24 @@ impl World {
             .is_some_and(|conn| conn.client_open && !conn.forgotten && self.is_life(conn.seat, conn.life))
     }
 
-    /// A seat takes in what was touched; on which connection, if it came by one. `taken` counts the texts that were taken
-    /// in on it.
-    pub(super) fn suffer(&mut self, index: usize, taken: u64, touches: &[Touch]) {
-        for touch in touches {
-            let fault = match touch {
-                Touch::By(fault) => Some(*fault),
-                Touch::Late(sent) => (taken > *sent).then_some(Fault::Reorder),
-                Touch::OldEpoch(center, epoch) => {
+    /// A seat takes in something with tags. On its connection, if it came by one, so many texts had been taken in before.
+    pub(super) fn note(&mut self, index: usize, taken: u64, tags: &[Tag]) {
+        for tag in tags {
+            let fault = match tag {
+                Tag::By(fault) => Some(*fault),
+                Tag::Late(sent) => (taken > *sent).then_some(Fault::Reorder),
+                Tag::OldEpoch(center, epoch) => {
                     let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
                     let cursor = app.and_then(|app| app.cursors.get(center));
                     cursor.is_some_and(|cursor| cursor.epoch > *epoch).then_some(Fault::NewEpoch)
                 }
-                Touch::Snapshot(center, rev) => {
+                Tag::Snapshot(center, rev) => {
                     let moved = self.hub.board(center).is_some_and(|board| board.rev > *rev);
                     moved.then_some(Fault::ChangeDuringSnapshot)
+                }
+                Tag::Tells(..) | Tag::Resync(_) | Tag::Ahead(_) | Tag::Word(_) => {
+                    self.heard(index, tag);
+                    None
                 }
             };
             if let Some(fault) = fault {

@@ -4,8 +4,8 @@
 use super::seats::{center_of, node_of};
 use super::{Event, World};
 use crate::fault::Fault;
-use crate::seat::{Answered, Arrival};
-use crate::touch::Touch;
+use crate::seat::Arrival;
+use crate::tag::Tag;
 use gwanje_model::CenterId;
 use gwanje_sync::{HttpFailure, HttpRequest, HttpResponse, Method, RequestId, SocketEvent};
 use gwanje_wire::{ErrorCode, Head};
@@ -16,16 +16,16 @@ impl World {
     pub(super) fn asked(&mut self, index: usize, life: u32, id: RequestId, request: HttpRequest, back: bool) {
         let node = node_of(&request.url);
         let is_down = self.nodes.get(node).is_none_or(|node| node.down_until > self.now);
-        let mut touches = Vec::new();
+        let mut tags = Vec::new();
         let result = if is_down {
             Err(HttpFailure::Refused("connection refused".to_owned()))
         } else {
-            Ok(self.answer(index, node, &request, &mut touches))
+            Ok(self.answer(index, node, &request, &mut tags))
         };
         if !back {
             return;
         }
-        self.answer_back(index, life, id, &request, result, touches);
+        self.answer_back(index, life, id, &request, result, tags);
     }
 
     fn answer(
@@ -33,41 +33,43 @@ impl World {
         index: usize,
         node: usize,
         request: &HttpRequest,
-        touches: &mut Vec<Touch>,
+        tags: &mut Vec<Tag>,
     ) -> HttpResponse {
         let now = self.now;
         if self.storm.0 > now && self.rng_chance(60) {
             if wants_in(request) {
-                touches.push(Touch::By(Fault::ReconnectStorm));
+                tags.push(Tag::By(Fault::ReconnectStorm));
             }
             let code = if self.storm.1 == 429 { ErrorCode::TooManyRequests } else { ErrorCode::Unavailable };
             return told(self.storm.1, code, Some(1 + now % 3));
         }
         if self.store_down_until > now {
-            touches.push(Touch::By(Fault::StoreRestarted));
+            tags.push(Tag::By(Fault::StoreRestarted));
             return told(503, ErrorCode::Unavailable, None);
         }
         let token = request.headers.iter().find(|(name, _)| *name == "authorization");
         if token.is_some_and(|(_, token)| self.void_tokens.contains(token)) {
-            touches.push(Touch::By(Fault::Credentials));
+            tags.push(Tag::By(Fault::Credentials));
             return told(401, ErrorCode::Unauthorized, None);
         }
         let is_change = request.method == Method::Post && center_of(&request.url).is_some();
         if self.frozen && is_change && !request.url.contains("/alarms/") {
             return told(503, ErrorCode::Unavailable, Some(2));
         }
-        if let Some(stale) = self.answer_of_replica(index, request, touches) {
+        if let Some(stale) = self.answer_of_replica(index, request, tags) {
             return stale;
         }
-        let paged = self.paged(index, request, touches);
+        let paged = self.paged(index, request, tags);
         let at = self.at();
         let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
+        let about = center_of(&request.url).and_then(|center| self.hub.board(&center));
+        tags.extend(about.map(|board| Tag::Tells(board.id.clone(), board.epoch.clone())));
         self.note_recorded(request);
         self.committed();
         // A sign-in that has ended, or a center that is hidden.
         let is_hidden = response.status == 404 && request.method == Method::Get;
         if response.status == 401 || (is_hidden && center_of(&request.url).is_some()) {
-            touches.push(Touch::By(Fault::Credentials));
+            tags.push(Tag::By(Fault::Credentials));
         }
         if paged.is_some() {
             self.change_between_pages(index, &response);
@@ -77,7 +79,7 @@ impl World {
             && let Ok(mut body) = serde_json::from_slice::<Value>(&response.body)
         {
             dress(&mut body);
-            touches.push(Touch::By(Fault::TwoVersions));
+            tags.push(Tag::By(Fault::TwoVersions));
             response.body = serde_json::to_vec(&body).unwrap_or_default();
         }
         response
@@ -92,7 +94,7 @@ impl World {
         &mut self,
         index: usize,
         request: &HttpRequest,
-        touches: &mut Vec<Touch>,
+        tags: &mut Vec<Tag>,
     ) -> Option<HttpResponse> {
         let at = self.at();
         let stale = self.seats.get(index)?.line.stale.as_ref()?;
@@ -110,21 +112,17 @@ impl World {
         let stale = seat.line.stale.as_mut()?;
         let response = stale.hub.rest(request, at);
         let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        tags.extend(behind.clone().map(|(epoch, _)| Tag::Tells(about.clone(), epoch)));
         let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
         if behind != present {
-            touches.push(Touch::By(Fault::StaleReplica));
-            touches.extend(behind.map(|(epoch, _)| Touch::OldEpoch(about, epoch)));
+            tags.push(Tag::By(Fault::StaleReplica));
+            tags.extend(behind.map(|(epoch, _)| Tag::OldEpoch(about, epoch)));
         }
         Some(response)
     }
 
     /// `changes` by small pages, where a fault says so.
-    fn paged(
-        &mut self,
-        index: usize,
-        request: &HttpRequest,
-        touches: &mut Vec<Touch>,
-    ) -> Option<HttpRequest> {
+    fn paged(&mut self, index: usize, request: &HttpRequest, tags: &mut Vec<Tag>) -> Option<HttpRequest> {
         let (before, _) = request.url.split_once("&limit=")?;
         let line = &mut self.seats.get_mut(index)?.line;
         let overtaken = line.page_overtaken.take();
@@ -132,7 +130,7 @@ impl World {
             && center_of(&request.url) == Some(center)
             && before.ends_with(&format!("&after={to}"))
         {
-            touches.push(Touch::By(Fault::ChangePages));
+            tags.push(Tag::By(Fault::ChangePages));
         }
         let (page, _) = line.pages?;
         Some(HttpRequest { url: format!("{before}&limit={page}"), ..request.clone() })
@@ -204,9 +202,11 @@ impl World {
         id: RequestId,
         request: &HttpRequest,
         result: Result<HttpResponse, HttpFailure>,
-        mut touches: Vec<Touch>,
+        mut tags: Vec<Tag>,
     ) {
-        let answered = self.what_it_says(request, &result);
+        if let Ok(response) = &result {
+            tags.extend(what_it_says(request, response));
+        }
         let ms = self.draw(1, 40);
         let now = self.now;
         let Some(seat) = self.seats.get_mut(index) else { return };
@@ -233,9 +233,9 @@ impl World {
         {
             line.cut_snapshot.0 -= 1;
             let broken = line.cut_snapshot.1;
-            seat.told.spoilt = true;
+            seat.told.spoilt += 1;
             answer.body.truncate(answer.body.len() / 2);
-            touches.push(Touch::By(Fault::SnapshotCut));
+            tags.push(Tag::By(Fault::SnapshotCut));
             if broken {
                 result = Err(HttpFailure::Broken("the body ended early".to_owned()));
             }
@@ -244,7 +244,7 @@ impl World {
             at += 600;
             if let Some(center) = center_of(&request.url) {
                 let rev = self.hub.board(&center).map(|board| board.rev);
-                touches.extend(rev.map(|rev| Touch::Snapshot(center.clone(), rev)));
+                tags.extend(rev.map(|rev| Tag::Snapshot(center.clone(), rev)));
                 for nth in 0..u64::from(count) {
                     let work =
                         [crate::plan::Work::Advance, crate::plan::Work::Create, crate::plan::Work::Note];
@@ -254,28 +254,29 @@ impl World {
                 }
             }
         }
-        if result.as_ref().is_ok_and(is_under_floor) {
-            touches.push(Touch::By(Fault::UnderFloor));
-        }
-        let arrival = Arrival::Http(id, result, answered, touches);
+        let arrival = Arrival::Http(id, result, tags);
         self.at_ms(at, Event::Arrives { seat: index, life, arrival });
         let socket =
             self.seats.get(index).and_then(|seat| seat.app.as_ref()?.sockets.values().next().copied());
         if let (Some(text), Some(conn)) = (straggler, socket) {
-            let touches = vec![Touch::By(Fault::Reorder)];
-            let arrival = Arrival::Socket(conn, SocketEvent::Text(text), touches);
+            let tags = vec![Tag::By(Fault::Reorder)];
+            let arrival = Arrival::Socket(conn, SocketEvent::Text(text), tags);
             self.at_ms(at, Event::Arrives { seat: index, life, arrival });
         }
     }
+}
 
-    fn what_it_says(&self, request: &HttpRequest, result: &Result<HttpResponse, HttpFailure>) -> Answered {
-        let (Some(center), Ok(response)) = (center_of(&request.url), result) else { return Answered::Other };
-        let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
-        match response.status {
-            410 if String::from_utf8_lossy(&response.body).contains("\"ahead\"") => Answered::Ahead(center),
-            200 if is_word => Answered::Word(center),
-            _ => Answered::Other,
-        }
+/// What an answer says of a center's cursor.
+fn what_it_says(request: &HttpRequest, response: &HttpResponse) -> Vec<Tag> {
+    let Some(center) = center_of(&request.url) else { return Vec::new() };
+    let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
+    let says = |reason: &str| String::from_utf8_lossy(&response.body).contains(reason);
+    match response.status {
+        410 if says("\"ahead\"") => vec![Tag::Ahead(center)],
+        410 if says("\"floor\"") => vec![Tag::By(Fault::UnderFloor), Tag::Resync(center)],
+        410 => vec![Tag::Resync(center)],
+        200 if is_word => vec![Tag::Word(center)],
+        _ => Vec::new(),
     }
 }
 
@@ -287,11 +288,6 @@ pub(super) fn is_command(request: &HttpRequest) -> bool {
 /// Whether a request is one of those that all make at once who come back.
 fn wants_in(request: &HttpRequest) -> bool {
     ["/login", "/login/refresh", "/socket-tickets"].iter().any(|path| request.url.ends_with(path))
-}
-
-/// Whether a cursor was refused because it is under the floor.
-fn is_under_floor(response: &HttpResponse) -> bool {
-    response.status == 410 && String::from_utf8_lossy(&response.body).contains("\"floor\"")
 }
 
 fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {

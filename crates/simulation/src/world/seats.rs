@@ -4,12 +4,12 @@ use super::{Event, World};
 use crate::disk::{Done, Job};
 use crate::fault::Fault;
 use crate::network::Conn;
-use crate::seat::{Answered, App, Arrival, Reach};
-use crate::touch::Touch;
+use crate::seat::{App, Arrival, Reach};
+use crate::tag::Tag;
 use crate::window::Window;
 use gwanje_model::CenterId;
 use gwanje_sync::{
-    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId, Stats,
+    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId,
 };
 use gwanje_wire::rest::{Receipt, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,7 +53,8 @@ impl World {
             rate: VecDeque::new(),
             states: BTreeMap::new(),
             cursors: BTreeMap::new(),
-            stats: Stats::default(),
+            malformed: 0,
+            sessions: BTreeMap::new(),
             pending: BTreeSet::new(),
             open_alarms: BTreeSet::new(),
             proven: BTreeMap::new(),
@@ -154,7 +155,7 @@ impl World {
 
     fn take_in(&mut self, index: usize, arrival: Arrival) {
         match arrival {
-            Arrival::Socket(id, event, touches) => {
+            Arrival::Socket(id, event, tags) => {
                 let is_held = self.is_held(id);
                 let Some(conn) = self.conns.get_mut(&id) else { return };
                 let (socket, taken) = (conn.socket, conn.taken);
@@ -164,7 +165,7 @@ impl World {
                         if conn.forgotten {
                             return;
                         }
-                        let is_late = touches.iter().any(|touch| matches!(touch, Touch::Late(_)));
+                        let is_late = tags.iter().any(|tag| matches!(tag, Tag::Late(_)));
                         conn.taken += u64::from(!is_late);
                         let is_old = !conn.client_open;
                         let (is_event, is_ack) = (text.starts_with("42"), text.starts_with("43"));
@@ -188,19 +189,18 @@ impl World {
                     SocketEvent::Opened => {}
                 }
                 if is_held {
-                    self.suffer(index, taken, &touches);
+                    self.note(index, taken, &tags);
                 }
                 self.put(index, Input::Socket(socket, event));
             }
-            Arrival::Http(id, result, answered, touches) => {
+            Arrival::Http(id, result, tags) => {
                 let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
                 let Some(app) = app.filter(|app| app.requests.contains(&id)) else { return };
                 app.requests.remove(&id);
                 if result.is_ok() {
                     app.reach = Reach::Something;
                 }
-                self.heard(index, &answered);
-                self.suffer(index, 0, &touches);
+                self.note(index, 0, &tags);
                 self.put(index, Input::Http(id, result));
             }
         }
@@ -248,6 +248,7 @@ impl World {
                 app.window.drop_center(&center);
                 let was_followed = app.cursors.remove(&center).is_some();
                 app.states.remove(&center);
+                app.sessions.remove(&center);
                 app.proven.remove(&center);
                 app.open_alarms.retain(|(of, _)| *of != center);
                 seat.told.wiped.insert(center.clone());
@@ -484,7 +485,7 @@ impl World {
         if let Some(app) = seat.app.as_mut() {
             app.requests.insert(id);
         }
-        let failed = |failure| Arrival::Http(id, Err(failure), Answered::Other, Vec::new());
+        let failed = |failure| Arrival::Http(id, Err(failure), Vec::new());
         if seat.line.offline_until > self.now {
             let failure = HttpFailure::Broken("the network is unreachable".to_owned());
             let first = seat.app.as_mut().filter(|app| app.reach == Reach::Untried);

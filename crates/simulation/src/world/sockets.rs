@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::network::{BUFFER_PACKETS, Follower, SMALL_BUFFER_PACKETS};
 use crate::plan::Garble;
 use crate::seat::Arrival;
-use crate::touch::Touch;
+use crate::tag::Tag;
 use gwanje_model::{CenterId, Rev};
 use gwanje_sync::{SocketEvent, SocketId};
 use gwanje_wire::sio::{Handshake, Packet, Transport};
@@ -52,7 +52,7 @@ impl World {
         if self.storm.0 > self.now && self.nodes.get(node).is_some_and(|node| node.down_until <= self.now) {
             let reason = format!("status {}", self.storm.1);
             let away = SocketEvent::TurnedAway { reason, retry_after_s: Some(1 + self.now % 3) };
-            return self.deliver(id, away, cut, vec![Touch::By(Fault::ReconnectStorm)]);
+            return self.deliver(id, away, cut, vec![Tag::By(Fault::ReconnectStorm)]);
         }
         if !self.accepts_sockets(node) {
             if self.flaps() && self.is_held(id) {
@@ -253,19 +253,24 @@ impl World {
         if self.is_newer(node) {
             super::rest::dress(&mut answer);
         }
-        let under = answer.get("resync").and_then(Value::as_str) == Some("floor");
-        let touches = if under { vec![Touch::By(Fault::UnderFloor)] } else { Vec::new() };
+        let mut tags = match answer.get("resync").and_then(Value::as_str) {
+            Some("floor") => vec![Tag::By(Fault::UnderFloor), Tag::Resync(center.clone())],
+            Some("epoch") => vec![Tag::Resync(center.clone())],
+            Some(_) | None => Vec::new(),
+        };
+        let board = self.hub.board(center);
+        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.epoch.clone())));
         let data = raw(&answer);
         let text = Packet::Ack { namespace: &namespace(center), id: ack, data: &data }.to_text();
-        self.send_touched(id, &text, Kind::Control, touches);
+        self.send_tagged(id, &text, Kind::Control, tags);
     }
 
     /// Sends a text to a client, as far as its buffer and the faults of its line let it.
     pub(super) fn send(&mut self, id: u64, text: &str, kind: Kind<'_>) -> Sent {
-        self.send_touched(id, text, kind, Vec::new())
+        self.send_tagged(id, text, kind, Vec::new())
     }
 
-    fn send_touched(&mut self, id: u64, text: &str, kind: Kind<'_>, mut touches: Vec<Touch>) -> Sent {
+    fn send_tagged(&mut self, id: u64, text: &str, kind: Kind<'_>, mut tags: Vec<Tag>) -> Sent {
         let now = self.now;
         let is_held = self.is_held(id);
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.hub_open) else { return Sent::Gone };
@@ -296,28 +301,29 @@ impl World {
                 return Sent::Yes;
             }
         }
+        let epoch = kind.history().and_then(|center| Some((center, self.hub.board(center)?.epoch.clone())));
+        if let Some((center, epoch)) = &epoch {
+            tags.push(Tag::Tells(CenterId::clone(center), epoch.clone()));
+        }
         if self.two_versions && text.contains(NEWER) {
-            touches.push(Touch::By(Fault::TwoVersions));
+            tags.push(Tag::By(Fault::TwoVersions));
         }
         if kind != Kind::Control {
             if line.late.0 > 0 {
                 line.late.0 -= 1;
                 line.disturbed_ms = now;
-                touches.push(Touch::Late(conn.sent));
-                if let Some(center) = kind.history()
-                    && let Some(board) = self.hub.board(center)
-                {
-                    touches.push(Touch::OldEpoch(center.clone(), board.epoch.clone()));
-                }
+                tags.push(Tag::Late(conn.sent));
+                tags.extend(epoch.map(|(center, epoch)| Tag::OldEpoch(center.clone(), epoch)));
                 let by = line.late.1;
-                self.deliver_late(id, text, by, touches);
+                self.deliver_late(id, text, by, tags);
                 return Sent::Yes;
             }
             if let Some((how, count)) = line.garble {
                 line.garble = (count > 1).then_some((how, count - 1));
                 line.disturbed_ms = now;
-                seat.told.spoilt = true;
-                self.deliver_spoilt(id, text, how, cut);
+                // Each session of the connection may have lost something by it.
+                seat.told.spoilt += u64::try_from(conn.centers.len()).unwrap_or(1);
+                self.deliver_spoilt(id, text, how, cut, tags);
                 return Sent::Yes;
             }
             if let Some(follower) = kind.history().and_then(|center| conn.centers.get_mut(center))
@@ -325,20 +331,20 @@ impl World {
             {
                 // What shows the loss says which it was: another frame, or a head in the silence.
                 let is_frame = matches!(kind, Kind::Frame(_));
-                touches.push(Touch::By(if is_frame { Fault::DropEvent } else { Fault::DropLast }));
+                tags.push(Tag::By(if is_frame { Fault::DropEvent } else { Fault::DropLast }));
             }
             if line.duplicate > 0 {
                 line.duplicate -= 1;
-                let first = std::mem::replace(&mut touches, vec![Touch::By(Fault::Duplicate)]);
+                let first = std::mem::replace(&mut tags, vec![Tag::By(Fault::Duplicate)]);
                 self.deliver(id, SocketEvent::Text(text.to_owned()), cut, first);
             }
         }
-        self.deliver(id, SocketEvent::Text(text.to_owned()), cut, touches);
+        self.deliver(id, SocketEvent::Text(text.to_owned()), cut, tags);
         Sent::Yes
     }
 
     /// Puts an event on its way to a client.
-    fn deliver(&mut self, id: u64, event: SocketEvent, not_before: u64, touches: Vec<Touch>) {
+    fn deliver(&mut self, id: u64, event: SocketEvent, not_before: u64, tags: Vec<Tag>) {
         let ms = self.draw(1, 30);
         let now = self.now;
         let is_held = self.is_held(id);
@@ -356,7 +362,7 @@ impl World {
         if at > free && is_held && is_text && !conn.centers.is_empty() {
             self.held_back(seat);
         }
-        self.at_ms(at, Event::Arrives { seat, life, arrival: Arrival::Socket(id, event, touches) });
+        self.at_ms(at, Event::Arrives { seat, life, arrival: Arrival::Socket(id, event, tags) });
     }
 
     /// A cut has kept something from a connection that was in use.
@@ -367,35 +373,35 @@ impl World {
         }
     }
 
-    fn deliver_late(&mut self, id: u64, text: &str, by_ms: u64, touches: Vec<Touch>) {
+    fn deliver_late(&mut self, id: u64, text: &str, by_ms: u64, tags: Vec<Tag>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.in_flight += 1;
         let (seat, life) = (conn.seat, conn.life);
-        let arrival = Arrival::Socket(id, SocketEvent::Text(text.to_owned()), touches);
+        let arrival = Arrival::Socket(id, SocketEvent::Text(text.to_owned()), tags);
         self.after(by_ms, Event::Arrives { seat, life, arrival });
     }
 
-    fn deliver_spoilt(&mut self, id: u64, text: &str, how: Garble, cut: u64) {
-        let touches = vec![Touch::By(Fault::Garbled)];
+    fn deliver_spoilt(&mut self, id: u64, text: &str, how: Garble, cut: u64, told: Vec<Tag>) {
+        let tags = vec![Tag::By(Fault::Garbled)];
         match how {
             Garble::Truncated => {
                 let half = text.chars().take(text.chars().count() / 2).collect();
-                self.deliver(id, SocketEvent::Text(half), cut, touches);
+                self.deliver(id, SocketEvent::Text(half), cut, tags);
             }
             Garble::Nonsense => {
                 // What was read past its own end.
                 let text = text.replacen("\"from\":", "\"from\":9", 1).replacen("\"rev\":", "\"rev\":\"x", 1);
-                self.deliver(id, SocketEvent::Text(text), cut, touches);
+                self.deliver(id, SocketEvent::Text(text), cut, tags);
             }
             Garble::Oversized => {
-                self.deliver(id, SocketEvent::Unreadable, cut, touches);
+                self.deliver(id, SocketEvent::Unreadable, cut, tags);
             }
             Garble::Unknown => {
                 let center = self.conns.get(&id).and_then(|conn| conn.centers.keys().next().cloned());
                 let name = center.map_or_else(|| "/".to_owned(), |center| namespace(&center));
                 let unknown = format!("42{name},[\"fleet:weather\",{{\"sky\":\"rain\"}},7]");
-                self.deliver(id, SocketEvent::Text(unknown), cut, touches);
-                self.deliver(id, SocketEvent::Text(text.to_owned()), cut, Vec::new());
+                self.deliver(id, SocketEvent::Text(unknown), cut, tags);
+                self.deliver(id, SocketEvent::Text(text.to_owned()), cut, told);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::World;
 use super::rest::is_command;
 use super::seats::center_of;
-use crate::seat::Answered;
+use crate::tag::Tag;
 use gwanje_model::CenterId;
 use gwanje_sync::HttpRequest;
 use serde_json::Value;
@@ -55,22 +55,32 @@ impl World {
     /// What `subscribe` was told of a cursor.
     pub(super) fn note_resync(&mut self, seat: usize, center: &CenterId, ack: &Value) {
         let ahead = ack.get("resync").and_then(Value::as_str) == Some("ahead");
-        let answered = if ahead { Answered::Ahead(center.clone()) } else { Answered::Word(center.clone()) };
-        self.heard(seat, &answered);
+        self.heard(seat, &if ahead { Tag::Ahead(center.clone()) } else { Tag::Word(center.clone()) });
     }
 
-    /// A seat is told where a center stands.
-    pub(super) fn heard(&mut self, index: usize, answered: &Answered) {
+    /// A seat is told where a center stands, or that it can't go on.
+    pub(super) fn heard(&mut self, index: usize, tag: &Tag) {
         let now = self.now;
         let Some(seat) = self.seats.get_mut(index) else { return };
-        match answered {
-            Answered::Other => {}
-            Answered::Ahead(center) => {
+        let app = seat.app.as_mut();
+        match tag {
+            Tag::Ahead(center) => {
                 seat.told.ahead_since.entry(center.clone()).or_insert(now);
             }
-            Answered::Word(center) => {
+            Tag::Word(center) => {
                 seat.told.ahead_since.remove(center);
             }
+            Tag::Tells(center, epoch) => {
+                if let Some(watched) = app.map(|app| app.sessions.entry(center.clone()).or_default()) {
+                    watched.newest = watched.newest.take().max(Some(epoch.clone()));
+                }
+            }
+            Tag::Resync(center) => {
+                if let Some(watched) = app.map(|app| app.sessions.entry(center.clone()).or_default()) {
+                    watched.due = true;
+                }
+            }
+            Tag::By(_) | Tag::Late(_) | Tag::OldEpoch(..) | Tag::Snapshot(..) => {}
         }
     }
 
@@ -78,7 +88,7 @@ impl World {
     pub(super) fn heard_a_head(&mut self, index: usize, text: &str) {
         let center = text.split_once("/center/").and_then(|(_, rest)| rest.split_once(','));
         if let Some((center, _)) = center {
-            self.heard(index, &Answered::Word(CenterId::from(center)));
+            self.heard(index, &Tag::Word(CenterId::from(center)));
         }
     }
 

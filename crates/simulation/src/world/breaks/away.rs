@@ -26,9 +26,6 @@ impl World {
         if let Break::ChangePages { page, .. } = &broken {
             return self.change_pages(index, &center, *page);
         }
-        if let Some(truth) = self.truths.get_mut(&center) {
-            truth.resyncs = true;
-        }
         if !matches!(&broken, Break::DeletedWhileAway { cancel: false, .. }) {
             self.work(&center, Work::Cancel, now);
         }

@@ -86,11 +86,7 @@ impl World {
         seat.told.decayed.insert(id);
         self.inject(Fault::Decay);
         if self.is_calm(index, &center) {
-            let mismatches = self
-                .seats
-                .get(index)
-                .and_then(|seat| seat.app.as_ref())
-                .map_or(0, |app| app.stats.mismatches);
+            let mismatches = self.mismatches(index, &center);
             self.plant(Planted::lost_row(index, center, id, rev, mismatches, now));
         }
     }

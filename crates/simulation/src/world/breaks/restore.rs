@@ -32,9 +32,6 @@ impl World {
         }
         self.work_anyway(&center, Work::Note, self.now);
         let now = self.now;
-        if let Some(truth) = self.truths.get_mut(&center) {
-            truth.resyncs = true;
-        }
         for node in 0..self.nodes.len() {
             self.flush(node, &center);
         }
@@ -117,9 +114,6 @@ impl World {
         }
         if floor {
             // The seat comes back with a cursor that only a snapshot helps, and the replica has an older one.
-            if let Some(truth) = self.truths.get_mut(&center) {
-                truth.resyncs = true;
-            }
             let then = Break::UnderFloor { seat: index, center: self.index_of(&center), for_ms: 2_500 };
             self.after(900, Event::Then(Box::new(then), 0));
         } else {
