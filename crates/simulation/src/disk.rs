@@ -9,6 +9,7 @@ use gwanje_sync::{AlarmKey, Batch, CommandId, Restored, SkippedAlarms, StoredAla
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::Cursor;
+use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,8 @@ pub(crate) struct Disk {
     pub(crate) told_unwritten: Vec<(CenterId, AlarmKey)>,
     /// Alarms that are on it.
     holds: BTreeSet<(CenterId, AlarmKey)>,
+    /// Rows that were flipped, by key, with what they were flipped to.
+    flipped: Vec<(i64, String)>,
     /// Alarms as they were really written, for the world to take note of.
     pub(crate) written: Vec<(CenterId, AlarmKey, ReceiptStage)>,
 }
@@ -64,6 +67,7 @@ impl Disk {
             spoilt_full: false,
             told_unwritten: Vec::new(),
             holds: BTreeSet::new(),
+            flipped: Vec::new(),
             written: Vec::new(),
         }
     }
@@ -245,9 +249,25 @@ impl Disk {
         Ok(())
     }
 
+    /// Whether a row is still as it was flipped.
+    pub(crate) fn is_flipped(&mut self) -> bool {
+        if self.flipped.is_empty() {
+            return false;
+        }
+        let Ok(db) = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
+            self.flipped.clear();
+            return false;
+        };
+        let body = |key: &i64| {
+            db.query_row("SELECT body FROM rows WHERE key = ?1", [key], |row| row.get::<_, Option<String>>(0))
+        };
+        self.flipped.retain(|(key, flipped)| body(key).is_ok_and(|body| body.as_ref() == Some(flipped)));
+        !self.flipped.is_empty()
+    }
+
     /// Flips a byte in the content of a cached row. None: there is no row.
     pub(crate) fn flip(&mut self, pick: u64) -> rusqlite::Result<Option<DeliveryId>> {
-        let db = rusqlite::Connection::open(&self.path)?;
+        let db = Connection::open(&self.path)?;
         let count: i64 =
             db.query_row("SELECT count(*) FROM rows WHERE body IS NOT NULL", [], |row| row.get(0))?;
         if count == 0 {
@@ -261,7 +281,11 @@ impl Disk {
         // The shop's name, which every row has.
         let flipped = body.replacen("\"name\":\"s", "\"name\":\"r", 1);
         db.execute("UPDATE rows SET body = ?2 WHERE key = ?1", (key, &flipped))?;
-        Ok((flipped != body).then_some(DeliveryId((key & ((1 << 53) - 1)).cast_unsigned())))
+        if flipped == body {
+            return Ok(None);
+        }
+        self.flipped.push((key, flipped));
+        Ok(Some(DeliveryId((key & ((1 << 53) - 1)).cast_unsigned())))
     }
 }
 

@@ -28,8 +28,12 @@ pub(crate) struct Truth {
     /// Every cancellation there ever was.
     pub(crate) cancelled: BTreeSet<AlarmKey>,
     pub(crate) alarm_seq: u64,
-    /// The hub went on from a backup: revisions were given twice.
+    /// The hub went on from a backup, and some seat has not yet come together with it: revisions were given twice.
     pub(crate) went_back: bool,
+    /// Those seats.
+    pub(crate) astray: BTreeSet<usize>,
+    /// It ever did: what it forgot stays forgotten.
+    pub(crate) forgot: bool,
 }
 
 impl Truth {
@@ -61,8 +65,10 @@ impl Truth {
     }
 
     /// The hub goes on from a backup.
-    pub(crate) fn go_back(&mut self, center: &Center, now_ms: u64) {
-        self.went_back = true;
+    pub(crate) fn go_back(&mut self, center: &Center, seats: BTreeSet<usize>, now_ms: u64) {
+        self.went_back = !seats.is_empty();
+        self.astray = seats;
+        self.forgot = true;
         self.changes.retain(|(rev, _, _)| *rev <= center.rev);
         self.gone.retain(|_, rev| *rev <= center.rev);
         self.alarm_seq = center.alarm_seq;

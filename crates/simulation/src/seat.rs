@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::network::Line;
 use crate::tag::Tag;
 use crate::window::Window;
-use gwanje_model::{CenterId, Epoch, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, SeatId, UtcMillis};
 use gwanje_sync::{
     AlarmKey, Client, CommandId, HttpFailure, HttpResponse, RequestId, SocketEvent, SocketId, State, Stats,
 };
@@ -116,12 +116,14 @@ pub(crate) struct Told {
     /// Centers whose alarms were read from a replica that lags, after the cache was lost: nobody at the desk can know what
     /// was acknowledged before.
     pub(crate) misled: BTreeSet<CenterId>,
-    /// Rows were lost or flipped on purpose: repairs have a cause.
-    pub(crate) decayed: BTreeSet<gwanje_model::DeliveryId>,
+    /// Rows were lost or flipped on purpose, and are not right again: repairs have a cause.
+    pub(crate) decayed: BTreeMap<CenterId, BTreeSet<DeliveryId>>,
     /// Since when a center's cursor is said to be ahead, by every word.
     pub(crate) ahead_since: BTreeMap<CenterId, u64>,
-    /// An older board was adopted by right.
+    /// An older board was adopted by right, and the hub's is not back yet.
     pub(crate) went_back: BTreeSet<CenterId>,
+    /// It is looked at soon, whether these excuses still hold.
+    pub(crate) heals: bool,
     /// So many packets and answers of a center were spoilt on purpose, so many were found to be.
     pub(crate) spoilt: u64,
     pub(crate) malformed: u64,

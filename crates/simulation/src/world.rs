@@ -9,11 +9,13 @@
 //! | `rest` | requests |
 //! | `checks` | the invariants |
 //! | `effects` | which faults have come to pass |
+//! | `excuses` | what excuses a seat, and for how long |
 
 mod breaks;
 mod calm;
 mod checks;
 mod effects;
+mod excuses;
 mod nodes;
 mod rest;
 mod seats;
@@ -116,6 +118,8 @@ pub(crate) enum Event {
     },
     /// The second part of a fault.
     Then(Box<Break>, u32),
+    /// Whether a seat still needs to be excused.
+    Heals(usize),
     /// By now a client knows that a connection is dead.
     KnownDead(u64),
     /// Whether a planted divergence was found in time.
@@ -260,6 +264,14 @@ impl World {
         self.centers.get(index % self.centers.len().max(1)).cloned().unwrap_or_else(|| CenterId::from("a"))
     }
 
+    /// The centers that a desk's account is given.
+    pub(crate) fn centers_of(&self, seat: usize) -> Vec<CenterId> {
+        match self.plan.desks.get(seat) {
+            Some(Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
+            Some(Desk::Supervisor | Desk::CallCenter) | None => self.centers.clone(),
+        }
+    }
+
     pub(crate) fn seat_index(&self, seat: usize) -> usize {
         seat % self.seats.len().max(1)
     }
@@ -335,6 +347,7 @@ impl World {
             Event::Edits(id, command) => self.edit(id, &command),
             Event::Flooded { center, epoch, to, followers } => self.flooded(&center, &epoch, to, &followers),
             Event::Then(broken, part) => self.break_on(*broken, part),
+            Event::Heals(seat) => self.heals(seat),
             Event::KnownDead(conn) => self.known_dead(conn),
             Event::Found(planted) => self.found(&planted),
         }

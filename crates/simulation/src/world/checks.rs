@@ -101,7 +101,7 @@ impl World {
             let old = std::mem::replace(&mut watched.stats, new);
             let epoch = session.cursor().map(|cursor| cursor.epoch.clone());
             let before = std::mem::replace(&mut watched.epoch, epoch);
-            let decayed = !seat.told.decayed.is_empty();
+            let decayed = seat.told.decayed.contains_key(center);
             let went_back = self.truths.get(center).is_some_and(|truth| truth.went_back);
             let adopted = seat.told.went_back.contains(center);
             if new.mismatches > old.mismatches && !decayed && !went_back {
@@ -155,10 +155,12 @@ impl World {
     ) {
         let now = self.now;
         let mut wrong = Vec::new();
+        let mut adopts = false;
         let Some(seat) = self.seats.get_mut(index) else { return };
         let Some(truth) = self.truths.get(center) else { return };
         let Some(app) = seat.app.as_ref() else { return };
-        let decayed = !seat.told.decayed.is_empty();
+        let decayed = seat.told.decayed.get(center);
+        let decayed = |id: DeliveryId| decayed.is_some_and(|decayed| decayed.contains(&id));
         let back = |old: &Cursor, new: &Cursor| (&new.epoch, new.rev) < (&old.epoch, old.rev);
         if let (Some(old), Some(new)) = (app.cursors.get(center), cursor)
             && back(old, new)
@@ -166,6 +168,7 @@ impl World {
             let ahead = seat.told.ahead_since.get(center).is_some_and(|since| now - since >= ADOPT_MS);
             if ahead && old.epoch == new.epoch {
                 seat.told.went_back.insert(center.clone());
+                adopts = true;
             } else if !truth.went_back {
                 wrong.push(('M', format!("the cursor goes from {old:?} back to {new:?}")));
             }
@@ -175,7 +178,7 @@ impl World {
         for change in changes {
             let RowChange::Upsert(row) = change else { continue };
             let before = shown.and_then(|shown| shown.get(&row.id()));
-            if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed {
+            if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed(row.id()) {
                 wrong.push(('M', format!("delivery {} goes back to {}", row.id(), row.rev())));
             }
             let gone = truth.gone.get(&row.id());
@@ -187,12 +190,16 @@ impl World {
         }
         if app.changes % 8 == 0 && !excused {
             let held = self.held(index, center);
-            let excuses = self.seats.get(index).map(|seat| seat.told.decayed.clone()).unwrap_or_default();
+            let excuses = self.seats.get(index).and_then(|seat| seat.told.decayed.get(center).cloned());
+            let excuses = excuses.unwrap_or_default();
             let lacks = cursor.and_then(|cursor| lacks(truth, &held, cursor, &excuses));
             wrong.extend(lacks.map(|lacks| ('C', format!("at {cursor:?}: {lacks}"))));
         }
         for (letter, what) in wrong {
             self.violate(letter, format!("seat {index}, {center}: {what}"));
+        }
+        if adopts {
+            self.look_for_heals(index);
         }
     }
 
@@ -223,9 +230,10 @@ impl World {
             return;
         }
         let held = restored.rows.iter().map(|row| (row.id(), row.rev())).collect();
-        let lacks = restored.cursor.as_ref().and_then(|c| lacks(truth, &held, c, &seat.told.decayed));
+        let excuses = seat.told.decayed.get(center).cloned().unwrap_or_default();
+        let lacks = restored.cursor.as_ref().and_then(|c| lacks(truth, &held, c, &excuses));
         let fits = seat.disk.fits(center);
-        let decayed = !seat.told.decayed.is_empty();
+        let decayed = seat.told.decayed.contains_key(center);
         if let Some(lacks) = lacks {
             self.violate('A', format!("seat {index}, {center}: read back at {:?}: {lacks}", restored.cursor));
         }

@@ -4,6 +4,7 @@ use super::super::checks::Planted;
 use super::super::steps::nth;
 use super::super::{Event, World};
 use crate::fault::Fault;
+use crate::ledger::Truth;
 use crate::plan::Spoilt;
 use gwanje_model::CenterId;
 use gwanje_sync::Input;
@@ -83,7 +84,7 @@ impl World {
         if !app.client.fault(&center, |session| session.lose_row(id)) {
             return;
         }
-        seat.told.decayed.insert(id);
+        self.decay(index, center.clone(), id);
         self.inject(Fault::Decay);
         if self.is_calm(index, &center) {
             let mismatches = self.mismatches(index, &center);
@@ -96,7 +97,12 @@ impl World {
         let Some(seat) = self.seats.get_mut(index).filter(|seat| seat.app.is_some()) else { return };
         match seat.disk.flip(pick) {
             Ok(Some(id)) => {
-                seat.told.decayed.insert(id);
+                let is_of = |truth: &Truth| truth.changes.iter().any(|(_, known, _)| *known == id);
+                let center =
+                    self.truths.iter().find(|(_, truth)| is_of(truth)).map(|(center, _)| center.clone());
+                if let Some(center) = center {
+                    self.decay(index, center, id);
+                }
             }
             Ok(None) => {}
             Err(error) => self.violate('A', format!("a byte can't be flipped: {error}")),

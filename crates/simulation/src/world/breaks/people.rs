@@ -18,12 +18,7 @@ impl World {
     pub(super) fn revoke_center(&mut self, seat: usize, center: usize, for_ms: u64, part: u32) {
         let (index, center) = (self.seat_index(seat), self.center(center));
         let Some(account) = self.seats.get(index).map(|seat| seat.account.clone()) else { return };
-        let all = match self.plan.desks.get(index) {
-            Some(crate::plan::Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
-            Some(crate::plan::Desk::Supervisor | crate::plan::Desk::CallCenter) | None => {
-                self.centers.clone()
-            }
-        };
+        let all = self.centers_of(index);
         let centers = if part == 0 { all.into_iter().filter(|id| *id != center).collect() } else { all };
         self.operate(&Operation::SetCenters(account.as_str().into(), centers));
         if part == 0 {

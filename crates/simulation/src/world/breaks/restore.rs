@@ -72,11 +72,14 @@ impl World {
         }
         for center in went_back {
             let now = self.now;
+            let seats = 0..self.seats.len();
+            let seats = seats.filter(|seat| self.centers_of(*seat).contains(&center)).collect();
             if let (Some(truth), Some(board)) = (self.truths.get_mut(&center), self.hub.board(&center)) {
-                truth.go_back(board, now);
+                truth.go_back(board, seats, now);
             }
         }
         self.cut_all("the hub was restored");
+        (0..self.seats.len()).for_each(|seat| self.look_for_heals(seat));
     }
 
     /// What was restored may be changed again once every seat has seen it.
