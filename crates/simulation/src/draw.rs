@@ -130,6 +130,8 @@ impl Draw {
             Break::HeadBack { .. } => 25_000,
             Break::UnderFloor { for_ms, .. } | Break::DeletedWhileAway { for_ms, .. } => *for_ms,
             Break::RowLost { .. } => 5_000,
+            // Until the cache is audited.
+            Break::ByteFlipped { .. } => 130_000,
             _ => 1_000,
         };
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
