@@ -115,6 +115,8 @@ pub(crate) struct Clicked {
     pub(crate) settled: Option<(Outcome, Option<ErrorCode>)>,
     /// In which life of the app that was told.
     pub(crate) settled_in: u32,
+    /// Its center was wiped before it was settled: nobody may know of it any more.
+    pub(crate) forgotten: bool,
 }
 
 impl Clicked {

@@ -111,7 +111,9 @@ pub(crate) struct Told {
     pub(crate) heard: BTreeSet<(CenterId, AlarmKey)>,
     /// Raised although it could not be written: may be raised again after a restart.
     pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
-    /// Centers whose data was wiped.
+    /// Raised in a center that was wiped before the hub knew of it: may be raised again.
+    pub(crate) forgotten: BTreeSet<(CenterId, AlarmKey)>,
+    /// Centers whose data was ever wiped.
     pub(crate) wiped: BTreeSet<CenterId>,
     /// Centers whose alarms were read from a replica that lags, after the cache was lost: nobody at the desk can know what
     /// was acknowledged before.

@@ -169,8 +169,7 @@ impl World {
             let acknowledged = seat.told.acknowledged.get(&about).is_some_and(|(life, _)| *life == seat.life);
             // A hub that went on from a backup within its epoch does not say what it lacks.
             let forgot = self.truths.get(center).is_some_and(|truth| truth.forgot);
-            let wiped = seat.told.wiped.contains(center);
-            if acknowledged && !settled && !wiped && !forgot {
+            if acknowledged && !settled && !forgot {
                 wrong.push(format!("{key:?} was acknowledged here, and the hub never heard of it"));
             }
         }
@@ -185,10 +184,9 @@ impl World {
             let lives = self.seats.get(clicked.seat).is_some_and(|seat| seat.life == clicked.life);
             let seat = self.seats.get(clicked.seat);
             let lost = seat.and_then(|seat| seat.told.disk_lost_ms).is_some_and(|at| at >= clicked.at_ms);
-            let wiped = seat.is_some_and(|seat| seat.told.wiped.contains(&clicked.center));
             let Some((outcome, _)) = clicked.settled else {
                 // One that was sent is on the disk, and asked about by the next life of the app.
-                if lives || (clicked.sent && !lost && !wiped) {
+                if lives || (clicked.sent && !lost && !clicked.forgotten) {
                     wrong.push(format!("{key} was never settled"));
                 }
                 continue;

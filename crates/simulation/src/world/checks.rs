@@ -268,14 +268,14 @@ impl World {
         let about = (center.clone(), notice.key);
         let mut wrong = None;
         let told = &mut seat.told;
-        let forgotten = told.wiped.contains(&center) || told.misled.contains(&center);
+        let misled = told.misled.contains(&center);
         let unwritten = told.unwritten.contains(&about) || seat.disk.told_unwritten.contains(&about);
         if notice.relisted {
             told.relisted.insert(about.clone());
         } else {
             let raised = told.raised.entry(about.clone()).or_default();
             *raised += 1;
-            if *raised > 1 && !unwritten && !forgotten {
+            if *raised > 1 && !unwritten && !misled && !told.forgotten.contains(&about) {
                 wrong = Some(format!("raised {raised} times"));
             }
             if !seat.disk.has_alarm(&center, &notice.key) && !unwritten {
@@ -289,7 +289,7 @@ impl World {
             .acknowledged
             .get(&about)
             .is_some_and(|(in_life, written)| *in_life == life || *written || heard)
-            && !forgotten
+            && !misled
         {
             wrong = Some("told again although it was acknowledged".to_owned());
         }

@@ -1,7 +1,9 @@
 //! What excuses a seat from an invariant, and when it no longer does: as soon as hub, memory, window and disk hold the same.
 
 use super::{Event, World};
-use gwanje_model::{CenterId, DeliveryId};
+use gwanje_model::{CenterId, DeliveryId, SeatId};
+use gwanje_sync::AlarmKey;
+use gwanje_wire::rest::ReceiptStage;
 
 /// How often a seat with an excuse is looked at, milliseconds.
 const LOOK_MS: u64 = 250;
@@ -15,6 +17,34 @@ impl World {
             seat.told.decayed.entry(center).or_default().insert(id);
         }
         self.look_for_heals(index);
+    }
+
+    /// A center's data is wiped at a seat: what is left of it is what the hub knows.
+    pub(super) fn forget_center(&mut self, index: usize, center: &CenterId) {
+        let board = self.hub.board(center);
+        let receipt_of = |seat: &SeatId, key: &AlarmKey| {
+            let entry = board.and_then(|board| board.alarms.get(&(key.id, key.kind, key.raised_at)))?;
+            entry.receipts.iter().find(|receipt| receipt.seat == *seat).map(|receipt| receipt.stage)
+        };
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        let told = &mut seat.told;
+        told.wiped.insert(center.clone());
+        let raised =
+            told.raised.keys().filter(|(of, key)| of == center && receipt_of(&seat.name, key).is_none());
+        told.forgotten.extend(raised.cloned());
+        for ((of, key), acknowledged) in &mut told.acknowledged {
+            if of != center {
+                continue;
+            }
+            // By no life that still knows it.
+            *acknowledged = (0, false);
+            if receipt_of(&seat.name, key) == Some(ReceiptStage::Acknowledged) {
+                told.heard.insert((of.clone(), *key));
+            }
+        }
+        let lost =
+            self.clicks.values_mut().filter(|clicked| clicked.seat == index && clicked.center == *center);
+        lost.for_each(|clicked| clicked.forgotten |= clicked.settled.is_none());
     }
 
     /// Looks at a seat every now and then until nothing is to be excused.

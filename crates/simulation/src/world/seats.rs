@@ -251,7 +251,7 @@ impl World {
                 app.sessions.remove(&center);
                 app.proven.remove(&center);
                 app.open_alarms.retain(|(of, _)| *of != center);
-                seat.told.wiped.insert(center.clone());
+                self.forget_center(index, &center);
                 self.write(index, Job::Wipe(center));
                 if was_followed {
                     self.inject(Fault::Credentials);

@@ -161,6 +161,7 @@ impl World {
                 recorded: None,
                 settled: None,
                 settled_in: 0,
+                forgotten: false,
             },
         );
         let request = CommandRequest { command: CommandId(key.clone()), center, what };
