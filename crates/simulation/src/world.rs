@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `steps` · `breaks` | carries out the plan: work and clicks · faults |
 //! | `seats` | apps start, end, and what their cores want is done |
+//! | `arrivals` · `disks` | what comes to an app from outside · from its disk |
 //! | `sockets` | texts between a seat and a node |
 //! | `nodes` | emitters: frames, heads, alarms, who is behind |
 //! | `rest` | requests |
@@ -11,9 +12,11 @@
 //! | `effects` | which faults have come to pass |
 //! | `excuses` | what excuses a seat, and for how long |
 
+mod arrivals;
 mod breaks;
 mod calm;
 mod checks;
+mod disks;
 mod effects;
 mod excuses;
 mod nodes;

@@ -1,11 +1,10 @@
 //! Apps start and end; what their cores want is done.
 
 use super::{Event, World};
-use crate::disk::{Done, Job};
+use crate::disk::Job;
 use crate::fault::Fault;
 use crate::network::Conn;
 use crate::seat::{App, Arrival, Reach};
-use crate::tag::Tag;
 use crate::window::Window;
 use gwanje_model::CenterId;
 use gwanje_sync::{
@@ -119,101 +118,6 @@ impl World {
         }
     }
 
-    /// Something comes to an app: at once, or when it thaws.
-    pub(super) fn arrives(&mut self, index: usize, life: u32, arrival: Arrival) {
-        if !self.is_life(index, life) {
-            return;
-        }
-        let Some(seat) = self.seats.get_mut(index) else { return };
-        if seat.frozen_until > self.now || !seat.deferred.is_empty() {
-            let is_text = matches!(arrival, Arrival::Socket(_, SocketEvent::Text(_), _));
-            seat.deferred.push_back(arrival);
-            if is_text && seat.frozen_by.take_if(|by| *by == Fault::StopsReading).is_some() {
-                self.inject(Fault::StopsReading);
-            }
-            return;
-        }
-        self.take_in(index, arrival);
-    }
-
-    /// An app goes on where it stopped.
-    pub(super) fn thaw(&mut self, index: usize) {
-        if self.seats.get(index).is_none_or(|seat| seat.frozen_until > self.now) {
-            return;
-        }
-        let slept = self.seats.get_mut(index).and_then(|seat| seat.frozen_by.take());
-        if slept == Some(Fault::Clock) && self.is_running(index) {
-            self.inject(Fault::Clock);
-        }
-        self.disk_soon(index, 1);
-        // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
-        while let Some(arrival) = self.seats.get_mut(index).and_then(|seat| seat.deferred.pop_front()) {
-            self.take_in(index, arrival);
-        }
-        self.put(index, Input::Tick);
-    }
-
-    fn take_in(&mut self, index: usize, arrival: Arrival) {
-        match arrival {
-            Arrival::Socket(id, event, tags) => {
-                let is_held = self.is_held(id);
-                let Some(conn) = self.conns.get_mut(&id) else { return };
-                let (socket, taken) = (conn.socket, conn.taken);
-                match &event {
-                    SocketEvent::Text(text) => {
-                        conn.in_flight = conn.in_flight.saturating_sub(1);
-                        if conn.forgotten {
-                            return;
-                        }
-                        let is_late = tags.iter().any(|tag| matches!(tag, Tag::Late(_)));
-                        conn.taken += u64::from(!is_late);
-                        let is_old = !conn.client_open;
-                        let (is_event, is_ack) = (text.starts_with("42"), text.starts_with("43"));
-                        if (is_event || is_ack) && text.contains("\"head\"") {
-                            conn.least_head_ms = conn.least_head_ms.min(age_of_head(text, self.now));
-                            if is_event {
-                                self.heard_a_head(index, text);
-                            }
-                        }
-                        if is_old && self.has_open_socket(index) {
-                            self.inject(Fault::TwoSockets);
-                        }
-                    }
-                    SocketEvent::Closed(_) | SocketEvent::TurnedAway { .. } => {
-                        conn.client_open = false;
-                        if let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) {
-                            app.sockets.remove(&socket);
-                        }
-                    }
-                    SocketEvent::Unreadable => conn.in_flight = conn.in_flight.saturating_sub(1),
-                    SocketEvent::Opened => {}
-                }
-                if is_held {
-                    self.note(index, taken, &tags);
-                }
-                self.put(index, Input::Socket(socket, event));
-            }
-            Arrival::Http(id, result, tags) => {
-                let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
-                let Some(app) = app.filter(|app| app.requests.contains(&id)) else { return };
-                app.requests.remove(&id);
-                if result.is_ok() {
-                    app.reach = Reach::Something;
-                }
-                self.note(index, 0, &tags);
-                self.put(index, Input::Http(id, result));
-            }
-        }
-    }
-
-    /// Whether a connection of an app is open at both ends.
-    fn has_open_socket(&self, index: usize) -> bool {
-        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
-        let mut conns =
-            app.into_iter().flat_map(|app| app.sockets.values()).filter_map(|id| self.conns.get(id));
-        conns.any(|conn| conn.hub_open && conn.client_open)
-    }
-
     /// Puts an input into a core and does what it wants.
     pub(super) fn put(&mut self, index: usize, input: Input) {
         let now = self.now_at(index);
@@ -313,88 +217,6 @@ impl World {
             }
             Action::Riders(..) | Action::Notice(..) | Action::Repaired(..) | Action::Checked(..) => {}
         }
-    }
-
-    /// Hands a job to the disk, which does it a little later.
-    fn write(&mut self, index: usize, job: Job) {
-        // What a person waits for is written at once.
-        let is_write = matches!(&job, Job::Write(batch) if batch.commands.is_empty());
-        let ms = if is_write { self.draw(20, 45) } else { self.draw(1, 5) };
-        if let Some(seat) = self.seats.get_mut(index) {
-            seat.disk.push(job);
-            self.disk_soon(index, ms);
-        }
-    }
-
-    fn disk_soon(&mut self, index: usize, ms: u64) {
-        let Some(seat) = self.seats.get_mut(index).filter(|seat| !seat.disk.is_idle()) else { return };
-        let life = seat.life;
-        let Some(app) = seat.app.as_mut() else { return };
-        if !std::mem::replace(&mut app.disk_due, true) {
-            self.after(ms, Event::DiskWorks { seat: index, life });
-        }
-    }
-
-    pub(super) fn disk_works(&mut self, index: usize, life: u32) {
-        if !self.is_life(index, life) {
-            return;
-        }
-        let now = self.now;
-        let Some(seat) = self.seats.get_mut(index) else { return };
-        if seat.frozen_until > now {
-            // It goes on when it thaws.
-            if let Some(app) = seat.app.as_mut() {
-                app.disk_due = false;
-            }
-            return;
-        }
-        let done = seat.disk.work(now);
-        let refused = std::mem::take(&mut seat.disk.refused);
-        let idle = seat.disk.is_idle();
-        if let Some(app) = seat.app.as_mut() {
-            app.disk_due = !idle;
-        }
-        for (center, key, stage) in std::mem::take(&mut seat.disk.written) {
-            if stage == ReceiptStage::Acknowledged
-                && let Some((_, written)) = seat.told.acknowledged.get_mut(&(center, key))
-            {
-                *written = true;
-            }
-        }
-        if refused {
-            self.inject(Fault::Disk);
-        }
-        match done {
-            Ok(done) => done.into_iter().for_each(|done| self.disk_tells(index, life, done)),
-            Err(error) => self.violate('A', format!("the disk fails: {error}")),
-        }
-        if !idle {
-            // A refused write is tried again, other work goes on.
-            let ms = self.draw(30, 90);
-            self.after(ms, Event::DiskWorks { seat: index, life });
-        }
-    }
-
-    fn disk_tells(&mut self, index: usize, life: u32, done: Done) {
-        let ms = self.draw(0, 3);
-        let input = match done {
-            Done::Committed(center, seq) => Input::Committed(center, seq),
-            Done::Restored(center, mut restored, damaged) => {
-                if damaged > 0 {
-                    self.inject(Fault::Decay);
-                }
-                restored.horizon = self.seats.get(index).and_then(|seat| seat.horizons.get(&center).copied());
-                self.check_restored(index, &center, &restored);
-                Input::Restored(center, restored)
-            }
-            Done::Audited(center, damaged, fits) => {
-                if !damaged.is_empty() {
-                    self.inject(Fault::Decay);
-                }
-                Input::Audited(center, damaged, fits)
-            }
-        };
-        self.after(ms, Event::DiskTells { seat: index, life, input: Box::new(input) });
     }
 
     pub(super) fn look_soon(&mut self, index: usize) {
@@ -505,14 +327,6 @@ impl World {
         let request = Box::new(request);
         self.at_ms(arrives, Event::Asks { seat: index, life, id, request, back: !lost });
     }
-}
-
-/// How long the head in a text was on its way, by when the hub says that it was read.
-fn age_of_head(text: &str, now_ms: u64) -> u64 {
-    let head = text.split_once("\"head\"").map_or("", |(_, head)| head);
-    let at =
-        head.split_once("\"at\":").and_then(|(_, rest)| rest.split([',', '}']).next()?.parse::<i64>().ok());
-    at.map_or(u64::MAX, |at| now_ms.saturating_sub((at - super::BEGINNING).max(0).unsigned_abs()))
 }
 
 /// Which node a URL names.
