@@ -53,6 +53,8 @@ impl World {
                 seat.line.disturbed_ms = now;
                 seat.frozen_until = 0;
                 seat.disk.busy_until = 0;
+                // A look at its excuses that waited for it to wake comes now.
+                seat.told.heals = false;
                 if let Some(app) = seat.app.as_mut() {
                     app.window.lags_until = 0;
                     app.window.dirty = true;
@@ -61,6 +63,7 @@ impl World {
             self.thaw(index);
             self.start(index);
             self.look_soon(index);
+            self.look_for_heals(index);
             let (account, all) = (super::account(index), self.centers_of(index));
             self.operate(&Operation::SetCenters(account.as_str().into(), all));
         }

@@ -1,7 +1,7 @@
 //! Faults that have come to pass: what was touched on its way has reached somebody whom it could harm.
 //!
-//! A fault counts by what it did, whichever plan began it: a lost frame is a hole or a silence by what comes after it, and
-//! one who was away while deliveries left the board comes back under the floor.
+//! A fault counts by what it did, whichever plan began it: what comes after a lost frame says whether it was a hole or a
+//! silence, and one who was away while deliveries left the board comes back under the floor.
 
 use super::World;
 use crate::fault::Fault;
