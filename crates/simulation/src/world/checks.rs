@@ -175,8 +175,12 @@ impl World {
         }
         let excused = truth.went_back || seat.told.went_back.contains(center);
         let shown = app.window.shown.get(center);
-        for change in changes {
-            let RowChange::Upsert(row) = change else { continue };
+        // All of a batch is shown at once: what it leaves of a row counts.
+        let upserts = changes.iter().filter_map(|change| match change {
+            RowChange::Upsert(row) => Some((row.id(), row)),
+            RowChange::Remove(..) | RowChange::Clear | RowChange::Mark(..) => None,
+        });
+        for row in upserts.collect::<BTreeMap<_, _>>().into_values() {
             let before = shown.and_then(|shown| shown.get(&row.id()));
             if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed(row.id()) {
                 wrong.push(('M', format!("delivery {} goes back to {}", row.id(), row.rev())));

@@ -47,10 +47,11 @@ impl World {
             app.disk_due = !idle;
         }
         for (center, key, stage) in std::mem::take(&mut seat.disk.written) {
+            // One of life 0 was wiped after it had been written.
             if stage == ReceiptStage::Acknowledged
-                && let Some((_, written)) = seat.told.acknowledged.get_mut(&(center, key))
+                && let Some((life, written)) = seat.told.acknowledged.get_mut(&(center, key))
             {
-                *written = true;
+                *written = *life > 0;
             }
         }
         if refused {
