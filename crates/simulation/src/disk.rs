@@ -9,6 +9,7 @@ use gwanje_sync::{AlarmKey, Batch, CommandId, Restored, SkippedAlarms, StoredAla
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::Cursor;
+use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,8 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) enum Done {
     Committed(CenterId, u64),
-    Restored(CenterId, Box<Restored>),
+    /// So many rows were damaged and left out.
+    Restored(CenterId, Box<Restored>, usize),
     Audited(CenterId, Vec<DeliveryId>, bool),
 }
 
@@ -37,10 +39,18 @@ pub(crate) struct Disk {
     jobs: VecDeque<Job>,
     /// It takes no writes until then.
     pub(crate) busy_until: u64,
+    /// It has not refused any since it is so.
+    pub(crate) busy_idle: bool,
+    /// A write was refused, for the world to take note of.
+    pub(crate) refused: bool,
+    /// The file held rows when it was overwritten.
+    pub(crate) spoilt_full: bool,
     /// Alarms whose writing was told although it had not come to pass (as the engine does when a disk takes no writes).
     pub(crate) told_unwritten: Vec<(CenterId, AlarmKey)>,
     /// Alarms that are on it.
     holds: BTreeSet<(CenterId, AlarmKey)>,
+    /// Rows that were flipped, by key, with what they were flipped to.
+    flipped: Vec<(i64, String)>,
     /// Alarms as they were really written, for the world to take note of.
     pub(crate) written: Vec<(CenterId, AlarmKey, ReceiptStage)>,
 }
@@ -52,8 +62,12 @@ impl Disk {
             cache: None,
             jobs: VecDeque::new(),
             busy_until: 0,
+            busy_idle: false,
+            refused: false,
+            spoilt_full: false,
             told_unwritten: Vec::new(),
             holds: BTreeSet::new(),
+            flipped: Vec::new(),
             written: Vec::new(),
         }
     }
@@ -134,6 +148,7 @@ impl Disk {
                     self.jobs.push_back(Job::Wipe(center));
                 }
                 Job::Write(batch) => {
+                    self.refused |= std::mem::take(&mut self.busy_idle);
                     done.push(Done::Committed(batch.center.clone(), batch.seq));
                     let keys = batch.alarms.iter().map(|alarm| (batch.center.clone(), alarm.key));
                     self.told_unwritten.extend(keys);
@@ -182,7 +197,8 @@ impl Disk {
 
     fn restore(&mut self, center: CenterId) -> Result<Done, CacheError> {
         let loaded = self.load(&center)?;
-        Ok(Done::Restored(center, Box::new(loaded.map(restored).unwrap_or_default())))
+        let damaged = loaded.as_ref().map_or(0, |loaded| loaded.damaged);
+        Ok(Done::Restored(center, Box::new(loaded.map(restored).unwrap_or_default()), damaged))
     }
 
     fn audit(&mut self, center: CenterId) -> Result<Done, CacheError> {
@@ -196,6 +212,11 @@ impl Disk {
     /// What is on the disk of a center.
     pub(crate) fn load(&mut self, center: &CenterId) -> Result<Option<Loaded>, CacheError> {
         self.cache.as_mut().map_or(Ok(None), |cache| cache.load(center))
+    }
+
+    /// Whether it holds rows of one of those centers.
+    pub(crate) fn holds_rows(&mut self, centers: &[CenterId]) -> bool {
+        centers.iter().any(|center| matches!(self.load(center), Ok(Some(loaded)) if !loaded.rows.is_empty()))
     }
 
     /// Whether the rows on the disk are what the last transaction said.
@@ -228,9 +249,25 @@ impl Disk {
         Ok(())
     }
 
+    /// Whether a row is still as it was flipped.
+    pub(crate) fn is_flipped(&mut self) -> bool {
+        if self.flipped.is_empty() {
+            return false;
+        }
+        let Ok(db) = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
+            self.flipped.clear();
+            return false;
+        };
+        let body = |key: &i64| {
+            db.query_row("SELECT body FROM rows WHERE key = ?1", [key], |row| row.get::<_, Option<String>>(0))
+        };
+        self.flipped.retain(|(key, flipped)| body(key).is_ok_and(|body| body.as_ref() == Some(flipped)));
+        !self.flipped.is_empty()
+    }
+
     /// Flips a byte in the content of a cached row. None: there is no row.
     pub(crate) fn flip(&mut self, pick: u64) -> rusqlite::Result<Option<DeliveryId>> {
-        let db = rusqlite::Connection::open(&self.path)?;
+        let db = Connection::open(&self.path)?;
         let count: i64 =
             db.query_row("SELECT count(*) FROM rows WHERE body IS NOT NULL", [], |row| row.get(0))?;
         if count == 0 {
@@ -244,7 +281,11 @@ impl Disk {
         // The shop's name, which every row has.
         let flipped = body.replacen("\"name\":\"s", "\"name\":\"r", 1);
         db.execute("UPDATE rows SET body = ?2 WHERE key = ?1", (key, &flipped))?;
-        Ok((flipped != body).then_some(DeliveryId((key & ((1 << 53) - 1)).cast_unsigned())))
+        if flipped == body {
+            return Ok(None);
+        }
+        self.flipped.push((key, flipped));
+        Ok(Some(DeliveryId((key & ((1 << 53) - 1)).cast_unsigned())))
     }
 }
 

@@ -28,10 +28,12 @@ pub(crate) struct Truth {
     /// Every cancellation there ever was.
     pub(crate) cancelled: BTreeSet<AlarmKey>,
     pub(crate) alarm_seq: u64,
-    /// Something was injected after which seats may have to fetch a snapshot.
-    pub(crate) resyncs: bool,
-    /// The hub went on from a backup: revisions were given twice.
+    /// The hub went on from a backup, and some seat has not yet come together with it: revisions were given twice.
     pub(crate) went_back: bool,
+    /// Those seats.
+    pub(crate) astray: BTreeSet<usize>,
+    /// It ever did: what it forgot stays forgotten.
+    pub(crate) forgot: bool,
 }
 
 impl Truth {
@@ -63,9 +65,10 @@ impl Truth {
     }
 
     /// The hub goes on from a backup.
-    pub(crate) fn go_back(&mut self, center: &Center, now_ms: u64) {
-        self.went_back = true;
-        self.resyncs = true;
+    pub(crate) fn go_back(&mut self, center: &Center, seats: BTreeSet<usize>, now_ms: u64) {
+        self.went_back = !seats.is_empty();
+        self.astray = seats;
+        self.forgot = true;
         self.changes.retain(|(rev, _, _)| *rev <= center.rev);
         self.gone.retain(|_, rev| *rev <= center.rev);
         self.alarm_seq = center.alarm_seq;
@@ -115,6 +118,8 @@ pub(crate) struct Clicked {
     pub(crate) settled: Option<(Option<Outcome>, Option<ErrorCode>)>,
     /// In which life of the app that was told.
     pub(crate) settled_in: u32,
+    /// Its center was wiped before it was settled: nobody may know of it any more.
+    pub(crate) forgotten: bool,
 }
 
 impl Clicked {

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod run;
 mod seat;
 pub mod shrink;
+mod tag;
 mod window;
 mod world;
 

@@ -18,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) cut_up_until: u64,
     /// Nothing gets in; likewise.
     pub(crate) cut_down_until: u64,
+    /// Neither has held anything back yet.
+    pub(crate) cut_idle: bool,
     /// The desk has no network, and knows it.
     pub(crate) offline_until: u64,
     /// So many milliseconds longer until then.
@@ -38,6 +40,8 @@ pub(crate) struct Line {
     pub(crate) change_during: u32,
     /// `changes` come by pages of so many, between which rows change so many times.
     pub(crate) pages: Option<(u32, u32)>,
+    /// A page ended there, and rows have changed since.
+    pub(crate) page_overtaken: Option<(CenterId, u64)>,
     /// A head of long ago that arrives between two of them.
     pub(crate) straggler: Option<String>,
     pub(crate) stale: Option<Stale>,
@@ -78,6 +82,11 @@ pub(crate) struct Conn {
     pub(crate) centers: BTreeMap<CenterId, Follower>,
     /// Packets on their way to the client.
     pub(crate) in_flight: usize,
+    /// Its buffer at the hub was full when something was last to be sent.
+    pub(crate) full: bool,
+    /// Texts that were sent to the client in their order, and how many of them it has taken in.
+    pub(crate) sent: u64,
+    pub(crate) taken: u64,
     pub(crate) last_down_ms: u64,
     pub(crate) last_up_ms: u64,
     pub(crate) ponged: bool,
@@ -91,4 +100,6 @@ pub(crate) struct Follower {
     /// The revision up to which it was told of deliveries.
     pub(crate) told: Rev,
     pub(crate) behind_since: Option<u64>,
+    /// A frame to it was lost, and nothing that shows it was sent since.
+    pub(crate) lost: bool,
 }

@@ -24,7 +24,7 @@ pub struct Violation {
 pub struct Report {
     /// Events and ticks.
     pub steps: u64,
-    /// By the number of the fault minus one: how often it really came to pass.
+    /// By the number of the fault minus one: how often it came to pass at a seat.
     pub injected: [u64; 34],
     /// What did not hold; empty: all did.
     pub violations: Vec<Violation>,

@@ -1,9 +1,11 @@
 //! A desk: its app while it runs, its disk, what is kept outside the cache, and what its person was told.
 
 use crate::disk::Disk;
+use crate::fault::Fault;
 use crate::network::Line;
+use crate::tag::Tag;
 use crate::window::Window;
-use gwanje_model::{CenterId, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, SeatId, UtcMillis};
 use gwanje_sync::{
     AlarmKey, Client, CommandId, HttpFailure, HttpResponse, RequestId, SocketEvent, SocketId, State, Stats,
 };
@@ -14,18 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// On a connection.
-    Socket(u64, SocketEvent),
-    Http(RequestId, Result<HttpResponse, HttpFailure>, Answered),
-}
-
-/// What an answer was to, for what the world notes when it is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answered {
-    Other,
-    /// The hub says to a center's cursor that it is ahead.
-    Ahead(CenterId),
-    /// The hub's present word on a center.
-    Word(CenterId),
+    Socket(u64, SocketEvent, Vec<Tag>),
+    Http(RequestId, Result<HttpResponse, HttpFailure>, Vec<Tag>),
 }
 
 /// A desk.
@@ -44,6 +36,8 @@ pub(crate) struct Seat {
     pub(crate) clock_ms: i64,
     /// It does nothing until then: asleep, or stuck.
     pub(crate) frozen_until: u64,
+    /// The fault that froze it, until that has come to pass.
+    pub(crate) frozen_by: Option<Fault>,
     pub(crate) deferred: VecDeque<Arrival>,
     pub(crate) line: Line,
     pub(crate) told: Told,
@@ -57,11 +51,14 @@ pub(crate) struct App {
     /// Connections by the client's number.
     pub(crate) sockets: BTreeMap<SocketId, u64>,
     pub(crate) requests: BTreeSet<RequestId>,
+    pub(crate) reach: Reach,
     /// When requests went out lately, by the center that they were about.
     pub(crate) asked: BTreeMap<Option<CenterId>, VecDeque<u64>>,
     pub(crate) states: BTreeMap<CenterId, State>,
     pub(crate) cursors: BTreeMap<CenterId, Cursor>,
-    pub(crate) stats: Stats,
+    /// What of it counts malformed, when it was last looked at.
+    pub(crate) malformed: u64,
+    pub(crate) sessions: BTreeMap<CenterId, Watched>,
     /// Unsettled commands of this life.
     pub(crate) pending: BTreeSet<CommandId>,
     /// Alarms in view.
@@ -74,6 +71,27 @@ pub(crate) struct App {
     pub(crate) look_due: bool,
     pub(crate) day_ms: u64,
     pub(crate) changes: u32,
+}
+
+/// What an app has got an answer from since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Untried,
+    Nothing,
+    Something,
+}
+
+/// What is known of a session from outside, to judge what it counts.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    /// When it was last looked at.
+    pub(crate) stats: Stats,
+    /// That of its cursor then.
+    pub(crate) epoch: Option<Epoch>,
+    /// The newest that it was told of.
+    pub(crate) newest: Option<Epoch>,
+    /// It began without a cursor, or was told that it can't go on: a snapshot is due.
+    pub(crate) due: bool,
 }
 
 /// What was last proven of a center.
@@ -97,22 +115,24 @@ pub(crate) struct Told {
     pub(crate) heard: BTreeSet<(CenterId, AlarmKey)>,
     /// Raised although it could not be written: may be raised again after a restart.
     pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
-    /// Centers whose data was wiped.
+    /// Raised in a center that was wiped before the hub knew of it: may be raised again.
+    pub(crate) forgotten: BTreeSet<(CenterId, AlarmKey)>,
+    /// Centers whose data was ever wiped.
     pub(crate) wiped: BTreeSet<CenterId>,
     /// Centers whose alarms were read from a replica that lags, after the cache was lost: nobody at the desk can know what
     /// was acknowledged before.
     pub(crate) misled: BTreeSet<CenterId>,
-    /// Rows were lost or flipped on purpose: repairs have a cause.
-    pub(crate) decayed: BTreeSet<gwanje_model::DeliveryId>,
+    /// Rows were lost or flipped on purpose, and are not right again: repairs have a cause.
+    pub(crate) decayed: BTreeMap<CenterId, BTreeSet<DeliveryId>>,
     /// Since when a center's cursor is said to be ahead, by every word.
     pub(crate) ahead_since: BTreeMap<CenterId, u64>,
-    /// An older board was adopted by right.
+    /// An older board was adopted by right, and the hub's is not back yet.
     pub(crate) went_back: BTreeSet<CenterId>,
-    /// Packets or answers were spoilt on purpose.
-    pub(crate) spoilt: bool,
-    /// Sessions that began without a cursor, which is a right to one snapshot each.
-    pub(crate) empty_starts: u64,
-    pub(crate) snapshots: u64,
+    /// It is looked at soon, whether these excuses still hold.
+    pub(crate) heals: bool,
+    /// So many packets and answers of a center were spoilt on purpose, so many were found to be.
+    pub(crate) spoilt: u64,
+    pub(crate) malformed: u64,
     /// Commands clicked before then may be forgotten: the disk was lost.
     pub(crate) disk_lost_ms: Option<u64>,
 }

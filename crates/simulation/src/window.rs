@@ -27,6 +27,9 @@ pub(crate) struct Window {
     patches: u32,
     /// The page acknowledges nothing until then.
     pub(crate) lags_until: u64,
+    lagged: bool,
+    /// A patch came only when a page that lagged had acknowledged, for the world to take note of.
+    pub(crate) held_back: bool,
     pub(crate) dirty: bool,
 }
 
@@ -46,6 +49,8 @@ impl Window {
             day_at: UtcMillis(0),
             patches: 0,
             lags_until: 0,
+            lagged: false,
+            held_back: false,
             dirty: true,
         }
     }
@@ -115,11 +120,13 @@ impl Window {
         self.board.change(self.view, self.spec.clone())
     }
 
-    /// The page is loaded anew.
-    pub(crate) fn reload(&mut self) -> Result<(), ViewError> {
+    /// The page is loaded anew. True: it had something to show.
+    pub(crate) fn reload(&mut self) -> Result<bool, ViewError> {
+        let showed = !self.page.rows.is_empty();
         self.page = Page { seq: self.page.seq, lost: true, ..Page::default() };
         self.dirty = true;
-        self.board.reset(self.view)
+        self.board.reset(self.view)?;
+        Ok(showed)
     }
 
     /// One frame of the page: takes what is new, acknowledges unless it lags, and now and then compares itself with a
@@ -136,10 +143,13 @@ impl Window {
             }
         }
         if self.lags_until > now_ms {
+            self.lagged = true;
             return Ok(None);
         }
         self.board.ack(self.view, self.page.seq)?;
+        let lagged = std::mem::take(&mut self.lagged);
         if let Some(patch) = self.board.poll_patch(self.view)? {
+            self.held_back |= lagged;
             if let Err(why) = self.page.apply(patch) {
                 return Ok(Some(why));
             }

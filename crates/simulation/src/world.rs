@@ -4,14 +4,21 @@
 //! | --- | --- |
 //! | `steps` · `breaks` | carries out the plan: work and clicks · faults |
 //! | `seats` | apps start, end, and what their cores want is done |
+//! | `arrivals` · `disks` | what comes to an app from outside · from its disk |
 //! | `sockets` | texts between a seat and a node |
 //! | `nodes` | emitters: frames, heads, alarms, who is behind |
 //! | `rest` | requests |
 //! | `checks` | the invariants |
+//! | `effects` | which faults have come to pass |
+//! | `excuses` | what excuses a seat, and for how long |
 
+mod arrivals;
 mod breaks;
 mod calm;
 mod checks;
+mod disks;
+mod effects;
+mod excuses;
 mod nodes;
 mod rest;
 mod seats;
@@ -27,7 +34,7 @@ use crate::network::{Conn, Line};
 use crate::plan::{Break, Desk, Plan};
 use crate::run::{Trace, Violation};
 use crate::seat::{Arrival, Seat, Told};
-use gwanje_model::{CenterId, DeliveryId, Role, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
 use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
 use nodes::Node;
@@ -103,10 +110,19 @@ pub(crate) enum Event {
         work: crate::plan::Work,
         pick: u64,
     },
-    /// Somebody elsewhere edits that delivery.
-    Edits(DeliveryId),
+    /// Somebody elsewhere edits that delivery, on which a command is on its way.
+    Edits(DeliveryId, String),
+    /// A flood has run out: whether it was one, for those who followed it from its start.
+    Flooded {
+        center: CenterId,
+        epoch: Epoch,
+        to: Rev,
+        followers: Vec<(usize, u32)>,
+    },
     /// The second part of a fault.
     Then(Box<Break>, u32),
+    /// Whether a seat still needs to be excused.
+    Heals(usize),
     /// By now a client knows that a connection is dead.
     KnownDead(u64),
     /// Whether a planted divergence was found in time.
@@ -140,7 +156,7 @@ pub(crate) struct World {
     pub(crate) void_tokens: BTreeSet<String>,
     pub(crate) sockets_refused: (u64, u64),
     pub(crate) storm: (u64, u16),
-    /// Kept apart from faults that are armed and never came to pass.
+    /// How often each fault came to pass; one that is only armed does not count.
     pub(crate) injected: [u64; 34],
     pub(crate) two_versions: bool,
     pub(crate) epochs: u32,
@@ -172,6 +188,7 @@ impl World {
             horizons: BTreeMap::new(),
             clock_ms: 0,
             frozen_until: 0,
+            frozen_by: None,
             deferred: VecDeque::new(),
             line: Line::default(),
             told: Told::default(),
@@ -253,6 +270,14 @@ impl World {
         self.centers.get(index % self.centers.len().max(1)).cloned().unwrap_or_else(|| CenterId::from("a"))
     }
 
+    /// The centers that a desk's account is given.
+    pub(crate) fn centers_of(&self, seat: usize) -> Vec<CenterId> {
+        match self.plan.desks.get(seat) {
+            Some(Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
+            Some(Desk::Supervisor | Desk::CallCenter) | None => self.centers.clone(),
+        }
+    }
+
     pub(crate) fn seat_index(&self, seat: usize) -> usize {
         seat % self.seats.len().max(1)
     }
@@ -328,8 +353,10 @@ impl World {
             Event::Thaws(seat) => self.thaw(seat),
             Event::Kills { seat, life, down_ms } => self.kill_when_unwritten(seat, life, down_ms),
             Event::Works { center, work, pick } => self.work(&center, work, pick),
-            Event::Edits(id) => self.edit(id),
+            Event::Edits(id, command) => self.edit(id, &command),
+            Event::Flooded { center, epoch, to, followers } => self.flooded(&center, &epoch, to, &followers),
             Event::Then(broken, part) => self.break_on(*broken, part),
+            Event::Heals(seat) => self.heals(seat),
             Event::KnownDead(conn) => self.known_dead(conn),
             Event::Found(planted) => self.found(&planted),
         }

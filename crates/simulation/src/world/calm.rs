@@ -53,6 +53,8 @@ impl World {
                 seat.line.disturbed_ms = now;
                 seat.frozen_until = 0;
                 seat.disk.busy_until = 0;
+                // A look at its excuses that waited for it to wake comes now.
+                seat.told.heals = false;
                 if let Some(app) = seat.app.as_mut() {
                     app.window.lags_until = 0;
                     app.window.dirty = true;
@@ -61,14 +63,8 @@ impl World {
             self.thaw(index);
             self.start(index);
             self.look_soon(index);
-            let (account, all) = match self.plan.desks.get(index) {
-                Some(crate::plan::Desk::Dispatcher) => {
-                    (super::account(index), self.centers.iter().take(1).cloned().collect())
-                }
-                Some(crate::plan::Desk::Supervisor | crate::plan::Desk::CallCenter) | None => {
-                    (super::account(index), self.centers.clone())
-                }
-            };
+            self.look_for_heals(index);
+            let (account, all) = (super::account(index), self.centers_of(index));
             self.operate(&Operation::SetCenters(account.as_str().into(), all));
         }
         if self.two_versions {
@@ -87,13 +83,7 @@ impl World {
     /// C, W, K, 1 at the end.
     fn check_all(&mut self) {
         for index in 0..self.seats.len() {
-            let follows: Vec<CenterId> = match self.plan.desks.get(index) {
-                Some(crate::plan::Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
-                Some(crate::plan::Desk::Supervisor | crate::plan::Desk::CallCenter) | None => {
-                    self.centers.clone()
-                }
-            };
-            for center in &follows {
+            for center in &self.centers_of(index) {
                 let wrong = self.not_together(index, center);
                 wrong.into_iter().for_each(|(letter, what)| {
                     self.violate(letter, format!("seat {index}, {center}: {what}"));
@@ -111,7 +101,7 @@ impl World {
     }
 
     /// C: hub, memory, disk and window hold the same.
-    fn not_together(&mut self, index: usize, center: &CenterId) -> Vec<(char, String)> {
+    pub(super) fn not_together(&mut self, index: usize, center: &CenterId) -> Vec<(char, String)> {
         let mut wrong = Vec::new();
         let Some(board) = self.hub.board(center) else { return wrong };
         let Some(seat) = self.seats.get_mut(index) else { return wrong };
@@ -181,9 +171,8 @@ impl World {
             }
             let acknowledged = seat.told.acknowledged.get(&about).is_some_and(|(life, _)| *life == seat.life);
             // A hub that went on from a backup within its epoch does not say what it lacks.
-            let went_back = self.truths.get(center).is_some_and(|truth| truth.went_back);
-            let wiped = seat.told.wiped.contains(center);
-            if acknowledged && !settled && !wiped && !went_back {
+            let forgot = self.truths.get(center).is_some_and(|truth| truth.forgot);
+            if acknowledged && !settled && !forgot {
                 wrong.push(format!("{key:?} was acknowledged here, and the hub never heard of it"));
             }
         }
@@ -192,21 +181,20 @@ impl World {
 
     /// W: every command has settled, and what it did it did once.
     fn check_commands(&mut self) {
-        let went_back = self.truths.values().any(|truth| truth.went_back);
+        let forgot = self.truths.values().any(|truth| truth.forgot);
         let mut wrong = Vec::new();
         for (key, clicked) in &self.clicks {
             let lives = self.seats.get(clicked.seat).is_some_and(|seat| seat.life == clicked.life);
             let seat = self.seats.get(clicked.seat);
             let lost = seat.and_then(|seat| seat.told.disk_lost_ms).is_some_and(|at| at >= clicked.at_ms);
-            let wiped = seat.is_some_and(|seat| seat.told.wiped.contains(&clicked.center));
             let Some((outcome, _)) = clicked.settled else {
                 // One that was sent is on the disk, and asked about by the next life of the app.
-                if lives || (clicked.sent && !lost && !wiped) {
+                if lives || (clicked.sent && !lost && !clicked.forgotten) {
                     wrong.push(format!("{key} was never settled"));
                 }
                 continue;
             };
-            if !clicked.is_note || went_back {
+            if !clicked.is_note || forgot {
                 continue;
             }
             let Some(board) = self.hub.board(&clicked.center) else { continue };

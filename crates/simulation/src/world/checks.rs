@@ -119,32 +119,37 @@ impl World {
         }
     }
 
-    /// R: no unequal digest, repair or snapshot without a cause that was injected.
+    /// R: no unequal digest, repair or snapshot without a cause that was injected, in that center.
     fn check_stats(&mut self, index: usize) {
-        let went_back = self.truths.values().any(|truth| truth.went_back);
-        let resyncs = self.truths.values().any(|truth| truth.resyncs);
         let Some(seat) = self.seats.get_mut(index) else { return };
         let Some(app) = seat.app.as_mut() else { return };
-        let (old, new) = (app.stats, app.client.stats());
-        app.stats = new;
-        let decayed = !seat.told.decayed.is_empty();
-        seat.told.snapshots += new.snapshots.saturating_sub(old.snapshots);
-        let adopted = !seat.told.went_back.is_empty();
-        let rights = seat.told.empty_starts;
-        let snapshots = seat.told.snapshots;
-        let spoilt = seat.told.spoilt;
         let mut wrong = Vec::new();
-        if new.mismatches > old.mismatches && !decayed && !went_back {
-            wrong.push("an unequal digest without a cause".to_owned());
+        for center in &self.centers {
+            let Some(session) = app.client.session(center) else { continue };
+            let watched = app.sessions.entry(center.clone()).or_default();
+            let new = session.stats();
+            let old = std::mem::replace(&mut watched.stats, new);
+            let epoch = session.cursor().map(|cursor| cursor.epoch.clone());
+            let before = std::mem::replace(&mut watched.epoch, epoch);
+            let decayed = seat.told.decayed.contains_key(center);
+            let went_back = self.truths.get(center).is_some_and(|truth| truth.went_back);
+            let adopted = seat.told.went_back.contains(center);
+            if new.mismatches > old.mismatches && !decayed && !went_back {
+                wrong.push(format!("{center}: an unequal digest without a cause"));
+            }
+            if new.repairs > old.repairs && !decayed && !went_back {
+                wrong.push(format!("{center}: a repair without a cause"));
+            }
+            let due = new.snapshots > old.snapshots && std::mem::take(&mut watched.due);
+            let due = due || watched.newest > before;
+            if new.snapshots > old.snapshots && !due && !decayed && !went_back && !adopted {
+                wrong.push(format!("{center}: a snapshot, and none was due"));
+            }
         }
-        if new.repairs > old.repairs && !decayed && !went_back {
-            wrong.push("a repair without a cause".to_owned());
-        }
-        if snapshots > rights && !resyncs && !decayed && !adopted {
-            wrong.push(format!("{snapshots} snapshots, {rights} were due"));
-        }
-        if new.malformed > old.malformed && !spoilt {
-            wrong.push("something malformed although nothing was spoilt".to_owned());
+        let malformed = app.client.stats().malformed;
+        seat.told.malformed += malformed.saturating_sub(std::mem::replace(&mut app.malformed, malformed));
+        if seat.told.malformed > seat.told.spoilt {
+            wrong.push(format!("{} malformed, {} were spoilt", seat.told.malformed, seat.told.spoilt));
         }
         for what in wrong {
             self.violate('R', format!("seat {index}: {what}"));
@@ -182,10 +187,12 @@ impl World {
     ) {
         let now = self.now;
         let mut wrong = Vec::new();
+        let mut adopts = false;
         let Some(seat) = self.seats.get_mut(index) else { return };
         let Some(truth) = self.truths.get(center) else { return };
         let Some(app) = seat.app.as_ref() else { return };
-        let decayed = !seat.told.decayed.is_empty();
+        let decayed = seat.told.decayed.get(center);
+        let decayed = |id: DeliveryId| decayed.is_some_and(|decayed| decayed.contains(&id));
         let back = |old: &Cursor, new: &Cursor| (&new.epoch, new.rev) < (&old.epoch, old.rev);
         if let (Some(old), Some(new)) = (app.cursors.get(center), cursor)
             && back(old, new)
@@ -193,16 +200,21 @@ impl World {
             let ahead = seat.told.ahead_since.get(center).is_some_and(|since| now - since >= ADOPT_MS);
             if ahead && old.epoch == new.epoch {
                 seat.told.went_back.insert(center.clone());
+                adopts = true;
             } else if !truth.went_back {
                 wrong.push(('M', format!("the cursor goes from {old:?} back to {new:?}")));
             }
         }
         let excused = truth.went_back || seat.told.went_back.contains(center);
         let shown = app.window.shown.get(center);
-        for change in changes {
-            let RowChange::Upsert(row) = change else { continue };
+        // All of a batch is shown at once: what it leaves of a row counts.
+        let upserts = changes.iter().filter_map(|change| match change {
+            RowChange::Upsert(row) => Some((row.id(), row)),
+            RowChange::Remove(..) | RowChange::Clear | RowChange::Mark(..) => None,
+        });
+        for row in upserts.collect::<BTreeMap<_, _>>().into_values() {
             let before = shown.and_then(|shown| shown.get(&row.id()));
-            if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed {
+            if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed(row.id()) {
                 wrong.push(('M', format!("delivery {} goes back to {}", row.id(), row.rev())));
             }
             let gone = truth.gone.get(&row.id());
@@ -214,13 +226,24 @@ impl World {
         }
         if app.changes % 8 == 0 && !excused {
             let held = self.held(index, center);
-            let excuses = self.seats.get(index).map(|seat| seat.told.decayed.clone()).unwrap_or_default();
+            let excuses = self.seats.get(index).and_then(|seat| seat.told.decayed.get(center).cloned());
+            let excuses = excuses.unwrap_or_default();
             let lacks = cursor.and_then(|cursor| lacks(truth, &held, cursor, &excuses));
             wrong.extend(lacks.map(|lacks| ('C', format!("at {cursor:?}: {lacks}"))));
         }
         for (letter, what) in wrong {
             self.violate(letter, format!("seat {index}, {center}: {what}"));
         }
+        if adopts {
+            self.look_for_heals(index);
+        }
+    }
+
+    /// How many unequal digests a session has counted.
+    pub(super) fn mismatches(&self, index: usize, center: &CenterId) -> u64 {
+        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
+        let session = app.and_then(|app| app.client.session(center));
+        session.map_or(0, |session| session.stats().mismatches)
     }
 
     /// The rows in a core's memory.
@@ -233,17 +256,20 @@ impl World {
     /// A, M, T on the disk: what is read back is complete up to its cursor.
     pub(super) fn check_restored(&mut self, index: usize, center: &CenterId, restored: &Restored) {
         let Some(seat) = self.seats.get_mut(index) else { return };
-        if restored.cursor.is_none() {
-            seat.told.empty_starts += 1;
+        if restored.cursor.is_none()
+            && let Some(app) = seat.app.as_mut()
+        {
+            app.sessions.entry(center.clone()).or_default().due = true;
         }
         let Some(truth) = self.truths.get(center) else { return };
         if truth.went_back || seat.told.went_back.contains(center) {
             return;
         }
         let held = restored.rows.iter().map(|row| (row.id(), row.rev())).collect();
-        let lacks = restored.cursor.as_ref().and_then(|c| lacks(truth, &held, c, &seat.told.decayed));
+        let excuses = seat.told.decayed.get(center).cloned().unwrap_or_default();
+        let lacks = restored.cursor.as_ref().and_then(|c| lacks(truth, &held, c, &excuses));
         let fits = seat.disk.fits(center);
-        let decayed = !seat.told.decayed.is_empty();
+        let decayed = seat.told.decayed.contains_key(center);
         if let Some(lacks) = lacks {
             self.violate('A', format!("seat {index}, {center}: read back at {:?}: {lacks}", restored.cursor));
         }
@@ -289,14 +315,14 @@ impl World {
         let about = (center.clone(), notice.key);
         let mut wrong = None;
         let told = &mut seat.told;
-        let forgotten = told.wiped.contains(&center) || told.misled.contains(&center);
+        let misled = told.misled.contains(&center);
         let unwritten = told.unwritten.contains(&about) || seat.disk.told_unwritten.contains(&about);
         if notice.relisted {
             told.relisted.insert(about.clone());
         } else {
             let raised = told.raised.entry(about.clone()).or_default();
             *raised += 1;
-            if *raised > 1 && !unwritten && !forgotten {
+            if *raised > 1 && !unwritten && !misled && !told.forgotten.contains(&about) {
                 wrong = Some(format!("raised {raised} times"));
             }
             if !seat.disk.has_alarm(&center, &notice.key) && !unwritten {
@@ -310,7 +336,7 @@ impl World {
             .acknowledged
             .get(&about)
             .is_some_and(|(in_life, written)| *in_life == life || *written || heard)
-            && !forgotten
+            && !misled
         {
             wrong = Some("told again although it was acknowledged".to_owned());
         }
@@ -390,7 +416,7 @@ impl World {
             Lost::Row(id, rev, mismatches) => {
                 let held = self.held(*index, center);
                 let hub = self.hub.board(center).and_then(|board| board.rows.get(id)).map(|row| row.rev);
-                app.stats.mismatches > *mismatches || held.contains_key(id) || hub != Some(*rev)
+                self.mismatches(*index, center) > *mismatches || held.contains_key(id) || hub != Some(*rev)
             }
         };
         let age = now - at_ms;

@@ -41,6 +41,8 @@ pub(super) struct Emitter {
     next_frame: u64,
     flush_at: Option<u64>,
     beats: bool,
+    /// Something was committed of which the node did not hear, and no head has told it since.
+    unheard: bool,
     looks_behind: bool,
     /// A frame held back until its successor has gone out.
     held: Option<String>,
@@ -59,7 +61,10 @@ impl World {
             }
             let Some(at) = self.nodes.get(node) else { continue };
             if at.deaf_until > self.now {
-                self.inject(Fault::NoFanOut);
+                if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center))
+                {
+                    emitter.unheard = true;
+                }
                 continue;
             }
             self.flush_soon(node, center);
@@ -118,17 +123,31 @@ impl World {
             return;
         }
         if self.store_down_until > now {
-            self.inject(Fault::StoreRestarted);
+            self.store_missed(&followers);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.next_frame = now + RETRY_MS;
             }
             return self.flush_soon(node, center);
         }
+        self.reads_head(node, center);
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
         let behind = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
         if self.emitted(node, center) < behind {
             self.flush_soon(node, center);
+        }
+    }
+
+    /// A node reads where a center stands. True: it had not heard of all that was committed.
+    fn reads_head(&mut self, node: usize, center: &CenterId) -> bool {
+        let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
+        emitter.is_some_and(|emitter| std::mem::take(&mut emitter.unheard))
+    }
+
+    /// Followers are not told what they would be if the store were there.
+    fn store_missed(&mut self, followers: &[u64]) {
+        if followers.iter().any(|id| self.is_held(*id)) {
+            self.inject(Fault::StoreRestarted);
         }
     }
 
@@ -168,7 +187,10 @@ impl World {
             for id in followers.iter().take(half) {
                 self.hand_frame(*id, center, from, to, &text);
             }
-            self.inject(Fault::HubKilled);
+            let (told, untold) = followers.split_at(half);
+            if told.iter().any(|id| self.is_held(*id)) && untold.iter().any(|id| self.is_held(*id)) {
+                self.inject(Fault::HubKilled);
+            }
             return self.kill_node(node, for_ms);
         }
         let held = emitter.held.take();
@@ -186,9 +208,12 @@ impl World {
             if let Some(here) = self.nodes.get_mut(node) {
                 here.swaps = None;
             }
-            self.inject(Fault::SwappedOrder);
+            let mut swapped = false;
             for id in followers {
-                self.send(*id, &held, Kind::Frame(center));
+                swapped |= self.send(*id, &held, Kind::Frame(center)) == Sent::Yes && self.is_held(*id);
+            }
+            if swapped {
+                self.inject(Fault::SwappedOrder);
             }
         }
     }
@@ -321,8 +346,13 @@ impl World {
             return;
         }
         if self.store_down_until > now {
-            self.inject(Fault::StoreRestarted);
+            self.store_missed(&followers);
             return self.after(RETRY_MS, Event::Beat(node, center.clone()));
+        }
+        let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
+        let lacked = self.reads_head(node, center) && self.emitted(node, center) < rev;
+        if lacked && followers.iter().any(|id| self.is_held(*id)) {
+            self.inject(Fault::NoFanOut);
         }
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
@@ -336,7 +366,7 @@ impl World {
         for id in self.followers(node, center) {
             let follower = self.conns.get(&id).and_then(|conn| conn.centers.get(center));
             if follower.is_some_and(|f| f.behind_since.is_none() && f.told == head.rev) {
-                self.send(id, &text, Kind::Head);
+                self.send(id, &text, Kind::Head(center));
             }
         }
     }
@@ -344,7 +374,6 @@ impl World {
     /// The text of an event as this node writes it.
     fn told<T: Serialize>(&mut self, node: usize, center: &CenterId, name: &str, data: &T) -> String {
         if self.is_newer(node) {
-            self.inject(Fault::TwoVersions);
             let mut value = serde_json::to_value(data).unwrap_or_default();
             super::rest::dress(&mut value);
             return event(&namespace(center), None, name, &value).unwrap_or_default();

@@ -4,7 +4,8 @@
 use super::seats::{center_of, node_of};
 use super::{Event, World};
 use crate::fault::Fault;
-use crate::seat::{Answered, Arrival};
+use crate::seat::Arrival;
+use crate::tag::Tag;
 use gwanje_model::CenterId;
 use gwanje_sync::{HttpFailure, HttpRequest, HttpResponse, Method, RequestId, SocketEvent};
 use gwanje_wire::{ErrorCode, Head};
@@ -15,45 +16,61 @@ impl World {
     pub(super) fn asked(&mut self, index: usize, life: u32, id: RequestId, request: HttpRequest, back: bool) {
         let node = node_of(&request.url);
         let is_down = self.nodes.get(node).is_none_or(|node| node.down_until > self.now);
+        let mut tags = Vec::new();
         let result = if is_down {
             Err(HttpFailure::Refused("connection refused".to_owned()))
         } else {
-            Ok(self.answer(index, node, &request))
+            Ok(self.answer(index, node, &request, &mut tags))
         };
         if !back {
             return;
         }
-        self.answer_back(index, life, id, &request, result);
+        self.answer_back(index, life, id, &request, result, tags);
     }
 
-    fn answer(&mut self, index: usize, node: usize, request: &HttpRequest) -> HttpResponse {
+    fn answer(
+        &mut self,
+        index: usize,
+        node: usize,
+        request: &HttpRequest,
+        tags: &mut Vec<Tag>,
+    ) -> HttpResponse {
         let now = self.now;
         if self.storm.0 > now && self.rng_chance(60) {
-            self.inject(Fault::ReconnectStorm);
+            if wants_in(request) {
+                tags.push(Tag::By(Fault::ReconnectStorm));
+            }
             let code = if self.storm.1 == 429 { ErrorCode::TooManyRequests } else { ErrorCode::Unavailable };
             return told(self.storm.1, code, Some(1 + now % 3));
         }
         if self.store_down_until > now {
-            self.inject(Fault::StoreRestarted);
+            tags.push(Tag::By(Fault::StoreRestarted));
             return told(503, ErrorCode::Unavailable, None);
         }
         let token = request.headers.iter().find(|(name, _)| *name == "authorization");
         if token.is_some_and(|(_, token)| self.void_tokens.contains(token)) {
-            self.inject(Fault::Credentials);
+            tags.push(Tag::By(Fault::Credentials));
             return told(401, ErrorCode::Unauthorized, None);
         }
         let is_change = request.method == Method::Post && center_of(&request.url).is_some();
         if self.frozen && is_change && !request.url.contains("/alarms/") {
             return told(503, ErrorCode::Unavailable, Some(2));
         }
-        if let Some(stale) = self.answer_of_replica(index, request) {
+        if let Some(stale) = self.answer_of_replica(index, request, tags) {
             return stale;
         }
-        let paged = self.paged(index, request);
+        let paged = self.paged(index, request, tags);
         let at = self.at();
         let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
+        let about = center_of(&request.url).and_then(|center| self.hub.board(&center));
+        tags.extend(about.map(|board| Tag::Tells(board.id.clone(), board.epoch.clone())));
         self.note_recorded(request, &response);
         self.committed();
+        // A sign-in that has ended, or a center that is hidden.
+        let is_hidden = response.status == 404 && request.method == Method::Get;
+        if response.status == 401 || (is_hidden && center_of(&request.url).is_some()) {
+            tags.push(Tag::By(Fault::Credentials));
+        }
         if paged.is_some() {
             self.change_between_pages(index, &response);
         }
@@ -62,7 +79,7 @@ impl World {
             && let Ok(mut body) = serde_json::from_slice::<Value>(&response.body)
         {
             dress(&mut body);
-            self.inject(Fault::TwoVersions);
+            tags.push(Tag::By(Fault::TwoVersions));
             response.body = serde_json::to_vec(&body).unwrap_or_default();
         }
         response
@@ -73,7 +90,12 @@ impl World {
     }
 
     /// Some reads are answered by a replica that stands still.
-    fn answer_of_replica(&mut self, index: usize, request: &HttpRequest) -> Option<HttpResponse> {
+    fn answer_of_replica(
+        &mut self,
+        index: usize,
+        request: &HttpRequest,
+        tags: &mut Vec<Tag>,
+    ) -> Option<HttpResponse> {
         let at = self.at();
         let stale = self.seats.get(index)?.line.stale.as_ref()?;
         let about = center_of(&request.url)?;
@@ -90,17 +112,27 @@ impl World {
         let stale = seat.line.stale.as_mut()?;
         let response = stale.hub.rest(request, at);
         let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        tags.extend(behind.clone().map(|(epoch, _)| Tag::Tells(about.clone(), epoch)));
         let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
         if behind != present {
-            self.inject(Fault::StaleReplica);
+            tags.push(Tag::By(Fault::StaleReplica));
+            tags.extend(behind.map(|(epoch, _)| Tag::OldEpoch(about, epoch)));
         }
         Some(response)
     }
 
     /// `changes` by small pages, where a fault says so.
-    fn paged(&self, index: usize, request: &HttpRequest) -> Option<HttpRequest> {
-        let (page, _) = self.seats.get(index)?.line.pages?;
+    fn paged(&mut self, index: usize, request: &HttpRequest, tags: &mut Vec<Tag>) -> Option<HttpRequest> {
         let (before, _) = request.url.split_once("&limit=")?;
+        let line = &mut self.seats.get_mut(index)?.line;
+        let overtaken = line.page_overtaken.take();
+        if let Some((center, to)) = overtaken
+            && center_of(&request.url) == Some(center)
+            && before.ends_with(&format!("&after={to}"))
+        {
+            tags.push(Tag::By(Fault::ChangePages));
+        }
+        let (page, _) = line.pages?;
         Some(HttpRequest { url: format!("{before}&limit={page}"), ..request.clone() })
     }
 
@@ -119,15 +151,23 @@ impl World {
             return;
         }
         pages.1 -= 1;
-        self.inject(Fault::ChangePages);
         let about = body.pointer("/frame/rows/0/center").and_then(Value::as_str).map(CenterId::from);
         let Some(center) = about else { return };
         self.straggle(index, &center, number("frame", "to"));
         // A row of this page changes again, and one that is on none of the pages.
         let id = body.pointer("/frame/rows/0/id").and_then(Value::as_u64).unwrap_or(0);
         self.note_on(&center, id);
+        self.overtake_page(index, &center, number("frame", "to"));
         let pick = self.draw(0, 1_000);
         self.work(&center, crate::plan::Work::Note, pick);
+    }
+
+    /// Rows of a page have changed before the next one is asked for.
+    fn overtake_page(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
+        let rev = self.hub.board(center).map(|board| board.rev.0);
+        if let (Some(seat), Some(to)) = (self.seats.get_mut(index), to.filter(|to| rev > Some(*to))) {
+            seat.line.page_overtaken = Some((center.clone(), to));
+        }
     }
 
     /// A head of long ago, of just the revision at which a page ends, is still on its way.
@@ -162,8 +202,11 @@ impl World {
         id: RequestId,
         request: &HttpRequest,
         result: Result<HttpResponse, HttpFailure>,
+        mut tags: Vec<Tag>,
     ) {
-        let answered = self.what_it_says(request, &result);
+        if let Ok(response) = &result {
+            tags.extend(what_it_says(request, response));
+        }
         let ms = self.draw(1, 40);
         let now = self.now;
         let Some(seat) = self.seats.get_mut(index) else { return };
@@ -175,7 +218,12 @@ impl World {
         let is_command = is_command(request);
         if line.lose_answer && is_command && result.as_ref().is_ok_and(|answer| answer.status < 300) {
             line.lose_answer = false;
-            return self.inject(Fault::AnswerLost); // The time-out tells.
+            let is_awaited =
+                seat.life == life && seat.app.as_ref().is_some_and(|app| app.requests.contains(&id));
+            if is_awaited {
+                self.inject(Fault::AnswerLost);
+            }
+            return; // The time-out tells.
         }
         let is_snapshot = request.method == Method::Get && request.url.ends_with("/deliveries");
         if is_snapshot
@@ -185,17 +233,18 @@ impl World {
         {
             line.cut_snapshot.0 -= 1;
             let broken = line.cut_snapshot.1;
-            seat.told.spoilt = true;
+            seat.told.spoilt += 1;
             answer.body.truncate(answer.body.len() / 2);
-            self.inject(Fault::SnapshotCut);
+            tags.push(Tag::By(Fault::SnapshotCut));
             if broken {
                 result = Err(HttpFailure::Broken("the body ended early".to_owned()));
             }
         } else if is_snapshot && line.change_during > 0 && result.as_ref().is_ok_and(|a| a.status == 200) {
             let count = std::mem::take(&mut line.change_during);
             at += 600;
-            self.inject(Fault::ChangeDuringSnapshot);
             if let Some(center) = center_of(&request.url) {
+                let rev = self.hub.board(&center).map(|board| board.rev);
+                tags.extend(rev.map(|rev| Tag::Snapshot(center.clone(), rev)));
                 for nth in 0..u64::from(count) {
                     let work =
                         [crate::plan::Work::Advance, crate::plan::Work::Create, crate::plan::Work::Note];
@@ -205,31 +254,40 @@ impl World {
                 }
             }
         }
-        let arrival = Arrival::Http(id, result, answered);
+        let arrival = Arrival::Http(id, result, tags);
         self.at_ms(at, Event::Arrives { seat: index, life, arrival });
         let socket =
             self.seats.get(index).and_then(|seat| seat.app.as_ref()?.sockets.values().next().copied());
         if let (Some(text), Some(conn)) = (straggler, socket) {
-            self.inject(Fault::Reorder);
-            let arrival = Arrival::Socket(conn, SocketEvent::Text(text));
+            let tags = vec![Tag::By(Fault::Reorder)];
+            let arrival = Arrival::Socket(conn, SocketEvent::Text(text), tags);
             self.at_ms(at, Event::Arrives { seat: index, life, arrival });
         }
     }
+}
 
-    fn what_it_says(&self, request: &HttpRequest, result: &Result<HttpResponse, HttpFailure>) -> Answered {
-        let (Some(center), Ok(response)) = (center_of(&request.url), result) else { return Answered::Other };
-        let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
-        match response.status {
-            410 if String::from_utf8_lossy(&response.body).contains("\"ahead\"") => Answered::Ahead(center),
-            200 if is_word => Answered::Word(center),
-            _ => Answered::Other,
-        }
+/// What an answer says of a center's cursor.
+fn what_it_says(request: &HttpRequest, response: &HttpResponse) -> Vec<Tag> {
+    let Some(center) = center_of(&request.url) else { return Vec::new() };
+    let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
+    let says = |reason: &str| String::from_utf8_lossy(&response.body).contains(reason);
+    match response.status {
+        410 if says("\"ahead\"") => vec![Tag::Ahead(center)],
+        410 if says("\"floor\"") => vec![Tag::By(Fault::UnderFloor), Tag::Resync(center)],
+        410 => vec![Tag::Resync(center)],
+        200 if is_word => vec![Tag::Word(center)],
+        _ => Vec::new(),
     }
 }
 
 /// Whether a request asks for a change of a delivery.
 pub(super) fn is_command(request: &HttpRequest) -> bool {
     request.method == Method::Post && request.url.contains("/deliveries")
+}
+
+/// Whether a request is one of those that all make at once who come back.
+fn wants_in(request: &HttpRequest) -> bool {
+    ["/login", "/login/refresh", "/socket-tickets"].iter().any(|path| request.url.ends_with(path))
 }
 
 fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {

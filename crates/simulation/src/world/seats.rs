@@ -1,14 +1,14 @@
 //! Apps start and end; what their cores want is done.
 
 use super::{Event, World};
-use crate::disk::{Done, Job};
+use crate::disk::Job;
 use crate::fault::Fault;
 use crate::network::Conn;
-use crate::seat::{Answered, App, Arrival};
+use crate::seat::{App, Arrival, Reach};
 use crate::window::Window;
 use gwanje_model::CenterId;
 use gwanje_sync::{
-    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId, Stats,
+    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId,
 };
 use gwanje_wire::rest::{Receipt, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,9 +31,12 @@ impl World {
                 seat.told.heard.insert((center.clone(), *key));
             }
         }
-        if let Err(error) = seat.disk.open() {
-            return self.violate('A', format!("the cache does not open: {error}"));
-        }
+        let set_aside = match seat.disk.open() {
+            Ok(set_aside) => set_aside,
+            Err(error) => return self.violate('A', format!("the cache does not open: {error}")),
+        };
+        // One that held nothing was no loss.
+        let spoilt = std::mem::take(&mut seat.disk.spoilt_full) && set_aside;
         let config = ClientConfig {
             servers,
             seat: seat.name.clone(),
@@ -46,9 +49,11 @@ impl World {
             sockets: BTreeMap::new(),
             requests: BTreeSet::new(),
             asked: BTreeMap::new(),
+            reach: Reach::Untried,
             states: BTreeMap::new(),
             cursors: BTreeMap::new(),
-            stats: Stats::default(),
+            malformed: 0,
+            sessions: BTreeMap::new(),
             pending: BTreeSet::new(),
             open_alarms: BTreeSet::new(),
             proven: BTreeMap::new(),
@@ -59,6 +64,9 @@ impl World {
             changes: 0,
         });
         let (token, centers) = (seat.token.clone(), seat.centers.clone());
+        if spoilt {
+            self.inject(Fault::Disk);
+        }
         match token {
             Some(refresh_token) => self.put(index, Input::Resume { refresh_token, centers }),
             None => self.sign_in(index),
@@ -81,7 +89,7 @@ impl World {
         seat.deferred.clear();
         let unwritten = std::mem::take(&mut seat.disk.told_unwritten);
         seat.told.unwritten.extend(unwritten);
-        seat.frozen_until = 0;
+        (seat.frozen_until, seat.frozen_by) = (0, None);
         let open: Vec<u64> = self
             .conns
             .iter_mut()
@@ -108,76 +116,6 @@ impl World {
             self.after(down_ms, Event::Starts(index));
         } else {
             self.after(7, Event::Kills { seat: index, life, down_ms });
-        }
-    }
-
-    /// Something comes to an app: at once, or when it thaws.
-    pub(super) fn arrives(&mut self, index: usize, life: u32, arrival: Arrival) {
-        if !self.is_life(index, life) {
-            return;
-        }
-        let Some(seat) = self.seats.get_mut(index) else { return };
-        if seat.frozen_until > self.now || !seat.deferred.is_empty() {
-            seat.deferred.push_back(arrival);
-            return;
-        }
-        self.take_in(index, arrival);
-    }
-
-    /// An app goes on where it stopped.
-    pub(super) fn thaw(&mut self, index: usize) {
-        if self.seats.get(index).is_none_or(|seat| seat.frozen_until > self.now) {
-            return;
-        }
-        self.disk_soon(index, 1);
-        // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
-        while let Some(arrival) = self.seats.get_mut(index).and_then(|seat| seat.deferred.pop_front()) {
-            self.take_in(index, arrival);
-        }
-        self.put(index, Input::Tick);
-    }
-
-    fn take_in(&mut self, index: usize, arrival: Arrival) {
-        match arrival {
-            Arrival::Socket(id, event) => {
-                let Some(conn) = self.conns.get_mut(&id) else { return };
-                let socket = conn.socket;
-                match &event {
-                    SocketEvent::Text(text) => {
-                        conn.in_flight = conn.in_flight.saturating_sub(1);
-                        if conn.forgotten {
-                            return;
-                        }
-                        let is_old = !conn.client_open;
-                        if text.starts_with("42") || text.starts_with("43") {
-                            self.heard_a_head(index, text);
-                        }
-                        if is_old {
-                            self.inject(Fault::TwoSockets);
-                        }
-                    }
-                    SocketEvent::Closed(_) | SocketEvent::TurnedAway { .. } => {
-                        conn.client_open = false;
-                        if let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) {
-                            app.sockets.remove(&socket);
-                        }
-                    }
-                    SocketEvent::Unreadable => conn.in_flight = conn.in_flight.saturating_sub(1),
-                    SocketEvent::Opened => {}
-                }
-                self.put(index, Input::Socket(socket, event));
-            }
-            Arrival::Http(id, result, answered) => {
-                let app = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut());
-                if app.is_none_or(|app| !app.requests.remove(&id)) {
-                    return;
-                }
-                self.heard(index, &answered);
-                if let (Answered::Word(center), Ok(response)) = (&answered, &result) {
-                    self.heard_of(index, center, &String::from_utf8_lossy(&response.body));
-                }
-                self.put(index, Input::Http(id, result));
-            }
         }
     }
 
@@ -213,12 +151,16 @@ impl World {
             Action::Persist(batch) => self.write(index, Job::Write(batch)),
             Action::Wipe(center) => {
                 app.window.drop_center(&center);
-                app.cursors.remove(&center);
+                let was_followed = app.cursors.remove(&center).is_some();
                 app.states.remove(&center);
+                app.sessions.remove(&center);
                 app.proven.remove(&center);
                 app.open_alarms.retain(|(of, _)| *of != center);
-                seat.told.wiped.insert(center.clone());
+                self.forget_center(index, &center);
                 self.write(index, Job::Wipe(center));
+                if was_followed {
+                    self.inject(Fault::Credentials);
+                }
             }
             Action::Audit(center) => self.write(index, Job::Audit(center)),
             Action::KeepHorizon(center, at) => {
@@ -277,76 +219,6 @@ impl World {
         }
     }
 
-    /// Hands a job to the disk, which does it a little later.
-    fn write(&mut self, index: usize, job: Job) {
-        // What a person waits for is written at once.
-        let is_write = matches!(&job, Job::Write(batch) if batch.commands.is_empty());
-        let ms = if is_write { self.draw(20, 45) } else { self.draw(1, 5) };
-        if let Some(seat) = self.seats.get_mut(index) {
-            seat.disk.push(job);
-            self.disk_soon(index, ms);
-        }
-    }
-
-    fn disk_soon(&mut self, index: usize, ms: u64) {
-        let Some(seat) = self.seats.get_mut(index).filter(|seat| !seat.disk.is_idle()) else { return };
-        let life = seat.life;
-        let Some(app) = seat.app.as_mut() else { return };
-        if !std::mem::replace(&mut app.disk_due, true) {
-            self.after(ms, Event::DiskWorks { seat: index, life });
-        }
-    }
-
-    pub(super) fn disk_works(&mut self, index: usize, life: u32) {
-        if !self.is_life(index, life) {
-            return;
-        }
-        let now = self.now;
-        let Some(seat) = self.seats.get_mut(index) else { return };
-        if seat.frozen_until > now {
-            // It goes on when it thaws.
-            if let Some(app) = seat.app.as_mut() {
-                app.disk_due = false;
-            }
-            return;
-        }
-        let done = seat.disk.work(now);
-        let idle = seat.disk.is_idle();
-        if let Some(app) = seat.app.as_mut() {
-            app.disk_due = !idle;
-        }
-        for (center, key, stage) in std::mem::take(&mut seat.disk.written) {
-            if stage == ReceiptStage::Acknowledged
-                && let Some((_, written)) = seat.told.acknowledged.get_mut(&(center, key))
-            {
-                *written = true;
-            }
-        }
-        match done {
-            Ok(done) => done.into_iter().for_each(|done| self.disk_tells(index, life, done)),
-            Err(error) => self.violate('A', format!("the disk fails: {error}")),
-        }
-        if !idle {
-            // A refused write is tried again, other work goes on.
-            let ms = self.draw(30, 90);
-            self.after(ms, Event::DiskWorks { seat: index, life });
-        }
-    }
-
-    fn disk_tells(&mut self, index: usize, life: u32, done: Done) {
-        let ms = self.draw(0, 3);
-        let input = match done {
-            Done::Committed(center, seq) => Input::Committed(center, seq),
-            Done::Restored(center, mut restored) => {
-                restored.horizon = self.seats.get(index).and_then(|seat| seat.horizons.get(&center).copied());
-                self.check_restored(index, &center, &restored);
-                Input::Restored(center, restored)
-            }
-            Done::Audited(center, damaged, fits) => Input::Audited(center, damaged, fits),
-        };
-        self.after(ms, Event::DiskTells { seat: index, life, input: Box::new(input) });
-    }
-
     pub(super) fn look_soon(&mut self, index: usize) {
         let Some(seat) = self.seats.get_mut(index) else { return };
         let life = seat.life;
@@ -367,7 +239,11 @@ impl World {
         if !app.window.dirty && app.window.lags_until <= now {
             return;
         }
-        match app.window.frame(now, false) {
+        let looked = app.window.frame(now, false);
+        if std::mem::take(&mut app.window.held_back) {
+            self.inject(Fault::Page);
+        }
+        match looked {
             Ok(None) => {}
             Ok(Some(why)) => self.violate('1', format!("seat {index}: {why}")),
             Err(error) => self.violate('1', format!("seat {index}: {error}")),
@@ -400,6 +276,9 @@ impl World {
                 forgotten: false,
                 centers: BTreeMap::new(),
                 in_flight: 0,
+                full: false,
+                sent: 0,
+                taken: 0,
                 last_down_ms: self.now,
                 last_up_ms: self.now,
                 ponged: true,
@@ -407,7 +286,10 @@ impl World {
         );
         if offline {
             let closed = SocketEvent::Closed("the network is unreachable".to_owned());
-            self.after(1, Event::Arrives { seat: index, life, arrival: Arrival::Socket(id, closed) });
+            self.after(
+                1,
+                Event::Arrives { seat: index, life, arrival: Arrival::Socket(id, closed, Vec::new()) },
+            );
         } else {
             let ms = self.draw(2, 30);
             let at = (self.now + ms).max(blocked);
@@ -424,9 +306,13 @@ impl World {
         if let Some(app) = seat.app.as_mut() {
             app.requests.insert(id);
         }
-        let failed = |failure| Arrival::Http(id, Err(failure), Answered::Other);
+        let failed = |failure| Arrival::Http(id, Err(failure), Vec::new());
         if seat.line.offline_until > self.now {
             let failure = HttpFailure::Broken("the network is unreachable".to_owned());
+            let first = seat.app.as_mut().filter(|app| app.reach == Reach::Untried);
+            if first.map(|app| app.reach = Reach::Nothing).is_some() {
+                self.inject(Fault::ColdStart);
+            }
             return self.after(2, Event::Arrives { seat: index, life, arrival: failed(failure) });
         }
         let slow = if seat.line.slow.0 > self.now { seat.line.slow.1 } else { 0 };

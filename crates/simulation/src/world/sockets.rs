@@ -5,12 +5,16 @@ use crate::fault::Fault;
 use crate::network::{BUFFER_PACKETS, Follower, SMALL_BUFFER_PACKETS};
 use crate::plan::Garble;
 use crate::seat::Arrival;
+use crate::tag::Tag;
 use gwanje_model::{CenterId, Rev};
 use gwanje_sync::{SocketEvent, SocketId};
 use gwanje_wire::sio::{Handshake, Packet, Transport};
 use gwanje_wire::socket::{HEAD_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+/// Only a node of a newer version writes such a field.
+const NEWER: &str = "\"newer\":";
 
 /// What became of a text on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +28,19 @@ pub(super) enum Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind<'a> {
     Frame(&'a CenterId),
-    Head,
+    Head(&'a CenterId),
     Alarm,
     Control,
+}
+
+impl<'a> Kind<'a> {
+    /// The center whose history it tells of.
+    fn history(self) -> Option<&'a CenterId> {
+        match self {
+            Kind::Frame(center) | Kind::Head(center) => Some(center),
+            Kind::Alarm | Kind::Control => None,
+        }
+    }
 }
 
 impl World {
@@ -38,15 +52,18 @@ impl World {
         if self.storm.0 > self.now && self.nodes.get(node).is_some_and(|node| node.down_until <= self.now) {
             let reason = format!("status {}", self.storm.1);
             let away = SocketEvent::TurnedAway { reason, retry_after_s: Some(1 + self.now % 3) };
-            return self.deliver(id, away, cut);
+            return self.deliver(id, away, cut, vec![Tag::By(Fault::ReconnectStorm)]);
         }
         if !self.accepts_sockets(node) {
+            if self.flaps() && self.is_held(id) {
+                self.inject(Fault::SocketsFlap);
+            }
             return self.close_from_hub(id, "refused");
         }
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.hub_open = true;
         }
-        self.deliver(id, SocketEvent::Opened, cut);
+        self.deliver(id, SocketEvent::Opened, cut, Vec::new());
         let handshake = Handshake {
             sid: format!("e{id}"),
             ping_interval: PING_INTERVAL_MS,
@@ -57,11 +74,15 @@ impl World {
         self.after(PING_INTERVAL_MS, Event::Ping(id));
     }
 
-    fn accepts_sockets(&self, node: usize) -> bool {
+    /// Sockets are refused just now.
+    fn flaps(&self) -> bool {
         let (until, flap_ms) = self.sockets_refused;
-        let refused = until > self.now && (flap_ms == 0 || ((until - self.now) / flap_ms).is_multiple_of(2));
+        until > self.now && (flap_ms == 0 || ((until - self.now) / flap_ms).is_multiple_of(2))
+    }
+
+    fn accepts_sockets(&self, node: usize) -> bool {
         let stormy = self.storm.0 > self.now;
-        !refused && !stormy && self.nodes.get(node).is_some_and(|node| node.down_until <= self.now)
+        !self.flaps() && !stormy && self.nodes.get(node).is_some_and(|node| node.down_until <= self.now)
     }
 
     pub(super) fn ping(&mut self, id: u64) {
@@ -88,7 +109,7 @@ impl World {
             .get(&id)
             .and_then(|conn| self.seats.get(conn.seat))
             .map_or(0, |s| s.line.cut_down_until);
-        self.deliver(id, SocketEvent::Closed(why.to_owned()), cut);
+        self.deliver(id, SocketEvent::Closed(why.to_owned()), cut, Vec::new());
     }
 
     /// The hub's end of a connection is gone.
@@ -121,8 +142,13 @@ impl World {
         let slow = if seat.line.slow.0 > self.now { seat.line.slow.1 } else { 0 };
         let blocked = seat.line.cut_up_until;
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.forgotten) else { return };
-        let at = (self.now + ms + slow).max(blocked).max(conn.last_up_ms);
+        let free = (self.now + ms + slow).max(conn.last_up_ms);
+        let at = free.max(blocked);
         conn.last_up_ms = at;
+        let is_joined = conn.hub_open && !conn.centers.is_empty();
+        if at > free && is_joined {
+            self.held_back(index);
+        }
         self.at_ms(at, Event::Says(id, text));
     }
 
@@ -162,8 +188,13 @@ impl World {
                 match joined {
                     Ok(who) => {
                         let center = who.center.clone();
-                        let follower =
-                            Follower { who, subscribed: false, told: Rev::ZERO, behind_since: None };
+                        let follower = Follower {
+                            who,
+                            subscribed: false,
+                            told: Rev::ZERO,
+                            behind_since: None,
+                            lost: false,
+                        };
                         if let Some(conn) = self.conns.get_mut(&id) {
                             conn.centers.insert(center, follower);
                         }
@@ -221,110 +252,156 @@ impl World {
         self.note_resync(seat, center, &answer);
         if self.is_newer(node) {
             super::rest::dress(&mut answer);
-            self.inject(Fault::TwoVersions);
         }
+        let mut tags = match answer.get("resync").and_then(Value::as_str) {
+            Some("floor") => vec![Tag::By(Fault::UnderFloor), Tag::Resync(center.clone())],
+            Some("epoch") => vec![Tag::Resync(center.clone())],
+            Some(_) | None => Vec::new(),
+        };
+        let board = self.hub.board(center);
+        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.epoch.clone())));
         let data = raw(&answer);
         let text = Packet::Ack { namespace: &namespace(center), id: ack, data: &data }.to_text();
-        self.send(id, &text, Kind::Control);
+        self.send_tagged(id, &text, Kind::Control, tags);
     }
 
     /// Sends a text to a client, as far as its buffer and the faults of its line let it.
     pub(super) fn send(&mut self, id: u64, text: &str, kind: Kind<'_>) -> Sent {
+        self.send_tagged(id, text, kind, Vec::new())
+    }
+
+    fn send_tagged(&mut self, id: u64, text: &str, kind: Kind<'_>, mut tags: Vec<Tag>) -> Sent {
         let now = self.now;
+        let is_held = self.is_held(id);
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.hub_open) else { return Sent::Gone };
         let Some(seat) = self.seats.get_mut(conn.seat) else { return Sent::Gone };
         let small = seat.line.small_buffer_until > now;
         if conn.in_flight >= if small { SMALL_BUFFER_PACKETS } else { BUFFER_PACKETS } {
-            if small || seat.frozen_until > now {
+            // However often it is tried again.
+            if !std::mem::replace(&mut conn.full, true) && is_held {
                 self.inject(Fault::FullBuffer);
             }
             return Sent::Full;
         }
+        conn.full = false;
         let cut = seat.line.cut_down_until;
         let line = &mut seat.line;
         if let Kind::Frame(center) = kind {
-            if line.drop_last.as_ref() == Some(center) {
-                line.drop_last = None;
-                self.inject(Fault::DropLast);
+            let is_last = line.drop_last.as_ref() == Some(center);
+            if is_last || line.drop_events > 0 {
+                if is_last {
+                    line.drop_last = None;
+                } else {
+                    line.drop_events -= 1;
+                    line.disturbed_ms = now;
+                }
+                if let Some(follower) = conn.centers.get_mut(center) {
+                    follower.lost = true;
+                }
                 return Sent::Yes;
             }
-            if line.drop_events > 0 {
-                line.drop_events -= 1;
-                line.disturbed_ms = now;
-                self.inject(Fault::DropEvent);
-                return Sent::Yes;
-            }
+        }
+        let epoch = kind.history().and_then(|center| Some((center, self.hub.board(center)?.epoch.clone())));
+        if let Some((center, epoch)) = &epoch {
+            tags.push(Tag::Tells(CenterId::clone(center), epoch.clone()));
+        }
+        if self.two_versions && text.contains(NEWER) {
+            tags.push(Tag::By(Fault::TwoVersions));
         }
         if kind != Kind::Control {
             if line.late.0 > 0 {
                 line.late.0 -= 1;
                 line.disturbed_ms = now;
+                tags.push(Tag::Late(conn.sent));
+                tags.extend(epoch.map(|(center, epoch)| Tag::OldEpoch(center.clone(), epoch)));
                 let by = line.late.1;
-                self.inject(Fault::Reorder);
-                self.deliver_late(id, text, by);
+                self.deliver_late(id, text, by, tags);
                 return Sent::Yes;
             }
             if let Some((how, count)) = line.garble {
                 line.garble = (count > 1).then_some((how, count - 1));
                 line.disturbed_ms = now;
-                seat.told.spoilt = true;
-                self.inject(Fault::Garbled);
-                self.deliver_spoilt(id, text, how, cut);
+                // Each session of the connection may have lost something by it.
+                seat.told.spoilt += u64::try_from(conn.centers.len()).unwrap_or(1);
+                self.deliver_spoilt(id, text, how, cut, tags);
                 return Sent::Yes;
+            }
+            if let Some(follower) = kind.history().and_then(|center| conn.centers.get_mut(center))
+                && std::mem::take(&mut follower.lost)
+            {
+                // What shows the loss says which it was: another frame, or a head in the silence.
+                let is_frame = matches!(kind, Kind::Frame(_));
+                tags.push(Tag::By(if is_frame { Fault::DropEvent } else { Fault::DropLast }));
             }
             if line.duplicate > 0 {
                 line.duplicate -= 1;
-                self.inject(Fault::Duplicate);
-                self.deliver(id, SocketEvent::Text(text.to_owned()), cut);
+                let first = std::mem::replace(&mut tags, vec![Tag::By(Fault::Duplicate)]);
+                self.deliver(id, SocketEvent::Text(text.to_owned()), cut, first);
             }
         }
-        self.deliver(id, SocketEvent::Text(text.to_owned()), cut);
+        self.deliver(id, SocketEvent::Text(text.to_owned()), cut, tags);
         Sent::Yes
     }
 
     /// Puts an event on its way to a client.
-    fn deliver(&mut self, id: u64, event: SocketEvent, not_before: u64) {
+    fn deliver(&mut self, id: u64, event: SocketEvent, not_before: u64, tags: Vec<Tag>) {
         let ms = self.draw(1, 30);
         let now = self.now;
+        let is_held = self.is_held(id);
         let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.forgotten) else { return };
         let (seat, life) = (conn.seat, conn.life);
         let slow = self.seats.get(seat).map_or((0, 0), |seat| seat.line.slow);
         let slow = if slow.0 > now { slow.1 } else { 0 };
         // In the order in which they were sent.
-        let at = (now + ms + slow).max(not_before).max(conn.last_down_ms);
+        let free = (now + ms + slow).max(conn.last_down_ms);
+        let at = free.max(not_before);
         conn.last_down_ms = at;
-        conn.in_flight += usize::from(matches!(event, SocketEvent::Text(_) | SocketEvent::Unreadable));
-        self.at_ms(at, Event::Arrives { seat, life, arrival: Arrival::Socket(id, event) });
+        let is_text = matches!(event, SocketEvent::Text(_));
+        conn.in_flight += usize::from(is_text || matches!(event, SocketEvent::Unreadable));
+        conn.sent += u64::from(is_text);
+        if at > free && is_held && is_text && !conn.centers.is_empty() {
+            self.held_back(seat);
+        }
+        self.at_ms(at, Event::Arrives { seat, life, arrival: Arrival::Socket(id, event, tags) });
     }
 
-    fn deliver_late(&mut self, id: u64, text: &str, by_ms: u64) {
+    /// A cut has kept something from a connection that was in use.
+    fn held_back(&mut self, index: usize) {
+        let line = self.seats.get_mut(index).map(|seat| &mut seat.line);
+        if line.is_some_and(|line| std::mem::take(&mut line.cut_idle)) {
+            self.inject(Fault::HalfOpen);
+        }
+    }
+
+    fn deliver_late(&mut self, id: u64, text: &str, by_ms: u64, tags: Vec<Tag>) {
         let Some(conn) = self.conns.get_mut(&id) else { return };
         conn.in_flight += 1;
         let (seat, life) = (conn.seat, conn.life);
-        let arrival = Arrival::Socket(id, SocketEvent::Text(text.to_owned()));
+        let arrival = Arrival::Socket(id, SocketEvent::Text(text.to_owned()), tags);
         self.after(by_ms, Event::Arrives { seat, life, arrival });
     }
 
-    fn deliver_spoilt(&mut self, id: u64, text: &str, how: Garble, cut: u64) {
+    fn deliver_spoilt(&mut self, id: u64, text: &str, how: Garble, cut: u64, told: Vec<Tag>) {
+        let tags = vec![Tag::By(Fault::Garbled)];
         match how {
             Garble::Truncated => {
                 let half = text.chars().take(text.chars().count() / 2).collect();
-                self.deliver(id, SocketEvent::Text(half), cut);
+                self.deliver(id, SocketEvent::Text(half), cut, tags);
             }
             Garble::Nonsense => {
                 // What was read past its own end.
                 let text = text.replacen("\"from\":", "\"from\":9", 1).replacen("\"rev\":", "\"rev\":\"x", 1);
-                self.deliver(id, SocketEvent::Text(text), cut);
+                self.deliver(id, SocketEvent::Text(text), cut, tags);
             }
             Garble::Oversized => {
-                self.deliver(id, SocketEvent::Unreadable, cut);
+                self.deliver(id, SocketEvent::Unreadable, cut, tags);
             }
             Garble::Unknown => {
                 let center = self.conns.get(&id).and_then(|conn| conn.centers.keys().next().cloned());
                 let name = center.map_or_else(|| "/".to_owned(), |center| namespace(&center));
                 let unknown = format!("42{name},[\"fleet:weather\",{{\"sky\":\"rain\"}},7]");
-                self.deliver(id, SocketEvent::Text(unknown), cut);
-                self.deliver(id, SocketEvent::Text(text.to_owned()), cut);
+                self.deliver(id, SocketEvent::Text(unknown), cut, tags);
+                self.deliver(id, SocketEvent::Text(text.to_owned()), cut, told);
             }
         }
     }

@@ -111,14 +111,14 @@ impl World {
         self.click_on(index, center, work, pick);
     }
 
-    /// The same; on which delivery.
+    /// The same; on which delivery, under which key.
     pub(super) fn click_on(
         &mut self,
         index: usize,
         center: usize,
         work: Work,
         pick: u64,
-    ) -> Option<DeliveryId> {
+    ) -> Option<(DeliveryId, String)> {
         let seat = self.seats.get(index)?;
         if seat.frozen_until > self.now {
             return None;
@@ -162,11 +162,12 @@ impl World {
                 hidden: false,
                 settled: None,
                 settled_in: 0,
+                forgotten: false,
             },
         );
-        let request = CommandRequest { command: CommandId(key), center, what };
+        let request = CommandRequest { command: CommandId(key.clone()), center, what };
         self.put(index, Input::Command(Box::new(request)));
-        id
+        id.map(|id| (id, key))
     }
 
     fn acknowledge(&mut self, index: usize, pick: u64) {

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::rest::is_command;
-use crate::seat::Answered;
+use crate::tag::Tag;
 use gwanje_model::CenterId;
 use gwanje_sync::{HttpRequest, HttpResponse};
 use serde_json::Value;
@@ -59,22 +59,32 @@ impl World {
     /// What `subscribe` was told of a cursor.
     pub(super) fn note_resync(&mut self, seat: usize, center: &CenterId, ack: &Value) {
         let ahead = ack.get("resync").and_then(Value::as_str) == Some("ahead");
-        let answered = if ahead { Answered::Ahead(center.clone()) } else { Answered::Word(center.clone()) };
-        self.heard(seat, &answered);
+        self.heard(seat, &if ahead { Tag::Ahead(center.clone()) } else { Tag::Word(center.clone()) });
     }
 
-    /// A seat is told where a center stands.
-    pub(super) fn heard(&mut self, index: usize, answered: &Answered) {
+    /// A seat is told where a center stands, or that it can't go on.
+    pub(super) fn heard(&mut self, index: usize, tag: &Tag) {
         let now = self.now;
         let Some(seat) = self.seats.get_mut(index) else { return };
-        match answered {
-            Answered::Other => {}
-            Answered::Ahead(center) => {
+        let app = seat.app.as_mut();
+        match tag {
+            Tag::Ahead(center) => {
                 seat.told.ahead_since.entry(center.clone()).or_insert(now);
             }
-            Answered::Word(center) => {
+            Tag::Word(center) => {
                 seat.told.ahead_since.remove(center);
             }
+            Tag::Tells(center, epoch) => {
+                if let Some(watched) = app.map(|app| app.sessions.entry(center.clone()).or_default()) {
+                    watched.newest = watched.newest.take().max(Some(epoch.clone()));
+                }
+            }
+            Tag::Resync(center) => {
+                if let Some(watched) = app.map(|app| app.sessions.entry(center.clone()).or_default()) {
+                    watched.due = true;
+                }
+            }
+            Tag::By(_) | Tag::Late(_) | Tag::OldEpoch(..) | Tag::Snapshot(..) => {}
         }
     }
 
@@ -85,7 +95,7 @@ impl World {
         let center = CenterId::from(center);
         self.heard_of(index, &center, text);
         if text.starts_with("42") {
-            self.heard(index, &Answered::Word(center));
+            self.heard(index, &Tag::Word(center));
         }
     }
 

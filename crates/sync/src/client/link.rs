@@ -50,6 +50,9 @@ const HANDSHAKE_ELSEWHERE_MS: u64 = 2_500;
 /// Milliseconds within which a join or a `subscribe` must be answered.
 const ANSWER_MS: u64 = 5_000;
 
+/// Milliseconds for which a ticket holds that no join has spent, from the wire contract.
+const TICKET_MS: u64 = 30_000;
+
 /// What the link wants done, and what it has to tell.
 #[derive(Debug)]
 pub(crate) enum LinkAction {
@@ -174,6 +177,7 @@ impl Link {
     pub(crate) fn want(&mut self, center: &CenterId, now: Mono) {
         if self.wanted.insert(center.clone()) {
             self.begin_if_wanted(now);
+            self.renew_unspent(now);
             self.join_wanted(now);
         }
     }
@@ -370,6 +374,16 @@ impl Link {
 
     fn begin_if_wanted(&mut self, now: Mono) {
         if self.on && !self.wanted.is_empty() && matches!(self.phase, Phase::Off) {
+            self.begin(None, now);
+        }
+    }
+
+    /// A connection that idled until its ticket was void can't be joined any more. To be refused first would cost a pause,
+    /// which may be long.
+    fn renew_unspent(&mut self, now: Mono) {
+        let Phase::Connected(connection) = &self.phase else { return };
+        if connection.idles_since().is_some_and(|since| now.since(since) >= TICKET_MS) {
+            self.drop_attempt();
             self.begin(None, now);
         }
     }

@@ -92,6 +92,14 @@ impl Connection {
         }
     }
 
+    /// When its ticket was asked for, while no join has been.
+    pub(super) fn idles_since(&self) -> Option<Mono> {
+        match self.stage {
+            Stage::Joining { since, until: None } => Some(since),
+            Stage::Opening { .. } | Stage::Joining { until: Some(_), .. } | Stage::Serving { .. } => None,
+        }
+    }
+
     /// The transport is ready.
     pub(super) fn opened(&mut self) {
         match self.stage {

@@ -601,3 +601,29 @@ fn only_endpoints_of_the_settings_and_of_the_sign_in_are_used_and_strays_are_cou
     let opened = desk.out.iter().any(|a| matches!(a, LinkAction::Open(_, url) if url.contains("evil")));
     assert!(!opened && desk.link.endpoints.len() == 1);
 }
+
+#[test]
+fn a_center_that_comes_when_the_ticket_is_void_waits_for_no_refusal() {
+    for (idle_ms, place) in [(29_000, At::Joining), (31_000, At::Ticket)] {
+        let mut desk = Desk::at(At::Opening, &["http://a"]);
+        for step in [Happens::UnwantAll, Happens::Opened, Happens::Open] {
+            desk.happen(step);
+        }
+        for _ in 0..idle_ms / 1_000 {
+            desk.now = desk.now.plus_ms(1_000);
+            desk.alive();
+            desk.due(false);
+        }
+        desk.look(At::Joining);
+        let idle = desk.socket();
+        desk.link.want(&"b".into(), desk.now);
+        desk.collect();
+        let joins = desk
+            .out
+            .iter()
+            .any(|action| matches!(action, LinkAction::Send(_, text) if text.starts_with("40")));
+        let renews = place == At::Ticket;
+        assert_eq!((desk.place(), joins), (place, !renews), "after {idle_ms} ms");
+        assert_eq!(desk.closed(), if renews { vec![idle] } else { Vec::new() }, "after {idle_ms} ms");
+    }
+}
