@@ -24,7 +24,10 @@ impl World {
             return;
         }
         self.mend();
-        let revoked = self.seats.iter().any(|seat| !seat.told.wiped.is_empty());
+        // Taken away before the first sign-in, too: nothing was followed then, and nothing is wiped.
+        let revoked = self.seats.iter().enumerate().any(|(index, seat)| {
+            !seat.told.wiped.is_empty() || seat.centers.len() < self.centers_of(index).len()
+        });
         self.run_until(self.now + if revoked { LIST_MS } else { QUIET_MS } + LAST_MS);
         if self.violations.is_empty() {
             self.check_all();
