@@ -1,5 +1,6 @@
 //! Runs seeds of the simulation, counts the faults that came to pass, and shows that deliberate bugs are caught.
 
+use clap::Parser;
 use gwanje_simulation::fault::Fault;
 use gwanje_simulation::plan::Plan;
 use gwanje_simulation::shrink::shrink;
@@ -19,24 +20,29 @@ const EACH_AT_LEAST: u64 = 100;
 /// Failing seeds that are shrunk and printed; more say nothing new.
 const SHOWN_MAX: usize = 3;
 
+/// Runs seeds of the simulation, counts the faults that came to pass, and shows that deliberate bugs are caught
+#[derive(Debug, Parser)]
+#[command(name = "gwanje-faults", version, about)]
 struct Options {
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 300)]
     seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "S", default_value_t = 0)]
     from: u64,
+    /// This seed alone
+    #[arg(long = "seed", value_name = "S")]
     only: Option<u64>,
+    /// A kept plan instead of seeds
+    #[arg(long = "plan", value_name = "FILE")]
     file: Option<String>,
+    /// A deliberate bug by its name; none of them; or all of them after the seeds
+    #[arg(long, value_name = "NAME|none|all")]
     mutation: Option<String>,
 }
 
 fn main() -> ExitCode {
-    let options = match options() {
-        Ok(options) => options,
-        Err(why) => {
-            eprintln!(
-                "{why}\nusage: gwanje-faults [--seeds N] [--from S] [--seed S] [--plan FILE] [--mutation NAME|none|all]"
-            );
-            return ExitCode::from(2);
-        }
-    };
+    let options = Options::parse();
     if let Some(name) = options.mutation.as_deref().filter(|name| !["none", "all"].contains(name)) {
         return one_mutation(name, &options);
     }
@@ -66,24 +72,6 @@ fn main() -> ExitCode {
         sum.steps, sum.violations
     );
     if sum.violations == 0 && caught == all && !rare { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: 300, from: 0, only: None, file: None, mutation: None };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{word} needs a number, not {value}"));
-        match word.as_str() {
-            "--seeds" => options.seeds = number()?,
-            "--from" => options.from = number()?,
-            "--seed" => options.only = Some(number()?),
-            "--plan" => options.file = Some(value),
-            "--mutation" => options.mutation = Some(value),
-            _ => return Err(format!("{word} is not known")),
-        }
-    }
-    Ok(options)
 }
 
 struct Sum {
