@@ -22,6 +22,18 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     found.with_context(|| format!("{name} is not built: run `cargo build --workspace --bins` first"))
 }
 
+/// A number of `/proc/<id>/status`: `VmRSS`, `VmHWM` (kB), `Threads`.
+///
+/// # Errors
+/// When there is no such process or field.
+pub fn size_of(id: u32, field: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))
+        .with_context(|| format!("reading the size of process {id}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).with_context(|| format!("{field} of process {id}"))
+}
+
 /// Nothing came for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quiet;

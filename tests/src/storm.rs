@@ -3,6 +3,7 @@
 
 use crate::api::Api;
 use crate::hub::Hub;
+use crate::process::size_of;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use gwanje_engine::ipc::{LinkState, LinkView};
@@ -318,11 +319,6 @@ fn since(now: &[Asked], before: &[Asked]) -> Asked {
 
 /// Resident MiB and threads of this process.
 fn own_size() -> Result<(u64, u64)> {
-    let status = std::fs::read_to_string("/proc/self/status").context("reading the own size")?;
-    let field = |name: &str| {
-        let line =
-            status.lines().find_map(|line| line.strip_prefix(name)).context("a field of the own size")?;
-        line.split_whitespace().next().unwrap_or_default().parse::<u64>().context("a number")
-    };
-    Ok((field("VmRSS:")? / 1_024, field("Threads:")?))
+    let own = std::process::id();
+    Ok((size_of(own, "VmRSS")? / 1_024, size_of(own, "Threads")?))
 }

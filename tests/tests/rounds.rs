@@ -17,6 +17,12 @@ async fn a_killed_hub_loses_nothing_that_it_answered_or_showed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_changes_leaves_board_and_cache_true() -> Result<()> {
+    println!("{}", rounds::flood(1_000, 6).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_changes_leaves_the_board_true() -> Result<()> {
     let figures = rounds::storm(1_500, Duration::from_secs(8)).await?;
     println!("{figures}");

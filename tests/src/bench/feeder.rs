@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Interval;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
@@ -34,12 +35,14 @@ pub struct Feeder {
     /// Where REST is served.
     pub url: String,
     orders: mpsc::UnboundedSender<Order>,
+    shared: Arc<Shared>,
     tasks: [JoinHandle<()>; 2],
 }
 
 enum Order {
     Prelude,
     Go,
+    Flood(Duration),
 }
 
 struct Shared {
@@ -87,13 +90,24 @@ impl Feeder {
                 }
             }
         });
-        Ok(Self { url, orders, tasks: [serving, feeding] })
+        Ok(Self { url, orders, shared, tasks: [serving, feeding] })
     }
 
     /// Sends the change ahead of the measured ones.
     pub fn prelude(&self) {
         // A feeder whose socket ended has said so; the wait for what it should have sent ends in a time-out.
         let _ = self.orders.send(Order::Prelude);
+    }
+
+    /// Sends a frame so often until all are sent, and heads as a hub does; what is behind this pace is made up for.
+    pub fn flood(&self, every: Duration) {
+        let _ = self.orders.send(Order::Flood(every));
+    }
+
+    /// The revision that was sent last.
+    #[must_use]
+    pub fn sent(&self) -> Rev {
+        self.shared.head().rev
     }
 
     /// Sends all frames, then a head.
@@ -204,6 +218,7 @@ async fn feed(
     socket.send(Message::text(Transport::Open(open).to_text())).await?;
     let mut heads = tokio::time::interval(HEAD_INTERVAL);
     let mut subscribed = false;
+    let mut flood: Option<(Interval, std::slice::Iter<'_, Sent>)> = None;
     loop {
         tokio::select! {
             message = socket.next() => match message {
@@ -217,16 +232,33 @@ async fn feed(
                     send_head(&mut socket, shared).await?;
                 }
             }
+            frame = next_of(&mut flood), if flood.is_some() => match frame {
+                Some(frame) => {
+                    socket.send(Message::Text(frame.text.clone())).await?;
+                    shared.reach(frame);
+                }
+                None => flood = None,
+            },
             order = orders.recv() => match order {
                 Some(Order::Prelude) => {
                     socket.send(Message::Text(shared.stream.prelude.text.clone())).await?;
                     shared.reach(&shared.stream.prelude);
+                }
+                Some(Order::Flood(every)) => {
+                    flood = Some((tokio::time::interval(every), shared.stream.frames.iter()));
                 }
                 Some(Order::Go) => send_all(&mut socket, shared).await?,
                 None => return Ok(()),
             },
         }
     }
+}
+
+/// The next frame of a flood, when it is due.
+async fn next_of<'a>(flood: &mut Option<(Interval, std::slice::Iter<'a, Sent>)>) -> Option<&'a Sent> {
+    let (due, frames) = flood.as_mut()?;
+    due.tick().await;
+    frames.next()
 }
 
 /// All frames, with heads between them as often as the contract wants them, and one at the end.

@@ -9,7 +9,7 @@ use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
 use gwanje_wire::rest::Snapshot;
 use gwanje_wire::socket::center_namespace;
 use gwanje_wire::{Head, WireRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -79,6 +79,14 @@ impl Stream {
     /// # Errors
     /// When a row has no JSON form.
     pub fn new(rows: u64, changes: u64) -> Result<Self> {
+        Self::in_frames_of(rows, changes, FRAME_MAX_ENTRIES)
+    }
+
+    /// The same, in frames of at most so many changes.
+    ///
+    /// # Errors
+    /// When a row has no JSON form.
+    pub fn in_frames_of(rows: u64, changes: u64, frame_max: usize) -> Result<Self> {
         let all: Vec<WireRow> = (1..=rows).map(|id| delivery(id, id).into()).collect();
         let digest = RowDigest::of(all.iter().map(|row| (row.id(), row.rev())));
         let snapshot = Snapshot {
@@ -94,7 +102,7 @@ impl Stream {
         let prelude = writing.frame().context("the prelude is a frame")?;
         let (mut frames, mut last_id) = (Vec::new(), prelude_id);
         for n in 0..changes {
-            if writing.is_full() {
+            if writing.is_full(frame_max) {
                 frames.extend(writing.frame());
             }
             let id = 1 + scramble(n) % rows;
@@ -109,6 +117,13 @@ impl Stream {
         let snapshot = serde_json::to_string(&snapshot)?;
         let base = (Rev(rows), digest);
         Ok(Self { snapshot, base, prelude, prelude_id, frames, changes, last_id, distinct })
+    }
+
+    /// The deliveries that the last changes cancel.
+    #[must_use]
+    pub fn cancelled(&self) -> BTreeSet<u64> {
+        let end = self.end().0;
+        self.distinct.iter().filter(|last| last.rev.0 + CANCELLED > end).map(|last| last.id.0).collect()
     }
 
     /// Bytes of the measured frames.
@@ -185,8 +200,8 @@ impl Writing {
         Ok(DeliveryId(id))
     }
 
-    fn is_full(&self) -> bool {
-        self.pending.len() >= FRAME_MAX_ENTRIES || self.bytes + ENVELOPE_BYTES > FRAME_MAX_BYTES
+    fn is_full(&self, frame_max: usize) -> bool {
+        self.pending.len() >= frame_max || self.bytes + ENVELOPE_BYTES > FRAME_MAX_BYTES
     }
 
     fn frame(&mut self) -> Option<Sent> {

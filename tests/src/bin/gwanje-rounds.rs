@@ -1,5 +1,5 @@
-//! `gwanje-rounds`: kills the app's engine and the hub again and again, lets a storm of orders blow for a minute, and prints
-//! what that came to.
+//! `gwanje-rounds`: kills the app's engine and the hub again and again, lets a storm of orders and a flood of changes go on
+//! for a minute each, and prints what that came to.
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How long a storm blows.
 const STORM: Duration = Duration::from_secs(60);
 
-/// Kills the app's engine and the hub in rounds, and lets a storm of orders blow
+/// Kills the app's engine and the hub in rounds; a storm of orders and a flood of changes go on for a minute each
 #[derive(Debug, Parser)]
 #[command(name = "gwanje-rounds", version, about)]
 struct Args {
@@ -23,6 +23,9 @@ struct Args {
     /// How many orders a storm has
     #[arg(long, value_name = "N", default_value_t = 40_000)]
     storm: u32,
+    /// How many changes a second a flood has
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    flood: u64,
     /// Where the dice begin
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -48,6 +51,10 @@ fn main() -> Result<ExitCode> {
     if args.storm > 0 {
         let figures = runtime.block_on(rounds::storm(args.storm, STORM)).map(|figures| figures.to_string());
         report("storm", figures);
+    }
+    if args.flood > 0 {
+        let figures = runtime.block_on(rounds::flood(args.flood, STORM.as_secs()));
+        report("flood", figures.map(|figures| figures.to_string()));
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -1,12 +1,14 @@
 //! `kill -9` in rounds, at moments that a seed decides, in a running day with cancellations: nothing is lost, nothing told twice.
-//! And a storm of changes.
+//! And storms of changes.
 
 mod app;
 mod desk;
+mod flood;
 mod hub;
 mod storm;
 
 pub use app::{AppFigures, app};
+pub use flood::{FloodFigures, flood};
 pub use hub::{HubFigures, hub};
 pub use storm::{StormFigures, storm};
 
