@@ -540,6 +540,43 @@ fn both_bring_frames_but_only_one_brings_heads() {
     }
 }
 
+#[test]
+fn what_cannot_be_read_on_the_old_connection_is_told_and_its_answers_count_until_the_new_one_has_joined() {
+    for (at, counts) in [(At::Ticket, true), (At::Joining, true), (At::Serving, false)] {
+        let ack = r#"43/center/a,9[{"ok":true,"head":null,"missed":null,"resync":null}]"#;
+        let mut desk = Desk::moving(Why::Drained, at);
+        // A center that is wanted only now joins on the connection that serves, and a head was asked for before it moved.
+        let old = &mut desk.link.old.as_mut().unwrap().connection.talk;
+        let asked = old.emit("/center/a", "subscribe", &(), 900_000, Wants::Head).unwrap();
+        let id = asked.split_once(',').unwrap().1.split_once('[').unwrap().0;
+        let ack = ack.replace(",9[", &format!(",{id}["));
+        old.join("/center/b", &()).unwrap();
+        let socket = desk.old();
+        for (event, malformed) in [
+            (SocketEvent::Opened, 0),
+            (SocketEvent::Unreadable, 1),
+            (SocketEvent::Text("%".to_owned()), 1),
+            (SocketEvent::Text("3".to_owned()), 0),
+        ] {
+            desk.out.clear();
+            desk.hear(socket, event.clone());
+            let told = desk.out.iter().filter(|action| matches!(action, LinkAction::Malformed)).count();
+            assert_eq!((told, desk.lost()), (malformed, false), "{at:?} {event:?}");
+            assert_eq!(desk.old(), socket, "{at:?} {event:?}: it goes on");
+        }
+        desk.out.clear();
+        desk.hear(socket, SocketEvent::Text(ack));
+        let subscribed = desk.out.iter().any(|action| matches!(action, LinkAction::Subscribed(..)));
+        assert_eq!(subscribed, counts, "{at:?}");
+        desk.hear(socket, SocketEvent::Text(r#"40/center/b,{"sid":"s"}"#.to_owned()));
+        let joined =
+            |action: &LinkAction| matches!(action, LinkAction::Joined(center) if *center == "b".into());
+        assert!(desk.out.iter().any(joined), "{at:?}: the new one has not joined that one");
+        desk.hear(socket, SocketEvent::TurnedAway { reason: "503".to_owned(), retry_after_s: None });
+        assert_eq!(desk.closed(), [socket], "{at:?}");
+    }
+}
+
 fn json_event(name: &str, data: &str) -> String {
     format!(r#"42/center/a,["{name}",{data}]"#)
 }

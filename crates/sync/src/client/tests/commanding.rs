@@ -79,6 +79,21 @@ fn a_command_is_sent_at_once_and_settled_by_its_answer() {
 }
 
 #[test]
+fn more_commands_than_a_person_can_mean_are_refused_at_once_and_none_is_queued() {
+    let (mut script, _) = Script::joined();
+    for n in 0..=crate::client::commands::MAX_PENDING {
+        click(&mut script, &format!("K{n}"));
+    }
+    let outcomes = settled(&script);
+    let [CommandOutcome::Refused(problem)] = &outcomes[..] else { panic!("{outcomes:?}") };
+    assert_eq!(problem.code, ErrorCode::TooManyRequests);
+    let (id, _) = script.request(ACCEPT);
+    script.answer(id, 200, &row());
+    click(&mut script, "later");
+    assert_eq!(settled(&script).len(), 2, "one is done, and there is room for one more");
+}
+
+#[test]
 fn a_command_names_the_row_as_seen_and_its_answer_shows_before_the_frame() {
     let (mut script, socket) = Script::joined();
     let (id, _) = script.request("/centers/a/deliveries");

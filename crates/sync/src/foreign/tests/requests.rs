@@ -4,12 +4,23 @@ use super::world::{DIALECT, answer, time};
 use crate::foreign::{Foreign, ForeignConfig};
 use crate::io::{Action, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, SocketEvent, SocketId};
 use gwanje_dialect::Dialect;
-use gwanje_model::UtcMillis;
+use gwanje_model::{Status, UtcMillis};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 const SOCKET: SocketId = SocketId(0);
 const WALL: i64 = super::world::WALL;
+
+/// A line that was signed out, and what that wiped.
+fn wiped(line: &mut Line) -> bool {
+    let now = Now { mono: Mono(line.now), wall: UtcMillis(WALL + line.now as i64) };
+    line.client.handle(Input::SignOut, now);
+    let actions: Vec<Action> = std::iter::from_fn(|| line.client.poll_action()).collect();
+    line.asked = None;
+    assert!(actions.iter().any(|action| matches!(action, Action::SignedOut(None))));
+    assert!(actions.iter().any(|action| matches!(action, Action::CloseSocket(SOCKET))));
+    actions.iter().any(|action| matches!(action, Action::Wipe(center) if *center == "gangnam".into()))
+}
 
 struct Line {
     client: Foreign,
@@ -112,6 +123,45 @@ fn paged() -> Line {
     let (_, after) = rest.split_once("[times]").unwrap();
     let pages = "[snapshot.pages]\nparameter = \"page\"\nrows = 2\n";
     Line::new(&format!("{before}{pages}[times]{after}"))
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_in_view_as_such_and_one_without_an_id_lets_nothing_leave() {
+    let mut line = Line::new(DIALECT);
+    line.join();
+    assert!(line.until_asked(60_000));
+    line.list(&[row("A"), row("B")], None);
+    let odd = json!({"no": "C", "at": time(WALL / 1_000 - 60), "st": "??"});
+    let timeless = json!({"no": "D", "st": "W"});
+    // B is not listed, and one of the rows might be it.
+    assert!(line.until_asked(120_000));
+    line.list(&[row("A"), odd.clone(), timeless.clone(), json!({"st": "W"})], None);
+    let unreadable = |line: &Line| line.client.rows().filter(|row| row.delivery().is_none()).count();
+    assert_eq!((line.client.rows().count(), unreadable(&line)), (4, 2));
+    // Two of one id: the newer one counts, whichever comes first.
+    let newer = json!({"no": "A", "at": time(WALL / 1_000 - 30), "st": "P"});
+    for rows in [[newer.clone(), row("A")], [row("A"), newer]] {
+        // Later than what was listed last counts as news to a list.
+        line.now += 15_000;
+        assert!(line.until_asked(180_000));
+        line.list(&[&rows[..], &[odd.clone(), timeless.clone(), timeless.clone()]].concat(), None);
+        let read = line.client.rows().filter_map(|row| row.delivery());
+        let statuses: Vec<_> = read.map(|row| (row.order_no.to_string(), row.status)).collect();
+        assert_eq!(statuses, [("A".to_owned(), Status::PickedUp)]);
+        assert_eq!(unreadable(&line), 2);
+    }
+}
+
+#[test]
+fn whoever_leaves_takes_the_cached_board_along_and_a_refused_list_says_so() {
+    let mut line = Line::new(DIALECT);
+    line.join();
+    assert!(line.until_asked(60_000));
+    line.answer(answer(403, "", None));
+    assert_eq!(line.state(), "Refused");
+    assert!(wiped(&mut line));
+    assert!(line.client.state().is_none());
+    assert_eq!(line.client.deadline(), None, "nothing is asked for any more");
 }
 
 #[test]
