@@ -20,7 +20,7 @@ bench: ## the benchmark table, into target/bench and docs/measurements.md
 interop: ## the peers that share no code with Gwanje, for longer than in make test
 	@scripts/interop.sh
 
-coverage: ## which lines of the core its tests reach; fails below 95 %
+coverage: ## which lines of the core its tests reach, and which none reaches; fails below 95 %
 	@scripts/coverage.sh
 
 faults: ## kill -9 in rounds, a storm, then 10,000 simulated seeds (GWANJE_SEEDS, GWANJE_ROUNDS for other numbers)
