@@ -8,7 +8,7 @@
 //! | `sockets` | texts between a seat and a node |
 //! | `nodes` | emitters: frames, heads, alarms, who is behind |
 //! | `rest` | requests |
-//! | `checks` | the invariants |
+//! | `checks` · `told` · `planted` | the invariants · what people were told · what must be found |
 //! | `effects` | which faults have come to pass |
 //! | `excuses` | what excuses a seat, and for how long |
 
@@ -20,10 +20,12 @@ mod disks;
 mod effects;
 mod excuses;
 mod nodes;
+mod planted;
 mod rest;
 mod seats;
 mod sockets;
 mod steps;
+mod told;
 mod truths;
 
 use crate::disk::Disk;
@@ -126,7 +128,7 @@ pub(crate) enum Event {
     /// By now a client knows that a connection is dead.
     KnownDead(u64),
     /// Whether a planted divergence was found in time.
-    Found(Box<checks::Planted>),
+    Found(Box<planted::Planted>),
 }
 
 /// See the module's doc.

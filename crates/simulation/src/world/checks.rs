@@ -1,15 +1,12 @@
 //! The invariants, checked after every step that touched a seat. Each says its letter.
 
+use super::World;
 use super::seats::center_of;
-use super::{Event, World};
 use crate::ledger::Truth;
 use crate::seat::Proven;
 use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
-use gwanje_sync::{
-    AlarmNotice, CommandId, CommandOutcome, HttpRequest, Method, Proof, Restored, RowChange, State,
-};
+use gwanje_sync::{HttpRequest, Method, Proof, Restored, RowChange, State};
 use gwanje_wire::WireRow;
-use gwanje_wire::rest::{AlarmKind, Outcome};
 use gwanje_wire::socket::Cursor;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,44 +18,6 @@ const READS_MAX: usize = 44;
 const READS_WINDOW_MS: u64 = 5_000;
 /// After a saying of `ahead` for so long an older board is adopted by right, milliseconds.
 const ADOPT_MS: u64 = 10_000;
-
-/// After so long a command's outcome may be forgotten, milliseconds: the hub keeps it for a day, less what a desk's clock
-/// may be off when an earlier life's clicks are read.
-const FORGOTTEN_MS: u64 = 22 * 3_600_000;
-
-/// A divergence that was planted, and how it is known to be found.
-#[derive(Debug, Clone)]
-pub(crate) struct Planted {
-    seat: usize,
-    center: CenterId,
-    what: Lost,
-    at_ms: u64,
-}
-
-#[derive(Debug, Clone)]
-enum Lost {
-    /// The frame up to that revision.
-    Frame(Rev),
-    /// A row of that revision; unequal digests so far.
-    Row(DeliveryId, Rev, u64),
-}
-
-impl Planted {
-    pub(super) fn lost_frame(seat: usize, center: CenterId, to: Rev, at_ms: u64) -> Self {
-        Self { seat, center, what: Lost::Frame(to), at_ms }
-    }
-
-    pub(super) fn lost_row(
-        seat: usize,
-        center: CenterId,
-        id: DeliveryId,
-        rev: Rev,
-        mismatches: u64,
-        at_ms: u64,
-    ) -> Self {
-        Self { seat, center, what: Lost::Row(id, rev, mismatches), at_ms }
-    }
-}
 
 impl World {
     /// What concerns a seat as a whole: L, R, B.
@@ -306,87 +265,6 @@ impl World {
         }
     }
 
-    /// K: raised once, after the commit, and never again once acknowledged.
-    pub(super) fn check_alarm(&mut self, index: usize, center: CenterId, notice: &AlarmNotice) {
-        let Some(seat) = self.seats.get_mut(index) else { return };
-        if notice.key.kind != AlarmKind::Cancelled {
-            return;
-        }
-        let about = (center.clone(), notice.key);
-        let mut wrong = None;
-        let told = &mut seat.told;
-        let misled = told.misled.contains(&center);
-        let unwritten = told.unwritten.contains(&about) || seat.disk.told_unwritten.contains(&about);
-        if notice.relisted {
-            told.relisted.insert(about.clone());
-        } else {
-            let raised = told.raised.entry(about.clone()).or_default();
-            *raised += 1;
-            if *raised > 1 && !unwritten && !misled && !told.forgotten.contains(&about) {
-                wrong = Some(format!("raised {raised} times"));
-            }
-            if !seat.disk.has_alarm(&center, &notice.key) && !unwritten {
-                wrong = Some("told before it was committed".to_owned());
-            }
-        }
-        // One that was acknowledged by a life that was killed before that was on the disk may be listed again, but not
-        // raised once the hub has heard of it.
-        let (life, heard) = (seat.life, !notice.relisted && told.heard.contains(&about));
-        if told
-            .acknowledged
-            .get(&about)
-            .is_some_and(|(in_life, written)| *in_life == life || *written || heard)
-            && !misled
-        {
-            wrong = Some("told again although it was acknowledged".to_owned());
-        }
-        if let Some(app) = seat.app.as_mut() {
-            app.open_alarms.insert(about);
-        }
-        if self.truths.get(&center).is_some_and(|truth| !truth.cancelled.contains(&notice.key)) {
-            wrong = Some("nobody cancelled it".to_owned());
-        }
-        if let Some(wrong) = wrong {
-            self.violate('K', format!("seat {index}, {center}: the alarm of {:?}: {wrong}", notice.key));
-        }
-    }
-
-    /// W: a command settles once, and as the hub recorded it.
-    pub(super) fn check_settled(&mut self, index: usize, command: &CommandId, outcome: &CommandOutcome) {
-        let code = match outcome {
-            CommandOutcome::Refused(problem) => Some(problem.code),
-            CommandOutcome::Done(_) | CommandOutcome::Void | CommandOutcome::Unknowable(_) => None,
-        };
-        let told = (outcome.outcome(), code);
-        let life = self.seats.get(index).map_or(0, |seat| seat.life);
-        let Some(clicked) = self.clicks.get_mut(&command.0) else {
-            return self.violate('W', format!("{command:?} is settled, nobody clicked it"));
-        };
-        // A life that was killed before it had written that it told may be followed by one that tells the same again, or
-        // that knows more.
-        let before = clicked.settled.replace(told);
-        let again = std::mem::replace(&mut clicked.settled_in, life) < life
-            && before.is_some_and(|before| before == told || before.0.is_none());
-        let twice = before.is_some() && !again;
-        let recorded = clicked.recorded;
-        let right = match outcome {
-            CommandOutcome::Done(_) | CommandOutcome::Void => false,
-            // Not the hub's decision, and none that it could take: it never left the desk.
-            CommandOutcome::Refused(_) => !clicked.sent,
-            // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told
-            // nevertheless.
-            CommandOutcome::Unknowable(_) => {
-                let forgotten = self.now.saturating_sub(clicked.at_ms) > FORGOTTEN_MS;
-                forgotten || clicked.hidden && recorded.is_none_or(|(recorded, _)| recorded == Outcome::Void)
-            }
-        };
-        if twice {
-            self.violate('W', format!("{command:?} is settled twice"));
-        } else if recorded.map(|(recorded, code)| (Some(recorded), code)) != Some(told) && !right {
-            self.violate('W', format!("{command:?} is settled as {told:?}, recorded is {recorded:?}"));
-        }
-    }
-
     /// L: a dead connection is known to be dead.
     pub(super) fn known_dead(&mut self, id: u64) {
         let Some(conn) = self.conns.get(&id) else { return };
@@ -395,54 +273,6 @@ impl World {
         if conn.client_open && awake && self.is_life(conn.seat, conn.life) {
             self.violate('L', format!("seat {}: a dead socket is still held after seven seconds", conn.seat));
         }
-    }
-
-    /// Sets a time by which what was planted must be found.
-    pub(super) fn plant(&mut self, planted: Planted) {
-        self.after(50, Event::Found(Box::new(planted)));
-    }
-
-    /// R: a divergence is found within two heads and the way of a packet. Looks every now and then until it is.
-    pub(super) fn found(&mut self, planted: &Planted) {
-        let now = self.now;
-        let Planted { seat: index, center, what, at_ms } = planted;
-        let Some(seat) = self.seats.get(*index) else { return };
-        let Some(app) = seat.app.as_ref() else { return };
-        if seat.line.disturbed_ms > *at_ms || !self.is_calm_line(*index) {
-            return; // Something else came in between.
-        }
-        let found = match what {
-            Lost::Frame(to) => app.cursors.get(center).is_some_and(|cursor| cursor.rev >= *to),
-            Lost::Row(id, rev, mismatches) => {
-                let held = self.held(*index, center);
-                let hub = self.hub.board(center).and_then(|board| board.rows.get(id)).map(|row| row.rev);
-                self.mismatches(*index, center) > *mismatches || held.contains_key(id) || hub != Some(*rev)
-            }
-        };
-        let age = now - at_ms;
-        if found {
-            self.found_after_ms = self.found_after_ms.max(age);
-        } else if age > World::two_heads_ms() + 400 {
-            self.violate('R', format!("seat {index}, {center}: {what:?} was not found within {age} ms"));
-        } else {
-            self.after(50, Event::Found(Box::new(planted.clone())));
-        }
-    }
-
-    fn is_calm_line(&self, index: usize) -> bool {
-        let Some(seat) = self.seats.get(index) else { return false };
-        let now = self.now;
-        let line = &seat.line;
-        let clear =
-            line.cut_up_until.max(line.cut_down_until).max(line.offline_until) <= now && line.slow.0 <= now;
-        clear
-            && seat.frozen_until <= now
-            && self.store_down_until <= now
-            && self.storm.0 <= now
-            && self.sockets_refused.0 <= now
-            && !self.frozen
-            && self.nodes.iter().all(|node| node.down_until <= now)
-            && seat.app.as_ref().is_some_and(|app| !app.sockets.is_empty())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a desk loses: its cache file, writes, a byte on the disk, a row in memory.
 
-use super::super::checks::Planted;
+use super::super::planted::Planted;
 use super::super::steps::nth;
 use super::super::{Event, World};
 use crate::fault::Fault;

@@ -1,6 +1,6 @@
 //! What breaks a seat's connections: a frame lost before a silence, cuts that nobody tells of, refusals, a socket given up.
 
-use super::super::checks::Planted;
+use super::super::planted::Planted;
 use super::super::{Event, World};
 use crate::fault::Fault;
 use crate::plan::{Break, Way, Work};
