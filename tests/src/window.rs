@@ -126,7 +126,8 @@ impl Window {
     /// # Errors
     /// When the driver does not answer.
     pub async fn press(&self, keys: impl Into<TypingData>) -> Result<()> {
-        self.driver.active_element().await?.send_keys(keys).await?;
+        // Not sent to the active element, which would take the focus back from where the page has moved it meanwhile.
+        self.driver.action_chain().send_keys(keys).perform().await?;
         Ok(())
     }
 }

@@ -100,7 +100,7 @@ test("compares everything, with progress and result", async () => {
     report: report({ phase: "done", buckets: 256, rows: 3_120 }),
   });
   await until(() => find("check-result").dataset["phase"] === "done");
-  expect(find("check-result").textContent).toContain("3,120행의 내용이 허브와 같고");
+  expect(find("check-result").textContent).toContain("3,120행의 내용이 서버와 같고");
   expect(find("check-everything").hasAttribute("disabled")).toBe(false);
 });
 

@@ -45,4 +45,6 @@ test.each([
   for (const part of ["footer", '[data-testid="detail-panel"]', "#diagnosis-panel"]) {
     expect(/rev \d|리비전/.test(document.querySelector(part)?.textContent ?? ""), part).toBe(shown);
   }
+  // Keys that do nothing there are not offered.
+  expect(document.querySelector("footer .keys")?.textContent?.includes("A 배차")).toBe(shown);
 });
