@@ -3,6 +3,7 @@
 pub mod api;
 pub mod bench;
 pub mod desk;
+pub mod display;
 pub mod hub;
 pub mod peers;
 pub mod process;
