@@ -49,5 +49,5 @@ pub use gwanje_wire as wire;
 
 pub use gwanje_board::{Patch, Row, ViewId, ViewSpec};
 pub use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
-pub use gwanje_sync::{AlarmKey, CommandId, Stats, What};
+pub use gwanje_sync::{AlarmKey, CommandId, CommandKind, Stats};
 pub use gwanje_wire::command::HistoryEvent;

@@ -9,6 +9,7 @@
 //! There is nothing to sign in to: [`Input::SignIn`] and [`Input::Resume`] both begin. Commands are refused at once.
 //! Secrets of request headers never come here: the shell adds them ([`Foreign::socket_options`], [`Dialect::auth`]).
 
+mod heard;
 mod link;
 mod list;
 mod plain;

@@ -20,15 +20,17 @@ mod io;
 pub mod mutation;
 mod session;
 mod stats;
+#[cfg(test)]
+mod testing;
 
 pub use client::{Client, ClientConfig};
 pub use findings::{CheckPhase, CheckReport, RepairCause, RepairReport};
 pub use foreign::{Foreign, ForeignConfig, SocketOptions};
 pub use gwanje_dialect as dialect;
 pub use io::{
-    Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, ForeignName,
-    HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored,
-    RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, What,
+    Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest,
+    ForeignName, HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof,
+    RequestId, Restored, RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand,
 };
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};
 pub use stats::{

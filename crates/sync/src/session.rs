@@ -29,6 +29,7 @@ mod fetch;
 mod following;
 mod foreign;
 mod inputs;
+mod job;
 mod kept;
 mod order;
 mod overdue;

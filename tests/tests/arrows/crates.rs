@@ -33,7 +33,8 @@ const PURE: [&str; 5] = ["gwanje-model", "gwanje-wire", "gwanje-dialect", "gwanj
 /// The one exception: a dialect reads clock times by the zones that it is built with (no clock, no file of the machine's).
 const EXCEPTED: [(&str, &str); 1] = [("gwanje-dialect", "jiff")];
 
-fn packages() -> Vec<Value> {
+/// The packages of the workspace, as cargo tells of them.
+pub fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())

@@ -1,6 +1,10 @@
-//! The house keeps its shape: who may depend on whom, and which folders may know Tauri.
+//! The house keeps its shape: who may depend on whom, no circles of files in a crate, one name for one thing, and which
+//! folders may know Tauri.
 
+mod circles;
 mod crates;
+mod modules;
+mod names;
 
 use std::path::{Path, PathBuf};
 

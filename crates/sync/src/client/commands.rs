@@ -22,8 +22,8 @@ mod table;
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
 use crate::io::{
-    CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now, StoredCommand,
-    What,
+    CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now,
+    StoredCommand,
 };
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
@@ -139,11 +139,11 @@ impl Commands {
             return;
         }
         let (delivery, action, mut call) = match what {
-            What::Create(order) => {
+            CommandKind::Create(order) => {
                 let path = format!("{}/deliveries", center_path(&center));
                 (None, CREATE, Call::post(path, &order, RESEND_MS))
             }
-            What::Act { id, action, body } => {
+            CommandKind::Act { id, action, body } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
                 (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
             }
