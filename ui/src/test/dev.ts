@@ -2,9 +2,9 @@
 // ?theme=light&lang=en&rows=100000&signin&state=offline&open&alarms
 
 import { mount } from "svelte";
-import "../shell/app.css";
-import App from "../shell/App.svelte";
-import { Room } from "../shell/room.svelte";
+import "../app/frame/app.css";
+import App from "../app/frame/App.svelte";
+import { Room } from "../app/room.svelte";
 import { FakePlatform } from "./fake";
 
 const asked = new URLSearchParams(location.search);

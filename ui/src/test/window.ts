@@ -1,9 +1,9 @@
 // The whole window on the fake platform, for component tests.
 
 import { render } from "vitest-browser-svelte";
-import "../shell/app.css";
-import App from "../shell/App.svelte";
-import { Room } from "../shell/room.svelte";
+import "../app/frame/app.css";
+import App from "../app/frame/App.svelte";
+import { Room } from "../app/room.svelte";
 import { FakePlatform } from "./fake";
 
 export type TestWindow = { platform: FakePlatform; room: Room; find: (testId: string) => HTMLElement };
