@@ -3,8 +3,8 @@
 
 import { mount } from "svelte";
 import "../app/frame/app.css";
-import App from "../app/frame/App.svelte";
-import { Room } from "../app/room.svelte";
+import { App } from "../app/app.svelte";
+import Frame from "../app/frame/Frame.svelte";
 import { FakePlatform } from "./fake";
 
 const asked = new URLSearchParams(location.search);
@@ -13,9 +13,9 @@ const platform = new FakePlatform(Number(asked.get("rows") ?? 3_213), {
   locale: asked.get("lang") === "en" ? "en" : "ko",
   signedIn: !asked.has("signin"),
 });
-const room = new Room(platform);
+const app = new App(platform);
 const target = document.getElementById("app");
-if (target) mount(App, { target, props: { room } });
+if (target) mount(Frame, { target, props: { app } });
 
 setTimeout(() => {
   const rows = [...platform.rows.values()].reverse();
@@ -39,16 +39,16 @@ setTimeout(() => {
   }
   const assigned = 5 + rows.slice(5).findIndex((row) => row.status === "assigned");
   if (asked.has("open")) {
-    room.selection.goTo(assigned);
-    room.openDetail();
+    app.selection.goTo(assigned);
+    app.openDetail();
   }
   if (asked.get("dialog") === "assign") {
-    room.selection.goTo(assigned);
-    room.act("assign");
+    app.selection.goTo(assigned);
+    app.act("assign");
   }
   if (asked.get("dialog") === "cancel") {
-    room.selection.goTo(assigned);
-    room.act("cancel");
+    app.selection.goTo(assigned);
+    app.act("cancel");
   }
   if (asked.has("open")) {
     platform.tell({

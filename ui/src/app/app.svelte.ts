@@ -1,4 +1,4 @@
-// The control room of one window: who is signed in, what is known of each center, the board and what is open.
+// One window of the application: who is signed in, what is known of each center, the board and what is open.
 
 import { offered } from "../parts/details/lifecycle";
 import { Selection } from "../parts/grid/selection.svelte";
@@ -43,11 +43,11 @@ export type Dialog =
 /** Until a center's zone is known. */
 const SEOUL = new ZoneClock("Asia/Seoul");
 
-export class Room {
+export class App {
   phase = $state.raw<Phase>({ kind: "starting" });
   boot = $state.raw<Boot | null>(null);
   links = $state.raw<Readonly<Record<string, Link>>>({});
-  /** What comparisons of everything have told, by center. */
+  /** The last reports of comparisons of everything, by center. */
   checks = $state.raw<Readonly<Record<string, CheckReport>>>({});
   /** The center on the board; null: all of them. */
   center = $state<string | null>(null);

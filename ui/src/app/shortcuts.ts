@@ -1,12 +1,12 @@
 // Everything a person can do, with its key: keys, palette and help all read this one list.
 
 import { m } from "../texts/generated/messages";
-import type { Room } from "./room.svelte";
+import type { App } from "./app.svelte";
 
 /** A key by its place on the keyboard, so that it works with Hangul input on. */
 export type Key = { code: string; shown: string; ctrl?: true; shift?: true };
 
-export type Deed = {
+export type Shortcut = {
   id: string;
   title: () => string;
   keys: readonly Key[];
@@ -14,21 +14,21 @@ export type Deed = {
   run: () => void;
 };
 
-/** Places in the window that a deed may send the focus to. */
+/** Places in the window that a shortcut may send the focus to. */
 export type Focus = { search: () => void; filter: () => void; grid: () => void };
 
 const letter = (name: string): Key => ({ code: `Key${name}`, shown: name });
 const named = (code: string, shown: string): Key => ({ code, shown });
 
-export function deeds(room: Room, focus: Focus): readonly Deed[] {
+export function shortcuts(app: App, focus: Focus): readonly Shortcut[] {
   const always = (): boolean => true;
-  const offers = (action: Parameters<Room["act"]>[0]) => ({
-    possible: () => room.offered(room.selection.row).includes(action),
-    run: () => room.act(action),
+  const offers = (action: Parameters<App["act"]>[0]) => ({
+    possible: () => app.offered(app.selection.row).includes(action),
+    run: () => app.act(action),
   });
   const step = (delta: () => number) => ({
-    possible: () => room.view.total > 0,
-    run: () => void room.selection.step(delta()),
+    possible: () => app.view.total > 0,
+    run: () => void app.selection.step(delta()),
   });
   return [
     { id: "next", title: m.act_next, keys: [letter("J"), named("ArrowDown", "↓")], ...step(() => 1) },
@@ -37,43 +37,43 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
       id: "pageDown",
       title: m.act_page_down,
       keys: [named("PageDown", "PgDn")],
-      ...step(() => room.selection.pageLength),
+      ...step(() => app.selection.pageLength),
     },
     {
       id: "pageUp",
       title: m.act_page_up,
       keys: [named("PageUp", "PgUp")],
-      ...step(() => -room.selection.pageLength),
+      ...step(() => -app.selection.pageLength),
     },
     {
       id: "first",
       title: m.act_first,
       keys: [named("Home", "Home")],
-      possible: () => room.view.total > 0,
-      run: () => room.selection.goTo(0),
+      possible: () => app.view.total > 0,
+      run: () => app.selection.goTo(0),
     },
     {
       id: "last",
       title: m.act_last,
       keys: [named("End", "End")],
-      possible: () => room.view.total > 0,
-      run: () => room.selection.goTo(room.view.total - 1),
+      possible: () => app.view.total > 0,
+      run: () => app.selection.goTo(app.view.total - 1),
     },
     {
       id: "open",
       title: m.act_open,
       keys: [named("Enter", "Enter")],
-      possible: () => room.selection.id !== null,
-      run: () => room.openDetail(),
+      possible: () => app.selection.id !== null,
+      run: () => app.openDetail(),
     },
     {
       id: "close",
       title: m.act_close,
       keys: [named("Escape", "Esc")],
-      possible: () => room.detailOpen || room.view.spec.search !== "",
+      possible: () => app.detailOpen || app.view.spec.search !== "",
       run: () => {
-        if (room.detailOpen) room.closeDetail();
-        else room.view.change({ search: "", first: 0 });
+        if (app.detailOpen) app.closeDetail();
+        else app.view.change({ search: "", first: 0 });
         focus.grid();
       },
     },
@@ -89,8 +89,8 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
       id: "acknowledge",
       title: m.act_acknowledge,
       keys: [named("Space", "Space")],
-      possible: () => room.alarms.open.length > 0,
-      run: () => void room.alarms.acknowledge(),
+      possible: () => app.alarms.open.length > 0,
+      run: () => void app.alarms.acknowledge(),
     },
     { id: "search", title: m.act_search, keys: [named("Slash", "/")], possible: always, run: focus.search },
     { id: "filter", title: m.act_filter, keys: [letter("F")], possible: always, run: focus.filter },
@@ -98,44 +98,48 @@ export function deeds(room: Room, focus: Focus): readonly Deed[] {
       id: "catchUp",
       title: m.act_catch_up,
       keys: [named("Period", ".")],
-      possible: () => room.view.moved > 0,
-      run: () => room.catchUp(),
+      possible: () => app.view.moved > 0,
+      run: () => app.catchUp(),
     },
     {
       id: "palette",
       title: m.act_palette,
       keys: [{ code: "KeyK", shown: "Ctrl K", ctrl: true }],
       possible: always,
-      run: () => room.ask({ kind: "palette" }),
+      run: () => app.ask({ kind: "palette" }),
     },
     {
       id: "help",
       title: m.act_help,
       keys: [{ code: "Slash", shown: "?", shift: true }],
       possible: always,
-      run: () => room.ask({ kind: "help" }),
+      run: () => app.ask({ kind: "help" }),
     },
     {
       id: "diagnosis",
       title: m.act_diagnosis,
       keys: [letter("I")],
       possible: always,
-      run: () => room.ask({ kind: "diagnosis" }),
+      run: () => app.ask({ kind: "diagnosis" }),
     },
-    { id: "theme", title: m.act_theme, keys: [], possible: always, run: () => room.toggleTheme() },
-    { id: "language", title: m.act_language, keys: [], possible: always, run: () => room.toggleLanguage() },
-    { id: "signOut", title: m.sign_out, keys: [], possible: always, run: () => void room.signOut() },
+    { id: "theme", title: m.act_theme, keys: [], possible: always, run: () => app.toggleTheme() },
+    { id: "language", title: m.act_language, keys: [], possible: always, run: () => app.toggleLanguage() },
+    { id: "signOut", title: m.sign_out, keys: [], possible: always, run: () => void app.signOut() },
   ];
 }
 
-/** The deed of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
-export function deedOf(all: readonly Deed[], event: KeyboardEvent, typing = true): Deed | undefined {
+/** The shortcut of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
+export function shortcutOf(
+  all: readonly Shortcut[],
+  event: KeyboardEvent,
+  typing = true,
+): Shortcut | undefined {
   if (event.isComposing || event.altKey) return undefined;
   const ctrl = event.ctrlKey || event.metaKey;
   if (!ctrl && typing && isTyping(event.target)) return undefined;
   if (isPressing(event)) return undefined;
-  return all.find((deed) =>
-    deed.keys.some(
+  return all.find((shortcut) =>
+    shortcut.keys.some(
       (key) =>
         key.code === event.code && ctrl === (key.ctrl ?? false) && event.shiftKey === (key.shift ?? false),
     ),
