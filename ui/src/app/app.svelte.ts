@@ -1,29 +1,35 @@
-// One window of the application: who is signed in, what is known of each center, the board and what is open.
+// One window of the application: who is signed in, what is known of each center, which screen is shown and what is asked.
 
-import { offered } from "../parts/details/lifecycle";
-import { Selection } from "../parts/grid/selection.svelte";
-import type { Scene } from "../parts/grid/slot";
-import { BoardView } from "../parts/grid/view.svelte";
+import { tick } from "svelte";
+import type { ActionButton } from "../parts/details/actions";
+import type { Scene } from "../parts/scene";
+import type { Shortcut } from "../parts/shortcut";
 import {
   type Action,
   type ActionRequest,
   type AppEvent,
   asFailure,
   type Boot,
+  type Center,
   type Failure,
   type Link,
   type Platform,
-  type Theme,
+  type Rider,
 } from "../platform/contract";
 import type { CheckReport } from "../platform/generated/CheckReport";
 import type { Row } from "../platform/generated/Row";
+import { SCREENS } from "../screens";
+import type { FreeRiders, Host, OpenScreen } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
-import { deskLanguage, language } from "../texts/language.svelte";
-import type { Alarm } from "./alarms/alarms.svelte";
-import { Alarms } from "./alarms/alarms.svelte";
-import { dayAt } from "./clock";
+import { type Alarm, Alarms } from "./alarms/alarms.svelte";
+import type { Dialog } from "./dialogs/dialogs";
+import { offered } from "./lifecycle";
+import { dayAt } from "./links/clock";
+import { freshness } from "./links/freshness";
+import { Preferences } from "./preferences.svelte";
 import { CommandTracker } from "./reports/tracker.svelte";
 import { Riders } from "./riders.svelte";
+import { shortcutsOf } from "./shortcuts";
 
 export type Phase =
   | { kind: "starting" }
@@ -31,71 +37,73 @@ export type Phase =
   | { kind: "signedOut"; ended: boolean }
   | { kind: "signedIn" };
 
-export type Dialog =
-  | { kind: "none" }
-  | { kind: "assign"; row: Row }
-  | { kind: "cancel"; row: Row }
-  | { kind: "note"; row: Row }
-  | { kind: "palette" }
-  | { kind: "diagnosis" }
-  | { kind: "help" };
-
 /** Until a center's zone is known. */
 const SEOUL = new ZoneClock("Asia/Seoul");
 
-export class App {
+export class App implements Host {
   phase = $state.raw<Phase>({ kind: "starting" });
   boot = $state.raw<Boot | null>(null);
   links = $state.raw<Readonly<Record<string, Link>>>({});
   /** The last reports of comparisons of everything, by center. */
   checks = $state.raw<Readonly<Record<string, CheckReport>>>({});
-  /** The center on the board; null: all of them. */
   center = $state<string | null>(null);
-  theme = $state<Theme>("system");
-  /** Under way: the first delivery that fits is being chosen. */
-  choosing: Promise<boolean> | null = null;
-  detailOpen = $state(false);
-  dialog = $state.raw<Dialog>({ kind: "none" });
-  /** The desk's clock, once a second. */
+  /** The screen that is shown. */
+  screen: OpenScreen;
+  dialog = $state.raw<Dialog | null>(null);
   wall = $state(Date.now());
 
   readonly platform: Platform;
-  readonly view: BoardView;
-  readonly selection: Selection;
+  readonly screens: readonly OpenScreen[];
+  readonly preferences: Preferences;
   readonly alarms: Alarms;
   readonly commands: CommandTracker;
   readonly riders: Riders;
+  readonly shortcuts: readonly Shortcut[] = $derived.by(() => shortcutsOf(this, this.screen));
+  readonly fresh = $derived.by(() => freshness(this.shownLinks));
   readonly #clocks = new Map<string, ZoneClock>();
+  /** Screens that have been shown since someone signed in. */
+  readonly #begun = new Set<OpenScreen>();
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, [first, ...others] = SCREENS) {
     this.platform = platform;
-    this.view = new BoardView(platform);
-    this.selection = new Selection(this.view);
+    this.preferences = new Preferences(platform);
     this.alarms = new Alarms(platform);
     this.commands = new CommandTracker(platform);
     this.riders = new Riders(platform);
+    this.screen = $state.raw(first.open(this));
+    this.screens = [this.screen, ...others.map((screen) => screen.open(this))];
   }
 
   readonly scene: Scene = {
-    clockOf: (center) => this.clockOf(center),
-    nameOf: (center) => this.nameOf(center),
+    clockOf: (center) => this.#clockOf(center),
+    nameOf: (center) => this.centers.find(({ id }) => id === center)?.name ?? center,
     nowIn: (center) => dayAt(this.links[center], Date.now()),
   };
 
-  /** Links of the centers on the board. */
+  get centers(): readonly Center[] {
+    return this.boot?.centers ?? [];
+  }
+
+  /** Links of the centers that are looked at. */
   get shownLinks(): Link[] {
-    const centers =
-      this.center === null ? (this.boot?.centers ?? []).map((center) => center.id) : [this.center];
+    const centers = this.center === null ? this.centers.map(({ id }) => id) : [this.center];
     return centers.flatMap((center) => this.links[center] ?? []);
+  }
+
+  get stale(): boolean {
+    return this.fresh.stale;
+  }
+
+  get foreign(): string | null {
+    return this.boot?.foreign ?? null;
   }
 
   async start(): Promise<void> {
     this.phase = { kind: "starting" };
     try {
       const boot = await this.platform.boot();
-      language.current = boot.locale ?? deskLanguage();
-      this.theme = boot.theme;
-      void this.platform.onViewStalled((view) => this.view.stalled(view)).catch(() => {});
+      this.preferences.read(boot);
+      void this.platform.onViewStalled((view) => this.#stalled(view)).catch(() => {});
       if (boot.signedIn) await this.#enter(boot);
       else {
         this.boot = boot;
@@ -120,12 +128,17 @@ export class App {
     this.#leave(false);
   }
 
+  /** The window goes. */
+  close(): void {
+    for (const { state } of this.screens) state.end();
+  }
+
   /** A second went by. */
   tick(wall: number): void {
     this.wall = wall;
     // A foreign server tells no riders.
     if (this.phase.kind !== "signedIn" || this.foreign !== null) return;
-    const opened = this.detailOpen ? this.selection.row : null;
+    const opened = this.screen.state.opened ?? null;
     const center = opened?.center ?? this.center;
     const state = center === null ? undefined : this.links[center]?.state;
     if (center === null || state === undefined) return;
@@ -134,91 +147,63 @@ export class App {
     else this.riders.forget();
   }
 
-  /** Chooses the first delivery that fits what was just typed; false: none does. */
-  chooseFirst(): Promise<boolean> {
-    const choosing = this.#chooseFirst();
-    this.choosing = choosing;
-    void choosing.then(() => {
-      if (this.choosing === choosing) this.choosing = null;
-    });
-    return choosing;
-  }
-
-  async #chooseFirst(): Promise<boolean> {
-    await this.view.current();
-    if (this.view.total === 0) return false;
-    this.selection.goTo(0);
-    return true;
+  async showScreen(screen: OpenScreen): Promise<void> {
+    this.screen = screen;
+    if (this.#begun.has(screen) || this.centers.length === 0) return;
+    this.#begun.add(screen);
+    await screen.state.begin();
   }
 
   showCenter(center: string | null): void {
     this.center = center;
-    this.selection.clear();
-    this.detailOpen = false;
-    this.view.change({ centers: center === null ? [] : [center], first: 0, hold: false });
-  }
-
-  openDetail(): void {
-    if (this.selection.id === null) return;
-    this.detailOpen = true;
-    this.hold(true);
-  }
-
-  closeDetail(): void {
-    this.detailOpen = false;
-    this.hold(false);
-  }
-
-  /** While a row is being read, places don't change under it. */
-  hold(hold: boolean): void {
-    const asked =
-      this.dialog.kind === "assign" || this.dialog.kind === "cancel" || this.dialog.kind === "note";
-    const reading = hold || this.detailOpen || asked;
-    if (this.view.spec.hold !== reading) this.view.change({ hold: reading });
-  }
-
-  /** Shows the order as it is now, though a row is open. */
-  catchUp(): void {
-    this.view.change({ hold: false });
+    for (const screen of this.#begun) screen.state.showCenter?.();
   }
 
   async openAlarm(alarm: Alarm): Promise<void> {
     if (this.center !== null && alarm.center !== this.center) this.showCenter(alarm.center);
-    if (!(await this.selection.goToDelivery(alarm.id)) && alarm.row) this.selection.choose(alarm.row, 0);
-    this.openDetail();
+    const shows = [this.screen, ...this.screens].find(({ state }) => state.openDelivery !== undefined);
+    if (shows === undefined) return;
+    if (shows !== this.screen) await this.showScreen(shows);
+    await shows.state.openDelivery?.(alarm.id, alarm.row);
   }
 
   ask(dialog: Dialog): void {
     this.dialog = dialog;
-    this.hold(false);
+    this.screen.state.asking?.(dialog.about !== null);
   }
 
-  closeDialog(): void {
-    this.dialog = { kind: "none" };
-    this.hold(false);
+  async closeDialog(): Promise<void> {
+    this.dialog = null;
+    this.screen.state.asking?.(false);
+    // While the dialog is there nothing behind it takes the focus.
+    await tick();
+    this.screen.state.focus();
   }
 
-  /** The name of a foreign server, which takes no commands and gives its list only; null: a hub. */
-  get foreign(): string | null {
-    return this.boot?.foreign ?? null;
+  /** Chosen in the palette, which closes first: what is chosen may open a dialog of its own. */
+  async pick(shortcut: Shortcut): Promise<void> {
+    await this.closeDialog();
+    shortcut.run();
   }
 
-  /** What is shown of actions for a row: at a foreign server those of a dispatcher, none of which can be run. */
-  shownActions(row: Row | null): readonly Action[] {
-    if (row !== null && this.foreign !== null) return offered(row, "dispatcher");
-    return this.offered(row);
-  }
-
-  /** What is offered for a row. */
   offered(row: Row | null): readonly Action[] {
     return row === null ? [] : offered(row, this.boot?.role ?? null);
   }
 
-  /** Begins an action on the chosen delivery, or asks what it still needs. */
-  act(action: Action): void {
-    const row = this.selection.row;
-    if (row === null || !this.offered(row).includes(action)) return;
-    if (action === "assign" || action === "cancel" || action === "note") this.ask({ kind: action, row });
+  /** At a foreign server those of a dispatcher, none of which can be run. */
+  buttons(row: Row | null): readonly ActionButton[] {
+    const shown = row !== null && this.foreign !== null ? offered(row, "dispatcher") : this.offered(row);
+    return shown.map((action) => ({ action, key: this.keyOf(action) }));
+  }
+
+  keyOf(shortcut: string): string {
+    return this.shortcuts.find(({ id }) => id === shortcut)?.keys[0]?.shown ?? "";
+  }
+
+  act(action: Action, row: Row): void {
+    if (!this.offered(row).includes(action)) return;
+    if (action === "assign" || action === "cancel" || action === "note")
+      this.ask({ kind: action, about: row });
     else this.command({ center: row.center, id: row.id, action }, row);
   }
 
@@ -226,41 +211,28 @@ export class App {
     void this.commands.run(request, row.number);
   }
 
-  setTheme(theme: Theme): void {
-    this.theme = theme;
-    this.#keepPreferences();
+  /** Whether a delivery that is asked about has been delivered or cancelled meanwhile. */
+  hasEnded({ id }: Row): boolean {
+    const status = this.screen.state.rowOf?.(id)?.status;
+    return status === "cancelled" || status === "delivered";
   }
 
-  toggleTheme(): void {
-    this.setTheme(this.shownTheme === "dark" ? "light" : "dark");
+  rider(center: string, id: string): Rider | null {
+    return this.riders.rider(center, id);
   }
 
-  get shownTheme(): "dark" | "light" {
-    if (this.theme !== "system") return this.theme;
-    return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  freeRiders(center: string | null): FreeRiders | null {
+    return this.riders.freeIn(center);
   }
 
-  toggleLanguage(): void {
-    language.current = language.current === "ko" ? "en" : "ko";
-    this.#keepPreferences();
-  }
-
-  clockOf(center: string): ZoneClock {
+  #clockOf(center: string): ZoneClock {
     const known = this.#clocks.get(center);
     if (known) return known;
-    const zone = this.boot?.centers.find(({ id }) => id === center)?.timeZone;
+    const zone = this.centers.find(({ id }) => id === center)?.timeZone;
     if (zone === undefined) return SEOUL;
     const clock = new ZoneClock(zone);
     this.#clocks.set(center, clock);
     return clock;
-  }
-
-  nameOf(center: string): string {
-    return this.boot?.centers.find(({ id }) => id === center)?.name ?? center;
-  }
-
-  #keepPreferences(): void {
-    void this.platform.setPreferences(language.current, this.theme).catch(() => {});
   }
 
   async #enter(boot: Boot): Promise<void> {
@@ -269,23 +241,24 @@ export class App {
     this.center = boot.centers[0]?.id ?? null;
     await this.platform.subscribeEvents((event) => this.#hear(event));
     this.phase = { kind: "signedIn" };
-    if (boot.centers.length === 0) return;
-    this.view.change({ centers: this.center === null ? [] : [this.center] });
-    await this.view.open();
+    await this.showScreen(this.screen);
   }
 
   #leave(ended: boolean): void {
-    this.view.close();
-    this.selection.clear();
+    for (const { state } of this.#begun) state.end();
+    this.#begun.clear();
     this.alarms.clear();
     this.commands.clear();
     this.riders.forget();
     this.links = {};
     this.checks = {};
-    this.detailOpen = false;
-    this.dialog = { kind: "none" };
+    this.dialog = null;
     if (this.boot) this.boot = { ...this.boot, signedIn: false, demo: false };
     this.phase = { kind: "signedOut", ended };
+  }
+
+  #stalled(view: number): void {
+    for (const { state } of this.#begun) state.stalled?.(view);
   }
 
   #hear(event: AppEvent): void {

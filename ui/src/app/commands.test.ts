@@ -13,7 +13,7 @@ describe("a command", () => {
     window = await openWindow();
     window.platform.change(3_000, { status: "assigned" });
     press("Home");
-    await until(() => window.app.selection.id === 3_000);
+    await until(() => window.board.selection.id === 3_000);
   });
 
   test("assign asks for a rider, found by typing, and sends the choice", async () => {
@@ -156,9 +156,9 @@ describe("a command", () => {
     await until(() => there("history"));
     expect(window.find("detail-panel").textContent).toContain("1204호");
     expect(window.find("detail-panel").textContent).not.toContain("010-2345-9856");
-    expect(window.app.view.spec.hold).toBe(true);
+    expect(window.board.view.spec.hold).toBe(true);
     press("Escape");
-    await until(() => !there("history") && !window.app.view.spec.hold);
+    await until(() => !there("history") && !window.board.view.spec.hold);
   });
 });
 

@@ -1,139 +1,121 @@
-// Everything a person can do, with its key: keys, palette and help all read this one list.
+// The one table of what a person can do with keys: keys, palette, help, the foot's hints and buttons read it.
 
+import { GROUPS, letter, named, type Shortcut } from "../parts/shortcut";
+import type { OpenScreen } from "../screens/screen";
 import { m } from "../texts/generated/messages";
 import type { App } from "./app.svelte";
 
-/** A key by its place on the keyboard, so that it works with Hangul input on. */
-export type Key = { code: string; shown: string; ctrl?: true; shift?: true };
+/** What can be done in a window while a screen is shown, in the order of the groups. */
+export function shortcutsOf(app: App, screen: OpenScreen): readonly Shortcut[] {
+  const all = [...screen.shortcuts, ...everywhere(app)];
+  return GROUPS.flatMap((group) => all.filter((shortcut) => shortcut.group === group));
+}
 
-export type Shortcut = {
-  id: string;
-  title: () => string;
-  keys: readonly Key[];
-  possible: () => boolean;
-  run: () => void;
-};
-
-/** Places in the window that a shortcut may send the focus to. */
-export type Focus = { search: () => void; filter: () => void; grid: () => void };
-
-const letter = (name: string): Key => ({ code: `Key${name}`, shown: name });
-const named = (code: string, shown: string): Key => ({ code, shown });
-
-export function shortcuts(app: App, focus: Focus): readonly Shortcut[] {
+function everywhere(app: App): readonly Shortcut[] {
   const always = (): boolean => true;
-  const offers = (action: Parameters<App["act"]>[0]) => ({
-    possible: () => app.offered(app.selection.row).includes(action),
-    run: () => app.act(action),
-  });
-  const step = (delta: () => number) => ({
-    possible: () => app.view.total > 0,
-    run: () => void app.selection.step(delta()),
-  });
   return [
-    { id: "next", title: m.act_next, keys: [letter("J"), named("ArrowDown", "↓")], ...step(() => 1) },
-    { id: "previous", title: m.act_previous, keys: [letter("K"), named("ArrowUp", "↑")], ...step(() => -1) },
-    {
-      id: "pageDown",
-      title: m.act_page_down,
-      keys: [named("PageDown", "PgDn")],
-      ...step(() => app.selection.pageLength),
-    },
-    {
-      id: "pageUp",
-      title: m.act_page_up,
-      keys: [named("PageUp", "PgUp")],
-      ...step(() => -app.selection.pageLength),
-    },
-    {
-      id: "first",
-      title: m.act_first,
-      keys: [named("Home", "Home")],
-      possible: () => app.view.total > 0,
-      run: () => app.selection.goTo(0),
-    },
-    {
-      id: "last",
-      title: m.act_last,
-      keys: [named("End", "End")],
-      possible: () => app.view.total > 0,
-      run: () => app.selection.goTo(app.view.total - 1),
-    },
-    {
-      id: "open",
-      title: m.act_open,
-      keys: [named("Enter", "Enter")],
-      possible: () => app.selection.id !== null,
-      run: () => app.openDetail(),
-    },
-    {
-      id: "close",
-      title: m.act_close,
-      keys: [named("Escape", "Esc")],
-      possible: () => app.detailOpen || app.view.spec.search !== "",
-      run: () => {
-        if (app.detailOpen) app.closeDetail();
-        else app.view.change({ search: "", first: 0 });
-        focus.grid();
-      },
-    },
-    { id: "assign", title: m.act_assign, keys: [letter("A")], ...offers("assign") },
-    { id: "unassign", title: m.act_unassign, keys: [letter("U")], ...offers("unassign") },
-    { id: "accept", title: m.act_accept, keys: [letter("T")], ...offers("accept") },
-    { id: "pickup", title: m.act_pickup, keys: [letter("P")], ...offers("pickup") },
-    { id: "deliver", title: m.act_deliver, keys: [letter("D")], ...offers("deliver") },
-    { id: "confirm", title: m.act_confirm, keys: [letter("Y")], ...offers("confirm") },
-    { id: "note", title: m.act_note, keys: [letter("N")], ...offers("note") },
-    { id: "cancel", title: m.act_cancel, keys: [letter("C")], ...offers("cancel") },
     {
       id: "acknowledge",
+      group: "alarm",
       title: m.act_acknowledge,
       keys: [named("Space", "Space")],
       possible: () => app.alarms.open.length > 0,
       run: () => void app.alarms.acknowledge(),
     },
-    { id: "search", title: m.act_search, keys: [named("Slash", "/")], possible: always, run: focus.search },
-    { id: "filter", title: m.act_filter, keys: [letter("F")], possible: always, run: focus.filter },
-    {
-      id: "catchUp",
-      title: m.act_catch_up,
-      keys: [named("Period", ".")],
-      possible: () => app.view.moved > 0,
-      run: () => app.catchUp(),
-    },
     {
       id: "palette",
+      group: "window",
       title: m.act_palette,
       keys: [{ code: "KeyK", shown: "Ctrl K", ctrl: true }],
       possible: always,
-      run: () => app.ask({ kind: "palette" }),
+      run: () => app.ask({ kind: "palette", about: null }),
     },
     {
       id: "help",
+      group: "window",
       title: m.act_help,
       keys: [{ code: "Slash", shown: "?", shift: true }],
       possible: always,
-      run: () => app.ask({ kind: "help" }),
+      run: () => app.ask({ kind: "help", about: null }),
     },
     {
       id: "diagnosis",
+      group: "window",
       title: m.act_diagnosis,
       keys: [letter("I")],
       possible: always,
-      run: () => app.ask({ kind: "diagnosis" }),
+      run: () => app.ask({ kind: "diagnosis", about: null }),
     },
-    { id: "theme", title: m.act_theme, keys: [], possible: always, run: () => app.toggleTheme() },
-    { id: "language", title: m.act_language, keys: [], possible: always, run: () => app.toggleLanguage() },
-    { id: "signOut", title: m.sign_out, keys: [], possible: always, run: () => void app.signOut() },
+    {
+      id: "theme",
+      group: "window",
+      title: m.act_theme,
+      keys: [],
+      possible: always,
+      run: () => app.preferences.toggleTheme(),
+    },
+    {
+      id: "language",
+      group: "window",
+      title: m.act_language,
+      keys: [],
+      possible: always,
+      run: () => app.preferences.toggleLanguage(),
+    },
+    {
+      id: "signOut",
+      group: "window",
+      title: m.sign_out,
+      keys: [],
+      possible: always,
+      run: () => void app.signOut(),
+    },
   ];
 }
 
-/** The shortcut of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
-export function shortcutOf(
+/** What the foot of the window reminds of: a word for one shortcut, or for two that go together. */
+const HINTS: readonly { of: readonly string[]; word: () => string }[] = [
+  { of: ["next", "previous"], word: m.hint_move },
+  { of: ["open"], word: m.hint_open },
+  { of: ["assign"], word: m.hint_assign },
+  { of: ["note"], word: m.hint_note },
+  { of: ["search"], word: m.hint_search },
+  { of: ["palette"], word: m.hint_palette },
+  { of: ["help"], word: m.hint_help },
+];
+
+/** Hints of what there is. `commands`: whether the server takes any. */
+export function hints(all: readonly Shortcut[], commands: boolean): string {
+  const keyOf = (id: string): string => {
+    const found = all.find((shortcut) => shortcut.id === id && (commands || shortcut.group !== "delivery"));
+    return found?.keys[0]?.shown ?? "";
+  };
+  return HINTS.flatMap(({ of, word }) => {
+    const keys = of.map(keyOf).filter((key) => key !== "");
+    return keys.length === 0 ? [] : `${keys.join(" ")} ${word()}`;
+  }).join(" · ");
+}
+
+/** Runs what a key event is meant for, if anything. */
+export function press(
   all: readonly Shortcut[],
+  choosing: Promise<boolean> | null,
   event: KeyboardEvent,
-  typing = true,
-): Shortcut | undefined {
+): void {
+  // Quicker than the list: meant for the delivery that is about to be chosen, not for the search, nor for the last one.
+  const meant = shortcutOf(all, event, choosing === null);
+  if (meant === undefined) return;
+  if (choosing !== null) {
+    event.preventDefault();
+    void choosing.then((found) => found && meant.possible() && meant.run());
+  } else if (meant.possible()) {
+    event.preventDefault();
+    meant.run();
+  }
+}
+
+/** The shortcut of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
+function shortcutOf(all: readonly Shortcut[], event: KeyboardEvent, typing: boolean): Shortcut | undefined {
   if (event.isComposing || event.altKey) return undefined;
   const ctrl = event.ctrlKey || event.metaKey;
   if (!ctrl && typing && isTyping(event.target)) return undefined;

@@ -5,6 +5,7 @@ import { mount } from "svelte";
 import "../app/frame/app.css";
 import { App } from "../app/app.svelte";
 import Frame from "../app/frame/Frame.svelte";
+import { boardOf } from "./board";
 import { FakePlatform } from "./fake";
 
 const asked = new URLSearchParams(location.search);
@@ -14,6 +15,7 @@ const platform = new FakePlatform(Number(asked.get("rows") ?? 3_213), {
   signedIn: !asked.has("signin"),
 });
 const app = new App(platform);
+const board = boardOf(app);
 const target = document.getElementById("app");
 if (target) mount(Frame, { target, props: { app } });
 
@@ -39,16 +41,16 @@ setTimeout(() => {
   }
   const assigned = 5 + rows.slice(5).findIndex((row) => row.status === "assigned");
   if (asked.has("open")) {
-    app.selection.goTo(assigned);
-    app.openDetail();
+    board.selection.goTo(assigned);
+    board.openDetail();
   }
   if (asked.get("dialog") === "assign") {
-    app.selection.goTo(assigned);
-    app.act("assign");
+    board.selection.goTo(assigned);
+    board.act("assign");
   }
   if (asked.get("dialog") === "cancel") {
-    app.selection.goTo(assigned);
-    app.act("cancel");
+    board.selection.goTo(assigned);
+    board.act("cancel");
   }
   if (asked.has("open")) {
     platform.tell({

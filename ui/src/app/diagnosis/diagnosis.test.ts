@@ -118,8 +118,8 @@ test("copies everything as text, without a customer's data", async () => {
   const textOf = (foreign: boolean): string =>
     asText(
       all,
-      (center) => app.nameOf(center),
-      (center) => app.clockOf(center),
+      (center) => app.scene.nameOf(center),
+      (center) => app.scene.clockOf(center),
       foreign,
     );
   const text = textOf(false);
