@@ -8,7 +8,7 @@ use ts_rs::{Config, TS};
 fn check<T: TS + 'static>(stale: &mut Vec<String>) {
     let config = Config::default();
     let name = format!("{}.ts", T::ident(&config));
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ui/src/ipc/generated").join(&name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ui/src/platform/generated").join(&name);
     let text = T::export_to_string(&config).unwrap();
     if std::env::var_os("UPDATE_TYPES").is_some() {
         std::fs::write(&path, &text).unwrap();

@@ -2,7 +2,6 @@
 
 pub mod api;
 pub mod bench;
-pub mod desk;
 pub mod display;
 pub mod hub;
 pub mod peers;
@@ -10,6 +9,7 @@ pub mod process;
 pub mod proxy;
 pub mod rounds;
 pub mod said;
+pub mod seat;
 pub mod stage;
 pub mod storm;
 pub mod truth;

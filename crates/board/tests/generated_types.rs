@@ -7,7 +7,7 @@ use ts_rs::{Config, TS};
 
 /// Where the page keeps what Rust wrote.
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/ipc/generated")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/platform/generated")
 }
 
 /// Compares the committed file of `T` with what `T` is now, or writes it.

@@ -19,7 +19,6 @@ use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Drain;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 

@@ -31,6 +31,7 @@ mod foreign;
 mod inputs;
 mod job;
 mod kept;
+mod notified;
 mod order;
 mod overdue;
 mod overlay;
@@ -42,6 +43,7 @@ mod rows;
 mod snapshot;
 mod state;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 mod unproven;
 

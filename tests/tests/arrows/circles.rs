@@ -25,7 +25,6 @@ const EXCUSED: &[(&str, &str, &str, &str)] = &[
         "outbox",
         "what is written is taken from the outbox, which knows what can be",
     ),
-    ("gwanje-sync", "session::overdue", "session::alarms", "both keep by when an alarm is told"),
 ];
 
 /// An arrow between modules that lie beside each other, by their paths.

@@ -40,6 +40,43 @@ fn a_public_types_name_stands_in_one_crate() {
     assert!(crates_of.is_empty(), "one name for several things: {crates_of:?}");
 }
 
+/// Names that say nothing of what they name: nothing is called so, public or not, in Rust or on the page.
+const EMPTY: [&str; 4] = ["Room", "Desk", "Told", "Deed"];
+
+#[test]
+fn no_type_has_an_empty_name() {
+    let mut seen = 0;
+    for folder in [
+        "crates",
+        "src-tauri/src",
+        "tests/src",
+        "tests/tests",
+        "tests/fuzzing",
+        "fuzz/fuzz_targets",
+        "ui/src",
+    ] {
+        for file in ["rs", "ts", "svelte"].into_iter().flat_map(|ending| files(&root().join(folder), ending))
+        {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            seen += 1;
+            for line in text.lines() {
+                let named = defined_type(line).is_some_and(|name| EMPTY.contains(&name));
+                assert!(!named, "{}: {line}: say what it is", file.display());
+            }
+        }
+    }
+    assert!(seen > 100, "the search finds what is there");
+}
+
+/// The name of the type that a line defines, in Rust or in TypeScript.
+fn defined_type(line: &str) -> Option<&str> {
+    const DEFINES: [&str; 8] =
+        ["struct", "enum", "trait", "type", "union", "class", "interface", "namespace"];
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.find(|word| DEFINES.contains(word))?;
+    words.next()
+}
+
 /// The name of the public type that a line begins.
 fn public_type(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub ")?;

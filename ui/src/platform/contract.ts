@@ -1,17 +1,17 @@
 // What the page asks of the application beneath it, each command once, with what goes in and what comes out.
 
-import type { ActionRequest } from "../ipc/generated/ActionRequest";
-import type { AppEvent } from "../ipc/generated/AppEvent";
-import type { Boot as BootAnswer } from "../ipc/generated/Boot";
-import type { CenterView as Center } from "../ipc/generated/CenterView";
-import type { CommandPhase as CommandOutcome } from "../ipc/generated/CommandPhase";
-import type { CommandStarted } from "../ipc/generated/CommandStarted";
-import type { Diagnostics } from "../ipc/generated/Diagnostics";
-import type { IpcError as Failure } from "../ipc/generated/IpcError";
-import type { LinkState } from "../ipc/generated/LinkState";
-import type { LinkView as Link } from "../ipc/generated/LinkView";
-import type { Patch } from "../ipc/generated/Patch";
-import type { ViewSpec } from "../ipc/generated/ViewSpec";
+import type { ActionRequest } from "./generated/ActionRequest";
+import type { AppEvent } from "./generated/AppEvent";
+import type { Boot as BootAnswer } from "./generated/Boot";
+import type { CenterView as Center } from "./generated/CenterView";
+import type { CommandPhase as CommandOutcome } from "./generated/CommandPhase";
+import type { CommandStarted } from "./generated/CommandStarted";
+import type { Diagnostics } from "./generated/Diagnostics";
+import type { IpcError as Failure } from "./generated/IpcError";
+import type { LinkState } from "./generated/LinkState";
+import type { LinkView as Link } from "./generated/LinkView";
+import type { Patch } from "./generated/Patch";
+import type { ViewSpec } from "./generated/ViewSpec";
 
 export type { ActionRequest, AppEvent, Center, CommandOutcome, Failure, Link, LinkState };
 

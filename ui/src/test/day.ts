@@ -1,7 +1,7 @@
 // A made-up evening in Gangnam, the same at every start.
 
-import type { Row } from "../ipc/generated/Row";
 import type { Delivery, HistoryEvent, Rider, Status } from "../platform/contract";
+import type { Row } from "../platform/generated/Row";
 
 export const MINUTE = 60_000;
 /** 18:42:07 in Seoul. */

@@ -1,10 +1,5 @@
 // A platform in memory, for component tests and the development page: it answers a view as the core does, naively.
 
-import type { Counters } from "../ipc/generated/Counters";
-import type { Diagnostics } from "../ipc/generated/Diagnostics";
-import type { Patch } from "../ipc/generated/Patch";
-import type { Row } from "../ipc/generated/Row";
-import type { ViewSpec } from "../ipc/generated/ViewSpec";
 import type {
   ActionRequest,
   AlarmKey,
@@ -17,6 +12,11 @@ import type {
   Rider,
   Theme,
 } from "../platform/contract";
+import type { Counters } from "../platform/generated/Counters";
+import type { Diagnostics } from "../platform/generated/Diagnostics";
+import type { Patch } from "../platform/generated/Patch";
+import type { Row } from "../platform/generated/Row";
+import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
 import { diagnosticsOf } from "./diagnostics";

@@ -23,7 +23,7 @@ mod riders;
 mod schema;
 mod writer;
 
-pub use board::Board;
+pub use board::BoardStream;
 pub use command::{Ask, Command, IfMatch, Intent};
 pub use decided::{Accepted, Decided};
 pub use error::StoreError;

@@ -3,7 +3,7 @@
 
 use super::world::{World, held_rows};
 use super::*;
-use crate::io::{CommandId, CommandKind, CommandOutcome, CommandRequest, State};
+use crate::io::{CommandId, CommandKind, CommandOutcome, CommandRequest, State, Unsettled};
 use gwanje_model::{DeliveryId, Rev, lifecycle};
 use gwanje_wire::CommandBody;
 use rand::RngExt as _;
@@ -88,7 +88,7 @@ fn check_commands(world: &World, clicks: u32, seed: u64) {
         .told
         .iter()
         .filter_map(|action| match action {
-            Action::CommandPending(command, false) => Some(command.0.as_str()),
+            Action::CommandUnsettled(command, Unsettled::Pending) => Some(command.0.as_str()),
             _ => None,
         })
         .collect();

@@ -1,8 +1,8 @@
 //! A world around one session: a model hub, a network that delays and breaks, a cache, and checks after every step.
 
 use super::super::Session;
-use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
+use super::super::notified::key_of;
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
 use crate::findings::{CheckReport, RepairReport};
@@ -453,7 +453,7 @@ impl World {
                 SessionAction::Proved(proof) => {
                     self.check_proof(&proof.epoch, proof.rev, proof.rows, proof.at)
                 }
-                SessionAction::DayClock(..) => {}
+                SessionAction::DayClock { .. } => {}
                 SessionAction::Alarm(notice) => {
                     assert!(
                         self.cache.alarms.contains_key(&notice.key) || notice.relisted,
