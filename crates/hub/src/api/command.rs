@@ -118,7 +118,9 @@ fn action(
             }
             Value::Object(said)
         }
-        _ => return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body"))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body")));
+        }
     };
     let fields = IDENTITY_FIELDS.iter().copied().filter(|field| action != Action::Cancel || *field != "by");
     names_nobody_else(caller, &said, &fields.collect::<Vec<_>>())?;
