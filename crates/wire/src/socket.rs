@@ -56,7 +56,7 @@ pub struct Cursor {
 /// A stream within a center's namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Room {
+pub enum Stream {
     /// Frames and heads.
     Deliveries,
     /// Riders' positions.
@@ -70,8 +70,9 @@ pub enum Room {
 /// `subscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscribe {
-    /// Which streams.
-    pub rooms: Vec<Room>,
+    /// Which streams; the contract calls them rooms.
+    #[serde(rename = "rooms")]
+    pub streams: Vec<Stream>,
     /// Where to go on from; null: from a snapshot.
     #[serde(default)]
     pub cursor: Option<Cursor>,

@@ -13,7 +13,7 @@ describe("a command", () => {
     window = await openWindow();
     window.platform.change(3_000, { status: "assigned" });
     press("Home");
-    await until(() => window.room.selection.id === 3_000);
+    await until(() => window.board.selection.id === 3_000);
   });
 
   test("assign asks for a rider, found by typing, and sends the choice", async () => {
@@ -58,11 +58,11 @@ describe("a command", () => {
     expect(platform.commands[0]).toMatchObject({ action: "cancel", reason: "재고 없음", by: "shop" });
   });
 
-  test("is told as pending, refused with its reason, or unknown; never as a success before it is one", async () => {
+  test("is reported as pending, refused with its reason, or unknown; never as a success before it is one", async () => {
     const { platform, find } = window;
     press("KeyU");
-    await until(() => there("command-toast"));
-    expect(find("command-toast").dataset["outcome"]).toBe("pending");
+    await until(() => there("command-report"));
+    expect(find("command-report").dataset["outcome"]).toBe("pending");
     const news = {
       type: "command",
       commandId: "c1",
@@ -72,13 +72,13 @@ describe("a command", () => {
       action: "unassign",
     } as const;
     platform.tell({ ...news, outcome: "unknown", code: null, message: null });
-    await until(() => find("command-toast").dataset["outcome"] === "unknown");
+    await until(() => find("command-report").dataset["outcome"] === "unknown");
     platform.tell({ ...news, outcome: "refused", code: "invalid-transition", message: "no" });
-    await until(() => find("command-toast").dataset["outcome"] === "refused");
-    expect(find("command-toast").textContent).toContain("지금 상태에서는 할 수 없습니다");
+    await until(() => find("command-report").dataset["outcome"] === "refused");
+    expect(find("command-report").textContent).toContain("지금 상태에서는 할 수 없습니다");
   });
 
-  test("of an earlier run is told by what the board calls its delivery", async () => {
+  test("of an earlier run is reported by what the board calls its delivery", async () => {
     const { platform, find } = window;
     const news = {
       type: "command",
@@ -88,14 +88,14 @@ describe("a command", () => {
       action: "assign",
     } as const;
     platform.tell({ ...news, number: "1042", outcome: "unknown", code: null, message: null });
-    await until(() => there("command-toast"));
-    expect(find("command-toast").textContent).toContain("1042 배차: 결과를 알 수 없습니다");
+    await until(() => there("command-report"));
+    expect(find("command-report").textContent).toContain("1042 배차: 결과를 알 수 없습니다");
     platform.tell({ ...news, number: "1042", outcome: "refused", code: "void", message: "void" });
-    await until(() => find("command-toast").dataset["outcome"] === "refused");
-    expect(find("command-toast").textContent).toContain("바뀐 것은 없습니다");
+    await until(() => find("command-report").dataset["outcome"] === "refused");
+    expect(find("command-report").textContent).toContain("바뀐 것은 없습니다");
   });
 
-  test("that can't be asked about any more is told as neither done nor refused, until a person has read it", async () => {
+  test("that can't be asked about any more is reported as neither done nor refused, until a person has read it", async () => {
     const { platform, find } = window;
     const news = {
       type: "command",
@@ -106,14 +106,14 @@ describe("a command", () => {
       action: "assign",
     } as const;
     platform.tell({ ...news, outcome: "unknown", code: null, message: null });
-    await until(() => there("command-toast"));
+    await until(() => there("command-report"));
     platform.tell({ ...news, outcome: "unknowable", code: "not-found", message: "no such center" });
-    await until(() => find("command-toast").dataset["outcome"] === "unknowable");
-    const text = find("command-toast").textContent;
+    await until(() => find("command-report").dataset["outcome"] === "unknowable");
+    const text = find("command-report").textContent;
     expect(text).toContain("1042 배차: 처리되었는지 더는 알 수 없습니다");
     expect(text).not.toContain("거부됨");
-    find("command-toast").querySelector("button")?.click();
-    await until(() => !there("command-toast"));
+    find("command-report").querySelector("button")?.click();
+    await until(() => !there("command-report"));
   });
 
   test("keys that the status does not offer do nothing", () => {
@@ -156,9 +156,9 @@ describe("a command", () => {
     await until(() => there("history"));
     expect(window.find("detail-panel").textContent).toContain("1204호");
     expect(window.find("detail-panel").textContent).not.toContain("010-2345-9856");
-    expect(window.room.view.spec.hold).toBe(true);
+    expect(window.board.view.spec.hold).toBe(true);
     press("Escape");
-    await until(() => !there("history") && !window.room.view.spec.hold);
+    await until(() => !there("history") && !window.board.view.spec.hold);
   });
 });
 

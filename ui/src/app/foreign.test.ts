@@ -11,13 +11,13 @@ test("a foreign server is named, proven by its list, and takes no commands", asy
     demo: false,
     demoSpeed: null,
   });
-  const { room, find } = await openWindow(platform);
+  const { app, board, find } = await openWindow(platform);
   expect(find("foreign").textContent?.trim()).toBe("레거시 배차 · 목록 기준");
   expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07 목록과 일치");
   expect(document.querySelector('[data-testid="sign-out"]')).toBeNull();
   press("Home");
-  await until(() => room.selection.id !== null);
-  room.openDetail();
+  await until(() => board.selection.id !== null);
+  board.openDetail();
   await until(() => document.querySelector('[data-testid="no-commands"]') !== null);
   const buttons = [...document.querySelectorAll<HTMLButtonElement>('[data-testid^="action-"]')];
   expect(buttons.length).toBeGreaterThan(0);
@@ -28,17 +28,17 @@ test("a foreign server is named, proven by its list, and takes no commands", asy
   press("KeyN");
   press("KeyC");
   expect(platform.commands).toEqual([]);
-  expect(room.dialog.kind).toBe("none");
+  expect(app.dialog).toBeNull();
 });
 
 test.each([
   ["a foreign server knows no revisions, and none is shown", "레거시 배차", false],
   ["a hub's revisions are shown", null, true],
 ])("%s", async (_, foreign, shown) => {
-  const { room, find } = await openWindow(new FakePlatform(50, { foreign }));
+  const { board, find } = await openWindow(new FakePlatform(50, { foreign }));
   press("Home");
-  await until(() => room.selection.id !== null);
-  room.openDetail();
+  await until(() => board.selection.id !== null);
+  board.openDetail();
   await until(() => document.querySelector('[data-testid="history"]') !== null);
   find("open-diagnosis").click();
   await until(() => document.querySelector("#diagnosis-panel dt") !== null);

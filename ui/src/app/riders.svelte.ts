@@ -1,13 +1,12 @@
 // Who rides: the riders of the centers that are looked at, asked for again at a modest pace.
 
 import type { Platform, Rider } from "../platform/contract";
+import type { FreeRiders } from "../screens/screen";
 
 /** Between two questions for the riders of a center, while nobody follows one of them on the plan. */
 const CALM_MS = 10_000;
 /** While a rider's way is in sight. */
 const CLOSE_MS = 2_000;
-
-export type FreeRiders = { idle: number; onShift: number };
 
 export class Riders {
   /** By center. One that can't be asked now has none: old places are no places. */

@@ -20,8 +20,8 @@ export type Alarm = Known & {
   by: CancelBy | null;
 };
 
-/** Kinds that are told over everything else. Late and unconfirmed riders are counted beside the board. */
-const TOLD = new Set(["cancelled"]);
+/** Kinds that stand over everything else. Late and unconfirmed riders are counted beside the board. */
+const ON_BANNER = new Set(["cancelled"]);
 
 /** Only what a person could have read is acknowledged by one key. */
 export const LISTED = 8;
@@ -36,7 +36,7 @@ export class Alarms {
   }
 
   raise(event: Extract<AppEvent, { type: "alarm" }>): void {
-    if (!TOLD.has(event.kind) || this.open.some((alarm) => same(alarm, event))) return;
+    if (!ON_BANNER.has(event.kind) || this.open.some((alarm) => same(alarm, event))) return;
     const { center, id, kind, raisedAt, relisted, row } = event;
     const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, by: null };
     this.open = [alarm, ...this.open].sort((a, b) => b.raisedAt - a.raisedAt);

@@ -113,13 +113,13 @@ test("says what a comparison found, and that it stopped or could not read the di
 });
 
 test("copies everything as text, without a customer's data", async () => {
-  const { platform, room } = await openWindow(new FakePlatform(10, { locale: "en" }));
+  const { platform, app } = await openWindow(new FakePlatform(10, { locale: "en" }));
   const all = await platform.diagnostics();
   const textOf = (foreign: boolean): string =>
     asText(
       all,
-      (center) => room.nameOf(center),
-      (center) => room.clockOf(center),
+      (center) => app.scene.nameOf(center),
+      (center) => app.scene.clockOf(center),
       foreign,
     );
   const text = textOf(false);

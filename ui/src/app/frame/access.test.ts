@@ -15,7 +15,7 @@ async function faults(): Promise<string[]> {
 
 describe.each<Theme>(["dark", "light"])("in %s", (theme) => {
   test("the board with an alarm, details and a stale link", async () => {
-    const { platform, room } = await openWindow(new FakePlatform(3_000, { theme }));
+    const { platform, board } = await openWindow(new FakePlatform(3_000, { theme }));
     const row = platform.rows.get(10) ?? null;
     platform.tell({
       type: "alarm",
@@ -27,7 +27,7 @@ describe.each<Theme>(["dark", "light"])("in %s", (theme) => {
       row,
     });
     press("Home");
-    await until(() => room.selection.id !== null);
+    await until(() => board.selection.id !== null);
     press("Enter");
     await until(() => document.querySelector('[data-testid="history"]') !== null);
     expect(await faults()).toEqual([]);
@@ -40,10 +40,10 @@ describe.each<Theme>(["dark", "light"])("in %s", (theme) => {
   });
 
   test("the assign dialog", async () => {
-    const { platform, room } = await openWindow(new FakePlatform(500, { theme }));
+    const { platform, board } = await openWindow(new FakePlatform(500, { theme }));
     platform.change(500, { status: "waiting" });
     press("Home");
-    await until(() => room.selection.id === 500);
+    await until(() => board.selection.id === 500);
     press("KeyA");
     await until(() => document.querySelector('[data-testid="rider-option"]') !== null);
     expect(await faults()).toEqual([]);

@@ -9,7 +9,7 @@ import {
   type Platform,
 } from "../../platform/contract";
 
-export type Told = {
+export type Report = {
   commandId: string;
   action: string;
   /** What people call the delivery. */
@@ -19,13 +19,13 @@ export type Told = {
   message: string | null;
 };
 
-/** A success is told this long; a refusal and an unknown outcome stay until a person has read them. */
+/** A success is shown this long; a refusal and an unknown outcome stay until a person has read them. */
 const DONE_SHOWN_MS = 4_000;
 /** More than a screen can show; the oldest success goes first. */
 const KEPT = 6;
 
 export class CommandTracker {
-  told = $state.raw<readonly Told[]>([]);
+  reports = $state.raw<readonly Report[]>([]);
   readonly #platform: Platform;
   readonly #numbers = new Map<string, string>();
   #failures = 0;
@@ -38,7 +38,7 @@ export class CommandTracker {
     this.#numbers.set(`${request.center}/${request.id}`, number);
     try {
       const { commandId } = await this.#platform.runCommand(request);
-      if (!this.told.some((told) => told.commandId === commandId)) {
+      if (!this.reports.some((report) => report.commandId === commandId)) {
         this.#put({
           commandId,
           action: request.action,
@@ -66,20 +66,20 @@ export class CommandTracker {
   }
 
   dismiss(commandId: string): void {
-    this.told = this.told.filter((told) => told.commandId !== commandId);
+    this.reports = this.reports.filter((report) => report.commandId !== commandId);
   }
 
   clear(): void {
-    this.told = [];
+    this.reports = [];
   }
 
-  #put(next: Told): void {
-    const held = this.told.some((told) => told.commandId === next.commandId);
+  #put(next: Report): void {
+    const held = this.reports.some((report) => report.commandId === next.commandId);
     const all = held
-      ? this.told.map((told) => (told.commandId === next.commandId ? next : told))
-      : [...this.told, next];
+      ? this.reports.map((report) => (report.commandId === next.commandId ? next : report))
+      : [...this.reports, next];
     const over = all.length - KEPT;
-    const gone = new Set(over > 0 ? all.filter((told) => told.outcome === "done").slice(0, over) : []);
-    this.told = all.filter((told) => !gone.has(told));
+    const gone = new Set(over > 0 ? all.filter((report) => report.outcome === "done").slice(0, over) : []);
+    this.reports = all.filter((report) => !gone.has(report));
   }
 }

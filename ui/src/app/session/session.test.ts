@@ -26,7 +26,7 @@ test("wrong password and unreachable server are one clear sentence each; then it
   await say("unreachable", "서버에 연결할 수 없습니다. 주소와 네트워크를 확인하고 다시 시도하세요.");
   platform.refusal = null;
   window.find("sign-in").click();
-  await until(() => window.room.view.loaded);
+  await until(() => window.board.view.loaded);
   platform.tell({ type: "signedOut", code: "unauthorized" });
   await until(() => document.querySelector("form") !== null);
   expect(window.find("sign-in-error").textContent).toContain("세션이 끝났습니다");
@@ -36,7 +36,7 @@ test("the demo is one button away", async () => {
   const window = await openWindow(new FakePlatform(50, { signedIn: false }), false);
   await until(() => document.querySelector("form") !== null);
   window.find("try-demo").click();
-  await until(() => window.room.view.loaded);
+  await until(() => window.board.view.loaded);
   expect(document.body.textContent).toContain("모의 ×60");
 });
 

@@ -15,7 +15,7 @@ describe("an opened delivery", () => {
     const rider = { id: "r1", name: "나사랑", lentFrom: null, confirmed: false };
     window.platform.change(3_000, { status: "assigned", rider, deliveredAt: null });
     press("Home");
-    await until(() => window.room.selection.row?.rider?.id === "r1");
+    await until(() => window.board.selection.row?.rider?.id === "r1");
     press("Enter");
     await until(() => there("history"));
   });

@@ -1,9 +1,9 @@
 // The slot pool: as many row nodes as fit the window and a little more, whatever the number of deliveries.
 
+import type { Scene } from "../scene";
+import type { Column } from "./columns";
 import type { Page } from "./page";
-import { type Scene, Slot } from "./slot";
-
-export const ROW_PX = 24;
+import { ROW_PX, Slot } from "./slot";
 
 /** Rows kept ready above and below what is in sight, so that a turn of the wheel finds them drawn. */
 const READY_ROWS = 16;
@@ -15,6 +15,7 @@ let pools = 0;
 
 export class SlotPool {
   readonly #sheet: HTMLElement;
+  readonly #columns: readonly Column[];
   readonly #scene: Scene;
   readonly #name: string;
   #slots: Slot[] = [];
@@ -22,8 +23,9 @@ export class SlotPool {
   #first = 0;
   #selected: number | null = null;
 
-  constructor(sheet: HTMLElement, scene: Scene) {
+  constructor(sheet: HTMLElement, columns: readonly Column[], scene: Scene) {
     this.#sheet = sheet;
+    this.#columns = columns;
     this.#scene = scene;
     pools += 1;
     this.#name = `pool${pools}`;
@@ -39,7 +41,7 @@ export class SlotPool {
     const wanted = Math.ceil(height / ROW_PX) + 1 + 2 * READY_ROWS;
     while (this.#slots.length > wanted) this.#slots.pop()?.element.remove();
     while (this.#slots.length < wanted) {
-      const slot = new Slot(`${this.#name}-${this.#slots.length}`);
+      const slot = new Slot(`${this.#name}-${this.#slots.length}`, this.#columns);
       this.#slots.push(slot);
       this.#sheet.append(slot.element);
     }

@@ -1,7 +1,7 @@
 // The chosen delivery. The choice follows the delivery, not the place; moving goes by places.
 
 import type { Row } from "../../platform/generated/Row";
-import type { BoardView } from "./view.svelte";
+import type { View } from "./view.svelte";
 
 export class Selection {
   id = $state<number | null>(null);
@@ -12,12 +12,12 @@ export class Selection {
   /** How many places a page has. */
   pageLength = 20;
 
-  readonly #view: BoardView;
+  readonly #view: View;
   #place = 0;
   /** A place to be chosen once its row is there. */
   #wanted: number | null = null;
 
-  constructor(view: BoardView) {
+  constructor(view: View) {
     this.#view = view;
   }
 

@@ -25,7 +25,7 @@ const RESET_PATIENCE_MS = 5_000;
 /** Between attempts to open a view that failed to open. */
 const REOPEN_AFTER_MS = 1_000;
 
-export class BoardView {
+export class View {
   spec = $state.raw<ViewSpec>(EVERYTHING);
   total = $state(0);
   moved = $state(0);

@@ -20,13 +20,13 @@ describe("the board", () => {
     expect(nodes).toBeGreaterThan(20);
     expect(nodes).toBeLessThan(120);
     const before = new Set(document.querySelectorAll(".sheet .row"));
-    const { platform, room, find } = window;
+    const { platform, board, find } = window;
     platform.rows = new Map(day(100_000).map((row) => [row.id, row]));
     platform.change(1, {});
-    await until(() => room.view.total === 100_000);
+    await until(() => board.view.total === 100_000);
     for (const top of [240, 24_000, 1_200_000, 2_399_000]) {
       find("board-grid").scrollTop = top;
-      await until(() => room.view.page.at(Math.floor(top / 24)) !== undefined);
+      await until(() => board.view.page.at(Math.floor(top / 24)) !== undefined);
       expect(rowNodes()).toBe(nodes);
     }
     expect([...document.querySelectorAll(".sheet .row")].every((node) => before.has(node))).toBe(true);
@@ -43,7 +43,7 @@ describe("the board", () => {
     await until(() => selected() === "2999");
     const newest = window.platform.rows.get(3_000);
     if (newest) window.platform.add({ ...newest, id: 3_001, number: "74872" });
-    await until(() => window.room.view.total === 3_001);
+    await until(() => window.board.view.total === 3_001);
     expect(selected()).toBe("2999");
     const grid = window.find("board-grid");
     const active = document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
@@ -57,11 +57,11 @@ describe("the board", () => {
   });
 
   test("acknowledges what it has shown, and asks for a reset when a patch is missing", async () => {
-    const { platform, room } = window;
+    const { platform, board } = window;
     await until(() => platform.acks.some(([view, seq]) => view === 1 && seq >= 1));
     platform.loseOne();
     platform.change(2_999, { shop: "바뀐 가게" });
-    await until(() => platform.resets.length === 1 && room.view.page.rows.get(2_999)?.shop === "바뀐 가게");
+    await until(() => platform.resets.length === 1 && board.view.page.rows.get(2_999)?.shop === "바뀐 가게");
     platform.stall(1);
     await until(() => platform.opened.length === 2);
     platform.change(2_999, { shop: "또 바뀐 가게" });
@@ -85,7 +85,7 @@ describe("the board", () => {
   });
 
   test("filters by status with live counts, and by text", async () => {
-    const { platform, room, find } = window;
+    const { platform, board, find } = window;
     const waiting = [...platform.rows.values()].filter((row) => row.status === "waiting").length;
     expect(find("count-waiting").dataset["value"]).toBe(String(waiting));
     find("status-filter-waiting").click();
@@ -94,11 +94,11 @@ describe("the board", () => {
     press("Slash");
     expect(document.activeElement).toBe(find("search"));
     press("KeyJ");
-    expect(room.selection.id).toBeNull();
+    expect(board.selection.id).toBeNull();
   });
 
   test("Enter in the search goes to the first that fits; with none it stays", async () => {
-    const { platform, room, find } = window;
+    const { platform, board, find } = window;
     platform.change(1_234, { shop: "하나뿐인 가게" });
     press("Slash");
     const type = (text: string): void => {
@@ -108,17 +108,17 @@ describe("the board", () => {
       press("Enter", { key: "Enter" });
     };
     type("없는 가게");
-    await until(() => room.view.loaded && room.view.total === 0);
+    await until(() => board.view.loaded && board.view.total === 0);
     expect(document.activeElement).toBe(find("search"));
     type("하나뿐인");
-    await until(() => room.selection.id === 1_234 && document.activeElement === find("board-grid"));
+    await until(() => board.selection.id === 1_234 && document.activeElement === find("board-grid"));
   });
 
   test("keys that are quicker than the list act on what it finds", async () => {
-    const { platform, room, find } = window;
+    const { platform, board, find } = window;
     platform.change(1_234, { shop: "하나뿐인 가게", status: "waiting" });
     press("Home");
-    await until(() => room.selection.id !== null);
+    await until(() => board.selection.id !== null);
     const answer = platform.resetView.bind(platform);
     let goOn = (): void => {};
     platform.resetView = (view) => new Promise((done) => (goOn = () => done(answer(view))));
@@ -128,11 +128,11 @@ describe("the board", () => {
     field.dispatchEvent(new Event("input", { bubbles: true }));
     press("Enter", { key: "Enter" });
     press("KeyA");
-    await until(() => room.view.total === 1);
+    await until(() => board.view.total === 1);
     expect(document.querySelector('[data-testid="assign-dialog"]')).toBeNull();
     goOn();
     await until(() => document.querySelector('[data-testid="assign-dialog"]') !== null);
-    expect(room.selection.id).toBe(1_234);
+    expect(board.selection.id).toBe(1_234);
     expect(field.value).toBe("하나뿐인");
   });
 
@@ -144,13 +144,13 @@ describe("the board", () => {
   });
 
   test("sorts by a header, with Shift by a further one", async () => {
-    const { room, find } = window;
+    const { board, find } = window;
     const head = (key: string): HTMLElement | null =>
       find("board-grid").querySelector(`[data-sort="${key}"]`);
     head("shop")?.click();
-    expect(room.view.spec.sort).toEqual([{ key: "shop", descending: false }]);
+    expect(board.view.spec.sort).toEqual([{ key: "shop", descending: false }]);
     head("rider")?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
-    expect(room.view.spec.sort.map(({ key }) => key)).toEqual(["shop", "rider"]);
+    expect(board.view.spec.sort.map(({ key }) => key)).toEqual(["shop", "rider"]);
     await until(
       () => head("shop")?.closest("[role=columnheader]")?.getAttribute("aria-sort") === "ascending",
     );

@@ -1,6 +1,6 @@
 // How fresh what is shown is, over all centers on the board: only as fresh as the worst of them.
 
-import type { Link, LinkState } from "../platform/contract";
+import type { Link, LinkState } from "../../platform/contract";
 import { completeAsOf } from "./clock";
 
 /** Worst last. */

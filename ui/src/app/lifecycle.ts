@@ -1,7 +1,7 @@
 // Which actions are offered for a row and to which role. The hub decides; this only spares a person hopeless tries.
 
-import type { Action } from "../../platform/contract";
-import type { Row } from "../../platform/generated/Row";
+import type { Action } from "../platform/contract";
+import type { Row } from "../platform/generated/Row";
 
 const OFFERED: Record<string, readonly Action[]> = {
   received: ["accept", "note", "cancel"],

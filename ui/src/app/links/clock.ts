@@ -1,6 +1,6 @@
 // The clock of operations, as last read from the hub and carried on by the desk's own.
 
-import type { Link } from "../platform/contract";
+import type { Link } from "../../platform/contract";
 
 /** The instant of operations at a wall instant. */
 export function dayAt(link: Link | undefined, wall: number): number {
