@@ -7,6 +7,7 @@ use gwanje_model::{
     CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis,
 };
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The path of Engine.IO on a hub.
 pub const SOCKET_PATH: &str = "/socket.io/";
@@ -151,7 +152,7 @@ pub struct SeatEntry {
 }
 
 /// One entry of `riders`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct RiderPos {
     /// Who.
