@@ -1,5 +1,8 @@
 //! The house keeps its shape: who may depend on whom, and which folders may know Tauri.
 
+#[path = "arrows/ui.rs"]
+mod ui;
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
