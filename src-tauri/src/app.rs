@@ -5,7 +5,7 @@ mod tests;
 
 use crate::args::Args;
 use crate::demo::{self, DemoHub};
-use crate::preferences::{self, Preferences};
+use crate::preferences::{self, Locale, Preferences, Theme};
 use crate::sound::Sounds;
 use gwanje_engine::dialect::Dialect;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
@@ -38,10 +38,10 @@ pub struct Boot {
     pub demo: bool,
     /// Simulated seconds a second.
     pub demo_speed: Option<f64>,
-    /// `ko` or `en`: as chosen, else as the desk speaks; null: ask the page.
-    pub locale: Option<String>,
-    /// `dark`, `light` or `system`.
-    pub theme: String,
+    /// As chosen, else as the desk speaks; null: ask the page.
+    pub locale: Option<Locale>,
+    /// As chosen.
+    pub theme: Theme,
 }
 
 /// A signed-in engine.
@@ -170,7 +170,7 @@ impl App {
     }
 
     /// Keeps language and theme.
-    pub async fn prefer(&self, locale: Option<String>, theme: Option<String>) {
+    pub async fn prefer(&self, locale: Option<Locale>, theme: Option<Theme>) {
         let mut preferences = self.preferences.lock().await;
         preferences.locale = locale.or(preferences.locale.take());
         preferences.theme = theme.or(preferences.theme.take());
@@ -335,7 +335,7 @@ impl App {
             demo,
             demo_speed: demo.then_some(demo::SPEED),
             locale: kept.locale.or_else(preferences::desk_locale),
-            theme: kept.theme.unwrap_or_else(|| "system".to_owned()),
+            theme: kept.theme.unwrap_or(Theme::System),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
-use crate::http::HttpDesk;
+use crate::http::HttpClient;
 use crate::ipc::{Diagnostics, LinkView, SignedIn};
 use crate::owner::{self, Access, Call};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
@@ -51,7 +51,7 @@ pub enum RowFault {
 #[derive(Debug, Clone)]
 pub struct Engine {
     calls: mpsc::Sender<Call>,
-    http: HttpDesk,
+    http: HttpClient,
     task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -66,7 +66,7 @@ impl Engine {
     pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let (calls, inbox) = mpsc::channel(CALL_CAPACITY);
         let headers = config.dialect.as_ref().map_or(&[][..], |dialect| &dialect.auth.headers);
-        let http = HttpDesk::new(headers)?;
+        let http = HttpClient::new(headers)?;
         let task = owner::start(config, inbox, http.clone())?;
         Ok(Self { calls, http, task: Arc::new(std::sync::Mutex::new(Some(task))) })
     }

@@ -12,17 +12,16 @@
 
 // A new variant of an enum must be looked at wherever one is taken apart (tests may look at one variant alone).
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants))]
-
 mod clock;
 mod config;
 mod core;
 mod error;
 mod event;
 mod foreign;
+mod freshness;
 mod handle;
 mod http;
 pub mod ipc;
-mod links;
 mod outbox;
 mod owner;
 mod profile;

@@ -1,7 +1,7 @@
 //! A seed becomes a plan: who sits where, what is done, and which faults are mixed into it, by weight.
 
 use crate::fault::Fault;
-use crate::plan::{Break, Desk, Garble, Plan, Spoilt, Step, Way, What, Work};
+use crate::plan::{Break, Garble, Plan, Post, Spoilt, Step, Way, What, Work};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -45,7 +45,7 @@ struct Draw {
     rng: ChaCha8Rng,
     /// For what follows a fault now and then: a stream of its own, so that it changes nothing else in any plan.
     besides: ChaCha8Rng,
-    desks: Vec<Desk>,
+    desks: Vec<Post>,
     steps: Vec<Step>,
 }
 
@@ -66,11 +66,11 @@ impl Draw {
         self.between(1, 100) <= percent
     }
 
-    fn desk(&mut self) -> Desk {
+    fn desk(&mut self) -> Post {
         match self.between(0, 9) {
-            0..5 => Desk::Dispatcher,
-            5..9 => Desk::Supervisor,
-            _ => Desk::CallCenter,
+            0..5 => Post::Dispatcher,
+            5..9 => Post::Supervisor,
+            _ => Post::CallCenter,
         }
     }
 
@@ -114,7 +114,7 @@ impl Draw {
 
     /// That center, if somebody at that seat, or anybody, follows it; else the one that everybody follows.
     fn followed(&self, seat: Option<usize>, center: usize) -> usize {
-        let sees_all = |desk: &Desk| matches!(desk, Desk::Supervisor | Desk::CallCenter);
+        let sees_all = |desk: &Post| matches!(desk, Post::Supervisor | Post::CallCenter);
         let follows = match seat {
             Some(seat) => self.desks.get(seat % self.desks.len().max(1)).is_some_and(sees_all),
             None => self.desks.iter().any(sees_all),

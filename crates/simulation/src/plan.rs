@@ -9,7 +9,7 @@ pub struct Plan {
     /// For everything that the plan does not say: delays, jitter.
     pub seed: u64,
     /// The desks.
-    pub desks: Vec<Desk>,
+    pub desks: Vec<Post>,
     /// How many centers there are: `a`, `b`, …
     pub centers: usize,
     /// How many nodes serve them.
@@ -23,7 +23,7 @@ pub struct Plan {
 /// Who sits at a desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Desk {
+pub enum Post {
     /// Sees center `a`.
     Dispatcher,
     /// Sees all centers of the plan.

@@ -136,7 +136,7 @@ impl Trace {
             | Input::Resume { .. }
             | Input::SignOut
             | Input::CacheLost(_)
-            | Input::Audited(..)
+            | Input::Audited { .. }
             | Input::Check(_)
             | Input::Command(_)
             | Input::Receipt(..) => self.0 ^= 5,

@@ -120,8 +120,8 @@ impl Client {
             Input::Http(request, result) => self.rest.answer(request, result, now, &mut self.rng),
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
-            Input::Audited(center, damaged, fits) => {
-                self.with(&center, |session| session.audited(damaged, fits, now));
+            Input::Audited { center, damaged, digest_fits } => {
+                self.with(&center, |session| session.audited(damaged, digest_fits, now));
             }
             Input::Check(center) => self.with(&center, |session| session.check(now)),
             Input::Command(request) => self.command(*request, now),
@@ -466,8 +466,8 @@ impl Client {
                 | Purpose::Receipt(..)
                 | Purpose::Probe(..) => false,
             }),
-            CommandAction::Pending(command, unknown) => {
-                self.out.push_back(Action::CommandPending(command, unknown));
+            CommandAction::Unsettled(command, unsettled) => {
+                self.out.push_back(Action::CommandUnsettled(command, unsettled));
             }
             CommandAction::Mark(center, id, mark) => {
                 let cursor = self.centers.session(&center).and_then(Session::cursor).cloned();

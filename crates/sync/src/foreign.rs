@@ -116,8 +116,8 @@ impl Foreign {
             }
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
-            Input::Audited(center, damaged, fits) => {
-                self.with(&center, |session| session.audited(&damaged, fits, now));
+            Input::Audited { center, damaged, digest_fits } => {
+                self.with(&center, |session| session.audited(&damaged, digest_fits, now));
             }
             Input::Check(center) => self.with(&center, |session| session.begin_check(now)),
             Input::Command(request) => self.refuse(request.command),
@@ -329,7 +329,7 @@ impl Foreign {
             SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
             SessionAction::State(state) => Action::State(center, state),
             SessionAction::Proved(proof) => Action::Proved(center, proof),
-            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
+            SessionAction::DayClock { day_at, wall } => Action::DayClock { center, day_at, wall },
             SessionAction::Alarm(notice) => Action::Alarm(center, notice),
             SessionAction::Repaired(report) => Action::Repaired(center, report),
             SessionAction::Checked(report) => Action::Checked(center, report),

@@ -28,7 +28,7 @@ pub use gwanje_dialect as dialect;
 pub use io::{
     Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandOutcome, CommandRequest, ForeignName,
     HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof, RequestId, Restored,
-    RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, What,
+    RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand, Unsettled, What,
 };
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};
 pub use stats::{

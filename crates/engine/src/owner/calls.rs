@@ -23,7 +23,7 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Subscribe { rows, reply } => {
-                let mut present = present(&self.links, &self.open_alarms, &self.commands);
+                let mut present = present(&self.freshness, &self.open_alarms, &self.commands);
                 present.append(&mut self.unheard);
                 let _ = reply.send(self.subscribers.add(rows, present));
             }
@@ -62,7 +62,8 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Links(reply) => {
-                let _ = reply.send(self.links.iter().map(|(center, link)| link.view(center)).collect());
+                let _ = reply
+                    .send(self.freshness.iter().map(|(center, freshness)| freshness.view(center)).collect());
             }
             Call::Stats(reply) => {
                 let _ = reply.send(self.client.stats());

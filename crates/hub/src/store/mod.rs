@@ -22,7 +22,7 @@ mod riders;
 mod schema;
 mod writer;
 
-pub use board::Board;
+pub use board::BoardStream;
 pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
 pub use error::StoreError;
 pub use past::{Found, Search};

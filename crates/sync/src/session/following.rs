@@ -205,7 +205,7 @@ impl Session {
         self.alarms.head(head.day_at, head.alarm_seq, &self.rows, now.mono, &mut self.out);
         if self.day_clock.is_none_or(|last| at.mono >= last) {
             self.day_clock = Some(at.mono);
-            self.out.push_back(SessionAction::DayClock(head.day_at, at.wall));
+            self.out.push_back(SessionAction::DayClock { day_at: head.day_at, wall: at.wall });
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::world::{World, held_rows};
 use super::*;
-use crate::io::{CommandId, CommandOutcome, CommandRequest, State, What};
+use crate::io::{CommandId, CommandOutcome, CommandRequest, State, Unsettled, What};
 use gwanje_model::{DeliveryId, Rev, lifecycle};
 use gwanje_wire::CommandBody;
 use rand::RngExt as _;
@@ -84,7 +84,7 @@ fn check_commands(world: &World, clicks: u32, seed: u64) {
         .told
         .iter()
         .filter_map(|action| match action {
-            Action::CommandPending(command, false) => Some(command.0.as_str()),
+            Action::CommandUnsettled(command, Unsettled::Pending) => Some(command.0.as_str()),
             _ => None,
         })
         .collect();

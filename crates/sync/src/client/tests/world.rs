@@ -445,7 +445,9 @@ impl World {
             Action::Persist(batch) => {
                 self.after(20, Event::Arrives(Input::Committed(batch.center.clone(), batch.seq)));
             }
-            Action::Audit(center) => self.after(20, Event::Arrives(Input::Audited(center, vec![], true))),
+            Action::Audit(center) => {
+                self.after(20, Event::Arrives(Input::Audited { center, damaged: vec![], digest_fits: true }))
+            }
             other => self.told.push(other),
         }
     }

@@ -463,7 +463,9 @@ impl World {
                 }
             }
             Action::Http(request, asked) => self.list(request, &asked.url, asked.headers),
-            Action::Audit(center) => self.input(Input::Audited(center, Vec::new(), true)),
+            Action::Audit(center) => {
+                self.input(Input::Audited { center, damaged: Vec::new(), digest_fits: true })
+            }
             Action::DropHttp(_) | Action::Restore(_) | Action::Wipe(_) => {}
             Action::Persist(batch) => {
                 // One writer: commits keep their order.
@@ -488,7 +490,7 @@ impl World {
             }
             Action::Checked(_, report) => self.checks.push(*report),
             Action::Repaired(..)
-            | Action::DayClock(..)
+            | Action::DayClock { .. }
             | Action::AlarmSettled(..)
             | Action::CommandSettled(..) => {}
             Action::Alarm(_, notice) => {
@@ -507,7 +509,7 @@ impl World {
             | Action::SignedOut(_)
             | Action::SignInFailed(_)
             | Action::Centers(_)
-            | Action::CommandPending(..)
+            | Action::CommandUnsettled(..)
             | Action::Riders(..)
             | Action::Notice(..) => panic!("{action:?} is none of a foreign server's"),
         }

@@ -183,7 +183,7 @@ impl ForeignSession {
         if self.has_horizon {
             let day_at = self.day_at(now);
             self.alarms.head(day_at, 0, &self.rows, now.mono, &mut self.out);
-            self.out.push_back(SessionAction::DayClock(day_at, now.wall));
+            self.out.push_back(SessionAction::DayClock { day_at, wall: now.wall });
         }
     }
 

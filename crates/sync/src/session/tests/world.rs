@@ -455,7 +455,7 @@ impl World {
                 SessionAction::Proved(proof) => {
                     self.check_proof(&proof.epoch, proof.rev, proof.rows, proof.at)
                 }
-                SessionAction::DayClock(..) => {}
+                SessionAction::DayClock { .. } => {}
                 SessionAction::Alarm(notice) => {
                     assert!(
                         self.cache.alarms.contains_key(&notice.key) || notice.relisted,

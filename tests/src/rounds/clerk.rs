@@ -1,4 +1,4 @@
-//! Somebody at a desk who places and cancels orders by REST the whole time, and keeps what the hub answered.
+//! Somebody at a clerk who places and cancels orders by REST the whole time, and keeps what the hub answered.
 
 use crate::api::Api;
 use anyhow::{Context, Result, ensure};
@@ -26,13 +26,13 @@ pub(super) struct Done {
     pub again: u64,
 }
 
-/// A desk at work.
-pub(super) struct Desk {
+/// A clerk at work.
+pub(super) struct Clerk {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<Done>>,
 }
 
-impl Desk {
+impl Clerk {
     pub fn at_work(callcenter: Api) -> Self {
         let (stop, stopped) = watch::channel(false);
         Self { stop, task: tokio::spawn(work(callcenter, stopped)) }
@@ -41,7 +41,7 @@ impl Desk {
     /// Ends after the command under way. The hub must be there.
     pub async fn done(self) -> Result<Done> {
         self.stop.send_replace(true);
-        self.task.await.context("the desk's task")?
+        self.task.await.context("the clerk's task")?
     }
 }
 
@@ -51,12 +51,12 @@ async fn work(mut api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
         let n = done.orders;
         let order = json!({
             "orderNo": format!("DESK{n}"), "items": [{"name": "김밥", "quantity": 1}],
-            "shop": {"id": "desk", "name": "김밥천국"}, "dropoff": {"address": "역삼동 1"}
+            "shop": {"id": "clerk", "name": "김밥천국"}, "dropoff": {"address": "역삼동 1"}
         });
         let row = decided(
             &mut api,
             &format!("/centers/{CENTER}/deliveries"),
-            &format!("desk-{n}"),
+            &format!("clerk-{n}"),
             &order,
             &mut done,
         )
@@ -66,7 +66,7 @@ async fn work(mut api: Api, stopped: watch::Receiver<bool>) -> Result<Done> {
             let id = row["id"].as_u64().context("an id")?;
             let path = format!("/centers/{CENTER}/deliveries/{id}/cancel");
             let why = json!({"reason": "손님 변심", "by": "customer"});
-            decided(&mut api, &path, &format!("desk-cancel-{n}"), &why, &mut done).await?;
+            decided(&mut api, &path, &format!("clerk-cancel-{n}"), &why, &mut done).await?;
         }
         tokio::time::sleep(PAUSE).await;
     }

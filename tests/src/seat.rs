@@ -1,4 +1,4 @@
-//! A desk: the engine in this process on a profile of its own, and what it has told.
+//! A seat: the engine in this process on a profile of its own, and what it has told.
 
 use crate::process::PATIENCE;
 use anyhow::{Context, Result, bail};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::timeout;
 
 /// A running engine that follows one center.
-pub struct Desk {
+pub struct Seat {
     /// The engine.
     pub engine: Engine,
     /// The center.
@@ -22,7 +22,7 @@ pub struct Desk {
     profile: PathBuf,
 }
 
-impl Desk {
+impl Seat {
     /// Starts an engine on that profile and signs in, or goes on with what the profile holds.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Desk {
     /// Waits until the board is live.
     ///
     /// # Errors
-    /// As [`Desk::hear`].
+    /// As [`Seat::hear`].
     pub async fn live(&mut self) -> Result<()> {
         self.hear("a live board", |event| {
             matches!(event, EngineEvent::State(_, State::Live { .. })).then_some(())
@@ -76,7 +76,7 @@ impl Desk {
     /// Waits for a proof at that revision or a later one.
     ///
     /// # Errors
-    /// As [`Desk::hear`].
+    /// As [`Seat::hear`].
     pub async fn proven(&mut self, rev: u64) -> Result<()> {
         self.hear("a proof", |event| {
             matches!(event, EngineEvent::Proved(_, proof) if proof.rev.0 >= rev).then_some(())

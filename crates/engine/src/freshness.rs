@@ -15,16 +15,16 @@ const CLOCKS_DIFFER_MS: i64 = 5 * 60_000;
 /// A center may be quiet for this long, milliseconds.
 const QUIET_MS: i64 = 24 * 3_600_000;
 
-/// One center's link.
+/// One center's freshness.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Freshness {
     state: State,
     proven_at: Option<UtcMillis>,
     cursor: Option<Cursor>,
     day: DayClock,
 }
 
-impl Link {
+impl Freshness {
     pub(crate) fn new(state: State) -> Self {
         Self { state, proven_at: None, cursor: None, day: DayClock::default() }
     }
@@ -205,13 +205,13 @@ mod tests {
             let latest = latest.map(|hours: i64| UtcMillis(hours * hour));
             assert_eq!(recalled_day(proven_at, latest), UtcMillis(expected * hour), "{latest:?}");
         }
-        let mut link = Link::new(State::Connecting { since: proven_at });
-        link.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
-        assert_eq!(link.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
-        link.read_day(UtcMillis(0), proven_at.plus_ms(60_000));
-        assert_eq!(link.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
-        link.recall_proof(proven_at.plus_ms(-1), None);
-        assert_eq!(link.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
+        let mut freshness = Freshness::new(State::Connecting { since: proven_at });
+        freshness.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
+        assert_eq!(freshness.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
+        freshness.read_day(UtcMillis(0), proven_at.plus_ms(60_000));
+        assert_eq!(freshness.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
+        freshness.recall_proof(proven_at.plus_ms(-1), None);
+        assert_eq!(freshness.day_at(proven_at.plus_ms(61_000)), Some(UtcMillis(1_000)));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use gwanje_engine::ipc::CommandPhase;
 use gwanje_engine::model::lifecycle::Action;
 use gwanje_engine::{CommandWish, EngineEvent, Patch, ViewSpec};
 use gwanje_model::{DeliveryId, RiderId};
-use gwanje_tests::desk::Desk;
 use gwanje_tests::hub::Hub;
 use gwanje_tests::process::PATIENCE;
 use gwanje_tests::proxy::{Answer, Asked, Proxy};
+use gwanje_tests::seat::Seat;
 use gwanje_tests::stage::{Case, alone, side_by_side};
 use gwanje_tests::watcher::CENTER;
 use gwanje_wire::CommandBody;
@@ -103,8 +103,8 @@ async fn settles(lost: &'static Lost) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let hub = Hub::demo(&STILL)?;
     let proxy = Proxy::reading(hub.address()).await?;
-    let mut desk = Desk::start(&proxy.url(), folder.path(), CENTER).await?;
-    desk.live().await?;
+    let mut seat = Seat::start(&proxy.url(), folder.path(), CENTER).await?;
+    seat.live().await?;
     let api = hub.sign_in("dispatcher").await?;
     let id = under_way(&api.snapshot(CENTER).await?)?;
     let before = times_done(&api, id, lost.action).await?;
@@ -114,9 +114,9 @@ async fn settles(lost: &'static Lost) -> Result<()> {
             if asked.name == name { (lost.befalls)(asked.before) } else { Answer::Pass }
         },
     );
-    let wish = CommandWish::act(desk.center.clone(), id, lost.action, (lost.body)());
-    let command = desk.engine.command(wish).await?;
-    let (phase, code) = desk
+    let wish = CommandWish::act(seat.center.clone(), id, lost.action, (lost.body)());
+    let command = seat.engine.command(wish).await?;
+    let (phase, code) = seat
         .hear("the outcome", |event| match event {
             EngineEvent::Command(report) if report.command == command => match report.phase {
                 CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => {
@@ -132,7 +132,7 @@ async fn settles(lost: &'static Lost) -> Result<()> {
     // Another outcome would come with the answers that are still under way, or with the next proofs.
     let mut more = 0;
     for _ in 0..2 {
-        desk.hear("a proof", |event| {
+        seat.hear("a proof", |event| {
             more += u32::from(matches!(event, EngineEvent::Command(report) if report.command == command));
             matches!(event, EngineEvent::Proved(..)).then_some(())
         })
@@ -142,7 +142,7 @@ async fn settles(lost: &'static Lost) -> Result<()> {
     let done = times_done(&api, id, lost.action).await? - before;
     ensure!(done == lost.done, "done {done} times");
     ensure!(proxy.asked(name) <= SENT_MAX, "sent {} times", proxy.asked(name));
-    desk.stop().await;
+    seat.stop().await;
     Ok(())
 }
 
@@ -162,11 +162,11 @@ async fn a_page_that_acknowledges_nothing_is_not_flooded_and_comes_back_whole() 
     let folder = tempfile::tempdir()?;
     let hub = Hub::demo(&["--speed", "60", "--centers", "1", "--start", "18:30"])?;
     let admin = hub.sign_in("admin").await?;
-    let mut desk = Desk::start(&hub.url, folder.path(), CENTER).await?;
-    desk.live().await?;
-    let (hanging, mut patches) = view(&desk).await?;
+    let mut seat = Seat::start(&hub.url, folder.path(), CENTER).await?;
+    seat.live().await?;
+    let (hanging, mut patches) = view(&seat).await?;
     admin.post("/drill", &json!({"rush": {"orders": 200, "withinMin": 2}})).await?;
-    desk.hear("the page found stuck", |event| {
+    seat.hear("the page found stuck", |event| {
         matches!(event, EngineEvent::ViewStalled(view) if *view == hanging).then_some(())
     })
     .await?;
@@ -174,28 +174,28 @@ async fn a_page_that_acknowledges_nothing_is_not_flooded_and_comes_back_whole() 
     ensure!(sent <= 2, "{sent} patches to a page that acknowledged none");
     admin.post("/drill", &json!({"speed": 0})).await?;
     let (rev, ids) = settled(&admin).await?;
-    desk.proven(rev).await?;
-    desk.engine.reset_view(hanging).await?;
+    seat.proven(rev).await?;
+    seat.engine.reset_view(hanging).await?;
     let whole = tokio::time::timeout(PATIENCE, patches.recv()).await?.context("a patch")?;
     // A page shows as many rows at most, out of all that match.
     ensure!(whole.reset && whole.total == ids.len() as u64, "{} of {}", whole.total, ids.len());
     let shown: BTreeSet<u64> = whole.rows.iter().map(|row| row.id).collect();
     ensure!(shown.len() == ids.len().min(ViewSpec::MAX_LEN as usize), "{} of {}", shown.len(), ids.len());
     ensure!(shown.is_subset(&ids), "the page shows what the hub has not");
-    desk.stop().await;
+    seat.stop().await;
     Ok(())
 }
 
 type ViewAndPatches = (gwanje_board::ViewId, mpsc::UnboundedReceiver<Patch>);
 
-async fn view(desk: &Desk) -> Result<ViewAndPatches> {
+async fn view(seat: &Seat) -> Result<ViewAndPatches> {
     let (sink, patches) = mpsc::unbounded_channel();
     let spec = ViewSpec { len: ViewSpec::MAX_LEN, ..ViewSpec::default() };
     let sink = Arc::new(move |patch| {
         // The test may have ended.
         let _ = sink.send(patch);
     });
-    Ok((desk.engine.open_view(spec, sink).await?, patches))
+    Ok((seat.engine.open_view(spec, sink).await?, patches))
 }
 
 /// Revision and ids of the board once nothing changes any more.
