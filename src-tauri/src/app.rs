@@ -194,12 +194,14 @@ impl App {
         let sounds = self.sounds.clone();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                match &event {
-                    EngineEvent::Alarm(_, notice) if !notice.relisted && is_heard(notice.key.kind) => {
-                        sounds.alarm();
-                    }
-                    EngineEvent::ViewStalled(view) => stalled(view.0),
-                    _ => {}
+                if let EngineEvent::Alarm(_, notice) = &event
+                    && !notice.relisted
+                    && is_heard(notice.key.kind)
+                {
+                    sounds.alarm();
+                }
+                if let EngineEvent::ViewStalled(view) = &event {
+                    stalled(view.0);
                 }
                 if let Some(news) = event.for_page()
                     && page.send(news).is_err()

@@ -1,5 +1,7 @@
 //! The engine's handle against a real hub: what the desktop app does, without a window.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
+
 use anyhow::{Context, Result, bail, ensure};
 use gwanje_engine::ipc::{AppEvent, CommandPhase, LinkState};
 use gwanje_engine::model::lifecycle::Action;

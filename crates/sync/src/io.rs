@@ -207,12 +207,12 @@ pub struct CommandRequest {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum CommandKind {
     /// Takes an order in.
     Create(Box<NewOrder>),
     /// Acts on a delivery, as the person saw it (`If-Match` of the row's revision).

@@ -1,6 +1,6 @@
 //! The page's folders import downwards only: app → screens → parts → platform, texts; a screen never imports another one.
 
-use super::{files, root};
+use crate::{files, root};
 use std::path::{Component, Path, PathBuf};
 
 /// The folders of `ui/src`, and what each may import besides itself.
