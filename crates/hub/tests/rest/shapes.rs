@@ -7,7 +7,7 @@ use gwanje_hub::store::StoreConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// A plain order, as the rows of the vectors; its path.
+/// A plain order, like the rows of the vectors; its path.
 async fn ordered(world: &World) -> String {
     let order = json!({ "shop": { "name": "가게" }, "dropoff": { "address": "강남구 역삼동 1" } });
     let answer = world.post("callcenter", "/centers/gangnam/deliveries", &order).await;
