@@ -94,10 +94,10 @@ pub(crate) trait Machine: Sized {
 
     fn place(&self) -> Self::At;
 
-    /// What whoever drives it does at once in the state that it has come to.
+    /// What its driver does at once in the state that it has come to.
     fn arrive(&mut self) {}
 
-    /// What has come of it so far is looked at no more.
+    /// Looks no more at what has come of it so far.
     fn forget(&mut self);
 
     /// Goes the way to a state; nothing has come of it yet.
