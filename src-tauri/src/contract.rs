@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A command as the contract tells it.
-pub struct Command {
+pub struct CommandEntry {
     /// Its wire name.
     pub name: &'static str,
     /// What it does, in a line.
@@ -24,7 +24,7 @@ pub struct Command {
     pub answer: Type,
 }
 
-impl Command {
+impl CommandEntry {
     /// All types that it names.
     fn types(&self) -> impl Iterator<Item = &Type> {
         let arguments = self.arguments.iter().chain(&self.channel).map(|(_, of)| of);
@@ -38,10 +38,10 @@ fn folder() -> PathBuf {
 }
 
 /// Every file of the folder by name: the contract, and each type that is reached from it.
-fn files(table: &[Command]) -> BTreeMap<String, String> {
+fn files(table: &[CommandEntry]) -> BTreeMap<String, String> {
     // What any command answers with when it fails.
     let failure = Type::of::<IpcError>();
-    let types = table.iter().flat_map(Command::types).chain([&failure]);
+    let types = table.iter().flat_map(CommandEntry::types).chain([&failure]);
     let mut files: BTreeMap<String, String> = types
         .flat_map(|of| of.reached.iter())
         .map(|(name, text)| (format!("{name}.ts"), text.clone()))

@@ -1,6 +1,7 @@
 //! The published test vectors (`docs/vectors`): what this crate reads of them, and that it writes what it read.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"

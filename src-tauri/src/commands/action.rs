@@ -86,7 +86,7 @@ impl From<ActionRequest> for CommandWish {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gwanje_engine::What;
+    use gwanje_engine::CommandKind;
     use serde_json::{Value, json};
 
     fn said(action: &str, more: Value) -> Value {
@@ -114,7 +114,7 @@ mod tests {
         for action in Action::ALL {
             let (more, body) = needed(action);
             let request: ActionRequest = serde_json::from_value(said(action.as_str(), more)).unwrap();
-            let expected = What::Act { id: DeliveryId(7), action, body };
+            let expected = CommandKind::Act { id: DeliveryId(7), action, body };
             let wish = CommandWish::from(request);
             assert_eq!((wish.center.as_str(), wish.what), ("gangnam", expected), "{action}");
         }

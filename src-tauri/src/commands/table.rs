@@ -48,10 +48,10 @@ macro_rules! commands {
 
         /// The table as the page's contract tells it, in the same order.
         #[cfg(test)]
-        pub fn described() -> Vec<crate::contract::Command> {
-            use crate::contract::{Command, Type};
+        pub fn described() -> Vec<crate::contract::CommandEntry> {
+            use crate::contract::{CommandEntry, Type};
             vec![$(
-                Command {
+                CommandEntry {
                     name: stringify!($name),
                     doc: $doc.trim(),
                     arguments: vec![$((stringify!($argument), Type::of::<$type>())),*],

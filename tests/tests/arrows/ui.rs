@@ -42,7 +42,10 @@ fn resolved(path: &Path) -> PathBuf {
         match part {
             Component::ParentDir if clean.file_name().is_some() => _ = clean.pop(),
             Component::CurDir => {}
-            part => clean.push(part),
+            part @ (Component::Prefix(_)
+            | Component::RootDir
+            | Component::ParentDir
+            | Component::Normal(_)) => clean.push(part),
         }
     }
     clean

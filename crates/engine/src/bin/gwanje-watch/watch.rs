@@ -30,10 +30,8 @@ pub enum Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Config(_) => Self::Usage(error.to_string()),
-            other => Self::Running(other.to_string()),
-        }
+        let said = error.to_string();
+        if let EngineError::Config(_) = error { Self::Usage(said) } else { Self::Running(said) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The published test vectors (`docs/vectors`): a session does with frames, heads and acks what they say.
 
 use super::super::fetch::SessionConfig;
-use super::super::snapshot::ADOPT_OLDER_MS;
+use super::super::order::ADOPT_OLDER_MS;
 use super::super::{Session, Socket};
 use crate::io::{Mono, Now, Restored};
 use gwanje_model::{DeliveryId, Rev, UtcMillis};
