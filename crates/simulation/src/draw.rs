@@ -147,6 +147,10 @@ impl Draw {
                 self.taken_after(seat, center);
             }
             Break::SignInRevoked { seat } => self.taken_with_the_sign_in(after_ms, seat),
+            Break::Disk { seat, how: Spoilt::Busy, for_ms } => {
+                self.push(after_ms, What::Break(Break::Disk { seat, how: Spoilt::Busy, for_ms }));
+                self.taken_while_busy(seat);
+            }
             _ => self.push(after_ms, What::Break(broken)),
         }
         let (pick, center) = (self.between(0, 999), self.some(1));
@@ -180,6 +184,19 @@ impl Draw {
         self.push(after_ms, What::Click { seat, center, work: Work::Note, pick });
         self.push(soon, revoked);
         self.take(taken, seat, center);
+    }
+
+    /// Now and then a center is taken away and given back with a new sign-in, while the disk takes no writes: what is cached
+    /// of it can't be wiped before it is to be read again.
+    fn taken_while_busy(&mut self, seat: usize) {
+        let rng = &mut self.besides;
+        let (taken, center) = (rng.random_ratio(1, 2), rng.random_range(0..2));
+        let (soon, given_back, ends) =
+            (rng.random_range(1..200), rng.random_range(50..300), rng.random_range(50..500));
+        if taken {
+            self.push(soon, What::Break(Break::CenterRevoked { seat, center, for_ms: given_back }));
+            self.push(ends, What::Break(Break::SignInRevoked { seat }));
+        }
     }
 
     fn take(&mut self, after_ms: u64, seat: usize, center: usize) {
