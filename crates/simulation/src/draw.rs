@@ -141,6 +141,7 @@ impl Draw {
             _ => 1_000,
         };
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
+        self.busy_beside();
         match broken {
             Break::AnswerLost { seat, center, .. } => {
                 self.push(after_ms, What::Break(broken));
@@ -184,6 +185,19 @@ impl Draw {
         self.push(after_ms, What::Click { seat, center, work: Work::Note, pick });
         self.push(soon, revoked);
         self.take(taken, seat, center);
+    }
+
+    /// Now and then a disk takes no writes while something else breaks.
+    fn busy_beside(&mut self) {
+        let rng = &mut self.besides;
+        let (is_busy, seat, taken) = (rng.random_ratio(1, 6), rng.random_range(0..3), rng.random_ratio(1, 4));
+        let (after_ms, for_ms) = (rng.random_range(1..200), rng.random_range(500..6_000));
+        if is_busy {
+            self.push(after_ms, What::Break(Break::Disk { seat, how: Spoilt::Busy, for_ms }));
+            if taken {
+                self.taken_while_busy(seat);
+            }
+        }
     }
 
     /// Now and then a center is taken away and given back with a new sign-in, while the disk takes no writes: what is cached

@@ -98,19 +98,22 @@ impl World {
         }
     }
 
-    /// Kills it as soon as there is something that is not written yet; waits for that some seconds.
+    /// Kills it while there is something that is not written yet: soon after it has come, or while it is being written. Waits
+    /// for that some seconds.
     pub(super) fn kill_when_unwritten(&mut self, index: usize, life: u32, down_ms: u64) {
         if !self.is_life(index, life) {
             return;
         }
         let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
         let waits = app.is_some_and(App::has_unwritten);
-        if waits {
+        let is_writing = app.is_some_and(|app| !matches!(app.thread, Thread::Free));
+        if waits && self.draw(1, if is_writing { 2 } else { 8 }) == 1 {
             self.inject(Fault::AppKilled);
             self.kill(index);
             self.after(down_ms, Event::Starts(index));
         } else {
-            self.after(7, Event::Kills { seat: index, life, down_ms });
+            let ms = self.draw(1, 7);
+            self.after(ms, Event::Kills { seat: index, life, down_ms });
         }
     }
 
