@@ -12,13 +12,16 @@ use crate::spec::ViewSpec;
 use crate::view::{Scene, View};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use thiserror::Error;
+use ts_rs::TS;
 
 /// Names an open view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(transparent)]
 pub struct ViewId(pub u64);
 
 /// What is wrong with a call on a view.

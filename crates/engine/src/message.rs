@@ -110,7 +110,7 @@ pub(crate) enum Call {
 pub(crate) enum Arrival {
     Socket(SocketId, SocketEvent),
     Http(RequestId, Result<HttpResponse, HttpFailure>),
-    Cache(Answer),
+    Cache(JobAnswer),
 }
 
 /// What reads by REST need.
@@ -134,7 +134,7 @@ impl Access {
 pub(crate) type Job = gwanje_persist::Job<ProfileJob>;
 
 /// What it answers.
-pub(crate) type Answer = gwanje_persist::Answer<ProfileJob>;
+pub(crate) type JobAnswer = gwanje_persist::JobAnswer<ProfileJob>;
 
 /// What the cache thread does beside the cache: small files of the profile, in the order of the cache's changes.
 #[derive(Debug)]

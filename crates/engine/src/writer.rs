@@ -1,6 +1,6 @@
 //! The cache thread: SQLite blocks, so it has a thread of its own, one job at a time.
 
-use crate::message::{Answer, Arrival, Job, ProfileJob};
+use crate::message::{Arrival, Job, JobAnswer, ProfileJob};
 use crate::profile::write_private;
 use gwanje_cache::{Cache, CacheError};
 use gwanje_persist::{Ending, Melted, audited, loaded, wiped, written};
@@ -26,8 +26,9 @@ impl Writer {
     pub(crate) fn start(arrivals: mpsc::Sender<Arrival>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(JOB_CAPACITY);
         let ending = Arc::new(AtomicBool::new(false));
-        let desk = Desk { cache: None, arrivals, ending: Arc::clone(&ending), gave_up: false };
-        let thread = std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| desk.run(inbox))?;
+        let thread = CacheThread { cache: None, arrivals, ending: Arc::clone(&ending), gave_up: false };
+        let thread =
+            std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| thread.run(inbox))?;
         Ok(Self { jobs: Some(jobs), ending, thread: Some(thread) })
     }
 
@@ -56,7 +57,7 @@ impl Writer {
     }
 }
 
-struct Desk {
+struct CacheThread {
     cache: Option<Cache>,
     arrivals: mpsc::Sender<Arrival>,
     ending: Arc<AtomicBool>,
@@ -64,11 +65,11 @@ struct Desk {
     gave_up: bool,
 }
 
-impl Desk {
+impl CacheThread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
             self.work(job);
-            self.tell(Answer::Free);
+            self.tell(JobAnswer::Free);
         }
     }
 
@@ -76,7 +77,7 @@ impl Desk {
         match job {
             Job::Open(path) => {
                 self.open(&path);
-                self.tell(Answer::Opened);
+                self.tell(JobAnswer::Opened);
             }
             Job::Write(melted) => {
                 let ending = self.write(&melted);
@@ -151,11 +152,11 @@ impl Desk {
         }
     }
 
-    fn tell_all(&self, answers: Vec<Answer>) {
+    fn tell_all(&self, answers: Vec<JobAnswer>) {
         answers.into_iter().for_each(|answer| self.tell(answer));
     }
 
-    fn tell(&self, answer: Answer) {
+    fn tell(&self, answer: JobAnswer) {
         // At the end nobody listens, and a full inbox must not hold the last jobs up.
         if self.ending.load(Ordering::Relaxed) {
             let _ = self.arrivals.try_send(Arrival::Cache(answer));
@@ -198,7 +199,7 @@ mod tests {
             writer.hand(job);
             let mut all = Vec::new();
             while let Some(Arrival::Cache(written)) = inbox.recv().await {
-                if matches!(written, Answer::Free) {
+                if matches!(written, JobAnswer::Free) {
                     break;
                 }
                 all.push(written);
@@ -228,13 +229,13 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.write(batch, Mono(0));
         let mut refused = answers(outbox.take_now().unwrap()).await;
-        let Some(Answer::NotNow(again)) = refused.pop() else { panic!("{refused:?}") };
-        assert!(matches!(&refused[..], [Answer::Committed(upto)] if upto[0].1 == 7));
+        let Some(JobAnswer::NotNow(again)) = refused.pop() else { panic!("{refused:?}") };
+        assert!(matches!(&refused[..], [JobAnswer::Committed(upto)] if upto[0].1 == 7));
         let read = answers(Job::Restore(center.clone())).await;
-        assert!(matches!(&read[..], [Answer::Restored(_, restored)] if restored.alarm_seq.is_none()));
+        assert!(matches!(&read[..], [JobAnswer::Restored(_, restored)] if restored.alarm_seq.is_none()));
         lock.execute_batch("ROLLBACK").unwrap();
-        assert!(matches!(&answers(again).await[..], [Answer::Mended, Answer::Committed(_)]));
+        assert!(matches!(&answers(again).await[..], [JobAnswer::Mended, JobAnswer::Committed(_)]));
         let read = answers(Job::Restore(center)).await;
-        assert!(matches!(&read[..], [Answer::Restored(_, restored)] if restored.alarm_seq == Some(3)));
+        assert!(matches!(&read[..], [JobAnswer::Restored(_, restored)] if restored.alarm_seq == Some(3)));
     }
 }

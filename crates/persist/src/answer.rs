@@ -14,9 +14,9 @@ use gwanje_cache::{Audit, Loaded};
 use gwanje_model::CenterId;
 use gwanje_sync::Restored;
 
-/// What whoever has the cache file answers; each job is answered with exactly one [`Answer::Free`] at its end.
+/// What whoever has the cache file answers; each job is answered with exactly one [`JobAnswer::Free`] at its end.
 #[derive(Debug)]
-pub enum Answer<T> {
+pub enum JobAnswer<T> {
     /// Committed up to these numbers.
     Committed(Vec<(CenterId, u64)>),
     /// The file is open; what is answered from here on is of it.
@@ -50,33 +50,33 @@ pub enum Ending<R> {
 
 /// What is answered to a write.
 #[must_use]
-pub fn written<T>(melted: Melted, ending: Ending<()>) -> Vec<Answer<T>> {
+pub fn written<T>(melted: Melted, ending: Ending<()>) -> Vec<JobAnswer<T>> {
     let upto = melted.upto();
     match ending {
-        Ending::Done(()) => vec![Answer::Mended, Answer::Committed(upto)],
+        Ending::Done(()) => vec![JobAnswer::Mended, JobAnswer::Committed(upto)],
         // Without a cache nothing is durable; alarms must still be told, so that all counts as committed.
-        Ending::NoCache => vec![Answer::Committed(upto)],
+        Ending::NoCache => vec![JobAnswer::Committed(upto)],
         // An alarm must be told now; at worst it is told again after a restart.
-        Ending::NotNow => vec![Answer::Committed(upto), Answer::NotNow(Job::Write(melted))],
-        Ending::SetAside => vec![Answer::Lost],
+        Ending::NotNow => vec![JobAnswer::Committed(upto), JobAnswer::NotNow(Job::Write(melted))],
+        Ending::SetAside => vec![JobAnswer::Lost],
     }
 }
 
 /// What is answered to the wiping of a center.
 #[must_use]
-pub fn wiped<T>(center: CenterId, ending: Ending<()>) -> Vec<Answer<T>> {
+pub fn wiped<T>(center: CenterId, ending: Ending<()>) -> Vec<JobAnswer<T>> {
     match ending {
-        Ending::Done(()) => vec![Answer::Mended],
+        Ending::Done(()) => vec![JobAnswer::Mended],
         Ending::NoCache => Vec::new(),
-        Ending::NotNow => vec![Answer::NotNow(Job::Wipe(center))],
-        Ending::SetAside => vec![Answer::Lost],
+        Ending::NotNow => vec![JobAnswer::NotNow(Job::Wipe(center))],
+        Ending::SetAside => vec![JobAnswer::Lost],
     }
 }
 
 /// What is answered to the reading of a center. One that can't be read begins with nothing.
 #[must_use]
-pub fn loaded<T>(center: CenterId, ending: Ending<Option<Loaded>>) -> Vec<Answer<T>> {
-    let nothing = |center| Answer::Restored(center, Box::default());
+pub fn loaded<T>(center: CenterId, ending: Ending<Option<Loaded>>) -> Vec<JobAnswer<T>> {
+    let nothing = |center| JobAnswer::Restored(center, Box::default());
     match ending {
         Ending::Done(Some(loaded)) => {
             if loaded.damaged > 0 {
@@ -85,20 +85,20 @@ pub fn loaded<T>(center: CenterId, ending: Ending<Option<Loaded>>) -> Vec<Answer
                     "cached rows don't fit their checksums and are fetched again"
                 );
             }
-            vec![Answer::Restored(center, Box::new(restored(loaded)))]
+            vec![JobAnswer::Restored(center, Box::new(restored(loaded)))]
         }
         Ending::Done(None) | Ending::NoCache | Ending::NotNow => vec![nothing(center)],
-        Ending::SetAside => vec![Answer::Lost, nothing(center)],
+        Ending::SetAside => vec![JobAnswer::Lost, nothing(center)],
     }
 }
 
 /// What is answered to an audit. One that could not be made says nothing.
 #[must_use]
-pub fn audited<T>(center: CenterId, ending: Ending<Audit>) -> Vec<Answer<T>> {
+pub fn audited<T>(center: CenterId, ending: Ending<Audit>) -> Vec<JobAnswer<T>> {
     match ending {
-        Ending::Done(audit) => vec![Answer::Audited(center, audit)],
+        Ending::Done(audit) => vec![JobAnswer::Audited(center, audit)],
         Ending::NoCache | Ending::NotNow => Vec::new(),
-        Ending::SetAside => vec![Answer::Lost],
+        Ending::SetAside => vec![JobAnswer::Lost],
     }
 }
 
@@ -106,17 +106,17 @@ pub fn audited<T>(center: CenterId, ending: Ending<Audit>) -> Vec<Answer<T>> {
 mod tests {
     use super::*;
 
-    fn names(answers: &[Answer<()>]) -> Vec<&'static str> {
-        let name = |answer: &Answer<()>| match answer {
-            Answer::Committed(_) => "committed",
-            Answer::Opened => "opened",
-            Answer::NotNow(_) => "not now",
-            Answer::Mended => "mended",
-            Answer::Lost => "lost",
-            Answer::Restored(_, restored) if **restored == Restored::default() => "nothing",
-            Answer::Restored(..) => "restored",
-            Answer::Audited(..) => "audited",
-            Answer::Free => "free",
+    fn names(answers: &[JobAnswer<()>]) -> Vec<&'static str> {
+        let name = |answer: &JobAnswer<()>| match answer {
+            JobAnswer::Committed(_) => "committed",
+            JobAnswer::Opened => "opened",
+            JobAnswer::NotNow(_) => "not now",
+            JobAnswer::Mended => "mended",
+            JobAnswer::Lost => "lost",
+            JobAnswer::Restored(_, restored) if **restored == Restored::default() => "nothing",
+            JobAnswer::Restored(..) => "restored",
+            JobAnswer::Audited(..) => "audited",
+            JobAnswer::Free => "free",
         };
         answers.iter().map(name).collect()
     }

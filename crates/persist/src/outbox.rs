@@ -1,6 +1,6 @@
 //! The queue: one job is out at a time; batches that wait melt, what the machine refused comes back, reads go past it.
 
-use crate::answer::Answer;
+use crate::answer::JobAnswer;
 use crate::gathered::Melted;
 use crate::job::Job;
 use gwanje_cache::Audit;
@@ -143,22 +143,22 @@ impl<T> Outbox<T> {
     }
 
     /// Takes an answer in; what it means for the core.
-    pub fn answered(&mut self, answer: Answer<T>, now: Mono) -> Option<ForCore> {
+    pub fn answered(&mut self, answer: JobAnswer<T>, now: Mono) -> Option<ForCore> {
         let is_former = self.opening > 0;
         match answer {
-            Answer::Opened => self.opening = self.opening.saturating_sub(1),
-            Answer::NotNow(job) => self.put_back(job, now),
-            Answer::Mended => self.retry_at = None,
-            Answer::Free => self.in_flight = false,
-            Answer::Lost => {
+            JobAnswer::Opened => self.opening = self.opening.saturating_sub(1),
+            JobAnswer::NotNow(job) => self.put_back(job, now),
+            JobAnswer::Mended => self.retry_at = None,
+            JobAnswer::Free => self.in_flight = false,
+            JobAnswer::Lost => {
                 self.retry_at = None;
                 self.forget_writes();
                 return (!is_former).then_some(ForCore::Lost);
             }
-            Answer::Committed(_) | Answer::Restored(..) | Answer::Audited(..) if is_former => {}
-            Answer::Committed(upto) => return Some(ForCore::Committed(upto)),
-            Answer::Restored(center, restored) => return Some(ForCore::Restored(center, restored)),
-            Answer::Audited(center, audit) => return Some(ForCore::Audited(center, audit)),
+            JobAnswer::Committed(_) | JobAnswer::Restored(..) | JobAnswer::Audited(..) if is_former => {}
+            JobAnswer::Committed(upto) => return Some(ForCore::Committed(upto)),
+            JobAnswer::Restored(center, restored) => return Some(ForCore::Restored(center, restored)),
+            JobAnswer::Audited(center, audit) => return Some(ForCore::Audited(center, audit)),
         }
         None
     }

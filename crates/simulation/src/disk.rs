@@ -14,7 +14,7 @@ pub(crate) type Kept = (CenterId, UtcMillis);
 /// What the disk is asked.
 pub(crate) type Job = gwanje_persist::Job<Kept>;
 /// What it answers.
-pub(crate) type Answer = gwanje_persist::Answer<Kept>;
+pub(crate) type JobAnswer = gwanje_persist::JobAnswer<Kept>;
 
 /// A seat's disk.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Disk {
     }
 
     /// Does a job; an error is one that nobody made.
-    pub(crate) fn work(&mut self, job: Job, now_ms: u64) -> Result<Vec<Answer>, CacheError> {
+    pub(crate) fn work(&mut self, job: Job, now_ms: u64) -> Result<Vec<JobAnswer>, CacheError> {
         let refuses = self.holds_up(&job, now_ms);
         let mut answers = match job {
             Job::Open(path) => {
@@ -114,7 +114,7 @@ impl Disk {
                 self.cache = Some(opened.cache);
                 // One that held nothing was no loss.
                 self.noted.broke |= std::mem::take(&mut self.spoilt_full) && opened.set_aside.is_some();
-                vec![Answer::Opened]
+                vec![JobAnswer::Opened]
             }
             Job::Write(melted) => {
                 let batches = melted.batches();
@@ -144,7 +144,7 @@ impl Disk {
                 Vec::new()
             }
         };
-        answers.push(Answer::Free);
+        answers.push(JobAnswer::Free);
         Ok(answers)
     }
 

@@ -1,6 +1,6 @@
 //! A desk: its app while it runs, its disk, what is kept outside the cache, and what its person was told.
 
-use crate::disk::{Answer, Disk, Job, Kept};
+use crate::disk::{Disk, Job, JobAnswer, Kept};
 use crate::fault::Fault;
 use crate::network::Line;
 use crate::tag::Tag;
@@ -41,7 +41,7 @@ pub(crate) struct Seat {
     pub(crate) frozen_by: Option<Fault>,
     pub(crate) deferred: VecDeque<Arrival>,
     pub(crate) line: Line,
-    pub(crate) told: Told,
+    pub(crate) told: SeatHistory,
 }
 
 /// An app that runs.
@@ -89,7 +89,7 @@ pub(crate) enum Thread {
         job: Job,
         has_waited: bool,
     },
-    Answers(Vec<Answer>),
+    Answers(Vec<JobAnswer>),
 }
 
 impl App {
@@ -133,7 +133,7 @@ pub(crate) struct Proven {
 
 /// What happened at a desk over all lives of its app.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct SeatHistory {
     /// How often an alarm was raised.
     pub(crate) raised: BTreeMap<(CenterId, AlarmKey), u32>,
     pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
@@ -165,7 +165,7 @@ pub(crate) struct Told {
     pub(crate) disk_lost_ms: Option<u64>,
 }
 
-impl Told {
+impl SeatHistory {
     /// The disk is gone, and with it what only the disk knew.
     pub(crate) fn forget_disk(&mut self, now_ms: u64) {
         self.disk_lost_ms = Some(now_ms);

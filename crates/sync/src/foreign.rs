@@ -9,6 +9,7 @@
 //! There is nothing to sign in to: [`Input::SignIn`] and [`Input::Resume`] both begin. Commands are refused at once.
 //! Secrets of request headers never come here: the shell adds them ([`Foreign::socket_options`], [`Dialect::auth`]).
 
+mod heard;
 mod link;
 mod list;
 mod plain;
@@ -17,6 +18,7 @@ mod socket_io;
 mod stomp;
 mod talk;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 
 use crate::io::{Action, CommandId, CommandOutcome, Input, Mono, Now, State};
@@ -53,7 +55,7 @@ pub struct SocketOptions {
     pub subprotocol: Option<&'static str>,
     /// Sent in the handshake.
     pub headers: Vec<(String, Secret)>,
-    /// Ping frames this often, milliseconds, and closed as silent when nothing at all came for that long.
+    /// How often to send ping frames, and after how long without anything at all to close it as silent, milliseconds.
     pub ping_ms: Option<(u64, u64)>,
 }
 
@@ -116,8 +118,8 @@ impl Foreign {
             }
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
-            Input::Audited(center, damaged, fits) => {
-                self.with(&center, |session| session.audited(&damaged, fits, now));
+            Input::Audited { center, damaged, digest_fits } => {
+                self.with(&center, |session| session.audited(&damaged, digest_fits, now));
             }
             Input::Check(center) => self.with(&center, |session| session.begin_check(now)),
             Input::Command(request) => self.refuse(request.command),
@@ -312,7 +314,7 @@ impl Foreign {
         }
     }
 
-    /// Another server is in use: nothing of the one before is waited for, and nothing of it believed.
+    /// Another server is in use: nothing of the one before is waited for or believed.
     fn moved(&mut self, why: &str, now: Now) {
         self.link.leave(self.servers.visit(), why, now.mono, &mut self.rng);
         self.lists.stop();
@@ -329,7 +331,7 @@ impl Foreign {
             SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
             SessionAction::State(state) => Action::State(center, state),
             SessionAction::Proved(proof) => Action::Proved(center, proof),
-            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
+            SessionAction::DayClock { day_at, wall } => Action::DayClock { center, day_at, wall },
             SessionAction::Alarm(notice) => Action::Alarm(center, notice),
             SessionAction::Repaired(report) => Action::Repaired(center, report),
             SessionAction::Checked(report) => Action::Checked(center, report),

@@ -5,8 +5,9 @@ use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis}
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use ts_rs::TS;
 
 /// Milliseconds of a clock that never goes back and counts sleep (CLOCK_BOOTTIME); its zero means nothing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +57,7 @@ pub enum SocketEvent {
     Text(String),
     /// A message beyond the bound, or of a kind that is not text; it was not read.
     Unreadable,
-    /// The server answered the handshake with a refusal, with a reason for the log.
+    /// The server refused the handshake, with a reason for the log.
     TurnedAway {
         /// Why.
         reason: String,
@@ -87,7 +88,7 @@ pub struct HttpRequest {
     pub headers: Vec<(&'static str, String)>,
     /// JSON, where there is a body.
     pub body: Option<String>,
-    /// After this long without the whole answer it has failed.
+    /// It has failed when the whole answer has not come after this long.
     pub timeout_ms: u64,
 }
 
@@ -98,7 +99,7 @@ pub struct HttpResponse {
     pub status: u16,
     /// Value of `Retry-After` in seconds from now, whichever of its two forms it came in.
     pub retry_after_s: Option<u64>,
-    /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells of which history a row answer is.
+    /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells which history a row answer is of.
     pub etag: Option<String>,
     /// The body, whole (decompressed).
     pub body: Vec<u8>,
@@ -120,7 +121,7 @@ pub enum HttpFailure {
 pub struct Restored {
     /// Its rows.
     pub rows: Vec<WireRow>,
-    /// Its cursor; none: the rows can't be gone on from.
+    /// Its cursor; none: nothing can go on from the rows.
     pub cursor: Option<Cursor>,
     /// Alarms that were raised, with how far they have come.
     pub alarms: Vec<StoredAlarm>,
@@ -147,8 +148,8 @@ pub struct ForeignName {
     pub left_at: Option<UtcMillis>,
 }
 
-/// What an alarm is known by: raised once, whatever path it comes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// What an alarm of a center is known by: raised once, whatever path it comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmKey {
     /// The delivery; 0 for `unproven`, which is about the center.
@@ -167,7 +168,7 @@ pub struct StoredAlarm {
     pub key: AlarmKey,
     /// How far it has come at this seat.
     pub stage: ReceiptStage,
-    /// How far the hub is known to know; what it lacks is sent again at the next join.
+    /// How far the hub knows it to have come; what the hub lacks is sent again at the next join.
     pub at_hub: Option<ReceiptStage>,
     /// The delivery as it was known then.
     pub delivery: Option<WireRow>,
@@ -189,7 +190,7 @@ pub struct StoredCommand {
 /// What a new order is called where an action is named.
 pub const CREATE: &str = "create";
 
-/// Alarms that the version which read them could not read: another version reads them again.
+/// Alarms that one version could not read: another version reads them again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedAlarms {
     /// They come after this alarm sequence.
@@ -206,12 +207,12 @@ pub struct CommandRequest {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum CommandKind {
     /// Takes an order in.
     Create(Box<NewOrder>),
     /// Acts on a delivery, as the person saw it (`If-Match` of the row's revision).
@@ -256,8 +257,15 @@ pub enum Input {
     CacheLost(CenterId),
     /// What the audit of the cache found: ids whose stored content does not fit its checksum, and whether the
     /// recomputed count and digest fit those at the cursor.
-    Audited(CenterId, Vec<DeliveryId>, bool),
-    /// Somebody wants a center compared with the hub, all of it, and its cache read from disk.
+    Audited {
+        /// Which center.
+        center: CenterId,
+        /// Rows whose content is not what was written.
+        damaged: Vec<DeliveryId>,
+        /// Whether count and digest from disk are those of the last transaction.
+        digest_fits: bool,
+    },
+    /// Somebody wants all of a center compared with the hub, and its cache read from disk.
     Check(CenterId),
     /// A person wants something done.
     Command(Box<CommandRequest>),
@@ -292,12 +300,21 @@ pub struct Batch {
     pub proven_at: Option<UtcMillis>,
     /// Alarms that could not be read; none: unchanged.
     pub alarms_skipped: Option<SkippedAlarms>,
-    /// Commands that begin: none of them is sent before this batch is committed, or the cache takes too long.
+    /// Commands that begin: none is sent before this batch is committed or the cache has taken too long.
     pub commands: Vec<StoredCommand>,
     /// Commands that are settled.
     pub settled: Vec<CommandId>,
     /// Of a foreign server: names that are new or have changed; none: forgotten.
     pub names: Vec<(DeliveryId, Option<ForeignName>)>,
+}
+
+/// How a command without an outcome stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unsettled {
+    /// On its way.
+    Pending,
+    /// Unanswered for so long that nobody knows.
+    Unknown,
 }
 
 /// A change of the board in memory (overlays of this seat's commands already in it).
@@ -309,8 +326,8 @@ pub enum RowChange {
     Remove(DeliveryId, Rev),
     /// Forget all rows of the center; the rows that follow in the same list are all there are.
     Clear,
-    /// A command of this seat on that row is unsettled (`Some(false)`: pending, `Some(true)`: unknown) or settled (`None`).
-    Mark(DeliveryId, Option<bool>),
+    /// A command of this seat on that row is unsettled; none: the last one is settled.
+    Mark(DeliveryId, Option<Unsettled>),
 }
 
 /// Why there is no socket, or no answer.
@@ -463,14 +480,21 @@ pub enum Action {
     State(CenterId, State),
     /// Both sides are equal.
     Proved(CenterId, Proof),
-    /// The clock of operations, as read from a head: (day_at, at which wall instant of the desk).
-    DayClock(CenterId, UtcMillis, UtcMillis),
+    /// The clock of operations, as read from a head.
+    DayClock {
+        /// Which center.
+        center: CenterId,
+        /// What the clock of operations showed …
+        day_at: UtcMillis,
+        /// … at this instant of the wall.
+        wall: UtcMillis,
+    },
     /// Tell the person (after the commit that holds the alarm).
     Alarm(CenterId, Box<AlarmNotice>),
     /// An alarm was acknowledged, here or at another seat, or what it was about has ended.
     AlarmSettled(CenterId, AlarmKey),
-    /// A command is on its way (`false`) or has gone unanswered so long that nobody knows (`true`).
-    CommandPending(CommandId, bool),
+    /// A command has no outcome yet.
+    CommandUnsettled(CommandId, Unsettled),
     /// A command is settled, once.
     CommandSettled(CommandId, CommandOutcome),
     /// A repair replaced something.

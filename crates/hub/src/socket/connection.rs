@@ -13,7 +13,8 @@ use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::sio::server::{self as packet, ClientPacket};
 use gwanje_wire::socket::{
-    AlarmReceipt, ConnectAuth, ConnectRefusal, Room, SeatEntry, SeatState, SimpleAck, Subscribe, SubscribeAck,
+    AlarmReceipt, ConnectAuth, ConnectRefusal, SeatEntry, SeatState, SimpleAck, Stream, Subscribe,
+    SubscribeAck,
 };
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-/// A connection that joins nothing for so long is closed.
+/// Closes a connection that joins nothing for this long.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
 /// The longest name of a seat, bytes.
 const SEAT_MAX_BYTES: usize = 128;
@@ -80,7 +81,7 @@ impl<O: Outlet + Clone> Connection<O> {
         Self { hub, emitters, outlet, id, identity: None, joined: FxHashMap::default() }
     }
 
-    /// It is gone: its namespaces are left and its ticket is forgotten.
+    /// It is gone: leaves its namespaces and forgets its ticket.
     pub async fn end(&mut self) {
         self.leave_all().await;
         self.hub.auth.connection_ended(&self.id);
@@ -94,7 +95,7 @@ impl<O: Outlet + Clone> Connection<O> {
         auth.is_live(identity) && self.joined.values().all(|joined| auth.may_see(identity, &joined.center))
     }
 
-    /// Takes one Socket.IO packet of the client; what is answered goes to its outlet.
+    /// Takes one Socket.IO packet of the client; the answer goes to its outlet.
     pub async fn take(&mut self, text: &str) {
         match ClientPacket::parse(text) {
             Ok(ClientPacket::Connect { namespace, auth }) => self.connect(namespace, auth).await,
@@ -202,9 +203,9 @@ impl<O: Outlet + Clone> Connection<O> {
 
     /// Joins the rooms first and reads what was missed afterwards, so that nothing falls in between.
     async fn subscribe(&self, joined: &Joined<O>, wish: Subscribe) -> SubscribeAck {
-        let follows = wish.rooms.contains(&Room::Deliveries);
+        let follows = wish.streams.contains(&Stream::Deliveries);
         let (tell, joined_at) = oneshot::channel();
-        let word = Word::Subscribe { connection: self.id.clone(), rooms: wish.rooms, joined: tell };
+        let word = Word::Subscribe { connection: self.id.clone(), streams: wish.streams, joined: tell };
         if joined.words.send(word).await.is_err() || joined_at.await.is_err() {
             return not_subscribed(ErrorCode::Unavailable);
         }
@@ -269,7 +270,7 @@ impl<O: Outlet + Clone> Connection<O> {
         }
     }
 
-    /// A client that leaves no room for an answer reads too slowly to be served: an answer is never dropped in silence.
+    /// Never drops an answer in silence: a client that leaves no room for one reads too slowly to be served.
     fn send(&self, text: String) {
         match self.outlet.send(text.into()) {
             Sent::Yes => {}

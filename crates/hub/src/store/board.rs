@@ -13,19 +13,19 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes of a chunk, about: one write of the network.
+/// About how many bytes a chunk has: one write of the network.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that wait for a slow client: bounds the memory of one stream, while the disk stays ahead of the network.
 const CHUNKS_WAITING: usize = 4;
-/// A client that takes no chunk for so long is cut off: its read keeps the write-ahead log from being folded in.
+/// Cuts off a client that takes no chunk for this long: its read keeps the write-ahead log from being folded in.
 const STALLED: Duration = Duration::from_secs(20);
-/// A board that takes longer than this in all is cut off, for the same reason.
+/// Cuts off a board that takes longer than this in all, for the same reason.
 const WHOLE: Duration = Duration::from_secs(60);
 /// How long a board waits for others to end before it is refused.
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// A board under way.
-pub struct Board {
+pub struct BoardStream {
     /// The history that `rev` counts in.
     pub epoch: Epoch,
     /// The revision that it is read at.
@@ -39,7 +39,11 @@ impl Store {
     ///
     /// # Errors
     /// When there is no such center or the store can't be read.
-    pub async fn board(&self, center: &CenterId, only_rider: Option<&RiderId>) -> Result<Board, StoreError> {
+    pub async fn board(
+        &self,
+        center: &CenterId,
+        only_rider: Option<&RiderId>,
+    ) -> Result<BoardStream, StoreError> {
         let (id, rider) = (center.clone(), only_rider.cloned());
         let (begun, begins) = oneshot::channel();
         let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
@@ -67,7 +71,7 @@ impl Store {
             }
         });
         let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center.clone()))?;
-        Ok(Board { epoch, rev, chunks: taken })
+        Ok(BoardStream { epoch, rev, chunks: taken })
     }
 }
 

@@ -115,13 +115,13 @@ fn one_job_is_out_at_a_time_and_order_is_kept() {
     assert_eq!(written(outbox.take(NOW)).1[0].1, 1);
     assert!(outbox.take(NOW.plus_ms(1_000)).is_none());
     assert_eq!(outbox.deadline(), None);
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert!(matches!(outbox.take(NOW), Some(Job::Wipe(_))));
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert_eq!(outbox.deadline(), Some(NOW.plus_ms(GATHER_MS)));
     assert_eq!(written(outbox.take(NOW.plus_ms(GATHER_MS))).1[0].1, 2);
     assert!(!outbox.is_idle());
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert_eq!((outbox.deadline(), outbox.is_idle()), (None, true));
 }
 
@@ -132,9 +132,9 @@ fn reads_go_past_a_refused_write_which_melts_with_what_came_since() {
     let refused = outbox.take_now().unwrap();
     outbox.restore(CenterId::from("songpa"));
     outbox.write(batch(2, &[(2, 2)], &[1]), NOW);
-    outbox.answered(Answer::NotNow(refused), NOW);
+    outbox.answered(JobAnswer::NotNow(refused), NOW);
     assert!(matches!(outbox.take(NOW), Some(Job::Restore(_))));
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert!(outbox.take(NOW).is_none());
     assert_eq!(outbox.deadline(), Some(NOW.plus_ms(RETRY_MS)));
     let (batches, upto) = written(outbox.take(NOW.plus_ms(RETRY_MS)));
@@ -147,7 +147,7 @@ fn what_came_since_a_refusal_waits_for_company_too() {
     let mut outbox = Queue::default();
     outbox.write(batch(1, &[(1, 1)], &[]), NOW);
     let refused = outbox.take_now().unwrap();
-    outbox.answered(Answer::NotNow(refused), NOW);
+    outbox.answered(JobAnswer::NotNow(refused), NOW);
     let late = NOW.plus_ms(RETRY_MS - 5);
     outbox.write(batch(2, &[(2, 2)], &[]), late);
     // Neither before it is tried again nor before it has gathered; and nobody is woken in vain.
@@ -159,12 +159,12 @@ fn what_came_since_a_refusal_waits_for_company_too() {
 #[test]
 fn a_read_waits_for_the_wiping_of_its_center() {
     let mut outbox = Queue::default();
-    outbox.answered(Answer::NotNow(Job::Wipe(gangnam())), NOW);
+    outbox.answered(JobAnswer::NotNow(Job::Wipe(gangnam())), NOW);
     outbox.restore(gangnam());
     assert!(outbox.take(NOW).is_none());
     assert!(matches!(outbox.take(NOW.plus_ms(RETRY_MS)), Some(Job::Wipe(_))));
-    outbox.answered(Answer::Mended, NOW);
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Mended, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert!(matches!(outbox.take(NOW), Some(Job::Restore(_))));
 }
 
@@ -174,9 +174,9 @@ fn what_waits_for_a_lost_cache_is_forgotten_and_nothing_else() {
     outbox.write(batch(1, &[(1, 1)], &[]), NOW);
     outbox.push("session.json");
     outbox.write(batch(2, &[(2, 2)], &[]), NOW);
-    assert!(matches!(outbox.answered(Answer::Lost, NOW), Some(ForCore::Lost)));
+    assert!(matches!(outbox.answered(JobAnswer::Lost, NOW), Some(ForCore::Lost)));
     assert!(matches!(outbox.take(NOW), Some(Job::Other("session.json"))));
-    outbox.answered(Answer::Free, NOW);
+    outbox.answered(JobAnswer::Free, NOW);
     assert_eq!(outbox.deadline(), None);
 }
 
@@ -190,19 +190,19 @@ fn what_a_file_that_is_left_refuses_is_given_up_with_its_writes_and_nothing_else
     outbox.push("session.json");
     outbox.open(PathBuf::from("next.sqlite"));
     outbox.write(batch(1, &[(9, 9)], &[]), NOW);
-    assert!(outbox.answered(Answer::Committed(vec![(gangnam(), 1)]), NOW).is_none(), "of the former file");
-    outbox.answered(Answer::NotNow(refused), NOW);
+    assert!(outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW).is_none(), "of the former file");
+    outbox.answered(JobAnswer::NotNow(refused), NOW);
     let mut next = || {
-        outbox.answered(Answer::Free, NOW);
+        outbox.answered(JobAnswer::Free, NOW);
         outbox.take(NOW.plus_ms(GATHER_MS))
     };
     assert!(matches!(next(), Some(Job::Wipe(_))));
     assert!(matches!(next(), Some(Job::Other("session.json"))), "no change of a cache");
     assert!(matches!(next(), Some(Job::Open(_))));
     assert_eq!(written(next()).0[0].upserts[0].id, DeliveryId(9));
-    outbox.answered(Answer::Opened, NOW);
+    outbox.answered(JobAnswer::Opened, NOW);
     assert!(matches!(
-        outbox.answered(Answer::Committed(vec![(gangnam(), 1)]), NOW),
+        outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW),
         Some(ForCore::Committed(_))
     ));
 }

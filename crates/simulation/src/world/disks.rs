@@ -1,7 +1,7 @@
 //! An app's write-behind queue before its disk: the thread that does one job after the other, and what it answers.
 
 use super::{Event, World};
-use crate::disk::Answer;
+use crate::disk::JobAnswer;
 use crate::fault::Fault;
 use crate::seat::Thread;
 use gwanje_persist::ForCore;
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// A job is done: what came of it at the disk.
-    fn done(&mut self, index: usize, answers: &[Answer]) {
+    fn done(&mut self, index: usize, answers: &[JobAnswer]) {
         let Some(seat) = self.seats.get_mut(index) else { return };
         let noted = seat.disk.noted();
         if noted.lost {
@@ -91,14 +91,14 @@ impl World {
             self.inject(Fault::Decay);
         }
         for answer in answers {
-            if let Answer::Restored(center, restored) = answer {
+            if let JobAnswer::Restored(center, restored) = answer {
                 self.check_restored(index, center, restored);
             }
         }
     }
 
     /// An answer reaches the app.
-    fn answered(&mut self, index: usize, answer: Answer) {
+    fn answered(&mut self, index: usize, answer: JobAnswer) {
         let now = self.now_at(index).mono;
         let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
         match app.outbox.answered(answer, now) {
@@ -118,7 +118,10 @@ impl World {
                 self.put(index, Input::Restored(center, restored));
             }
             Some(ForCore::Audited(center, audit)) => {
-                self.put(index, Input::Audited(center, audit.damaged, audit.digest_fits));
+                self.put(
+                    index,
+                    Input::Audited { center, damaged: audit.damaged, digest_fits: audit.digest_fits },
+                );
             }
         }
         self.hand_over(index);

@@ -65,8 +65,8 @@ impl Receipts {
         self.send_next();
     }
 
-    /// The answer to a [`Send`]. True: the hub has it. One that is refused is not sent again before the hub's alarms are
-    /// read again: the center may have been taken from the account for a while.
+    /// The answer to a [`Send`]. True: the hub has it. One that is refused is not sent again before the hub's alarms
+    /// are read again: the account may have lost the center for a while.
     pub(crate) fn answered(
         &mut self,
         center: CenterId,
@@ -110,7 +110,7 @@ impl Receipts {
     /// A center is not followed any more.
     pub(crate) fn forget(&mut self, center: &CenterId) {
         self.waiting.retain(|(of, _), _| of != center);
-        // What was under way of it made others wait, and its answers come to nothing.
+        // Its receipts under way made others wait, and their answers come to nothing.
         self.send_next();
     }
 
@@ -150,6 +150,7 @@ impl Receipts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::http::response;
     use gwanje_model::{DeliveryId, UtcMillis};
     use gwanje_wire::rest::AlarmKind;
     use rand_chacha::rand_core::SeedableRng as _;
@@ -159,8 +160,7 @@ mod tests {
     }
 
     fn told(status: u16) -> Result<HttpResponse, HttpFailure> {
-        let body = br#"{"code":"not-found"}"#.to_vec();
-        Ok(HttpResponse { status, retry_after_s: None, etag: None, body })
+        Ok(response(status, r#"{"code":"not-found"}"#))
     }
 
     fn sent(receipts: &mut Receipts) -> Vec<(u64, ReceiptStage)> {

@@ -1,11 +1,11 @@
 //! Socket.IO: one namespace, joined with the dialect's `auth`; then the dialect's events are emitted.
 
-use super::talk::Heard;
+use super::heard::Heard;
 use gwanje_dialect::SocketIo;
 use gwanje_wire::sio::{self, Conversation, Received};
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS};
 
-/// Milliseconds of silence that are waited for, at the least and at the most, whatever the server's OPEN says.
+/// The least and the most milliseconds of silence to wait for, whatever the server's OPEN says.
 const SILENCE_MS: (u64, u64) = (1_000, 120_000);
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Alarms: those of cancelled deliveries are raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
 
 use super::fetch::SessionAction;
+use super::notified::{Notified, key_of};
 use super::overdue::Overdue;
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
@@ -20,20 +21,9 @@ const READER: &str = env!("CARGO_PKG_VERSION");
 struct Known {
     stage: ReceiptStage,
     delivery: Option<WireRow>,
-    /// How far the hub knows this seat to be; what it lacks is sent again at the next join.
+    /// How far the hub knows this seat to be; what the hub lacks is sent again at the next join.
     at_hub: Option<ReceiptStage>,
-    told: Told,
-}
-
-/// How far the person has been told in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Waits for a batch to be made.
-    Unstored,
-    /// Waits for that batch to be committed.
-    Stored(u64),
-    /// Told, or nothing to tell.
-    Yes,
+    notified: Notified,
 }
 
 /// What a batch takes along.
@@ -69,7 +59,8 @@ pub(super) struct Alarms {
     held: BTreeMap<AlarmKey, Held>,
     /// To be written with the next batch, which they make due.
     changed: BTreeSet<AlarmKey>,
-    /// To be written with whatever batch comes next: the hub knows more of them, which is only sent again if forgotten.
+    /// To be written with whatever batch comes next: the hub knows more of them. If that is forgotten, it is only sent
+    /// again.
     known_better: BTreeSet<AlarmKey>,
     /// When to read `/alarms`; none: up to date.
     pub(super) due: Option<Mono>,
@@ -122,15 +113,15 @@ impl Alarms {
                 let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
                 out.push_back(SessionAction::Alarm(Box::new(notice)));
             }
-            self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes });
+            self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes });
         }
     }
 
-    /// What another version had to skip is read again; known keys raise nothing.
+    /// Reads again what another version had to skip; known keys raise nothing.
     fn read_skipped(&mut self) {
         let Some(skipped) = self.skipped.as_mut().filter(|skipped| skipped.reader != READER) else { return };
         self.seq = self.seq.map(|seq| seq.min(skipped.after));
-        // From here on it is this version's to say what can't be read.
+        // From here on this version says what can't be read.
         *skipped = SkippedAlarms { after: self.seq.unwrap_or(0), reader: READER.into() };
         self.skipped_changed = true;
         self.seq_changed = self.seq.is_some();
@@ -179,7 +170,7 @@ impl Alarms {
         }
     }
 
-    /// The epoch is another: its alarms count from anew, so all are read again (keys tell which are known).
+    /// The epoch is another: its alarms are counted anew, so all are read again (keys tell which are known).
     pub(super) fn reread(&mut self, now: Mono) {
         self.seq = self.seq.map(|_| 0);
         // Written with the new epoch's cursor: after a crash in between they are still to be read.
@@ -187,7 +178,7 @@ impl Alarms {
         self.due = Some(now);
     }
 
-    /// The answer of `/alarms`, which was asked for what comes after `after`.
+    /// The answer of `/alarms` to a question for what comes after `after`.
     pub(super) fn page(
         &mut self,
         after: u64,
@@ -249,7 +240,7 @@ impl Alarms {
         self.changed.insert(key);
         out.push_back(SessionAction::SendReceipt(key, stage));
         if stage == ReceiptStage::Acknowledged {
-            known.told = Told::Yes;
+            known.notified = Notified::Yes;
             out.push_back(SessionAction::AlarmSettled(key));
         }
         true
@@ -279,8 +270,8 @@ impl Alarms {
         let mut stored = Vec::with_capacity(self.changed.len());
         for key in std::mem::take(&mut self.changed) {
             if let Some(known) = self.known.get_mut(&key) {
-                if known.told == Told::Unstored {
-                    known.told = Told::Stored(batch);
+                if known.notified == Notified::Unstored {
+                    known.notified = Notified::Stored(batch);
                 }
                 let (stage, at_hub) = (known.stage, known.at_hub);
                 stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
@@ -299,8 +290,8 @@ impl Alarms {
         self.seq_changed = self.seq.is_some();
         self.skipped_changed = self.skipped.is_some();
         for known in self.known.values_mut() {
-            if matches!(known.told, Told::Stored(_)) {
-                known.told = Told::Unstored;
+            if matches!(known.notified, Notified::Stored(_)) {
+                known.notified = Notified::Unstored;
             }
         }
     }
@@ -309,11 +300,11 @@ impl Alarms {
     pub(super) fn committed(&mut self, batch: u64, out: &mut VecDeque<SessionAction>) {
         self.overdue.committed(batch);
         for (key, known) in &mut self.known {
-            match known.told {
-                Told::Stored(stored) if stored <= batch || is_mutated(Mutation::TellBeforeCommit) => {}
-                Told::Stored(_) | Told::Unstored | Told::Yes => continue,
+            match known.notified {
+                Notified::Stored(stored) if stored <= batch || is_mutated(Mutation::TellBeforeCommit) => {}
+                Notified::Stored(_) | Notified::Unstored | Notified::Yes => continue,
             }
-            known.told = Told::Yes;
+            known.notified = Notified::Yes;
             let notice = AlarmNotice { key: *key, relisted: false, delivery: known.delivery.clone() };
             out.push_back(SessionAction::Alarm(Box::new(notice)));
             out.push_back(SessionAction::SendReceipt(*key, known.stage));
@@ -345,7 +336,7 @@ impl Alarms {
                 if settled {
                     // Nobody needs to send an acknowledgement that the hub has from another seat.
                     known.at_hub = Some(stage);
-                    known.told = Told::Yes;
+                    known.notified = Notified::Yes;
                     out.push_back(SessionAction::AlarmSettled(key));
                 }
             }
@@ -361,7 +352,7 @@ impl Alarms {
             let notice = AlarmNotice { key, relisted: true, delivery: entry.delivery.clone() };
             out.push_back(SessionAction::Alarm(Box::new(notice)));
         }
-        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), told: Told::Yes };
+        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), notified: Notified::Yes };
         self.known.insert(key, known);
         self.changed.insert(key);
     }
@@ -378,7 +369,7 @@ impl Alarms {
         self.judge_held();
     }
 
-    /// Raises what can be judged: not before `/alarms` was read, and a first sight not before the horizon is known.
+    /// Raises what can be judged: nothing before `/alarms` was read, and no first sight before the horizon is known.
     fn judge_held(&mut self) {
         if self.seq.is_none() {
             return;
@@ -391,7 +382,7 @@ impl Alarms {
                     stage: ReceiptStage::Delivered,
                     delivery: held.delivery,
                     at_hub: None,
-                    told: Told::Unstored,
+                    notified: Notified::Unstored,
                 };
                 self.known.insert(key, known);
                 self.changed.insert(key);
@@ -402,7 +393,7 @@ impl Alarms {
     /// Receipts that the hub turned out to lack (sent while it was away).
     fn send_missing(&self, out: &mut VecDeque<SessionAction>) {
         for (key, known) in &self.known {
-            if known.told == Told::Yes && known.at_hub < Some(known.stage) {
+            if known.notified == Notified::Yes && known.at_hub < Some(known.stage) {
                 out.push_back(SessionAction::SendReceipt(*key, known.stage));
             }
         }
@@ -425,9 +416,4 @@ fn cancellation(row: &WireRow) -> Option<AlarmKey> {
 /// Whether the row is of a delivery that was readable and not cancelled.
 pub(super) fn is_alive(row: &WireRow) -> bool {
     row.delivery().is_some_and(|delivery| delivery.status != Status::Cancelled)
-}
-
-/// The key of an entry of `/alarms`.
-pub(super) fn key_of(entry: &AlarmEntry) -> AlarmKey {
-    AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
 }

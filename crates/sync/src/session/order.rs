@@ -1,6 +1,5 @@
 //! The order of frames: the cursor, what is known to exist beyond it, and frames that wait for what is missing.
 
-use super::snapshot::ADOPT_OLDER_MS;
 use crate::io::Mono;
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{Epoch, Rev, UtcMillis};
@@ -8,6 +7,9 @@ use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Frame, Head};
 use std::collections::BTreeMap;
 
+/// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
+/// it is not a straggler but a server that was restored (rules 1 and 5).
+pub(super) const ADOPT_OLDER_MS: u64 = 10_000;
 /// Frames that wait: ten seconds of a busy center's frames (one per 20 ms). What overflows is fetched by `changes`.
 pub(super) const BUFFER_FRAMES: usize = 512;
 /// Entries that wait, over all frames: bounds the memory (about 1 kB each).
@@ -113,7 +115,7 @@ impl Order {
         self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target || self.newer.is_some())
     }
 
-    /// Whether more than the cursor was known to exist already then: who says at that moment that this is all, lags.
+    /// Whether more than the cursor was already known to exist then: whoever says at that moment that this is all lags.
     pub(super) fn knew_more(&self, at: Mono) -> bool {
         let revs = self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target);
         (revs && self.target_since <= at) || self.newer.as_ref().is_some_and(|newer| newer.since <= at)
@@ -188,8 +190,8 @@ impl Order {
         self.lower_since = None;
     }
 
-    /// Somebody speaks of a newer epoch than the cursor's, or of any while there is none. Until a snapshot of it has come
-    /// the board is behind, whatever a replica that lags says of an old one.
+    /// Somebody speaks of a newer epoch than the cursor's, or of any while there is none. The board is behind until a
+    /// snapshot of it has come, whatever a replica that lags says of an old one.
     pub(super) fn note_newer(&mut self, epoch: &Epoch, now: Mono) {
         if self.cursor.as_ref().is_some_and(|cursor| cursor.epoch >= *epoch) {
             return;

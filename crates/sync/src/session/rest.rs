@@ -18,24 +18,20 @@
 
 use super::Session;
 use super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction};
+use super::job::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
 use super::order::is_sound;
 use super::proof::{Instant, ProvenBy};
 use super::repair::{IDS_MAX, Step};
 use crate::io::{LinkReason, Mono, Now};
 use crate::mutation::{Mutation, is_mutated};
 use crate::stats::RowSource;
-use gwanje_model::DeliveryId;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use std::collections::VecDeque;
 
-/// Polling comes this often, ± 20 %.
-pub(super) const POLL_MS: u64 = 3_000;
-/// Answers that can't be used are asked for again after 3 s, doubling up to this.
-pub(super) const BAD_ANSWER_MAX_MS: u64 = 60_000;
-/// A request that nobody came back from is given up after this. The shell's own limits are shorter.
+/// A request that never came back is given up after this long. The shell's own limits are shorter.
 const FLIGHT_MAX_MS: u64 = 180_000;
 /// Frames wait no longer than this for one step of a repair: a slow answer must not freeze a board that is followed well.
 const HOLD_MAX_MS: u64 = 3_000;
@@ -43,27 +39,8 @@ const HOLD_MAX_MS: u64 = 3_000;
 const RETRY_AFTER_MAX_S: u64 = 600;
 /// A center that was refused by REST is asked for again this often: it may have been a stray error.
 pub(super) const REFUSED_AGAIN_MS: u64 = 30_000;
-/// REST counts as failing from this many failures in a row on.
+/// REST counts as failing after this many failures in a row.
 const FAILING: u32 = 2;
-
-/// What a request in flight is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Job {
-    /// Changes after that cursor.
-    Changes(Cursor),
-    /// All rows.
-    Snapshot,
-    /// Repair, see [`Step`].
-    Digest,
-    /// Repair.
-    Revs(Vec<u8>),
-    /// Repair.
-    Rows(Vec<DeliveryId>),
-    /// Repair.
-    Content(Vec<u8>),
-    /// A second look at rows that could not be read.
-    Unread(Vec<DeliveryId>),
-}
 
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -369,7 +346,7 @@ impl Session {
         self.gap = open.then(|| match (uncut, frame.to > after.rev) {
             (false, _) => now.mono,
             (true, true) => self.soon(now),
-            // The answer knew nothing beyond the cursor although something is: a replica that lags.
+            // The answer knew nothing beyond the cursor, although there is something: a replica that lags.
             (true, false) => self.rest.poll_due,
         });
     }
@@ -405,7 +382,7 @@ impl Session {
                 }
             }
             (
-                // An expired sign-in is the client's to renew; it says so when it can't.
+                // The client renews an expired sign-in, and says so when it can't.
                 ErrorCode::Unauthorized
                 | ErrorCode::TooManyRequests
                 | ErrorCode::Unavailable

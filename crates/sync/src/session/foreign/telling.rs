@@ -7,16 +7,16 @@ use super::super::state::{Facts, SocketFact, is_change};
 use super::listing::Asked;
 use super::{AUDIT_EVERY_MS, CLOCK_EVERY_MS, ForeignSession};
 use crate::io::{AlarmKey, Batch, Mono, Now, Proof, RowChange, State};
-use gwanje_dialect::Clock;
+use gwanje_dialect::ClockSource;
 use gwanje_model::{DeliveryId, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
 
-/// A comparison is of the present for the list's interval, its time-out and this, milliseconds.
+/// A comparison counts as of the present for the list's interval, its time-out and this, milliseconds.
 const MARGIN_MS: u64 = 5_000;
-/// Somebody must know when for this long, milliseconds, a comparison was due and none came.
+/// Somebody must know when a comparison was due for this long, milliseconds, and none came.
 const UNPROVEN_MS: u64 = 30_000;
-/// Looked at later than this after the deadline, the desk was asleep, milliseconds.
+/// A look that comes this much after the deadline, milliseconds, finds that the desk was asleep.
 const ASLEEP_MS: u64 = 10_000;
 
 /// The present spell without a comparison.
@@ -95,7 +95,8 @@ impl ForeignSession {
         self.out.push_back(SessionAction::Proved(proof));
     }
 
-    /// Cancellations of before the first list are old news. Its newest change is the server's own word on what time it was.
+    /// Cancellations from before the first list are old news. The list's newest change is the server's own word on what
+    /// time it was.
     pub(super) fn begin_horizon(&mut self, newest: UtcMillis, now: Now) {
         if self.has_horizon {
             return;
@@ -103,8 +104,8 @@ impl ForeignSession {
         self.has_horizon = true;
         let horizon = match self.dialect.clock {
             // Nothing there yet: what is cancelled from now on is news.
-            Clock::Wall if newest == UtcMillis::default() => now.wall,
-            Clock::Wall | Clock::Rows => newest,
+            ClockSource::Wall if newest == UtcMillis::default() => now.wall,
+            ClockSource::Wall | ClockSource::Rows => newest,
         };
         self.alarms.head(horizon, 0, &self.rows, now.mono, &mut self.out);
     }
@@ -170,8 +171,8 @@ impl ForeignSession {
 
     fn day_at(&self, now: Now) -> UtcMillis {
         match self.dialect.clock {
-            Clock::Wall => now.wall,
-            Clock::Rows => self.newest,
+            ClockSource::Wall => now.wall,
+            ClockSource::Rows => self.newest,
         }
     }
 
@@ -183,7 +184,7 @@ impl ForeignSession {
         if self.has_horizon {
             let day_at = self.day_at(now);
             self.alarms.head(day_at, 0, &self.rows, now.mono, &mut self.out);
-            self.out.push_back(SessionAction::DayClock(day_at, now.wall));
+            self.out.push_back(SessionAction::DayClock { day_at, wall: now.wall });
         }
     }
 

@@ -1,7 +1,7 @@
 //! A model hub: rows, revisions, tombstones, floor, epoch; answers requests, makes frames and heads.
 
-use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, Fetched};
+use super::super::notified::key_of;
 use crate::io::AlarmKey;
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{
@@ -155,7 +155,7 @@ impl Hub {
         self.log();
     }
 
-    /// A seat's word; of kinds that seats raise for themselves the first word makes the entry.
+    /// A seat's word; for kinds that seats raise for themselves, the first word makes the entry.
     pub(super) fn receipt(&mut self, key: AlarmKey, seat: SeatId, stage: ReceiptStage) {
         let place = self.alarms.iter().position(|alarm| key_of(alarm) == key);
         let row = self.rows.get(&key.id).filter(|_| key.kind != AlarmKind::Cancelled);
