@@ -3,6 +3,7 @@
 use crate::centers::Centers;
 use crate::counters::Step;
 use crate::list::List;
+use crate::mark::RowMark;
 use crate::patch::Patch;
 use crate::query::{ListSpec, Query};
 use crate::record::Record;
@@ -22,15 +23,6 @@ use ts_rs::TS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct ViewId(pub u64);
-
-/// A command of this seat that is not settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RowMark {
-    /// Sent, not answered.
-    Pending,
-    /// Not answered in time; nobody knows yet.
-    Unknown,
-}
 
 /// What is wrong with a call on a view.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -247,7 +239,8 @@ impl Board {
             |(&number, _)| number,
         );
         let list = self.lists.entry(number).or_insert_with(|| {
-            let mut list = List::new(Query::new(spec, &mut self.centers));
+            let query = Query::new(spec, |center| self.centers.number(center));
+            let mut list = List::new(query);
             list.fill(&self.rows, self.day_at);
             list
         });

@@ -1,13 +1,9 @@
 //! What a page is told: the least that turns what it shows into what it should show.
 
-use crate::row::Row;
+use crate::row::{Cell, Row};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
-
-/// A changed cell: [row id, column (a field name of [`Row`]), new value].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct Cell(#[ts(type = "number")] pub u64, pub String, #[ts(type = "unknown")] pub serde_json::Value);
 
 /// Live counts over all rows of the view's centers (whatever its filter and search).
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -1,6 +1,5 @@
 //! Which rows a view has, and in which order: the part of a spec that views with an equal one share.
 
-use crate::centers::Centers;
 use crate::index::Entry;
 use crate::key::{Key, KeyWriter};
 use crate::record::{CenterNumber, Facts, Record, is_noted};
@@ -47,11 +46,12 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    pub(crate) fn new(spec: ListSpec, centers: &mut Centers) -> Self {
+    /// `number` tells the numbers of centers.
+    pub(crate) fn new(spec: ListSpec, number: impl FnMut(&CenterId) -> CenterNumber) -> Self {
         let names = &spec.filter.statuses;
         let statuses = names.iter().filter_map(|name| Status::parse(name)).collect();
         Self {
-            centers: spec.centers.iter().map(|center| centers.number(center)).collect(),
+            centers: spec.centers.iter().map(number).collect(),
             statuses: (!names.is_empty()).then_some(statuses),
             words: spec.words.iter().map(|word| Word::new(word)).collect(),
             spec,

@@ -1,7 +1,6 @@
 //! A row as a page shows it: values, no texts, no formatting.
 
-use crate::board::RowMark;
-use crate::patch::Cell;
+use crate::mark::RowMark;
 use crate::record::is_under_way;
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use serde::{Deserialize, Serialize};
@@ -22,7 +21,7 @@ pub struct RowRider {
     pub confirmed: bool,
 }
 
-/// A row of the board. Field names are the column names of [`crate::Cell`].
+/// A row of the board. Field names are the column names of [`Cell`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -78,6 +77,10 @@ pub struct Row {
     /// `pending` or `unknown`: a command of this seat that is not settled.
     pub mark: Option<String>,
 }
+
+/// A changed cell: [row id, column (a field name of [`Row`]), new value].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Cell(#[ts(type = "number")] pub u64, pub String, #[ts(type = "unknown")] pub Value);
 
 impl Row {
     /// The row of a delivery.

@@ -1,6 +1,6 @@
 //! The rows themselves, and what is known of them beside their contents.
 
-use crate::board::RowMark;
+use crate::mark::RowMark;
 use crate::record::Record;
 use crate::row::Row;
 use rustc_hash::FxHashMap;

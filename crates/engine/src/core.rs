@@ -1,6 +1,8 @@
 //! The core that an owner drives: of a hub, or of a foreign server. Both take the same inputs and want the same done.
 
 #[cfg(feature = "faults")]
+use crate::message::RowFault;
+#[cfg(feature = "faults")]
 use gwanje_model::DeliveryId;
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_sync::dialect::Dialect;
@@ -97,16 +99,11 @@ impl Core {
 
     /// A fault, for tests.
     #[cfg(feature = "faults")]
-    pub(crate) fn fault(
-        &mut self,
-        center: &CenterId,
-        id: DeliveryId,
-        fault: crate::handle::RowFault,
-    ) -> bool {
+    pub(crate) fn fault(&mut self, center: &CenterId, id: DeliveryId, fault: RowFault) -> bool {
         match self {
             Self::Hub(client) => client.fault(center, |session| match fault {
-                crate::handle::RowFault::Lose => session.lose_row(id),
-                crate::handle::RowFault::Flip => session.flip_row(id),
+                RowFault::Lose => session.lose_row(id),
+                RowFault::Flip => session.flip_row(id),
             }),
             Self::Foreign(_) => false,
         }

@@ -5,8 +5,11 @@ use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpClient;
 use crate::ipc::{Diagnostics, LinkView, SignedIn};
-use crate::owner::{self, Access, Call};
-use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
+#[cfg(feature = "faults")]
+use crate::message::RowFault;
+use crate::message::{Access, Call, PatchSink};
+use crate::owner;
+use gwanje_board::{ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
 use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
@@ -16,9 +19,6 @@ use gwanje_wire::rest::ReceiptStage;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-
-/// Where a view's patches go. Called on the owner task: it must hand the patch on and return at once.
-pub type PatchSink = Arc<dyn Fn(Patch) + Send + Sync>;
 
 /// A change that a person asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,16 +35,6 @@ impl CommandWish {
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
         Self { center, what: CommandKind::Act { id, action, body } }
     }
-}
-
-/// What may happen to a row in memory.
-#[cfg(feature = "faults")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowFault {
-    /// It is gone.
-    Lose,
-    /// A byte of its content flips.
-    Flip,
 }
 
 /// A running engine. Clones share it; it ends with [`Engine::stop`] or with its last handle.
@@ -321,6 +311,3 @@ impl Engine {
         answer.await.map_err(|_| EngineError::Stopped)
     }
 }
-
-/// What a call on a view answers with.
-pub(crate) type ViewReply = oneshot::Sender<Result<(), ViewError>>;

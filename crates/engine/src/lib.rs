@@ -20,7 +20,7 @@ mod freshness;
 mod handle;
 mod http;
 pub mod ipc;
-mod outbox;
+mod message;
 mod owner;
 mod profile;
 mod retry_after;
@@ -33,9 +33,10 @@ pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};
 pub use foreign::load_dialect;
+pub use handle::{CommandWish, Engine};
+pub use message::PatchSink;
 #[cfg(feature = "faults")]
-pub use handle::RowFault;
-pub use handle::{CommandWish, Engine, PatchSink};
+pub use message::RowFault;
 pub use profile::{KeptSession, kept_session};
 
 pub use gwanje_board as board;

@@ -9,32 +9,30 @@ use crate::clock;
 use crate::config::EngineConfig;
 use crate::core::Core;
 use crate::error::EngineError;
-use crate::event::{CommandReport, EngineEvent, Events};
+use crate::event::{CommandReport, EngineEvent};
 use crate::freshness::Freshness;
-use crate::handle::{PatchSink, ViewReply};
 use crate::http::HttpClient;
-use crate::ipc::{Diagnostics, LinkView, SignedIn};
-use crate::outbox::Outbox;
+use crate::message::{Arrival, Call, JobAnswer, ProfileJob};
 use crate::profile::Profile;
 use crate::socket::SocketLine;
 use crate::subscribers::Subscribers;
 use crate::views::Views;
-use crate::writer::{Writer, Written};
+use crate::writer::Writer;
 use diagnosis::Findings;
-use gwanje_board::{Board, ViewId, ViewSpec};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Text, UtcMillis};
+use gwanje_board::Board;
+use gwanje_model::{CenterId, DeliveryId, Text, UtcMillis};
+use gwanje_persist::{ForCore, Outbox};
 use gwanje_sync::{
-    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, CommandRequest, Foreign, ForeignConfig,
-    HttpFailure, HttpResponse, Input, Mono, Now, RequestId, SocketEvent, SocketId, Stats,
+    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, Foreign, ForeignConfig, Input, Mono, Now,
+    RequestId, SocketEvent, SocketId,
 };
 use gwanje_wire::WireRow;
-use gwanje_wire::rest::ReceiptStage;
 use signing::Signing;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use url::Url;
 
@@ -47,106 +45,6 @@ const ARRIVALS_A_ROUND: usize = 64;
 const MAX_SLEEP_MS: u64 = 1_000;
 /// The board's clock of operations moves on this often, milliseconds: pages count in seconds.
 const DAY_STEP_MS: u64 = 1_000;
-
-/// What the handle asks.
-pub(crate) enum Call {
-    SignIn {
-        account: String,
-        password: String,
-        reply: oneshot::Sender<Result<SignedIn, EngineError>>,
-    },
-    Resume(oneshot::Sender<Result<Option<SignedIn>, EngineError>>),
-    SignedIn(oneshot::Sender<Option<SignedIn>>),
-    SignOut(oneshot::Sender<()>),
-    Subscribe {
-        rows: bool,
-        reply: oneshot::Sender<Events>,
-    },
-    OpenView {
-        spec: ViewSpec,
-        sink: PatchSink,
-        reply: oneshot::Sender<ViewId>,
-    },
-    ChangeView {
-        view: ViewId,
-        spec: ViewSpec,
-        reply: ViewReply,
-    },
-    Ack {
-        view: ViewId,
-        seq: u64,
-        reply: ViewReply,
-    },
-    ResetView {
-        view: ViewId,
-        reply: ViewReply,
-    },
-    CloseView {
-        view: ViewId,
-        reply: oneshot::Sender<()>,
-    },
-    PlaceOf {
-        view: ViewId,
-        id: DeliveryId,
-        reply: oneshot::Sender<Option<u64>>,
-    },
-    Delivery {
-        id: DeliveryId,
-        reply: oneshot::Sender<Option<Arc<Delivery>>>,
-    },
-    Command {
-        request: Box<CommandRequest>,
-        reply: oneshot::Sender<()>,
-    },
-    Receipt {
-        center: CenterId,
-        key: AlarmKey,
-        stage: ReceiptStage,
-        reply: oneshot::Sender<()>,
-    },
-    Links(oneshot::Sender<Vec<LinkView>>),
-    Stats(oneshot::Sender<Stats>),
-    Endpoint(oneshot::Sender<String>),
-    Diagnostics(oneshot::Sender<Diagnostics>),
-    Check {
-        center: CenterId,
-        reply: oneshot::Sender<()>,
-    },
-    #[cfg(feature = "faults")]
-    Fault {
-        center: CenterId,
-        id: DeliveryId,
-        fault: crate::handle::RowFault,
-        reply: oneshot::Sender<bool>,
-    },
-    Access(oneshot::Sender<Result<Access, EngineError>>),
-    Stop,
-}
-
-/// What comes back from sockets, requests and the cache.
-#[derive(Debug)]
-pub(crate) enum Arrival {
-    Socket(SocketId, SocketEvent),
-    Http(RequestId, Result<HttpResponse, HttpFailure>),
-    Cache(Written),
-}
-
-/// What reads by REST need.
-#[derive(Debug)]
-pub(crate) struct Access {
-    pub(crate) base: String,
-    pub(crate) token: String,
-}
-
-impl Access {
-    /// The URL of a path below the interface's root.
-    pub(crate) fn url(&self, path: &[&str]) -> Result<Url, EngineError> {
-        let unusable = || EngineError::Config(format!("{} is no usable address of a server", self.base));
-        let mut url = Url::parse(&self.base).map_err(|_| unusable())?;
-        url.path_segments_mut().map_err(|()| unusable())?.pop_if_empty().extend(["api", "v1"]).extend(path);
-        Ok(url)
-    }
-}
 
 struct Owner {
     config: EngineConfig,
@@ -164,12 +62,10 @@ struct Owner {
     sockets: HashMap<SocketId, SocketLine>,
     requests: HashMap<RequestId, AbortHandle>,
     http: HttpClient,
-    outbox: Outbox,
+    outbox: Outbox<ProfileJob>,
     writer: Writer,
     profile: Profile,
     cache_path: Option<PathBuf>,
-    /// Files to be opened yet: until then the cache answers for the former account, whose answers concern nobody.
-    opening: usize,
     arrivals: mpsc::Sender<Arrival>,
     day_due: Mono,
     findings: Findings,
@@ -230,7 +126,6 @@ pub(crate) fn start(
         writer,
         profile,
         cache_path: None,
-        opening: 0,
         arrivals,
         day_due: Mono::default(),
         findings: Findings::default(),
@@ -328,31 +223,26 @@ impl Owner {
                 self.requests.remove(&id);
                 self.client.handle(Input::Http(id, result), now);
             }
-            Arrival::Cache(written) => self.written(written, now),
+            Arrival::Cache(answer) => self.answered(answer, now),
         }
         self.act(now);
     }
 
-    fn written(&mut self, written: Written, now: Now) {
-        match written {
-            Written::Opened => self.opening = self.opening.saturating_sub(1),
-            Written::Lost if self.opening > 0 => self.outbox.forget_writes(),
-            Written::Committed(_) | Written::Restored(..) | Written::Audited(..) if self.opening > 0 => {}
-            Written::Committed(upto) => {
+    /// The cache thread answered.
+    fn answered(&mut self, answer: JobAnswer, now: Now) {
+        match self.outbox.answered(answer, now.mono) {
+            None => {}
+            Some(ForCore::Committed(upto)) => {
                 for (center, seq) in upto {
                     self.client.handle(Input::Committed(center, seq), now);
                 }
             }
-            Written::NotNow(job) => self.outbox.put_back(job, now.mono),
-            Written::Mended => self.outbox.mended(),
-            Written::Lost => {
-                self.outbox.mended();
-                self.outbox.forget_writes();
+            Some(ForCore::Lost) => {
                 for center in self.freshness.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);
                 }
             }
-            Written::Restored(center, mut restored) => {
+            Some(ForCore::Restored(center, mut restored)) => {
                 restored.horizon = self.profile.horizon(self.server(), &center);
                 // Commands that an earlier run left without an outcome: what becomes of them is told under these names.
                 for command in &restored.commands {
@@ -370,12 +260,11 @@ impl Owner {
                     self.tell_freshness(&center, now);
                 }
             }
-            Written::Audited(center, audit) => {
+            Some(ForCore::Audited(center, audit)) => {
                 self.findings.audited(&center, &audit, now);
                 let (damaged, digest_fits) = (audit.damaged, audit.digest_fits);
                 self.client.handle(Input::Audited { center, damaged, digest_fits }, now);
             }
-            Written::Free => self.outbox.freed(),
         }
     }
 

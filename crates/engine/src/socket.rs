@@ -1,7 +1,7 @@
 //! One WebSocket: a task that hands texts over in both directions until either side ends.
 
 use crate::http::{CONNECT_TIMEOUT, io_reason};
-use crate::owner::Arrival;
+use crate::message::Arrival;
 use crate::retry_after;
 use futures_util::{SinkExt, StreamExt};
 use gwanje_sync::{SocketEvent, SocketId, SocketOptions};

@@ -1,6 +1,6 @@
 //! Open views: one look a frame at which of them has something new, and at which of their pages is stuck.
 
-use crate::handle::PatchSink;
+use crate::message::PatchSink;
 use gwanje_board::{Board, ViewError, ViewId, ViewSpec};
 use gwanje_sync::Mono;
 use std::collections::{BTreeMap, VecDeque};

@@ -142,11 +142,15 @@ impl Draw {
             _ => 1_000,
         };
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
+        self.busy_beside();
         if let Break::SignInRevoked { seat } = broken {
             self.taken_with_the_sign_in(after_ms, seat);
         } else if let Break::AnswerLost { seat, center, .. } = broken {
             self.push(after_ms, Happening::Break(broken));
             self.taken_after(seat, center);
+        } else if let Break::Disk { seat, how: Spoilt::Busy, .. } = broken {
+            self.push(after_ms, Happening::Break(broken));
+            self.taken_while_busy(seat);
         } else {
             self.push(after_ms, Happening::Break(broken));
         }
@@ -181,6 +185,32 @@ impl Draw {
         self.push(after_ms, Happening::Click { seat, center, work: Work::Note, pick });
         self.push(soon, revoked);
         self.take(taken, seat, center);
+    }
+
+    /// Now and then a disk takes no writes while something else breaks.
+    fn busy_beside(&mut self) {
+        let rng = &mut self.besides;
+        let (is_busy, seat, taken) = (rng.random_ratio(1, 6), rng.random_range(0..3), rng.random_ratio(1, 4));
+        let (after_ms, for_ms) = (rng.random_range(1..200), rng.random_range(500..6_000));
+        if is_busy {
+            self.push(after_ms, Happening::Break(Break::Disk { seat, how: Spoilt::Busy, for_ms }));
+            if taken {
+                self.taken_while_busy(seat);
+            }
+        }
+    }
+
+    /// Now and then a center is taken away and given back with a new sign-in, while the disk takes no writes: what is cached
+    /// of it can't be wiped before it is to be read again.
+    fn taken_while_busy(&mut self, seat: usize) {
+        let rng = &mut self.besides;
+        let (taken, center) = (rng.random_ratio(1, 2), rng.random_range(0..2));
+        let (soon, given_back, ends) =
+            (rng.random_range(1..200), rng.random_range(50..300), rng.random_range(50..500));
+        if taken {
+            self.push(soon, Happening::Break(Break::CenterRevoked { seat, center, for_ms: given_back }));
+            self.push(ends, Happening::Break(Break::SignInRevoked { seat }));
+        }
     }
 
     fn take(&mut self, after_ms: u64, seat: usize, center: usize) {

@@ -1,11 +1,12 @@
 //! A desk: its app while it runs, its disk, what is kept outside the cache, and what its person was told.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Job, JobAnswer, Kept};
 use crate::fault::Fault;
 use crate::network::Line;
 use crate::tag::Tag;
 use crate::window::Window;
 use gwanje_model::{CenterId, DeliveryId, Epoch, SeatId, UtcMillis};
+use gwanje_persist::Outbox;
 use gwanje_sync::{
     AlarmKey, Client, CommandId, HttpFailure, HttpResponse, RequestId, SocketEvent, SocketId, State, Stats,
 };
@@ -67,10 +68,37 @@ pub(crate) struct App {
     pub(crate) proven: BTreeMap<CenterId, Proven>,
     /// The latest moment of which a word of the hub's on a center has come.
     pub(crate) spoken: BTreeMap<CenterId, u64>,
-    pub(crate) disk_due: bool,
+    pub(crate) outbox: Outbox<Kept>,
+    /// The thread that has the cache file.
+    pub(crate) thread: Thread,
+    pub(crate) thread_due: bool,
+    /// Of its centers, as it knows them; a file holds what it knew when that was written.
+    pub(crate) horizons: BTreeMap<CenterId, UtcMillis>,
     pub(crate) look_due: bool,
     pub(crate) day_ms: u64,
     pub(crate) changes: u32,
+}
+
+/// The thread that has an app's cache file: one job at a time.
+#[derive(Debug, Default)]
+pub(crate) enum Thread {
+    #[default]
+    Free,
+    /// Whether the machine has let it wait.
+    Works {
+        job: Job,
+        has_waited: bool,
+    },
+    Answers(Vec<JobAnswer>),
+}
+
+impl App {
+    /// Whether rows wait to be written.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        let (_, waiting, _) = self.outbox.depth();
+        waiting > 0
+            || matches!(&self.thread, Thread::Works { job: Job::Write(melted), .. } if melted.rows() > 0)
+    }
 }
 
 /// What an app has got an answer from since it started.

@@ -38,7 +38,7 @@ use crate::seat::{Arrival, Seat, SeatHistory};
 use crate::trace::Trace;
 use crate::violation::Violation;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
-use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
+use gwanje_sync::{HttpRequest, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
 use nodes::Node;
 use rand::RngExt as _;
@@ -82,15 +82,10 @@ pub(crate) enum Event {
     Beat(usize, CenterId),
     Behind(usize, CenterId),
     ReleaseHeld(usize, CenterId),
-    DiskWorks {
+    /// The thread that has an app's cache file does its job, or answers.
+    ThreadGoesOn {
         seat: usize,
         life: u32,
-    },
-    /// What the disk answers reaches the core.
-    DiskTells {
-        seat: usize,
-        life: u32,
-        input: Box<Input>,
     },
     LooksAt {
         seat: usize,
@@ -306,7 +301,7 @@ impl World {
             self.now = next.max(self.now);
             self.steps += 1;
             match ticks {
-                Some((at, seat)) if event.is_none_or(|event| at < event) => self.put(seat, Input::Tick),
+                Some((at, seat)) if event.is_none_or(|event| at < event) => self.wake(seat),
                 Some(_) | None => {
                     if let Some((_, event)) = self.queue.pop_first() {
                         self.happen(event);
@@ -316,11 +311,12 @@ impl World {
         }
     }
 
-    /// The first core that wants to be woken, and when.
+    /// The first app that wants to be woken, by its core or its queue, and when.
     fn next_tick(&self) -> Option<(u64, usize)> {
         let due = self.seats.iter().enumerate().filter_map(|(index, seat)| {
             let app = seat.app.as_ref().filter(|_| seat.frozen_until <= self.now)?;
-            let at = app.client.deadline()?.0.saturating_sub(1_000_000);
+            let first = app.client.deadline().into_iter().chain(app.outbox.deadline()).min()?;
+            let at = first.0.saturating_sub(1_000_000);
             Some((at.max(self.now), index))
         });
         due.min()
@@ -340,12 +336,7 @@ impl World {
             Event::Beat(node, center) => self.beat(node, &center),
             Event::Behind(node, center) => self.look_behind(node, &center),
             Event::ReleaseHeld(node, center) => self.release_held(node, &center),
-            Event::DiskWorks { seat, life } => self.disk_works(seat, life),
-            Event::DiskTells { seat, life, input } => {
-                if self.is_life(seat, life) {
-                    self.put(seat, *input);
-                }
-            }
+            Event::ThreadGoesOn { seat, life } => self.thread_goes_on(seat, life),
             Event::LooksAt { seat, life } => self.looks_at(seat, life),
             Event::Starts(seat) => self.start(seat),
             Event::SignsIn { seat, life } => {

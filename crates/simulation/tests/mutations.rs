@@ -37,6 +37,9 @@ caught! {
     a_skipped_gap_check: SkipGapCheck by "CMRTL";
     forgotten_tombstones: ForgetTombstones by "CTR";
     a_cursor_before_its_rows: CursorBeforeRows by "ACLR";
+    an_earlier_row_wins: EarlierRowWins by "ACR";
+    a_refused_write_last: RefusedWriteLast by "ACMRK";
+    a_read_past_a_wipe: ReadPastWipe by "ACR";
     digests_compared_at_a_cut_cursor: CompareCutCursor by "RL";
     an_overlay_over_a_newer_row: KeepOverlay by "CM1T";
     a_command_settled_by_a_frame: SettleByFrame by "W";

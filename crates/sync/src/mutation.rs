@@ -1,5 +1,6 @@
-//! Deliberate bugs, to show that the simulation can fail: each turns one rule off. Only with the feature `faults`, and
-//! then only for the thread that asked for it; otherwise every question is answered with a constant `false`.
+//! Deliberate bugs, to show that the simulation can fail: each turns one rule off, in the core or in the write-behind
+//! queue. Only with the feature `faults`, and then only for the thread that asked for it; otherwise every question is
+//! answered with a constant `false`.
 
 /// A deliberate bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -8,8 +9,14 @@ pub enum Mutation {
     SkipGapCheck,
     /// What a frame says of deliveries that left is not heard.
     ForgetTombstones,
-    /// The cache commits the cursor before its rows (rule 8); the simulation's writer does it.
+    /// The cache commits the cursor before its rows (rule 8); the write-behind queue does it.
     CursorBeforeRows,
+    /// Of two copies of a row that wait to be written the earlier one stays; the write-behind queue does it.
+    EarlierRowWins,
+    /// What the machine refused is written after what came later; the write-behind queue does it.
+    RefusedWriteLast,
+    /// A center is read back before its wiping, which the machine refused (rule 14); the write-behind queue does it.
+    ReadPastWipe,
     /// Digests are compared although the cursor is not whole (rule 3).
     CompareCutCursor,
     /// An overlay stays over a newer row (rule 9).
@@ -44,10 +51,13 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::SkipGapCheck,
         Self::ForgetTombstones,
         Self::CursorBeforeRows,
+        Self::EarlierRowWins,
+        Self::RefusedWriteLast,
+        Self::ReadPastWipe,
         Self::CompareCutCursor,
         Self::KeepOverlay,
         Self::SettleByFrame,

@@ -12,23 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Arrows that close a circle, each with its reason: package, from, to.
-const EXCUSED: &[(&str, &str, &str, &str)] = &[
-    ("gwanje-board", "row", "board", "a mark is set through the board and kept with its row"),
-    ("gwanje-board", "rows", "board", "as above"),
-    ("gwanje-board", "row", "patch", "a row says which of its cells changed, as a patch carries them"),
-    ("gwanje-board", "query", "centers", "which centers a query matches is known to the centers"),
-    ("gwanje-engine", "core", "handle", "a fault that is asked for by the handle is done in the core"),
-    ("gwanje-engine", "owner", "handle", "the handle's calls carry types of its own"),
-    ("gwanje-engine", "views", "handle", "as above"),
-    ("gwanje-engine", "socket", "owner", "what arrives is said in the owner's words"),
-    ("gwanje-engine", "writer", "owner", "as above"),
-    (
-        "gwanje-engine",
-        "writer",
-        "outbox",
-        "what is written is taken from the outbox, which knows what can be",
-    ),
-];
+const EXCUSED: &[(&str, &str, &str, &str)] = &[];
 
 /// An arrow between modules that lie beside each other, by their paths.
 type Arrow = (String, String);

@@ -1,11 +1,11 @@
 //! Carries the core's actions out.
 
-use super::{Arrival, Commanded, Owner};
+use super::{Commanded, Owner};
 use crate::event::{CommandReport, EngineEvent};
 use crate::freshness::Freshness;
 use crate::ipc::CommandPhase;
+use crate::message::{Arrival, ProfileJob};
 use crate::socket::SocketLine;
-use crate::writer::Job;
 use gwanje_board::RowMark;
 use gwanje_model::CenterId;
 use gwanje_sync::{
@@ -47,18 +47,18 @@ impl Owner {
                     self.tell(EngineEvent::State(center.clone(), state), now);
                     self.tell_freshness(&center, now);
                 }
-                self.outbox.push(Job::Restore(center));
+                self.outbox.restore(center);
             }
             Action::Persist(batch) => self.outbox.write(*batch, now.mono),
             Action::Wipe(center) => {
-                self.outbox.push(Job::Wipe(center.clone()));
+                self.outbox.wipe(center.clone());
                 self.drop_center(&center);
             }
-            Action::Audit(center) => self.outbox.push(Job::Audit(center)),
+            Action::Audit(center) => self.outbox.audit(center),
             Action::KeepHorizon(center, at) => {
                 let server = self.server().to_owned();
                 let (path, bytes) = self.profile.keep_horizon(&server, &center, at);
-                self.outbox.push(Job::Keep(path, bytes));
+                self.outbox.push(ProfileJob::Keep(path, bytes));
             }
             Action::SignedIn(reply) => self.signed_in(&reply, now),
             Action::SignedOut(problem) => self.signed_out(problem, now),

@@ -1,8 +1,9 @@
 //! What the handle asks, answered from the state or handed to the core.
 
-use super::{Access, Call, Commanded, Owner, present};
+use super::{Commanded, Owner, present};
 use crate::clock;
 use crate::error::EngineError;
+use crate::message::{Access, Call};
 use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
 
 impl Owner {

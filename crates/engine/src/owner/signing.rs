@@ -4,8 +4,8 @@ use super::Owner;
 use crate::error::EngineError;
 use crate::event::EngineEvent;
 use crate::ipc::{CenterView, SignedIn};
+use crate::message::ProfileJob;
 use crate::profile::KeptSession;
-use crate::writer::Job;
 use gwanje_model::CenterId;
 use gwanje_sync::{Action, Input, Mono, Now};
 use gwanje_wire::rest::{CenterInfo, LoginReply};
@@ -137,7 +137,7 @@ impl Owner {
             None => EngineError::NotSignedIn,
         }));
         if self.profile.session.take().is_some() {
-            self.outbox.push(Job::Forget(self.profile.session_path()));
+            self.outbox.push(ProfileJob::Forget(self.profile.session_path()));
         }
         if problem.is_none() {
             for center in std::mem::take(&mut self.freshness).into_keys() {
@@ -209,7 +209,7 @@ impl Owner {
 
     fn keep_session(&mut self, session: KeptSession) {
         match serde_json::to_vec_pretty(&session) {
-            Ok(bytes) => self.outbox.push(Job::Keep(self.profile.session_path(), bytes)),
+            Ok(bytes) => self.outbox.push(ProfileJob::Keep(self.profile.session_path(), bytes)),
             Err(error) => {
                 tracing::error!(%error, "the session can't be kept; a password will be needed again")
             }
@@ -225,8 +225,7 @@ impl Owner {
         if self.cache_path.is_some() {
             self.leave_account(now);
         }
-        self.opening += 1;
-        self.outbox.push(Job::Open(path.clone()));
+        self.outbox.open(path.clone());
         self.cache_path = Some(path);
     }
 

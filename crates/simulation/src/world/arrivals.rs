@@ -33,7 +33,7 @@ impl World {
         if slept == Some(Fault::Clock) && self.is_running(index) {
             self.inject(Fault::Clock);
         }
-        self.disk_soon(index, 1);
+        self.thread_soon(index, 1);
         // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
         while let Some(arrival) = self.seats.get_mut(index).and_then(|seat| seat.deferred.pop_front()) {
             self.take_in(index, arrival);

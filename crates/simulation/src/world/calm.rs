@@ -2,9 +2,9 @@
 
 use super::World;
 use super::checks::same;
-use crate::disk::wire_row;
 use crate::hub::Operation;
 use gwanje_model::CenterId;
+use gwanje_persist::wire_row;
 use gwanje_wire::rest::{AlarmKind, Outcome, ReceiptStage};
 use std::collections::BTreeMap;
 

@@ -85,7 +85,8 @@ impl World {
         let Some(board) = self.hub.board(center) else { return false };
         let Some(seat) = self.seats.get_mut(index) else { return false };
         let stale = seat.line.stale.as_ref().is_some_and(|stale| stale.until + ON_ITS_WAY_MS > now);
-        if self.frozen || stale || seat.frozen_until > now || !seat.disk.is_idle() {
+        let is_idle = seat.app.as_ref().is_none_or(|app| app.outbox.is_idle());
+        if self.frozen || stale || seat.frozen_until > now || !is_idle {
             return false;
         }
         let session = seat.app.as_ref().and_then(|app| app.client.session(center));

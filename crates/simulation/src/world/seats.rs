@@ -1,12 +1,12 @@
 //! Apps start and end; what their cores want is done.
 
 use super::{Event, World};
-use crate::disk::Job;
 use crate::fault::Fault;
 use crate::network::Conn;
-use crate::seat::{App, Arrival, Reach};
+use crate::seat::{App, Arrival, Reach, Thread};
 use crate::window::Window;
 use gwanje_model::CenterId;
+use gwanje_persist::Outbox;
 use gwanje_sync::{
     Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId,
 };
@@ -31,12 +31,8 @@ impl World {
                 seat.told.heard.insert((center.clone(), *key));
             }
         }
-        let set_aside = match seat.disk.open() {
-            Ok(set_aside) => set_aside,
-            Err(error) => return self.violate('A', format!("the cache does not open: {error}")),
-        };
-        // One that held nothing was no loss.
-        let spoilt = std::mem::take(&mut seat.disk.spoilt_full) && set_aside;
+        let mut outbox = Outbox::default();
+        outbox.open(seat.disk.path());
         let config = ClientConfig {
             servers,
             seat: seat.name.clone(),
@@ -58,15 +54,15 @@ impl World {
             open_alarms: BTreeSet::new(),
             proven: BTreeMap::new(),
             spoken: BTreeMap::new(),
-            disk_due: false,
+            outbox,
+            thread: Thread::Free,
+            thread_due: false,
+            horizons: seat.horizons.clone(),
             look_due: false,
             day_ms: 0,
             changes: 0,
         });
         let (token, centers) = (seat.token.clone(), seat.centers.clone());
-        if spoilt {
-            self.inject(Fault::Disk);
-        }
         match token {
             Some(refresh_token) => self.put(index, Input::Resume { refresh_token, centers }),
             None => self.sign_in(index),
@@ -85,10 +81,8 @@ impl World {
         if seat.app.take().is_none() {
             return;
         }
-        seat.disk.kill();
+        seat.told.unwritten.append(&mut seat.disk.kill());
         seat.deferred.clear();
-        let unwritten = std::mem::take(&mut seat.disk.told_unwritten);
-        seat.told.unwritten.extend(unwritten);
         (seat.frozen_until, seat.frozen_by) = (0, None);
         let open: Vec<u64> = self
             .conns
@@ -104,18 +98,22 @@ impl World {
         }
     }
 
-    /// Kills it as soon as there is something that is not written yet; waits for that some seconds.
+    /// Kills it while there is something that is not written yet: soon after it has come, or while it is being written. Waits
+    /// for that some seconds.
     pub(super) fn kill_when_unwritten(&mut self, index: usize, life: u32, down_ms: u64) {
         if !self.is_life(index, life) {
             return;
         }
-        let waits = self.seats.get(index).is_some_and(|seat| seat.disk.has_unwritten());
-        if waits {
+        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
+        let waits = app.is_some_and(App::has_unwritten);
+        let is_writing = app.is_some_and(|app| !matches!(app.thread, Thread::Free));
+        if waits && self.draw(1, if is_writing { 2 } else { 8 }) == 1 {
             self.inject(Fault::AppKilled);
             self.kill(index);
             self.after(down_ms, Event::Starts(index));
         } else {
-            self.after(7, Event::Kills { seat: index, life, down_ms });
+            let ms = self.draw(1, 7);
+            self.after(ms, Event::Kills { seat: index, life, down_ms });
         }
     }
 
@@ -133,9 +131,22 @@ impl World {
             self.act(index, action);
         }
         self.check(index);
+        self.hand_over(index);
+    }
+
+    /// An app's time has come: its core's, or its queue's.
+    pub(super) fn wake(&mut self, index: usize) {
+        let now = self.now_at(index).mono;
+        let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
+        if app.and_then(|app| app.client.deadline()).is_some_and(|at| at <= now) {
+            self.put(index, Input::Tick);
+        } else {
+            self.hand_over(index);
+        }
     }
 
     fn act(&mut self, index: usize, action: Action) {
+        let now = self.now_at(index).mono;
         let Some(seat) = self.seats.get_mut(index) else { return };
         let life = seat.life;
         let Some(app) = seat.app.as_mut() else { return };
@@ -147,8 +158,8 @@ impl World {
             Action::DropHttp(id) => {
                 app.requests.remove(&id);
             }
-            Action::Restore(center) => self.write(index, Job::Restore(center)),
-            Action::Persist(batch) => self.write(index, Job::Write(batch)),
+            Action::Restore(center) => app.outbox.restore(center),
+            Action::Persist(batch) => app.outbox.write(*batch, now),
             Action::Wipe(center) => {
                 app.window.drop_center(&center);
                 let was_followed = app.cursors.remove(&center).is_some();
@@ -156,15 +167,16 @@ impl World {
                 app.sessions.remove(&center);
                 app.proven.remove(&center);
                 app.open_alarms.retain(|(of, _)| *of != center);
+                app.outbox.wipe(center.clone());
                 self.forget_center(index, &center);
-                self.write(index, Job::Wipe(center));
                 if was_followed {
                     self.inject(Fault::Credentials);
                 }
             }
-            Action::Audit(center) => self.write(index, Job::Audit(center)),
+            Action::Audit(center) => app.outbox.audit(center),
             Action::KeepHorizon(center, at) => {
-                seat.horizons.insert(center, at);
+                app.horizons.insert(center.clone(), at);
+                app.outbox.push((center, at));
             }
             Action::SignedIn(reply) => {
                 seat.token = Some(reply.refresh_token.clone());

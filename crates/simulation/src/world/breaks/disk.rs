@@ -7,7 +7,6 @@ use crate::fault::Fault;
 use crate::ledger::Truth;
 use crate::plan::Spoilt;
 use gwanje_model::CenterId;
-use gwanje_sync::Input;
 
 impl World {
     /// The app is killed, its cache file removed; it starts anew and needs snapshots.
@@ -47,17 +46,7 @@ impl World {
             Spoilt::Busy => {
                 (seat.disk.busy_until, seat.disk.busy_idle) = (now + for_ms, true);
             }
-            Spoilt::Corrupt => {
-                if let Err(error) = seat.disk.corrupt() {
-                    return self.violate('A', format!("a damaged cache is not rebuilt: {error}"));
-                }
-                if is_full {
-                    self.inject(Fault::Disk);
-                }
-                for center in self.centers.clone() {
-                    self.put(index, Input::CacheLost(center));
-                }
-            }
+            Spoilt::Corrupt => seat.disk.damaged = Some(is_full),
             Spoilt::CorruptAtRest => {
                 self.kill(index);
                 self.forget_disk(index);
