@@ -13,6 +13,7 @@
 // A new variant of an enum must be looked at wherever one is taken apart (tests may look at one variant alone).
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants))]
 
+mod candidates;
 mod clock;
 mod config;
 mod core;
@@ -32,6 +33,7 @@ mod subscribers;
 mod views;
 mod writer;
 
+pub use candidates::{Candidate, candidates};
 pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};

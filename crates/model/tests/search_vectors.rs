@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod search_vectors {
-    use gwanje_model::search::{Haystack, Search, SearchField};
+    use gwanje_model::search::{Haystack, Search, SearchField, matching};
     use proptest::prelude::*;
     use serde::Deserialize;
     use std::collections::BTreeMap;
@@ -117,7 +117,20 @@ mod search_vectors {
             ("010", vec![3]),
             ("반", vec![]),
         ] {
-            assert_eq!(gwanje_model::search::matching(typed, &choices), expected, "{typed}");
+            assert_eq!(matching(typed, &choices), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_rider_is_found_by_name_id_initials_and_phone() {
+        let rider = ["임창진\nR-7\n010-1234-5678"];
+        for typed in ["임창", "ㅇㅊㅈ", "r-7", " ", "임차", "창진 r-7", "0101234", "1234-56", "5678"]
+        {
+            assert_eq!(matching(typed, &rider), [0], "{typed}");
+        }
+        // Another order, and from one line into the next.
+        for typed in ["ㅇㅈ", "진r", "70"] {
+            assert_eq!(matching(typed, &rider), [0; 0], "{typed}");
         }
     }
 

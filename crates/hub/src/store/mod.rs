@@ -10,6 +10,7 @@ mod centers;
 mod command;
 mod deciding;
 mod error;
+mod finding;
 mod following;
 mod idempotency;
 mod lines;
@@ -25,7 +26,7 @@ mod writer;
 pub use board::Board;
 pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
 pub use error::StoreError;
-pub use past::{Found, Search};
+pub use past::{Found, PastSearch};
 pub(crate) use read::json;
 pub use read::{After, Selection};
 pub use riders::RiderPositions;
@@ -278,6 +279,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let opened = Connection::open(path).and_then(|db| {
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(64);
+        finding::register(&db)?;
         Ok(db)
     });
     opened.map_err(|source| StoreError::Sqlite {

@@ -13,4 +13,5 @@ mod following;
 mod harness;
 mod problems;
 mod roles;
+mod search;
 mod sign_in;

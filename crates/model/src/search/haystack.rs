@@ -88,10 +88,12 @@ impl Haystack {
             };
             units.push(end.into());
         }
-        let mut bytes = Vec::with_capacity(units.len() * BYTES_A_CHARACTER);
-        bytes.extend(units.iter().map(|&unit| byte_of(unit)));
-        bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
-        Self { bytes: bytes.into_boxed_slice() }
+        let mut bytes = vec![0; units.len() * BYTES_A_CHARACTER].into_boxed_slice();
+        let (scanned, pairs) = bytes.split_at_mut(units.len());
+        scanned.iter_mut().zip(&units).for_each(|(byte, &unit)| *byte = byte_of(unit));
+        let (pairs, _) = pairs.as_chunks_mut();
+        pairs.iter_mut().zip(&units).for_each(|(pair, unit)| *pair = unit.to_le_bytes());
+        Self { bytes }
     }
 
     /// The characters by one byte each.

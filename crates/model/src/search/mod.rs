@@ -199,10 +199,18 @@ fn find_phone(digits: &Form, number: &Form, haystack: &Haystack) -> Option<usize
         .or_else(|| digits.find_where(haystack, |at| haystack.is_phone_at(at)))
 }
 
-/// Which of some texts hold the words that were typed, by their places: what a picker of few choices offers.
+/// Which of some choices hold the words that were typed, by their places: what a picker offers. A choice is one text a line:
+/// a rider's name, id and phone, say.
 #[must_use]
-pub fn matching(typed: &str, texts: &[impl AsRef<str>]) -> Vec<usize> {
+pub fn matching(typed: &str, choices: &[impl AsRef<str>]) -> Vec<usize> {
     let search = Search::words(typed);
-    let holds = |text: &str| search.matches(&Haystack::of([SearchText::Plain(text)]));
-    texts.iter().enumerate().filter(|(_, text)| holds(text.as_ref())).map(|(nth, _)| nth).collect()
+    let holds = |choice: &str| search.matches(&Haystack::of(choice.lines().map(text_of_choice)));
+    choices.iter().enumerate().filter(|(_, choice)| holds(choice.as_ref())).map(|(nth, _)| nth).collect()
+}
+
+fn text_of_choice(line: &str) -> SearchText<'_> {
+    match phone::digits(line) {
+        Some(_) => SearchText::Phone(line),
+        None => SearchText::Plain(line),
+    }
 }
