@@ -2,13 +2,14 @@
 
 pub mod api;
 pub mod bench;
-pub mod desk;
+pub mod display;
 pub mod hub;
 pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod rounds;
 pub mod said;
+pub mod seat;
 pub mod stage;
 pub mod storm;
 pub mod truth;

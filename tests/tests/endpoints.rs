@@ -28,15 +28,15 @@ fn watch(servers: &[&str], account: &str, rows: bool) -> Result<Process> {
     Process::start(&mut command)
 }
 
-/// What a watcher has told of its rows and states.
+/// What a watcher has heard of its rows and states.
 #[derive(Default)]
-struct Told {
+struct Heard {
     rows: BTreeMap<u64, u64>,
     /// State and endpoint, in order.
     states: Vec<(String, String)>,
 }
 
-impl Told {
+impl Heard {
     /// Takes lines in until `wanted` is true of one.
     fn until(
         &mut self,
@@ -80,8 +80,8 @@ async fn a_door_that_is_shut_is_left_and_one_that_comes_back_is_not_run_to() -> 
     let (first, second) = (Proxy::to(hub.address()).await?, Proxy::to(hub.address()).await?);
     let (a, b) = (first.url(), second.url());
     let watcher = watch(&[&a, &b], "dispatcher", true)?;
-    let mut told = Told::default();
-    told.until(&watcher, "live by the first door", |told, _| told.last() == Some(("Live", &a)))?;
+    let mut heard = Heard::default();
+    heard.until(&watcher, "live by the first door", |heard, _| heard.last() == Some(("Live", &a)))?;
     ensure!(second.connections(Kind::Socket) == 0, "the second door was not needed");
 
     for kind in [Kind::Socket, Kind::Rest] {
@@ -89,15 +89,15 @@ async fn a_door_that_is_shut_is_left_and_one_that_comes_back_is_not_run_to() -> 
         first.cut(kind, Ending::Reset);
     }
     let cut = Instant::now();
-    told.until(&watcher, "live by the second door", |told, _| told.last() == Some(("Live", &b)))?;
+    heard.until(&watcher, "live by the second door", |heard, _| heard.last() == Some(("Live", &b)))?;
     let took = cut.elapsed();
     println!("failed over in {} ms", took.as_millis());
     // What the design bounds are pauses, which `sync`'s own tests hold to it in virtual time; a loaded machine adds to them.
     ensure!(took < 3 * FAILOVER, "it took {took:?}");
     ensure!(
-        told.states.iter().all(|(state, _)| state != "Offline"),
+        heard.states.iter().all(|(state, _)| state != "Offline"),
         "REST went on by the other: {:?}",
-        told.states
+        heard.states
     );
 
     // A change comes through, and the rows are the hub's.
@@ -108,20 +108,20 @@ async fn a_door_that_is_shut_is_left_and_one_that_comes_back_is_not_run_to() -> 
     let row =
         api.post(&format!("/centers/{CENTER}/deliveries/{open}/note"), &json!({"text": "two doors"})).await?;
     let rev = row["rev"].as_u64().context("a revision")?;
-    told.until(&watcher, "the change", |told, _| told.rows.get(&open.0) == Some(&rev))?;
-    ensure!(told.rows == truth(&hub).await?, "the rows differ from the hub's");
+    heard.until(&watcher, "the change", |heard, _| heard.rows.get(&open.0) == Some(&rev))?;
+    ensure!(heard.rows == truth(&hub).await?, "the rows differ from the hub's");
 
     // The first door is back: nobody runs to it. Two lines of counts are twenty seconds, less than it has to hold.
     for kind in [Kind::Socket, Kind::Rest] {
         first.refuse(kind, false);
     }
-    let states = told.states.len();
+    let states = heard.states.len();
     let mut counts = 0;
-    told.until(&watcher, "two lines of counts", |_, line| {
+    heard.until(&watcher, "two lines of counts", |_, line| {
         counts += u32::from(line["type"] == "stats" && line["endpoint"] == b.as_str());
         counts == 2
     })?;
-    ensure!(told.states.len() == states, "flapped: {:?}", told.states.get(states..));
+    ensure!(heard.states.len() == states, "flapped: {:?}", heard.states.get(states..));
     Ok(())
 }
 
@@ -135,9 +135,9 @@ async fn a_drain_moves_every_seat_within_its_time_and_nobody_is_without_a_board(
     let mut seats = Vec::new();
     for _ in 0..SEATS {
         let watcher = watch(&[&a, &b], "dispatcher", false)?;
-        let mut told = Told::default();
-        told.until(&watcher, "live by the first door", |told, _| told.last() == Some(("Live", &a)))?;
-        seats.push((watcher, told));
+        let mut heard = Heard::default();
+        heard.until(&watcher, "live by the first door", |heard, _| heard.last() == Some(("Live", &a)))?;
+        seats.push((watcher, heard));
     }
     let api = hub.sign_in("admin").await?;
     let answer = api.request(Method::POST, "/drain").json(&json!({"withinMs": WITHIN_MS})).send().await?;
@@ -156,12 +156,12 @@ async fn a_drain_moves_every_seat_within_its_time_and_nobody_is_without_a_board(
     // Eight random moments of six seconds lie within one second of each other once in sixteen thousand runs.
     let spread = *moments.last().context("a last")? - *moments.first().context("a first")?;
     ensure!(spread > Duration::from_secs(1), "all moved within {spread:?}");
-    for (watcher, told) in &mut seats {
-        let states = told.states.len();
-        told.until(watcher, "a line of counts by the second door", |_, line| {
+    for (watcher, heard) in &mut seats {
+        let states = heard.states.len();
+        heard.until(watcher, "a line of counts by the second door", |_, line| {
             line["type"] == "stats" && line["endpoint"] == b.as_str()
         })?;
-        ensure!(told.states.len() == states, "not live throughout: {:?}", told.states.get(states..));
+        ensure!(heard.states.len() == states, "not live throughout: {:?}", heard.states.get(states..));
     }
     Ok(())
 }

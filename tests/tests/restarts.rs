@@ -1,5 +1,7 @@
 //! Nothing is forgotten over a restart: acknowledgements that the hub has not heard of, commands without an outcome.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
+
 use anyhow::{Context, Result, ensure};
 use gwanje_engine::ipc::CommandPhase;
 use gwanje_engine::sync::CommandId;
@@ -7,10 +9,10 @@ use gwanje_engine::{CommandReport, CommandWish, EngineEvent};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{DeliveryId, Status};
 use gwanje_tests::api::Api;
-use gwanje_tests::desk::Desk;
 use gwanje_tests::hub::Hub;
 use gwanje_tests::process::PATIENCE;
 use gwanje_tests::proxy::{Answer, Proxy};
+use gwanje_tests::seat::Seat;
 use gwanje_wire::rest::{AlarmKind, AlarmsRead, ReceiptStage};
 use gwanje_wire::{CommandBody, ErrorCode};
 use serde_json::json;
@@ -45,13 +47,13 @@ async fn until<F: Future<Output = Result<bool>>>(what: &str, mut is_so: impl FnM
     Ok(())
 }
 
-fn note(desk: &Desk, id: DeliveryId) -> CommandWish {
+fn note(seat: &Seat, id: DeliveryId) -> CommandWish {
     let body = CommandBody { text: Some("문 앞에 두세요".into()), ..CommandBody::default() };
-    CommandWish::act(desk.center.clone(), id, Action::Note, body)
+    CommandWish::act(seat.center.clone(), id, Action::Note, body)
 }
 
-async fn news_of(desk: &mut Desk, command: &CommandId) -> Result<Arc<CommandReport>> {
-    desk.hear("news of the command", |event| match event {
+async fn news_of(seat: &mut Seat, command: &CommandId) -> Result<Arc<CommandReport>> {
+    seat.hear("news of the command", |event| match event {
         EngineEvent::Command(report) if report.command == *command => Some(Arc::clone(report)),
         _ => None,
     })
@@ -68,8 +70,8 @@ fn as_after_a_kill(profile: &Path, copy: &Path) -> Result<()> {
     Ok(())
 }
 
-fn kept_commands(desk: &Desk) -> Result<u64> {
-    let db = rusqlite::Connection::open(desk.cache()?)?;
+fn kept_commands(seat: &Seat) -> Result<u64> {
+    let db = rusqlite::Connection::open(seat.cache()?)?;
     let count: i64 = db.query_row("SELECT count(*) FROM commands", [], |row| row.get(0))?;
     Ok(u64::try_from(count)?)
 }
@@ -77,16 +79,16 @@ fn kept_commands(desk: &Desk) -> Result<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledgement_given_while_the_hub_is_away_reaches_it_after_a_restart() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (data, profile) = (folder.path().join("hub"), folder.path().join("desk"));
+    let (data, profile) = (folder.path().join("hub"), folder.path().join("seat"));
     let mut running = hub(&data, None)?;
     let address = running.address().to_owned();
-    let mut desk = Desk::start(&running.url, &profile, CENTER).await?;
-    desk.live().await?;
+    let mut seat = Seat::start(&running.url, &profile, CENTER).await?;
+    seat.live().await?;
     let api = running.sign_in("dispatcher").await?;
     let id = under_way(&api).await?;
     let cancel = json!({"reason": "손님 변심", "by": "customer"});
     api.post(&format!("/centers/{CENTER}/deliveries/{id}/cancel"), &cancel).await?;
-    let key = desk
+    let key = seat
         .hear("the alarm", |event| match event {
             EngineEvent::Alarm(_, notice)
                 if notice.key.id == id && notice.key.kind == AlarmKind::Cancelled =>
@@ -98,13 +100,13 @@ async fn an_acknowledgement_given_while_the_hub_is_away_reaches_it_after_a_resta
         .await?;
 
     running.process.kill()?;
-    desk.engine.acknowledge(&desk.center, key).await?;
-    desk.hear("the alarm to be off the list", |event| {
+    seat.engine.acknowledge(&seat.center, key).await?;
+    seat.hear("the alarm to be off the list", |event| {
         matches!(event, EngineEvent::AlarmSettled(_, settled) if *settled == key).then_some(())
     })
     .await?;
-    let seat = desk.engine.diagnostics().await?.seat;
-    desk.stop().await;
+    let installation = seat.engine.diagnostics().await?.seat;
+    seat.stop().await;
 
     let running = hub(&data, Some(&address))?;
     let api = running.sign_in("dispatcher").await?;
@@ -112,14 +114,16 @@ async fn an_acknowledgement_given_while_the_hub_is_away_reaches_it_after_a_resta
         let read: AlarmsRead = api.get(&format!("/centers/{CENTER}/alarms?after=0")).await?;
         let entry = read.alarms.iter().find(|alarm| alarm.id == id && alarm.kind == AlarmKind::Cancelled);
         let receipts = &entry.context("the alarm at the hub")?.receipts;
-        Ok(receipts.iter().any(|of| of.seat.as_str() == seat && of.stage == ReceiptStage::Acknowledged))
+        Ok(receipts
+            .iter()
+            .any(|of| of.seat.as_str() == installation && of.stage == ReceiptStage::Acknowledged))
     };
     ensure!(!acknowledged().await?, "the hub was away: it can't know yet");
-    let mut desk = Desk::start(&running.url, &profile, CENTER).await?;
-    desk.live().await?;
+    let mut seat = Seat::start(&running.url, &profile, CENTER).await?;
+    seat.live().await?;
     until("the acknowledgement at the hub", &acknowledged).await?;
-    ensure!(desk.alarms.iter().all(|(told, _)| *told != key), "neither raised nor listed again");
-    desk.stop().await;
+    ensure!(seat.alarms.iter().all(|(told, _)| *told != key), "neither raised nor listed again");
+    seat.stop().await;
     Ok(())
 }
 
@@ -127,15 +131,15 @@ async fn an_acknowledgement_given_while_the_hub_is_away_reaches_it_after_a_resta
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_whose_answer_was_lost_with_the_app_is_told_as_done() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (profile, copy) = (folder.path().join("desk"), folder.path().join("copy"));
+    let (profile, copy) = (folder.path().join("seat"), folder.path().join("copy"));
     let running = hub(&folder.path().join("hub"), None)?;
     let api = running.sign_in("dispatcher").await?;
     let id = under_way(&api).await?;
     let proxy = Proxy::reading(running.address()).await?;
-    let mut desk = Desk::start(&proxy.url(), &profile, CENTER).await?;
-    desk.live().await?;
+    let mut seat = Seat::start(&proxy.url(), &profile, CENTER).await?;
+    seat.live().await?;
     proxy.on_call(|asked| if asked.name == "note" { Answer::Swallow } else { Answer::Pass });
-    let command = desk.engine.command(note(&desk, id)).await?;
+    let command = seat.engine.command(note(&seat, id)).await?;
     let path = format!("/centers/{CENTER}/deliveries/{id}");
     until("the note at the hub", async || {
         let row: serde_json::Value = api.get(&path).await?;
@@ -143,23 +147,23 @@ async fn a_command_whose_answer_was_lost_with_the_app_is_told_as_done() -> Resul
     })
     .await?;
     as_after_a_kill(&profile, &copy)?;
-    desk.stop().await;
+    seat.stop().await;
 
     proxy.pass();
     let notes = proxy.asked("note");
-    let mut desk = Desk::start(&proxy.url(), &copy, CENTER).await?;
-    let first = news_of(&mut desk, &command).await?;
+    let mut seat = Seat::start(&proxy.url(), &copy, CENTER).await?;
+    let first = news_of(&mut seat, &command).await?;
     ensure!((first.phase, first.id, first.action.as_str()) == (CommandPhase::Unknown, Some(id), "note"));
-    let told = news_of(&mut desk, &command).await?;
+    let told = news_of(&mut seat, &command).await?;
     ensure!(told.phase == CommandPhase::Done && told.row.is_some(), "{told:?}");
-    until("the command to be out of the cache", async || Ok(kept_commands(&desk)? == 0)).await?;
+    until("the command to be out of the cache", async || Ok(kept_commands(&seat)? == 0)).await?;
     ensure!(proxy.asked("note") == notes, "it is asked about, not sent again");
-    desk.stop().await;
+    seat.stop().await;
 
     // Told once: the next start knows of nothing.
-    let mut desk = Desk::start(&proxy.url(), &copy, CENTER).await?;
+    let mut seat = Seat::start(&proxy.url(), &copy, CENTER).await?;
     let mut news = 0;
-    desk.hear("a live board", |event| match event {
+    seat.hear("a live board", |event| match event {
         EngineEvent::Command(_) => {
             news += 1;
             None
@@ -169,7 +173,7 @@ async fn a_command_whose_answer_was_lost_with_the_app_is_told_as_done() -> Resul
     })
     .await?;
     ensure!(news == 0, "told {news} times more");
-    desk.stop().await;
+    seat.stop().await;
     Ok(())
 }
 
@@ -178,25 +182,25 @@ async fn a_command_whose_answer_was_lost_with_the_app_is_told_as_done() -> Resul
 async fn a_command_that_never_arrived_is_told_as_void() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (data, profile, copy) =
-        (folder.path().join("hub"), folder.path().join("desk"), folder.path().join("copy"));
+        (folder.path().join("hub"), folder.path().join("seat"), folder.path().join("copy"));
     let mut running = hub(&data, None)?;
     let address = running.address().to_owned();
     let id = under_way(&running.sign_in("dispatcher").await?).await?;
-    let mut desk = Desk::start(&running.url, &profile, CENTER).await?;
-    desk.live().await?;
+    let mut seat = Seat::start(&running.url, &profile, CENTER).await?;
+    seat.live().await?;
     running.process.kill()?;
-    let command = desk.engine.command(note(&desk, id)).await?;
-    let pending = news_of(&mut desk, &command).await?;
+    let command = seat.engine.command(note(&seat, id)).await?;
+    let pending = news_of(&mut seat, &command).await?;
     ensure!(pending.phase == CommandPhase::Pending, "{pending:?}");
-    until("the command in the cache", async || Ok(kept_commands(&desk)? == 1)).await?;
+    until("the command in the cache", async || Ok(kept_commands(&seat)? == 1)).await?;
     as_after_a_kill(&profile, &copy)?;
-    desk.stop().await;
+    seat.stop().await;
 
     let running = hub(&data, Some(&address))?;
-    let mut desk = Desk::start(&running.url, &copy, CENTER).await?;
-    let mut told = news_of(&mut desk, &command).await?;
+    let mut seat = Seat::start(&running.url, &copy, CENTER).await?;
+    let mut told = news_of(&mut seat, &command).await?;
     while told.phase == CommandPhase::Unknown {
-        told = news_of(&mut desk, &command).await?;
+        told = news_of(&mut seat, &command).await?;
     }
     let code = told.problem.as_ref().map(|problem| problem.code);
     ensure!((told.phase, code) == (CommandPhase::Refused, Some(ErrorCode::Void)), "{told:?}");
@@ -208,6 +212,6 @@ async fn a_command_that_never_arrived_is_told_as_void() -> Result<()> {
         .send()
         .await?;
     ensure!(late.status() == 409, "a late twin is refused: {}", late.status());
-    desk.stop().await;
+    seat.stop().await;
     Ok(())
 }

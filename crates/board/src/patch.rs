@@ -1,5 +1,6 @@
 //! What a page is told: the least that turns what it shows into what it should show.
 
+use crate::found::Findings;
 use crate::row::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,4 +80,8 @@ pub struct Patch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub counters: Option<Counters>,
+    /// What the search has found, when that changed; none is told while nothing is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub found: Option<Findings>,
 }

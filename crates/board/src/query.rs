@@ -60,6 +60,10 @@ impl Query {
         &self.spec
     }
 
+    pub(crate) fn search(&self) -> &Search {
+        &self.spec.search
+    }
+
     /// Whether rows come and go by time alone.
     pub(crate) fn follows_time(&self) -> bool {
         self.spec.filter.late

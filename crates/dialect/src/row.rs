@@ -4,7 +4,7 @@ mod complete;
 #[cfg(test)]
 mod tests;
 
-use crate::dialect::EventRule;
+use crate::event::EventRule;
 use crate::field::{Field, Filling, Origin, Read, text};
 use crate::path::JsonPath;
 use crate::time::{TimeFormat, Zone};

@@ -37,12 +37,14 @@ mod drill;
 mod fate;
 mod korean;
 mod mdrp;
+mod options;
 mod synthetic;
 mod track;
 
 pub use act::{Act, ActKind, Token};
 pub use day::{Day, Order, Pace, Shift};
 pub use district::{District, district};
-pub use drill::{Drill, DrillOptions, LOOK_AHEAD_MS};
+pub use drill::{Drill, LOOK_AHEAD_MS};
 pub use mdrp::{DayFileError, MdrpSpec};
+pub use options::DrillOptions;
 pub use synthetic::SyntheticSpec;

@@ -3,9 +3,10 @@
 use gwanje_model::{Pos, Rider, RiderStatus};
 use serde::Serialize;
 use std::cmp::Ordering;
+use ts_rs::TS;
 
 /// A rider who may take a delivery.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// Who.

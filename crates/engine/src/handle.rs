@@ -4,13 +4,13 @@ use crate::candidates::{Candidate, candidates};
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
-use crate::http::HttpDesk;
+use crate::http::HttpClient;
 use crate::ipc::{Diagnostics, LinkView, SignedIn};
 use crate::owner::{self, Access, Call};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
-use gwanje_sync::{AlarmKey, CommandId, CommandRequest, Stats, What};
+use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
 use gwanje_wire::CommandBody;
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::ReceiptStage;
@@ -27,14 +27,14 @@ pub struct CommandWish {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 impl CommandWish {
     /// An action on a delivery.
     #[must_use]
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
-        Self { center, what: What::Act { id, action, body } }
+        Self { center, what: CommandKind::Act { id, action, body } }
     }
 }
 
@@ -52,7 +52,7 @@ pub enum RowFault {
 #[derive(Debug, Clone)]
 pub struct Engine {
     calls: mpsc::Sender<Call>,
-    http: HttpDesk,
+    http: HttpClient,
     task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -67,7 +67,7 @@ impl Engine {
     pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let (calls, inbox) = mpsc::channel(CALL_CAPACITY);
         let headers = config.dialect.as_ref().map_or(&[][..], |dialect| &dialect.auth.headers);
-        let http = HttpDesk::new(headers)?;
+        let http = HttpClient::new(headers)?;
         let task = owner::start(config, inbox, http.clone())?;
         Ok(Self { calls, http, task: Arc::new(std::sync::Mutex::new(Some(task))) })
     }

@@ -22,11 +22,11 @@ const READ_TIMEOUT_MS: u64 = 10_000;
 
 /// Makes requests.
 #[derive(Debug, Clone)]
-pub(crate) struct HttpDesk {
+pub(crate) struct HttpClient {
     client: reqwest::Client,
 }
 
-impl HttpDesk {
+impl HttpClient {
     /// `headers` go with every request; nothing of them is logged.
     pub(crate) fn new(headers: &[(String, Secret)]) -> Result<Self, EngineError> {
         let mut defaults = HeaderMap::new();
@@ -147,7 +147,7 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 /// Why a connection failed, in words without the system's numbers where there are any.
-#[allow(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
 pub(crate) fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
@@ -195,8 +195,9 @@ mod tests {
 
     #[tokio::test]
     async fn answers_come_with_what_the_core_looks_at() {
-        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
-        let get = async |path: &str| desk.send(request(Method::Get, format!("{base}{path}"))).await.unwrap();
+        let (client, base) = (HttpClient::new(&[]).unwrap(), serve().await);
+        let get =
+            async |path: &str| client.send(request(Method::Get, format!("{base}{path}"))).await.unwrap();
         let busy = get("/busy").await;
         assert_eq!((busy.status, busy.retry_after_s), (503, Some(7)));
         let row = get("/row").await;
@@ -204,27 +205,27 @@ mod tests {
         assert_eq!(get("/away").await.status, 307, "a redirect is not followed");
         let mut posted = request(Method::Post, format!("{base}/echo"));
         posted.body = Some("{}".to_owned());
-        assert_eq!(desk.send(posted).await.unwrap().body, b"application/json {}");
+        assert_eq!(client.send(posted).await.unwrap().body, b"application/json {}");
     }
 
     #[tokio::test]
     async fn no_answer_is_told_apart() {
-        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
+        let (client, base) = (HttpClient::new(&[]).unwrap(), serve().await);
         let mut never = request(Method::Get, format!("{base}/never"));
         never.timeout_ms = 50;
-        assert_eq!(desk.send(never).await, Err(HttpFailure::TimedOut));
+        assert_eq!(client.send(never).await, Err(HttpFailure::TimedOut));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let nobody = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
-        let refused = desk.send(request(Method::Get, nobody)).await;
+        let refused = client.send(request(Method::Get, nobody)).await;
         assert!(matches!(refused, Err(HttpFailure::Refused(_))), "{refused:?}");
     }
 
     #[tokio::test]
     async fn reads_for_a_person_end_in_a_value_or_in_an_error_that_says_why() {
-        let (desk, base) = (HttpDesk::new(&[]).unwrap(), serve().await);
+        let (client, base) = (HttpClient::new(&[]).unwrap(), serve().await);
         let read = async |path: &str| {
-            desk.read::<Vec<u64>>("some numbers", format!("{base}{path}").parse().unwrap(), "token").await
+            client.read::<Vec<u64>>("some numbers", format!("{base}{path}").parse().unwrap(), "token").await
         };
         assert_eq!(read("/row").await.unwrap(), [1, 2]);
         let refused = read("/problem").await.unwrap_err();

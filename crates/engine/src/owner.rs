@@ -10,10 +10,10 @@ use crate::config::EngineConfig;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::event::{CommandReport, EngineEvent, Events};
+use crate::freshness::Freshness;
 use crate::handle::{PatchSink, ViewReply};
-use crate::http::HttpDesk;
+use crate::http::HttpClient;
 use crate::ipc::{Diagnostics, LinkView, SignedIn};
-use crate::links::Link;
 use crate::outbox::Outbox;
 use crate::profile::Profile;
 use crate::socket::SocketLine;
@@ -154,7 +154,7 @@ struct Owner {
     board: Board,
     views: Views,
     subscribers: Subscribers,
-    links: BTreeMap<CenterId, Link>,
+    freshness: BTreeMap<CenterId, Freshness>,
     open_alarms: BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
     /// Unsettled commands of this seat.
     commands: HashMap<CommandId, Commanded>,
@@ -163,7 +163,7 @@ struct Owner {
     signing: Signing,
     sockets: HashMap<SocketId, SocketLine>,
     requests: HashMap<RequestId, AbortHandle>,
-    http: HttpDesk,
+    http: HttpClient,
     outbox: Outbox,
     writer: Writer,
     profile: Profile,
@@ -191,7 +191,7 @@ struct Commanded {
 pub(crate) fn start(
     config: EngineConfig,
     calls: mpsc::Receiver<Call>,
-    http: HttpDesk,
+    http: HttpClient,
 ) -> Result<JoinHandle<()>, EngineError> {
     let config = checked(config)?;
     let profile = Profile::open(&config.profile_dir, config.seat.clone())?;
@@ -218,7 +218,7 @@ pub(crate) fn start(
         board: Board::default(),
         views: Views::default(),
         subscribers: Subscribers::default(),
-        links: BTreeMap::new(),
+        freshness: BTreeMap::new(),
         open_alarms: BTreeMap::new(),
         commands: HashMap::new(),
         unheard: Vec::new(),
@@ -311,8 +311,8 @@ impl Owner {
         if let Some(job) = self.outbox.take(now.mono) {
             self.writer.hand(job);
         }
-        let (links, alarms, commands) = (&self.links, &self.open_alarms, &self.commands);
-        self.subscribers.catch_up(now.mono, || present(links, alarms, commands));
+        let (freshness, alarms, commands) = (&self.freshness, &self.open_alarms, &self.commands);
+        self.subscribers.catch_up(now.mono, || present(freshness, alarms, commands));
     }
 
     fn arrived(&mut self, arrival: Arrival) {
@@ -348,7 +348,7 @@ impl Owner {
             Written::Lost => {
                 self.outbox.mended();
                 self.outbox.forget_writes();
-                for center in self.links.keys() {
+                for center in self.freshness.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);
                 }
             }
@@ -365,15 +365,15 @@ impl Owner {
                 let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));
                 self.client.handle(Input::Restored(center.clone(), restored), now);
                 // What is shown from disk has the age of its last proof, not none.
-                if let (Some(at), Some(link)) = (proven_at, self.links.get_mut(&center)) {
-                    link.recall_proof(at, latest);
-                    self.tell_link(&center, now);
+                if let (Some(at), Some(freshness)) = (proven_at, self.freshness.get_mut(&center)) {
+                    freshness.recall_proof(at, latest);
+                    self.tell_freshness(&center, now);
                 }
             }
             Written::Audited(center, audit) => {
                 self.findings.audited(&center, &audit, now);
                 let (damaged, digest_fits) = (audit.damaged, audit.digest_fits);
-                self.client.handle(Input::Audited(center, damaged, digest_fits), now);
+                self.client.handle(Input::Audited { center, damaged, digest_fits }, now);
             }
             Written::Free => self.outbox.freed(),
         }
@@ -385,7 +385,8 @@ impl Owner {
             return;
         }
         self.day_due = now.mono.plus_ms(DAY_STEP_MS);
-        if let Some(day_at) = self.links.values().filter_map(|link| link.day_at(now.wall)).max() {
+        if let Some(day_at) = self.freshness.values().filter_map(|freshness| freshness.day_at(now.wall)).max()
+        {
             self.board.advance(day_at);
             self.views.touch();
         }
@@ -434,17 +435,14 @@ fn latest_instant(rows: &[WireRow]) -> Option<UtcMillis> {
     instants.max()
 }
 
-/// All links, all open alarms and all unsettled commands: what a listener must know to go on from here.
+/// The freshness of all centers, all open alarms and all unsettled commands: what a listener must know to go on from here.
 fn present(
-    links: &BTreeMap<CenterId, Link>,
+    freshness: &BTreeMap<CenterId, Freshness>,
     alarms: &BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
     commands: &HashMap<CommandId, Commanded>,
 ) -> Vec<EngineEvent> {
-    let states = links.iter().flat_map(|(center, link)| {
-        [
-            EngineEvent::State(center.clone(), link.state().clone()),
-            EngineEvent::Link(Arc::new(link.view(center))),
-        ]
+    let states = freshness.iter().flat_map(|(center, of)| {
+        [EngineEvent::State(center.clone(), of.state().clone()), EngineEvent::Link(Arc::new(of.view(center)))]
     });
     let alarms = alarms.iter().map(|((center, _), notice)| {
         let again = AlarmNotice { relisted: true, ..notice.as_ref().clone() };

@@ -80,8 +80,9 @@ impl Writer {
     pub(crate) fn start(arrivals: mpsc::Sender<Arrival>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(JOB_CAPACITY);
         let ending = Arc::new(AtomicBool::new(false));
-        let desk = Desk { cache: None, arrivals, ending: Arc::clone(&ending), gave_up: false };
-        let thread = std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| desk.run(inbox))?;
+        let thread = CacheThread { cache: None, arrivals, ending: Arc::clone(&ending), gave_up: false };
+        let thread =
+            std::thread::Builder::new().name("gwanje-cache".to_owned()).spawn(|| thread.run(inbox))?;
         Ok(Self { jobs: Some(jobs), ending, thread: Some(thread) })
     }
 
@@ -110,7 +111,7 @@ impl Writer {
     }
 }
 
-struct Desk {
+struct CacheThread {
     cache: Option<Cache>,
     arrivals: mpsc::Sender<Arrival>,
     ending: Arc<AtomicBool>,
@@ -118,7 +119,7 @@ struct Desk {
     gave_up: bool,
 }
 
-impl Desk {
+impl CacheThread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
             self.work(job);

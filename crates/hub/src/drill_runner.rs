@@ -1,7 +1,7 @@
 //! Runs a drill on the hub: carries out what falls due through the same store as people, and shows it what they did.
 
 use crate::hub::Hub;
-use crate::store::{Ask, Command, Intent, Outcome, StoreError};
+use crate::store::{Ask, Command, Decided, Intent, StoreError};
 use gwanje_drill::{Act, ActKind, Drill};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Rev, UtcMillis};
@@ -185,7 +185,7 @@ impl DrillRunner {
         Ok(())
     }
 
-    fn answer(&mut self, act: &Act, outcome: &Outcome) {
+    fn answer(&mut self, act: &Act, outcome: &Decided) {
         match &outcome.result {
             Ok(accepted) => self.drill.answered(act.token, Ok(&accepted.row)),
             Err(problem) => {

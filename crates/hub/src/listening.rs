@@ -27,6 +27,7 @@ pub struct ListenError {
     source: io::Error,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
 fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -28,7 +28,11 @@ pub(crate) enum Done {
     Committed(CenterId, u64),
     /// So many rows were damaged and left out.
     Restored(CenterId, Box<Restored>, usize),
-    Audited(CenterId, Vec<DeliveryId>, bool),
+    Audited {
+        center: CenterId,
+        damaged: Vec<DeliveryId>,
+        digest_fits: bool,
+    },
 }
 
 /// A seat's disk.
@@ -206,7 +210,7 @@ impl Disk {
             Some(cache) => cache.audit(&center)?,
             None => gwanje_cache::Audit { digest_fits: true, ..gwanje_cache::Audit::default() },
         };
-        Ok(Done::Audited(center, audit.damaged, audit.digest_fits))
+        Ok(Done::Audited { center, damaged: audit.damaged, digest_fits: audit.digest_fits })
     }
 
     /// What is on the disk of a center.

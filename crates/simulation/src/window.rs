@@ -2,7 +2,7 @@
 
 use gwanje_board::{Board, Cell, Filter, Patch, RowMark, SortKey, SortOrder, ViewError, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
-use gwanje_sync::RowChange;
+use gwanje_sync::{RowChange, Unsettled};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Cursor;
 use serde_json::{Value, json};
@@ -87,7 +87,10 @@ impl Window {
                     shown.remove(id);
                 }
                 RowChange::Mark(id, mark) => {
-                    let mark = mark.map(|unknown| if unknown { RowMark::Unknown } else { RowMark::Pending });
+                    let mark = mark.map(|unsettled| match unsettled {
+                        Unsettled::Pending => RowMark::Pending,
+                        Unsettled::Unknown => RowMark::Unknown,
+                    });
                     self.board.set_mark(*id, mark);
                     match mark {
                         Some(mark) => self.marks.insert(*id, mark),

@@ -33,9 +33,10 @@ use crate::fault::Fault;
 use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Setup};
 use crate::ledger::{Clicked, Truth};
 use crate::network::{Conn, Line};
-use crate::plan::{Break, Desk, Plan};
-use crate::run::{Trace, Violation};
-use crate::seat::{Arrival, Seat, Told};
+use crate::plan::{Break, Plan, Post};
+use crate::seat::{Arrival, Seat, SeatHistory};
+use crate::trace::Trace;
+use crate::violation::Violation;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
 use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
@@ -193,7 +194,7 @@ impl World {
             frozen_by: None,
             deferred: VecDeque::new(),
             line: Line::default(),
-            told: Told::default(),
+            told: SeatHistory::default(),
         });
         let mut world = Self {
             now: 0,
@@ -275,8 +276,8 @@ impl World {
     /// The centers that a desk's account is given.
     pub(crate) fn centers_of(&self, seat: usize) -> Vec<CenterId> {
         match self.plan.desks.get(seat) {
-            Some(Desk::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
-            Some(Desk::Supervisor | Desk::CallCenter) | None => self.centers.clone(),
+            Some(Post::Dispatcher) => self.centers.iter().take(1).cloned().collect(),
+            Some(Post::Supervisor | Post::CallCenter) | None => self.centers.clone(),
         }
     }
 
@@ -398,9 +399,9 @@ fn setup(plan: &Plan, centers: &[CenterId]) -> Setup {
     let names: Vec<&str> = centers.iter().map(CenterId::as_str).collect();
     let first = names.get(..1).unwrap_or_default();
     let accounts = plan.desks.iter().enumerate().map(|(at, desk)| match desk {
-        Desk::Dispatcher => AccountSetup::new(&account(at), Role::Dispatcher, first),
-        Desk::Supervisor => AccountSetup::new(&account(at), Role::Supervisor, &names),
-        Desk::CallCenter => AccountSetup::new(&account(at), Role::CallCenter, &names),
+        Post::Dispatcher => AccountSetup::new(&account(at), Role::Dispatcher, first),
+        Post::Supervisor => AccountSetup::new(&account(at), Role::Supervisor, &names),
+        Post::CallCenter => AccountSetup::new(&account(at), Role::CallCenter, &names),
     });
     Setup {
         centers: names

@@ -23,11 +23,12 @@ mod news;
 mod receipts;
 mod rest;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 
 pub(crate) use backoff::Backoff;
 
-use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, What};
+use crate::io::{Action, CommandKind, CommandRequest, Input, Mono, Now, RowChange, State};
 use crate::mutation::{Mutation, is_mutated};
 use crate::session::{FetchFailure, Session, Spent};
 use crate::stats::{Cost, SocketBy, Stats, Tally as _};
@@ -120,8 +121,8 @@ impl Client {
             Input::Http(request, result) => self.rest.answer(request, result, now, &mut self.rng),
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
-            Input::Audited(center, damaged, fits) => {
-                self.with(&center, |session| session.audited(damaged, fits, now));
+            Input::Audited { center, damaged, digest_fits } => {
+                self.with(&center, |session| session.audited(damaged, digest_fits, now));
             }
             Input::Check(center) => self.with(&center, |session| session.check(now)),
             Input::Command(request) => self.command(*request, now),
@@ -441,10 +442,10 @@ impl Client {
             Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
             None => {
                 let seen = match &request.what {
-                    What::Act { id, .. } => {
+                    CommandKind::Act { id, .. } => {
                         self.centers.session(&request.center).and_then(|session| session.row(*id))
                     }
-                    What::Create(_) => None,
+                    CommandKind::Create(_) => None,
                 };
                 self.commands.begin(request, seen, now);
             }
@@ -466,8 +467,8 @@ impl Client {
                 | Purpose::Receipt(..)
                 | Purpose::Probe(..) => false,
             }),
-            CommandAction::Pending(command, unknown) => {
-                self.out.push_back(Action::CommandPending(command, unknown));
+            CommandAction::Unsettled(command, unsettled) => {
+                self.out.push_back(Action::CommandUnsettled(command, unsettled));
             }
             CommandAction::Mark(center, id, mark) => {
                 let cursor = self.centers.session(&center).and_then(Session::cursor).cloned();

@@ -9,6 +9,7 @@
 //! There is nothing to sign in to: [`Input::SignIn`] and [`Input::Resume`] both begin. Commands are refused at once.
 //! Secrets of request headers never come here: the shell adds them ([`Foreign::socket_options`], [`Dialect::auth`]).
 
+mod heard;
 mod link;
 mod list;
 mod plain;
@@ -17,6 +18,7 @@ mod socket_io;
 mod stomp;
 mod talk;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 
 use crate::io::{Action, CommandId, CommandOutcome, Input, Mono, Now, State};
@@ -116,8 +118,8 @@ impl Foreign {
             }
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
-            Input::Audited(center, damaged, fits) => {
-                self.with(&center, |session| session.audited(&damaged, fits, now));
+            Input::Audited { center, damaged, digest_fits } => {
+                self.with(&center, |session| session.audited(&damaged, digest_fits, now));
             }
             Input::Check(center) => self.with(&center, |session| session.begin_check(now)),
             Input::Command(request) => self.refuse(request.command),
@@ -329,7 +331,7 @@ impl Foreign {
             SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
             SessionAction::State(state) => Action::State(center, state),
             SessionAction::Proved(proof) => Action::Proved(center, proof),
-            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
+            SessionAction::DayClock { day_at, wall } => Action::DayClock { center, day_at, wall },
             SessionAction::Alarm(notice) => Action::Alarm(center, notice),
             SessionAction::Repaired(report) => Action::Repaired(center, report),
             SessionAction::Checked(report) => Action::Checked(center, report),

@@ -5,8 +5,9 @@ use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis}
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use ts_rs::TS;
 
 /// Milliseconds of a clock that never goes back and counts sleep (CLOCK_BOOTTIME); its zero means nothing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,8 +148,8 @@ pub struct ForeignName {
     pub left_at: Option<UtcMillis>,
 }
 
-/// What an alarm is known by: raised once, whatever path it comes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// What an alarm of a center is known by: raised once, whatever path it comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmKey {
     /// The delivery; 0 for `unproven`, which is about the center.
@@ -206,12 +207,12 @@ pub struct CommandRequest {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum CommandKind {
     /// Takes an order in.
     Create(Box<NewOrder>),
     /// Acts on a delivery, as the person saw it (`If-Match` of the row's revision).
@@ -256,7 +257,14 @@ pub enum Input {
     CacheLost(CenterId),
     /// What the audit of the cache found: ids whose stored content does not fit its checksum, and whether the
     /// recomputed count and digest fit those at the cursor.
-    Audited(CenterId, Vec<DeliveryId>, bool),
+    Audited {
+        /// Which center.
+        center: CenterId,
+        /// Rows whose content is not what was written.
+        damaged: Vec<DeliveryId>,
+        /// Whether count and digest from disk are those of the last transaction.
+        digest_fits: bool,
+    },
     /// Somebody wants a center compared with the hub, all of it, and its cache read from disk.
     Check(CenterId),
     /// A person wants something done.
@@ -300,6 +308,15 @@ pub struct Batch {
     pub names: Vec<(DeliveryId, Option<ForeignName>)>,
 }
 
+/// How a command without an outcome stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unsettled {
+    /// On its way.
+    Pending,
+    /// Unanswered for so long that nobody knows.
+    Unknown,
+}
+
 /// A change of the board in memory (overlays of this seat's commands already in it).
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowChange {
@@ -309,8 +326,8 @@ pub enum RowChange {
     Remove(DeliveryId, Rev),
     /// Forget all rows of the center; the rows that follow in the same list are all there are.
     Clear,
-    /// A command of this seat on that row is unsettled (`Some(false)`: pending, `Some(true)`: unknown) or settled (`None`).
-    Mark(DeliveryId, Option<bool>),
+    /// A command of this seat on that row is unsettled; none: the last one is settled.
+    Mark(DeliveryId, Option<Unsettled>),
 }
 
 /// Why there is no socket, or no answer.
@@ -463,14 +480,21 @@ pub enum Action {
     State(CenterId, State),
     /// Both sides are equal.
     Proved(CenterId, Proof),
-    /// The clock of operations, as read from a head: (day_at, at which wall instant of the desk).
-    DayClock(CenterId, UtcMillis, UtcMillis),
+    /// The clock of operations, as read from a head.
+    DayClock {
+        /// Which center.
+        center: CenterId,
+        /// What the clock of operations showed …
+        day_at: UtcMillis,
+        /// … at this instant of the wall.
+        wall: UtcMillis,
+    },
     /// Tell the person (after the commit that holds the alarm).
     Alarm(CenterId, Box<AlarmNotice>),
     /// An alarm was acknowledged, here or at another seat, or what it was about has ended.
     AlarmSettled(CenterId, AlarmKey),
-    /// A command is on its way (`false`) or has gone unanswered so long that nobody knows (`true`).
-    CommandPending(CommandId, bool),
+    /// A command has no outcome yet.
+    CommandUnsettled(CommandId, Unsettled),
     /// A command is settled, once.
     CommandSettled(CommandId, CommandOutcome),
     /// A repair replaced something.

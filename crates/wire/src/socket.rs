@@ -7,6 +7,7 @@ use gwanje_model::{
     CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis,
 };
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The path of Engine.IO on a hub.
 pub const SOCKET_PATH: &str = "/socket.io/";
@@ -55,7 +56,7 @@ pub struct Cursor {
 /// A stream within a center's namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Room {
+pub enum Stream {
     /// Frames and heads.
     Deliveries,
     /// Riders' positions.
@@ -69,8 +70,9 @@ pub enum Room {
 /// `subscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscribe {
-    /// Which streams.
-    pub rooms: Vec<Room>,
+    /// Which streams; the contract calls them rooms.
+    #[serde(rename = "rooms")]
+    pub streams: Vec<Stream>,
     /// Where to go on from; null: from a snapshot.
     #[serde(default)]
     pub cursor: Option<Cursor>,
@@ -150,7 +152,7 @@ pub struct SeatEntry {
 }
 
 /// One entry of `riders`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct RiderPos {
     /// Who.

@@ -25,24 +25,24 @@ const MAX_DEADLINES: usize = 16;
 pub fn foreign(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(first) = data.first() else { return };
-    let mut desk = Desk::open(usize::from(*first) % documented().len());
+    let mut follower = Follower::open(usize::from(*first) % documented().len());
     for step in text.split(BETWEEN).skip(1).take(MAX_STEPS) {
         let mut chars = step.chars();
         let (kind, rest) = (chars.next(), chars.as_str());
         match kind {
-            Some('o') => desk.socket(SocketEvent::Opened),
-            Some('s') => desk.socket(SocketEvent::Text(rest.to_owned())),
-            Some('c') => desk.socket(SocketEvent::Closed("cut".to_owned())),
-            Some('x') => desk.socket(SocketEvent::Unreadable),
-            Some('l') => desk.list(Ok(answer(200, rest))),
-            Some('u') => desk.list(Ok(answer(304, ""))),
-            Some('f') => desk.list(Ok(answer(500, rest))),
-            Some('r') => desk.list(Err(HttpFailure::Refused("nobody listens".to_owned()))),
-            Some('t') => desk.pass(rest.parse().unwrap_or(1_000)),
+            Some('o') => follower.socket(SocketEvent::Opened),
+            Some('s') => follower.socket(SocketEvent::Text(rest.to_owned())),
+            Some('c') => follower.socket(SocketEvent::Closed("cut".to_owned())),
+            Some('x') => follower.socket(SocketEvent::Unreadable),
+            Some('l') => follower.list(Ok(answer(200, rest))),
+            Some('u') => follower.list(Ok(answer(304, ""))),
+            Some('f') => follower.list(Ok(answer(500, rest))),
+            Some('r') => follower.list(Err(HttpFailure::Refused("nobody listens".to_owned()))),
+            Some('t') => follower.pass(rest.parse().unwrap_or(1_000)),
             Some(_) | None => {}
         }
     }
-    desk.holds_what_it_told();
+    follower.holds_what_it_told();
 }
 
 fn answer(status: u16, body: &str) -> HttpResponse {
@@ -54,7 +54,7 @@ fn answer(status: u16, body: &str) -> HttpResponse {
     }
 }
 
-struct Desk {
+struct Follower {
     client: Foreign,
     now_ms: u64,
     socket: Option<SocketId>,
@@ -64,21 +64,21 @@ struct Desk {
     told: BTreeMap<DeliveryId, Rev>,
 }
 
-impl Desk {
+impl Follower {
     fn open(dialect: usize) -> Self {
         let dialect = Arc::new(documented()[dialect].clone());
         let center = dialect.center.id.clone();
         let config = ForeignConfig { dialect, servers: Vec::new(), seat: "seat".into(), seed: 7 };
-        let mut desk = Self {
+        let mut follower = Self {
             client: Foreign::new(config),
             now_ms: 1_000,
             socket: None,
             requests: VecDeque::new(),
             told: BTreeMap::new(),
         };
-        desk.put(Input::Resume { refresh_token: String::new(), centers: Vec::new() });
-        desk.put(Input::Restored(center, Box::default()));
-        desk
+        follower.put(Input::Resume { refresh_token: String::new(), centers: Vec::new() });
+        follower.put(Input::Restored(center, Box::default()));
+        follower
     }
 
     fn put(&mut self, input: Input) {
@@ -101,7 +101,26 @@ impl Desk {
                 Action::DropHttp(request) => self.requests.retain(|known| *known != request),
                 Action::Persist(batch) => committed.push(Input::Committed(batch.center.clone(), batch.seq)),
                 Action::Changed(_, changes, _) => changes.into_iter().for_each(|change| self.change(change)),
-                _ => {}
+                Action::CloseSocket(_)
+                | Action::Restore(_)
+                | Action::Wipe(_)
+                | Action::Audit(_)
+                | Action::KeepHorizon(..)
+                | Action::SignedIn(_)
+                | Action::SignedOut(_)
+                | Action::SignInFailed(_)
+                | Action::Centers(_)
+                | Action::State(..)
+                | Action::Proved(..)
+                | Action::DayClock { .. }
+                | Action::Alarm(..)
+                | Action::AlarmSettled(..)
+                | Action::CommandUnsettled(..)
+                | Action::CommandSettled(..)
+                | Action::Repaired(..)
+                | Action::Checked(..)
+                | Action::Riders(..)
+                | Action::Notice(..) => {}
             }
         }
         assert!(sent <= MAX_SENT, "one thing that happened made the client send {sent} times");

@@ -56,23 +56,23 @@ pub enum Answer {
 type Rule = Box<dyn FnMut(&Asked) -> Answer + Send>;
 
 /// What all calls through a proxy share.
-pub(super) struct Desk {
+pub(super) struct Shared {
     client: reqwest::Client,
     target: String,
     rule: Mutex<Option<Rule>>,
     asked: Mutex<BTreeMap<String, u64>>,
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("Shared").field("target", &self.target).finish_non_exhaustive()
     }
 }
 
 /// A call that could not be handed on: nobody there.
 type Lost = reqwest::Error;
 
-impl Desk {
+impl Shared {
     pub fn to(target: &str) -> Result<Self> {
         // Without decompression: bodies pass as they are.
         let client = reqwest::Client::builder().no_gzip().build().context("making the proxy's client")?;
@@ -125,10 +125,10 @@ struct Call {
 }
 
 /// Hands calls on, on any free port.
-pub(super) async fn serve(desk: Arc<Desk>) -> Result<(String, JoinHandle<()>)> {
+pub(super) async fn serve(shared: Arc<Shared>) -> Result<(String, JoinHandle<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("listening for calls")?;
     let at = listener.local_addr()?.to_string();
-    let router = Router::new().fallback(answer).with_state(desk);
+    let router = Router::new().fallback(answer).with_state(shared);
     let task = tokio::spawn(async move {
         // It ends when it is aborted.
         let _ = axum::serve(listener, router).await;
@@ -136,41 +136,41 @@ pub(super) async fn serve(desk: Arc<Desk>) -> Result<(String, JoinHandle<()>)> {
     Ok((at, task))
 }
 
-async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return broken(Bytes::new()) };
     let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-    let decided = desk.judge(&parts.method, &path);
+    let decided = shared.judge(&parts.method, &path);
     let call = Call { method: parts.method, path, headers: parts.headers, body };
-    carry_out(&desk, decided, call).await.unwrap_or_else(|_: Lost| broken(Bytes::new()))
+    carry_out(&shared, decided, call).await.unwrap_or_else(|_: Lost| broken(Bytes::new()))
 }
 
-async fn carry_out(desk: &Desk, decided: Answer, call: Call) -> Result<Response, Lost> {
+async fn carry_out(shared: &Shared, decided: Answer, call: Call) -> Result<Response, Lost> {
     let answered = match decided {
         Answer::Refuse { status, retry_after_s } => return Ok(refusal(status, retry_after_s)),
         Answer::Instead(text) => return Ok(text.into_response()),
-        Answer::Pass => desk.hand_on(call, false).await?,
+        Answer::Pass => shared.hand_on(call, false).await?,
         Answer::Swallow => {
-            desk.hand_on(call, false).await?;
+            shared.hand_on(call, false).await?;
             std::future::pending().await
         }
         Answer::Held(mut opens) => {
-            let answered = desk.hand_on(call, false).await?;
+            let answered = shared.hand_on(call, false).await?;
             // A test that ended opens it too.
             opens.wait_for(|open| *open).await.ok();
             answered
         }
         Answer::Late(by) => {
-            let answered = desk.hand_on(call, false).await?;
+            let answered = shared.hand_on(call, false).await?;
             tokio::time::sleep(by).await;
             answered
         }
         Answer::Half => {
-            let (.., body) = desk.hand_on(call, true).await?;
+            let (.., body) = shared.hand_on(call, true).await?;
             return Ok(broken(body.slice(..body.len() / 2)));
         }
         Answer::Rewrite(rewrite) => {
-            let (status, headers, body) = desk.hand_on(call, true).await?;
+            let (status, headers, body) = shared.hand_on(call, true).await?;
             let body = match serde_json::from_slice::<Value>(&body) {
                 Ok(mut value) => {
                     rewrite(&mut value);

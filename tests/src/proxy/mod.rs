@@ -12,7 +12,7 @@ pub use answers::{Answer, Asked};
 pub use line::{Ending, Line};
 pub use messages::{Event, Way};
 
-use answers::Desk;
+use answers::Shared;
 use anyhow::{Context, Result};
 use line::{Lines, Switches};
 use messages::Relay;
@@ -38,7 +38,7 @@ pub struct Proxy {
     address: SocketAddr,
     switches: watch::Sender<Switches>,
     relay: Arc<Relay>,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -69,20 +69,20 @@ impl Proxy {
     async fn start(target: &str, reads: bool) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("listening for a proxy")?;
         let address = listener.local_addr()?;
-        let (relay, desk) = (Arc::new(Relay::default()), Arc::new(Desk::to(target)?));
+        let (relay, shared) = (Arc::new(Relay::default()), Arc::new(Shared::to(target)?));
         let mut targets = Targets { socket: target.to_owned(), rest: target.to_owned() };
         let mut tasks = Vec::new();
         if reads {
             let (at, task) = messages::serve(relay.clone(), target.to_owned()).await?;
             targets.socket = at;
             tasks.push(task);
-            let (at, task) = answers::serve(desk.clone()).await?;
+            let (at, task) = answers::serve(shared.clone()).await?;
             targets.rest = at;
             tasks.push(task);
         }
         let (switches, seen) = watch::channel(Switches::default());
         tasks.push(tokio::spawn(accept(listener, targets, seen)));
-        Ok(Self { address, switches, relay, desk, tasks })
+        Ok(Self { address, switches, relay, shared, tasks })
     }
 
     /// Where it listens, as a URL.
@@ -137,19 +137,19 @@ impl Proxy {
 
     /// From now on the rule decides what becomes of each REST call.
     pub fn on_call(&self, rule: impl FnMut(&Asked) -> Answer + Send + 'static) {
-        self.desk.set_rule(Some(Box::new(rule)));
+        self.shared.set_rule(Some(Box::new(rule)));
     }
 
     /// Messages and calls go through as they are again.
     pub fn pass(&self) {
         self.relay.set_rule(None);
-        self.desk.set_rule(None);
+        self.shared.set_rule(None);
     }
 
     /// How many REST calls of that name (the last word of the path) came so far. Only on a reading proxy.
     #[must_use]
     pub fn asked(&self, name: &str) -> u64 {
-        self.desk.asked(name)
+        self.shared.asked(name)
     }
 }
 

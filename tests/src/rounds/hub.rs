@@ -1,6 +1,6 @@
-//! The hub, killed again and again, with watchers at it and a desk that places and cancels orders all the time.
+//! The hub, killed again and again, with watchers at it and a clerk that places and cancels orders all the time.
 
-use super::desk::Desk;
+use super::clerk::Clerk;
 use super::{DAY, Dice};
 use crate::hub::Hub;
 use crate::watcher::{CENTER, Watcher};
@@ -71,7 +71,7 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
     let address = hub.address().to_owned();
     day.extend(["--listen", &address]);
     let mut admin = hub.sign_in("admin").await?;
-    let desk = Desk::at_work(hub.sign_in("callcenter").await?);
+    let clerk = Clerk::at_work(hub.sign_in("callcenter").await?);
     let mut watchers = Vec::new();
     for n in 0..WATCHERS {
         watchers.push(Watcher::start(&hub.url, &folder.path().join(format!("watch{n}")))?);
@@ -108,7 +108,7 @@ pub async fn hub(rounds: u32, seed: u64) -> Result<HubFigures> {
         watcher.kill()?;
         watcher.start_again()?;
     }
-    let done = desk.done().await?;
+    let done = clerk.done().await?;
     let admin = hub.sign_in("admin").await?;
     for watcher in &mut watchers {
         watcher.ends_true(&admin, Some(&database)).await.context("after the last kill")?;

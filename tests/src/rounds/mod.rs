@@ -2,7 +2,7 @@
 //! And storms of changes.
 
 mod app;
-mod desk;
+mod clerk;
 mod flood;
 mod hub;
 mod storm;

@@ -1,7 +1,7 @@
 // A made-up evening in Gangnam, the same at every start.
 
-import type { Row } from "../ipc/generated/Row";
 import type { Delivery, HistoryEvent, Rider, Status } from "../platform/contract";
+import type { Row } from "../platform/generated/Row";
 
 export const MINUTE = 60_000;
 /** 18:42:07 in Seoul. */
@@ -95,6 +95,7 @@ export function deliveryOf(row: Row): Delivery {
     id: row.id,
     center: row.center,
     rev: row.rev,
+    modifiedAt: row.receivedAt,
     number: row.number,
     orderNo: `TBIYHG${row.id}`,
     status: row.status as Status,
@@ -130,6 +131,12 @@ export function deliveryOf(row: Row): Delivery {
     request: "문 앞에 놓아주세요",
     notes: [],
     receivedAt: row.receivedAt,
+    readyAt: null,
+    waitingAt: row.waitingAt,
+    assignedAt: row.assignedAt,
+    pickedUpAt: row.pickedUpAt,
+    deliveredAt: row.deliveredAt,
+    cancelledAt: row.cancelledAt,
     cancel: row.status === "cancelled" ? { reason: "고객 변심", by: "customer" } : null,
   };
 }
@@ -154,7 +161,7 @@ export function historyOf(row: Row): HistoryEvent[] {
             action,
             from: null,
             to,
-            detail: action === "assign" ? { riderName: row.rider?.name } : null,
+            detail: action === "assign" ? `${row.rider?.id} ${row.rider?.name}` : "",
           },
         ],
   );

@@ -2,9 +2,10 @@
 // ?theme=light&lang=en&rows=100000&signin&state=offline&open&alarms
 
 import { mount } from "svelte";
-import "../shell/app.css";
-import App from "../shell/App.svelte";
-import { Room } from "../shell/room.svelte";
+import "../app/frame/app.css";
+import { App } from "../app/app.svelte";
+import Frame from "../app/frame/Frame.svelte";
+import { boardOf } from "./board";
 import { FakePlatform } from "./fake";
 
 const asked = new URLSearchParams(location.search);
@@ -13,9 +14,10 @@ const platform = new FakePlatform(Number(asked.get("rows") ?? 3_213), {
   locale: asked.get("lang") === "en" ? "en" : "ko",
   signedIn: !asked.has("signin"),
 });
-const room = new Room(platform);
+const app = new App(platform);
+const board = boardOf(app);
 const target = document.getElementById("app");
-if (target) mount(App, { target, props: { room } });
+if (target) mount(Frame, { target, props: { app } });
 
 setTimeout(() => {
   const rows = [...platform.rows.values()].reverse();
@@ -39,16 +41,16 @@ setTimeout(() => {
   }
   const assigned = 5 + rows.slice(5).findIndex((row) => row.status === "assigned");
   if (asked.has("open")) {
-    room.selection.goTo(assigned);
-    room.openDetail();
+    board.selection.goTo(assigned);
+    board.openDetail();
   }
   if (asked.get("dialog") === "assign") {
-    room.selection.goTo(assigned);
-    room.act("assign");
+    board.selection.goTo(assigned);
+    board.act("assign");
   }
   if (asked.get("dialog") === "cancel") {
-    room.selection.goTo(assigned);
-    room.act("cancel");
+    board.selection.goTo(assigned);
+    board.act("cancel");
   }
   if (asked.has("open")) {
     platform.tell({

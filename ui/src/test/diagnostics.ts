@@ -1,10 +1,10 @@
 // Diagnostics of an ordinary evening, for component tests and the development page.
 
-import type { Calls } from "../ipc/generated/Calls";
-import type { Diagnostics } from "../ipc/generated/Diagnostics";
-import type { LatencySummary } from "../ipc/generated/LatencySummary";
-import type { Stats } from "../ipc/generated/Stats";
 import type { Link } from "../platform/contract";
+import type { Calls } from "../platform/generated/Calls";
+import type { Diagnostics } from "../platform/generated/Diagnostics";
+import type { LatencySummary } from "../platform/generated/LatencySummary";
+import type { Stats } from "../platform/generated/Stats";
 
 const calls = (times: number, bytesIn: number, failed = 0): Calls => ({
   calls: times,

@@ -1,24 +1,32 @@
 // The whole window on the fake platform, for component tests.
 
 import { render } from "vitest-browser-svelte";
-import "../shell/app.css";
-import App from "../shell/App.svelte";
-import { Room } from "../shell/room.svelte";
+import "../app/frame/app.css";
+import { App } from "../app/app.svelte";
+import Frame from "../app/frame/Frame.svelte";
+import type { BoardState } from "../screens/board/state.svelte";
+import { boardOf } from "./board";
 import { FakePlatform } from "./fake";
 
-export type TestWindow = { platform: FakePlatform; room: Room; find: (testId: string) => HTMLElement };
+export type TestWindow = {
+  platform: FakePlatform;
+  app: App;
+  board: BoardState;
+  find: (testId: string) => HTMLElement;
+};
 
 export async function openWindow(platform = new FakePlatform(), ready = true): Promise<TestWindow> {
-  const room = new Room(platform);
-  const { container } = await render(App, { room });
+  const app = new App(platform);
+  const board = boardOf(app);
+  const { container } = await render(Frame, { app });
   container.style.height = "100%";
   const find = (testId: string): HTMLElement => {
     const found = document.querySelector<HTMLElement>(`[data-testid="${testId}"]`);
     if (!found) throw new Error(`no ${testId} in the window`);
     return found;
   };
-  if (ready) await until(() => room.view.loaded && document.querySelector(".row[data-id]") !== null);
-  return { platform, room, find };
+  if (ready) await until(() => board.view.loaded && document.querySelector(".row[data-id]") !== null);
+  return { platform, app, board, find };
 }
 
 /** Waits for a condition, frame by frame. Vitest's own time-out bounds it. */

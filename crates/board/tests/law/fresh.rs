@@ -76,7 +76,7 @@ impl World {
         let centers: BTreeMap<_, _> = self.as_of.iter().filter(|(center, _)| covers(spec, center)).collect();
         let moved = frozen.map_or(0, |frozen| self.moved(spec, frozen));
         let rest = json!({ "total": order.len(), "first": first, "moved": moved, "asOf": centers });
-        json!({ "rest": rest, "rows": rows, "counters": self.counters(spec) })
+        json!({ "rest": rest, "rows": rows, "counters": self.counters(spec), "found": self.found(spec) })
     }
 
     fn listed(&self, spec: &ViewSpec) -> Vec<(u64, &Known)> {
@@ -85,6 +85,28 @@ impl World {
         rows.retain(|(_, known)| self.has(spec, &search, known));
         rows.sort_by(|a, b| compare(spec, a.1, b.1).then(a.0.cmp(&b.0)));
         rows
+    }
+
+    fn found(&self, spec: &ViewSpec) -> Value {
+        let search = parse(&spec.search);
+        let rows: Vec<&Delivery> = self
+            .listed(spec)
+            .into_iter()
+            .filter_map(|(_, known)| match known {
+                Known::Read(row) => Some(row.as_ref()),
+                Known::Unreadable(..) => None,
+            })
+            .collect();
+        let mut by_field: BTreeMap<&str, u64> = BTreeMap::new();
+        let texts = rows.iter().flat_map(|row| search.texts(row).unwrap());
+        texts.for_each(|text| *by_field.entry(text).or_default() += 1);
+        let exact: Vec<_> = rows.iter().filter(|row| search.is_number_of(row)).map(|row| row.id).collect();
+        let exact = match exact.as_slice() {
+            [one] => Some(*one),
+            [] | [_, _, ..] => None,
+        };
+        let missing = search.missing(&rows);
+        json!({ "kind": search.kind(), "byField": by_field, "missing": missing, "leftOut": 0, "exact": exact })
     }
 
     fn moved(&self, spec: &ViewSpec, frozen: &Frozen) -> usize {

@@ -60,6 +60,14 @@ impl Wanted {
         *self == Self::Words(BTreeSet::new())
     }
 
+    pub fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Words(words) => (!words.is_empty()).then_some("words"),
+            Self::Phone { .. } => Some("phone"),
+            Self::Numbers(_) => Some("numbers"),
+        }
+    }
+
     /// The names of the texts that hold it; nothing: the row does not match.
     pub fn texts(&self, row: &Delivery) -> Option<BTreeSet<&'static str>> {
         let texts = texts(row);
@@ -91,6 +99,25 @@ impl Wanted {
                 let all: BTreeSet<_> = all.map(|(name, ..)| *name).collect();
                 (!all.is_empty()).then_some(all)
             }
+        }
+    }
+
+    /// Those of several numbers that none of the rows holds.
+    pub fn missing(&self, rows: &[&Delivery]) -> Vec<String> {
+        let Self::Numbers(numbers) = self else { return Vec::new() };
+        let holds = |number: &str, row: &Delivery| {
+            texts(row).iter().any(|(_, kind, text)| is_it(number, *kind, text))
+        };
+        numbers.iter().filter(|number| !rows.iter().any(|row| holds(number, row))).cloned().collect()
+    }
+
+    /// Whether it is the number of the row.
+    pub fn is_number_of(&self, row: &Delivery) -> bool {
+        let number = fold(&row.number);
+        match self {
+            Self::Words(words) => words.len() == 1 && words.contains(&number),
+            Self::Phone { number: typed, .. } => *typed == number,
+            Self::Numbers(_) => false,
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use super::{Arrival, Commanded, Owner};
 use crate::event::{CommandReport, EngineEvent};
+use crate::freshness::Freshness;
 use crate::ipc::CommandPhase;
-use crate::links::Link;
 use crate::socket::SocketLine;
 use crate::writer::Job;
 use gwanje_board::RowMark;
 use gwanje_model::CenterId;
 use gwanje_sync::{
     Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
-    State,
+    State, Unsettled,
 };
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, WireRow};
@@ -41,11 +41,11 @@ impl Owner {
                 }
             }
             Action::Restore(center) => {
-                if !self.links.contains_key(&center) {
+                if !self.freshness.contains_key(&center) {
                     let state = State::Connecting { since: now.wall };
-                    self.links.insert(center.clone(), Link::new(state.clone()));
+                    self.freshness.insert(center.clone(), Freshness::new(state.clone()));
                     self.tell(EngineEvent::State(center.clone(), state), now);
-                    self.tell_link(&center, now);
+                    self.tell_freshness(&center, now);
                 }
                 self.outbox.push(Job::Restore(center));
             }
@@ -66,23 +66,23 @@ impl Owner {
             Action::Centers(infos) => self.named(infos, now),
             Action::Changed(center, changes, cursor) => self.changed(center, changes, cursor, now),
             Action::State(center, state) => {
-                tracing::info!(%center, state = state.name(), "link");
-                self.link(&center, &state).set_state(state.clone());
+                tracing::info!(%center, state = state.name(), "freshness");
+                self.freshness_of(&center, &state).set_state(state.clone());
                 self.tell(EngineEvent::State(center.clone(), state), now);
-                self.tell_link(&center, now);
+                self.tell_freshness(&center, now);
             }
             Action::Proved(center, proof) => {
-                if let Some(link) = self.links.get_mut(&center) {
-                    link.set_proven(proof.at);
+                if let Some(freshness) = self.freshness.get_mut(&center) {
+                    freshness.set_proven(proof.at);
                 }
                 self.tell(EngineEvent::Proved(center.clone(), Arc::new(proof)), now);
-                self.tell_link(&center, now);
+                self.tell_freshness(&center, now);
             }
-            Action::DayClock(center, day_at, wall) => {
-                if let Some(link) = self.links.get_mut(&center) {
-                    link.read_day(day_at, wall);
+            Action::DayClock { center, day_at, wall } => {
+                if let Some(freshness) = self.freshness.get_mut(&center) {
+                    freshness.read_day(day_at, wall);
                 }
-                self.tell_link(&center, now);
+                self.tell_freshness(&center, now);
             }
             Action::Alarm(center, notice) => {
                 let notice = Arc::new(*notice);
@@ -93,8 +93,11 @@ impl Owner {
                 self.open_alarms.remove(&(center.clone(), key));
                 self.tell(EngineEvent::AlarmSettled(center, key), now);
             }
-            Action::CommandPending(command, unknown) => {
-                let phase = if unknown { CommandPhase::Unknown } else { CommandPhase::Pending };
+            Action::CommandUnsettled(command, unsettled) => {
+                let phase = match unsettled {
+                    Unsettled::Pending => CommandPhase::Pending,
+                    Unsettled::Unknown => CommandPhase::Unknown,
+                };
                 self.report(command, phase, None, None, now);
             }
             Action::CommandSettled(command, outcome) => self.settled(command, outcome, now),
@@ -123,7 +126,7 @@ impl Owner {
     /// Takes a center out of view.
     pub(super) fn drop_center(&mut self, center: &CenterId) {
         self.board.remove_center(center);
-        self.links.remove(center);
+        self.freshness.remove(center);
         self.findings.forget(center);
         self.open_alarms.retain(|(of, _), _| of != center);
         self.views.touch();
@@ -151,8 +154,8 @@ impl Owner {
     fn changed(&mut self, center: CenterId, changes: Vec<RowChange>, cursor: Option<Cursor>, now: Now) {
         if let Some(cursor) = &cursor {
             self.board.set_as_of(&center, cursor.rev);
-            if let Some(link) = self.links.get_mut(&center) {
-                link.set_cursor(cursor);
+            if let Some(freshness) = self.freshness.get_mut(&center) {
+                freshness.set_cursor(cursor);
             }
         }
         // What comes before a `Clear` is forgotten by it.
@@ -173,7 +176,10 @@ impl Owner {
                 }
                 RowChange::Remove(id, _) => self.board.remove(*id),
                 RowChange::Mark(id, mark) => {
-                    let mark = mark.map(|unknown| if unknown { RowMark::Unknown } else { RowMark::Pending });
+                    let mark = mark.map(|unsettled| match unsettled {
+                        Unsettled::Pending => RowMark::Pending,
+                        Unsettled::Unknown => RowMark::Unknown,
+                    });
                     self.board.set_mark(*id, mark);
                 }
                 RowChange::Clear => {}
@@ -231,12 +237,12 @@ impl Owner {
         }
     }
 
-    fn link(&mut self, center: &CenterId, state: &State) -> &mut Link {
-        self.links.entry(center.clone()).or_insert_with(|| Link::new(state.clone()))
+    fn freshness_of(&mut self, center: &CenterId, state: &State) -> &mut Freshness {
+        self.freshness.entry(center.clone()).or_insert_with(|| Freshness::new(state.clone()))
     }
 
-    pub(super) fn tell_link(&mut self, center: &CenterId, now: Now) {
-        if let Some(view) = self.links.get(center).map(|link| link.view(center)) {
+    pub(super) fn tell_freshness(&mut self, center: &CenterId, now: Now) {
+        if let Some(view) = self.freshness.get(center).map(|freshness| freshness.view(center)) {
             self.tell(EngineEvent::Link(Arc::new(view)), now);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Access, Call, Commanded, Owner, present};
 use crate::clock;
 use crate::error::EngineError;
-use gwanje_sync::{CREATE, CommandRequest, Input, What};
+use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
 
 impl Owner {
     /// Answers a call. One whose caller has gone is answered to nobody, which is no fault.
@@ -23,7 +23,7 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Subscribe { rows, reply } => {
-                let mut present = present(&self.links, &self.open_alarms, &self.commands);
+                let mut present = present(&self.freshness, &self.open_alarms, &self.commands);
                 present.append(&mut self.unheard);
                 let _ = reply.send(self.subscribers.add(rows, present));
             }
@@ -62,7 +62,8 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Links(reply) => {
-                let _ = reply.send(self.links.iter().map(|(center, link)| link.view(center)).collect());
+                let _ = reply
+                    .send(self.freshness.iter().map(|(center, freshness)| freshness.view(center)).collect());
             }
             Call::Stats(reply) => {
                 let _ = reply.send(self.client.stats());
@@ -97,8 +98,8 @@ impl Owner {
 
 fn commanded(request: &CommandRequest) -> Commanded {
     let (id, action) = match &request.what {
-        What::Create(_) => (None, CREATE),
-        What::Act { id, action, .. } => (Some(*id), action.as_str()),
+        CommandKind::Create(_) => (None, CREATE),
+        CommandKind::Act { id, action, .. } => (Some(*id), action.as_str()),
     };
     Commanded { center: request.center.clone(), id, action: action.into(), told: None }
 }

@@ -70,7 +70,7 @@ impl Owner {
                 listeners: count(listeners),
                 lagging: count(lagging),
             },
-            centers: self.links.keys().filter_map(|center| self.center_diagnostics(center)).collect(),
+            centers: self.freshness.keys().filter_map(|center| self.center_diagnostics(center)).collect(),
         }
     }
 
@@ -78,7 +78,7 @@ impl Owner {
         let (rows, compared_at) = self.client.rows_of(center)?;
         let found = self.findings.by_center.get(center);
         Some(CenterDiagnostics {
-            link: self.links.get(center)?.view(center),
+            link: self.freshness.get(center)?.view(center),
             rows: count(rows),
             stats: self.client.center_stats(center)?,
             audit: found.and_then(|found| found.audit),

@@ -140,7 +140,7 @@ impl Owner {
             self.outbox.push(Job::Forget(self.profile.session_path()));
         }
         if problem.is_none() {
-            for center in std::mem::take(&mut self.links).into_keys() {
+            for center in std::mem::take(&mut self.freshness).into_keys() {
                 self.board.remove_center(&center);
             }
             self.open_alarms.clear();

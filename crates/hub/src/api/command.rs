@@ -10,7 +10,7 @@ use super::order::{places_exist, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
-use crate::store::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
+use crate::store::{Accepted, Ask, Command, Decided, Idempotency, IfMatch, Intent};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, MAX_SAFE_INTEGER, Permission, Rev};
-use gwanje_wire::rest::{CloseReply, Outcome as Recorded};
+use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde::Deserialize;
 use serde_json::Value;
@@ -118,7 +118,9 @@ fn action(
             }
             Value::Object(said)
         }
-        _ => return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body"))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body")));
+        }
     };
     let fields = IDENTITY_FIELDS.iter().copied().filter(|field| action != Action::Cancel || *field != "by");
     names_nobody_else(caller, &said, &fields.collect::<Vec<_>>())?;
@@ -205,7 +207,7 @@ async fn carry_out(
         if_match,
         only_rider: caller.only_rider().cloned(),
     };
-    let Outcome { result, .. } = hub.store.execute(command).await?;
+    let Decided { result, .. } = hub.store.execute(command).await?;
     match result {
         Ok(Accepted { row, epoch, created }) => {
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
@@ -285,18 +287,18 @@ pub(super) async fn close(
     let reply = hub.store.close_command(caller.name(), &center, path.key.clone()).await?;
     match (seen, reply.outcome) {
         (Ok(()), _) => Ok(Json(reply)),
-        (Err(hidden), Recorded::Void) => Err(hidden),
-        (Err(_), Recorded::Done | Recorded::Refused) => Ok(Json(without_rows(reply))),
+        (Err(hidden), Outcome::Void) => Err(hidden),
+        (Err(_), Outcome::Done | Outcome::Refused) => Ok(Json(without_rows(reply))),
     }
 }
 
 /// A refusal keeps its reason, but for the row that a conflict shows.
 fn without_rows(mut reply: CloseReply) -> CloseReply {
     match (reply.outcome, &mut reply.body) {
-        (Recorded::Refused, Some(Value::Object(problem))) => {
+        (Outcome::Refused, Some(Value::Object(problem))) => {
             problem.remove("current");
         }
-        (Recorded::Done | Recorded::Refused | Recorded::Void, body) => *body = None,
+        (Outcome::Done | Outcome::Refused | Outcome::Void, body) => *body = None,
     }
     reply
 }

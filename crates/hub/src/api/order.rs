@@ -46,7 +46,9 @@ pub(super) fn tidied(mut said: Value) -> Value {
         *items = match items.take() {
             Value::Array(list) => Value::Array(list.into_iter().map(item).collect()),
             Value::Number(count) => json!([{"name": SOME_ITEM, "quantity": count}]),
-            other => Value::Array(vec![item(other)]),
+            one @ (Value::Null | Value::Bool(_) | Value::String(_) | Value::Object(_)) => {
+                Value::Array(vec![item(one)])
+            }
         };
     }
     said
@@ -84,7 +86,7 @@ fn item(said: Value) -> Value {
             item.retain(|_, value| !value.is_null());
             Value::Object(item)
         }
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => other,
     }
 }
 

@@ -4,7 +4,7 @@ use super::asking::{AskingIn, query};
 use super::board::{etag, is_known};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use crate::store::{After, Board, Selection};
+use crate::store::{After, BoardStream, Selection};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -73,7 +73,7 @@ async fn board(hub: &Hub, asking: &AskingIn, headers: &HeaderMap) -> Result<Resp
     if is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
     }
-    let Board { epoch, rev, mut chunks } = hub.store.board(&asking.center, asking.only_rider()).await?;
+    let BoardStream { epoch, rev, mut chunks } = hub.store.board(&asking.center, asking.only_rider()).await?;
     let body = Body::from_stream(futures_util::stream::poll_fn(move |cx| chunks.poll_recv(cx)));
     let tag = etag(&epoch, rev);
     Ok(([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response())

@@ -13,7 +13,8 @@ use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::sio::server::{self as packet, ClientPacket};
 use gwanje_wire::socket::{
-    AlarmReceipt, ConnectAuth, ConnectRefusal, Room, SeatEntry, SeatState, SimpleAck, Subscribe, SubscribeAck,
+    AlarmReceipt, ConnectAuth, ConnectRefusal, SeatEntry, SeatState, SimpleAck, Stream, Subscribe,
+    SubscribeAck,
 };
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -202,9 +203,9 @@ impl<O: Outlet + Clone> Connection<O> {
 
     /// Joins the rooms first and reads what was missed afterwards, so that nothing falls in between.
     async fn subscribe(&self, joined: &Joined<O>, wish: Subscribe) -> SubscribeAck {
-        let follows = wish.rooms.contains(&Room::Deliveries);
+        let follows = wish.streams.contains(&Stream::Deliveries);
         let (tell, joined_at) = oneshot::channel();
-        let word = Word::Subscribe { connection: self.id.clone(), rooms: wish.rooms, joined: tell };
+        let word = Word::Subscribe { connection: self.id.clone(), streams: wish.streams, joined: tell };
         if joined.words.send(word).await.is_err() || joined_at.await.is_err() {
             return not_subscribed(ErrorCode::Unavailable);
         }

@@ -12,7 +12,7 @@ use engineioxide::Str;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::sio::server as packet;
-use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, Room, SeatEntry, SeatState, center_namespace};
+use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, SeatEntry, SeatState, Stream, center_namespace};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,12 +44,12 @@ pub enum Word<O> {
         /// Who it is.
         seat: SeatEntry,
     },
-    /// It follows these rooms; answered when every later frame will reach it.
+    /// It follows these streams; answered when every later frame will reach it.
     Subscribe {
         /// The connection.
         connection: String,
-        /// Which rooms.
-        rooms: Vec<Room>,
+        /// Which streams.
+        streams: Vec<Stream>,
         /// Told the revision from which frames come; dropped when the socket is gone.
         joined: oneshot::Sender<Rev>,
     },
@@ -149,13 +149,13 @@ impl<O: Outlet> Emission<O> {
     /// When there is something to do without being told.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Instant> {
-        let deliveries = self.followers.any_in(Room::Deliveries);
+        let deliveries = self.followers.any_in(Stream::Deliveries);
         [
             (deliveries && self.emitted < *self.committed.borrow()).then_some(self.next_frame),
             deliveries.then_some(self.next_head.max(self.next_frame)),
             (deliveries && self.alarms_told < *self.alarm_written.borrow()).then_some(self.next_alarms),
-            (self.riders_due && self.followers.any_in(Room::Riders)).then_some(self.next_riders),
-            (self.seats_due && self.followers.any_in(Room::Seats)).then_some(self.next_seats),
+            (self.riders_due && self.followers.any_in(Stream::Riders)).then_some(self.next_riders),
+            (self.seats_due && self.followers.any_in(Stream::Seats)).then_some(self.next_seats),
             self.followers.any_behind().then_some(self.next_behind),
         ]
         .into_iter()
@@ -170,8 +170,8 @@ impl<O: Outlet> Emission<O> {
                 self.followers.enter(connection, outlet, seat);
                 self.seats_due = true;
             }
-            Word::Subscribe { connection, rooms, joined } => {
-                self.subscribe(&connection, rooms, joined, now);
+            Word::Subscribe { connection, streams, joined } => {
+                self.subscribe(&connection, streams, joined, now);
             }
             Word::Seat { connection, state } => self.seats_due |= self.followers.set_seat(&connection, state),
             Word::Leave { connection } => self.seats_due |= self.followers.leave(&connection),
@@ -183,17 +183,23 @@ impl<O: Outlet> Emission<O> {
         }
     }
 
-    fn subscribe(&mut self, connection: &str, rooms: Vec<Room>, joined: oneshot::Sender<Rev>, now: Instant) {
-        if !self.followers.any_in(Room::Deliveries) {
+    fn subscribe(
+        &mut self,
+        connection: &str,
+        streams: Vec<Stream>,
+        joined: oneshot::Sender<Rev>,
+        now: Instant,
+    ) {
+        if !self.followers.any_in(Stream::Deliveries) {
             // Nobody was told anything: frames go on from here.
             self.emitted = *self.committed.borrow_and_update();
             self.next_head = now + HEAD_INTERVAL;
             self.alarms_told = *self.alarm_written.borrow_and_update();
         }
-        // Whoever is in a room already has its list and hears of what changes in it.
-        let enters = |room| rooms.contains(&room) && !self.followers.is_in(connection, room);
-        let (riders, seats) = (enters(Room::Riders), enters(Room::Seats));
-        if self.followers.subscribe(connection, rooms, self.emitted) {
+        // Whoever is in a stream already has its list and hears of what changes in it.
+        let enters = |stream| streams.contains(&stream) && !self.followers.is_in(connection, stream);
+        let (riders, seats) = (enters(Stream::Riders), enters(Stream::Seats));
+        if self.followers.subscribe(connection, streams, self.emitted) {
             // The connection may have closed meanwhile; its leave follows.
             joined.send(self.emitted).ok();
             if riders && let Some(text) = self.event("riders", &self.hub.positions.of(&self.center)) {
@@ -220,7 +226,7 @@ impl<O: Outlet> Emission<O> {
     }
 
     async fn act_on(&mut self, now: Instant) -> Result<(), StoreError> {
-        if self.followers.any_in(Room::Deliveries) {
+        if self.followers.any_in(Stream::Deliveries) {
             if now >= self.next_frame {
                 if now >= self.next_head {
                     self.head(now).await?;
@@ -241,18 +247,18 @@ impl<O: Outlet> Emission<O> {
             self.next_riders = now + LATEST_INTERVAL;
             let (version, places) = self.hub.positions.since(&self.center, self.riders_told);
             self.riders_told = version;
-            if self.followers.any_in(Room::Riders)
+            if self.followers.any_in(Stream::Riders)
                 && !places.is_empty()
                 && let Some(text) = self.event("riders", &places)
             {
-                self.followers.tell(Room::Riders, &text);
+                self.followers.tell(Stream::Riders, &text);
             }
         }
         if self.seats_due && now >= self.next_seats {
             self.seats_due = false;
             self.next_seats = now + LATEST_INTERVAL;
             if let Some(text) = self.event("seats", &self.followers.seats()) {
-                self.followers.tell(Room::Seats, &text);
+                self.followers.tell(Stream::Seats, &text);
             }
         }
         Ok(())
@@ -309,7 +315,7 @@ impl<O: Outlet> Emission<O> {
         self.alarms_told = self.alarms_told.max(reply.alarm_seq);
         for alarm in &reply.alarms {
             if let Some(text) = self.event("alarm", alarm) {
-                self.followers.tell(Room::Deliveries, &text);
+                self.followers.tell(Stream::Deliveries, &text);
             }
         }
         Ok(())

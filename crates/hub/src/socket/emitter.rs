@@ -3,9 +3,9 @@
 //! Connections speak to it through a channel.
 
 use super::emission::{Emission, Word};
-use super::endpoint::{EngineSocket, close};
 use super::faults::Faults;
 use super::followers::{Outlet, Sent};
+use super::inbox::{EngineSocket, close};
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;

@@ -6,7 +6,7 @@
 use super::faults::Faults;
 use engineioxide::Str;
 use gwanje_model::Rev;
-use gwanje_wire::socket::{Room, SeatEntry, SeatState};
+use gwanje_wire::socket::{SeatEntry, SeatState, Stream};
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,15 +41,15 @@ pub trait Outlet {
 struct Follower<O> {
     outlet: O,
     seat: SeatEntry,
-    rooms: Vec<Room>,
+    streams: Vec<Stream>,
     /// The revision up to which it was told of deliveries.
     told: Rev,
     behind_since: Option<Instant>,
 }
 
 impl<O: Outlet> Follower<O> {
-    fn is_in(&self, room: Room) -> bool {
-        self.rooms.contains(&room)
+    fn is_in(&self, stream: Stream) -> bool {
+        self.streams.contains(&stream)
     }
 }
 
@@ -66,7 +66,7 @@ impl<O> Default for Followers<O> {
 impl<O: Outlet> Followers<O> {
     /// A socket joined the center's namespace.
     pub fn enter(&mut self, connection: String, outlet: O, seat: SeatEntry) {
-        let follower = Follower { outlet, seat, rooms: Vec::new(), told: Rev::ZERO, behind_since: None };
+        let follower = Follower { outlet, seat, streams: Vec::new(), told: Rev::ZERO, behind_since: None };
         self.0.insert(connection, follower);
     }
 
@@ -75,20 +75,20 @@ impl<O: Outlet> Followers<O> {
         self.0.remove(connection).is_some()
     }
 
-    /// It follows these rooms from now on, deliveries from `told` on. False when it is not (or no longer) here.
-    pub fn subscribe(&mut self, connection: &str, rooms: Vec<Room>, told: Rev) -> bool {
+    /// It follows these streams from now on, deliveries from `told` on. False when it is not (or no longer) here.
+    pub fn subscribe(&mut self, connection: &str, streams: Vec<Stream>, told: Rev) -> bool {
         let Some(follower) = self.0.get_mut(connection) else { return false };
-        if !follower.is_in(Room::Deliveries) {
+        if !follower.is_in(Stream::Deliveries) {
             follower.told = told;
         }
-        follower.rooms = rooms;
+        follower.streams = streams;
         true
     }
 
-    /// Whether it follows that room.
+    /// Whether it follows that stream.
     #[must_use]
-    pub fn is_in(&self, connection: &str, room: Room) -> bool {
-        self.0.get(connection).is_some_and(|follower| follower.is_in(room))
+    pub fn is_in(&self, connection: &str, stream: Stream) -> bool {
+        self.0.get(connection).is_some_and(|follower| follower.is_in(stream))
     }
 
     /// What a seat does now. False when it is not here.
@@ -106,16 +106,16 @@ impl<O: Outlet> Followers<O> {
         seats
     }
 
-    /// Whether anybody follows a room.
+    /// Whether anybody follows a stream.
     #[must_use]
-    pub fn any_in(&self, room: Room) -> bool {
-        self.0.values().any(|f| f.is_in(room))
+    pub fn any_in(&self, stream: Stream) -> bool {
+        self.0.values().any(|f| f.is_in(stream))
     }
 
     /// Hands the frame (from, to] to everyone who lacks something of it, save those to whom `faults` lose it.
     pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, faults: &Faults, now: Instant) {
         self.0.retain(|_, f| {
-            if !f.is_in(Room::Deliveries) || f.told >= to || f.behind_since.is_some() {
+            if !f.is_in(Stream::Deliveries) || f.told >= to || f.behind_since.is_some() {
                 return true;
             }
             if f.told < from {
@@ -135,17 +135,17 @@ impl<O: Outlet> Followers<O> {
         });
     }
 
-    /// Hands a text to everyone in the room who is not behind; what does not fit is not sent again.
-    pub fn tell(&mut self, room: Room, text: &Str) {
+    /// Hands a text to everyone in the stream who is not behind; what does not fit is not sent again.
+    pub fn tell(&mut self, stream: Stream, text: &Str) {
         self.0.retain(|_, f| {
-            !f.is_in(room) || f.behind_since.is_some() || f.outlet.send(text.clone()) != Sent::Gone
+            !f.is_in(stream) || f.behind_since.is_some() || f.outlet.send(text.clone()) != Sent::Gone
         });
     }
 
     /// The same to those who follow deliveries and were told all up to `rev`: what a head says is about that revision.
     pub fn tell_head(&mut self, rev: Rev, text: &Str) {
         self.0.retain(|_, f| {
-            !f.is_in(Room::Deliveries)
+            !f.is_in(Stream::Deliveries)
                 || f.behind_since.is_some()
                 || f.told != rev
                 || f.outlet.send(text.clone()) != Sent::Gone
@@ -177,7 +177,7 @@ impl<O: Outlet> Followers<O> {
 
     /// Closes everyone who follows deliveries. How many.
     pub fn put_out_all(&mut self) -> usize {
-        self.put_out_where(|f| f.is_in(Room::Deliveries))
+        self.put_out_where(|f| f.is_in(Stream::Deliveries))
     }
 
     /// Closes those behind who stand at `at`: no frame may start there any more. How many.
@@ -283,7 +283,7 @@ mod tests {
         let mut followers = Followers::default();
         let buffer = Buffer::with_room(room);
         followers.enter("a".into(), buffer.clone(), seat("a"));
-        assert!(followers.subscribe("a", vec![Room::Deliveries], Rev(10)));
+        assert!(followers.subscribe("a", vec![Stream::Deliveries], Rev(10)));
         (followers, buffer)
     }
 

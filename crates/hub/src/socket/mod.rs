@@ -10,6 +10,7 @@ mod endpoint;
 mod faults;
 mod followers;
 mod gate;
+mod inbox;
 
 pub use connection::Connection;
 pub use emission::{Emission, Word};

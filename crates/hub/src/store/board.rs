@@ -25,7 +25,7 @@ const WHOLE: Duration = Duration::from_secs(60);
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// A board under way.
-pub struct Board {
+pub struct BoardStream {
     /// The history that `rev` counts in.
     pub epoch: Epoch,
     /// The revision that it is read at.
@@ -39,7 +39,11 @@ impl Store {
     ///
     /// # Errors
     /// When there is no such center or the store can't be read.
-    pub async fn board(&self, center: &CenterId, only_rider: Option<&RiderId>) -> Result<Board, StoreError> {
+    pub async fn board(
+        &self,
+        center: &CenterId,
+        only_rider: Option<&RiderId>,
+    ) -> Result<BoardStream, StoreError> {
         let (id, rider) = (center.clone(), only_rider.cloned());
         let (begun, begins) = oneshot::channel();
         let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
@@ -67,7 +71,7 @@ impl Store {
             }
         });
         let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center.clone()))?;
-        Ok(Board { epoch, rev, chunks: taken })
+        Ok(BoardStream { epoch, rev, chunks: taken })
     }
 }
 

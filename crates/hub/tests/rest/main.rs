@@ -14,4 +14,7 @@ mod harness;
 mod problems;
 mod roles;
 mod search;
+mod shapes;
 mod sign_in;
+#[path = "../shared/vectors.rs"]
+mod vectors;

@@ -66,13 +66,13 @@ async fn what_is_found_comes_by_pages_within_what_else_is_asked() {
     let mut wanted = Vec::new();
     for n in 0..205 {
         let id =
-            ordered(if n % 2 == 0 { format!("강남구 역삼로 {n}") } else { "송파구".to_owned() }).await;
+            ordered(if n % 2 == 0 { format!("강남구 논현로 {n}") } else { "송파구".to_owned() }).await;
         if n % 2 == 0 {
             wanted.push(id);
         }
     }
     wanted.reverse();
-    for typed in ["역사", "ㅇㅅㄹ", "강남구 역삼로", "+82 10 1234"] {
+    for typed in ["논혀", "ㄴㅎㄹ", "강남구 논현로", "+82 10 1234"] {
         let first = found(&world, typed, &[]).await;
         assert_eq!(ids(&first).len(), 100, "{typed}");
         let next = first["next"].to_string();
@@ -85,7 +85,7 @@ async fn what_is_found_comes_by_pages_within_what_else_is_asked() {
         }
     }
     let noon = DAY_START.plus_min(1).0.to_string();
-    assert_eq!(ids(&found(&world, "역삼", &[("from", &noon)]).await), [0; 0]);
-    assert_eq!(ids(&found(&world, "역삼", &[("status", "delivered")]).await), [0; 0]);
-    assert_eq!(ids(&found(&world, "ㅇㅅㄹ 204", &[("status", "received")]).await), wanted[..1]);
+    assert_eq!(ids(&found(&world, "논현", &[("from", &noon)]).await), [0; 0]);
+    assert_eq!(ids(&found(&world, "논현", &[("status", "delivered")]).await), [0; 0]);
+    assert_eq!(ids(&found(&world, "ㄴㅎㄹ 204", &[("status", "received")]).await), wanted[..1]);
 }

@@ -154,7 +154,8 @@ impl Haystack {
 
     /// Whether its first text is this.
     pub(super) fn begins_with_text(&self, text: &[u16]) -> bool {
-        self.texts().next().is_some_and(|(_, first)| first == in_bytes(text))
+        self.scanned().get(text.len()).is_some_and(|&byte| is_end(byte))
+            && self.units_at(0).take(text.len()).eq(text.iter().copied())
     }
 }
 

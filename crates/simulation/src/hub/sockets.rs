@@ -8,7 +8,7 @@ use gwanje_model::{CenterId, Role, SeatId, Text};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::socket::{
-    AlarmReceipt, ConnectAuth, ConnectRefusal, Room, SeatState, SimpleAck, Subscribe, SubscribeAck,
+    AlarmReceipt, ConnectAuth, ConnectRefusal, SeatState, SimpleAck, Stream, Subscribe, SubscribeAck,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -90,7 +90,7 @@ impl ModelHub {
         };
         let standing =
             SubscribeAck { ok: true, head: Some(center.head(at)), missed: None, resync: None, code: None };
-        let Some(cursor) = wish.cursor.filter(|_| wish.rooms.contains(&Room::Deliveries)) else {
+        let Some(cursor) = wish.cursor.filter(|_| wish.streams.contains(&Stream::Deliveries)) else {
             return standing;
         };
         match missed(center, Some(&cursor.epoch), cursor.rev, FRAME_MAX_ENTRIES, at) {

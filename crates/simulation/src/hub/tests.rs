@@ -33,18 +33,18 @@ fn body(response: &HttpResponse) -> Value {
     serde_json::from_slice(&response.body).unwrap()
 }
 
-struct Desk {
+struct Caller {
     hub: ModelHub,
     token: String,
 }
 
-impl Desk {
+impl Caller {
     fn of(account: &str) -> Self {
-        let mut desk = Self { hub: hub(), token: String::new() };
+        let mut caller = Self { hub: hub(), token: String::new() };
         let said = json!({"account": account, "password": account}).to_string();
-        let reply = desk.ask(Method::Post, "/login", &[], Some(said), at(0));
-        desk.token = body(&reply)["accessToken"].as_str().unwrap().to_owned();
-        desk
+        let reply = caller.ask(Method::Post, "/login", &[], Some(said), at(0));
+        caller.token = body(&reply)["accessToken"].as_str().unwrap().to_owned();
+        caller
     }
 
     fn ask(
@@ -74,71 +74,77 @@ impl Desk {
 
 #[test]
 fn a_twin_gets_the_first_answer_and_a_closed_key_none() {
-    let mut desk = Desk::of("kim");
-    desk.operate(Operation::Create(A.into(), order()));
-    let accepted = desk.act("1/accept", &[("idempotency-key", "k1")], json!({}));
+    let mut caller = Caller::of("kim");
+    caller.operate(Operation::Create(A.into(), order()));
+    let accepted = caller.act("1/accept", &[("idempotency-key", "k1")], json!({}));
     assert_eq!((accepted.0, &accepted.1["status"], &accepted.1["rev"]), (200, &json!("waiting"), &json!(2)));
-    assert_eq!(desk.act("1/accept", &[("idempotency-key", "k1")], Value::Null), accepted);
-    assert_eq!(desk.act("1/accept", &[("idempotency-key", "k1")], json!({"x": 1})).1["code"], "invalid");
-    assert_eq!(desk.act("1/accept", &[("idempotency-key", "k2")], json!({})).1["code"], "invalid-transition");
+    assert_eq!(caller.act("1/accept", &[("idempotency-key", "k1")], Value::Null), accepted);
+    assert_eq!(caller.act("1/accept", &[("idempotency-key", "k1")], json!({"x": 1})).1["code"], "invalid");
+    assert_eq!(
+        caller.act("1/accept", &[("idempotency-key", "k2")], json!({})).1["code"],
+        "invalid-transition"
+    );
     let mut close = |key: &str| {
-        body(&desk.ask(Method::Post, &format!("/centers/{A}/commands/{key}/close"), &[], None, at(1)))
+        body(&caller.ask(Method::Post, &format!("/centers/{A}/commands/{key}/close"), &[], None, at(1)))
     };
     assert_eq!(close("k1"), json!({"outcome": "done", "status": 200, "body": accepted.1}));
     assert_eq!((&close("k2")["outcome"], &close("k2")["status"]), (&json!("refused"), &json!(409)));
     assert_eq!(close("k3"), json!({"outcome": "void", "status": null, "body": null}));
-    assert_eq!(desk.act("1/note", &[("idempotency-key", "k3")], json!({"text": "x"})).1["code"], "void");
-    assert_eq!(desk.hub.board(&A.into()).unwrap().rev, Rev(2));
+    assert_eq!(caller.act("1/note", &[("idempotency-key", "k3")], json!({"text": "x"})).1["code"], "void");
+    assert_eq!(caller.hub.board(&A.into()).unwrap().rev, Rev(2));
 }
 
 #[test]
 fn a_row_that_moved_on_is_a_conflict_and_a_role_is_kept() {
-    let mut desk = Desk::of("park");
-    desk.operate(Operation::Create(A.into(), order()));
-    let (status, problem) = desk.act("1/accept", &[("if-match", "\"E1-9\"")], json!({}));
+    let mut caller = Caller::of("park");
+    caller.operate(Operation::Create(A.into(), order()));
+    let (status, problem) = caller.act("1/accept", &[("if-match", "\"E1-9\"")], json!({}));
     assert_eq!((status, &problem["code"], &problem["current"]["rev"]), (409, &json!("conflict"), &json!(1)));
-    assert_eq!(desk.act("1/accept", &[("if-match", "\"E1-1\"")], json!({})).0, 200);
-    assert_eq!(desk.act("1/assign", &[], json!({"riderId": "r1"})).0, 403);
-    assert_eq!(desk.act("1/cancel", &[], json!({"reason": "x", "account": "kim"})).0, 403);
-    assert_eq!(desk.ask(Method::Get, "/centers/songpa/riders", &[], None, at(1)).status, 404);
+    assert_eq!(caller.act("1/accept", &[("if-match", "\"E1-1\"")], json!({})).0, 200);
+    assert_eq!(caller.act("1/assign", &[], json!({"riderId": "r1"})).0, 403);
+    assert_eq!(caller.act("1/cancel", &[], json!({"reason": "x", "account": "kim"})).0, 403);
+    assert_eq!(caller.ask(Method::Get, "/centers/songpa/riders", &[], None, at(1)).status, 404);
 }
 
 #[test]
 fn frames_conflate_and_none_starts_below_the_floor() {
-    let mut desk = Desk::of("kim");
+    let mut caller = Caller::of("kim");
     let center = CenterId::from(A);
     for _ in 0..4 {
-        desk.operate(Operation::Create(center.clone(), order()));
+        caller.operate(Operation::Create(center.clone(), order()));
     }
     let cancel = CommandBody { reason: Some("x".into()), ..CommandBody::default() };
     for id in 1..=3 {
         let operation =
             Operation::Act(center.clone(), DeliveryId(id), Action::Cancel, Box::new(cancel.clone()));
-        assert!(matches!(desk.operate(operation), Operated::Row(_)));
+        assert!(matches!(caller.operate(operation), Operated::Row(_)));
     }
-    let frame = desk.hub.flush(&center, Rev(0), at(1)).unwrap();
+    let frame = caller.hub.flush(&center, Rev(0), at(1)).unwrap();
     assert_eq!((frame.from, frame.to, frame.as_of, frame.rows.len()), (Rev(0), Rev(7), Rev(7), 4));
-    assert_eq!(desk.hub.alarms_since(&center, 1, at(1)).iter().map(|a| a.seq).collect::<Vec<_>>(), [2, 3]);
-    desk.operate(Operation::Archive(center.clone(), at(9).day));
-    let board = desk.hub.board(&center).unwrap();
+    assert_eq!(caller.hub.alarms_since(&center, 1, at(1)).iter().map(|a| a.seq).collect::<Vec<_>>(), [2, 3]);
+    caller.operate(Operation::Archive(center.clone(), at(9).day));
+    let board = caller.hub.board(&center).unwrap();
     assert_eq!((board.rev, board.floor, board.rows.len(), board.gone.len()), (Rev(10), Rev(8), 1, 2));
-    assert_eq!(desk.hub.flush(&center, Rev(7), at(1)), None);
-    let frame = desk.hub.flush(&center, Rev(8), at(1)).unwrap();
+    assert_eq!(caller.hub.flush(&center, Rev(7), at(1)), None);
+    let frame = caller.hub.flush(&center, Rev(8), at(1)).unwrap();
     assert_eq!(frame.gone.iter().map(|gone| gone.id.0).collect::<Vec<_>>(), [2, 3]);
-    let reply = desk.ask(Method::Get, "/centers/gangnam/changes?epoch=E1&after=7", &[], None, at(1));
+    let reply = caller.ask(Method::Get, "/centers/gangnam/changes?epoch=E1&after=7", &[], None, at(1));
     assert_eq!((reply.status, &body(&reply)["reason"]), (410, &json!("floor")));
-    assert!(matches!(desk.operate(Operation::BeginEpoch(center.clone(), "E0".into())), Operated::Refused(_)));
-    desk.operate(Operation::BeginEpoch(center, "E2".into()));
-    let reply = desk.ask(Method::Get, "/centers/gangnam/changes?epoch=E1&after=10", &[], None, at(1));
+    assert!(matches!(
+        caller.operate(Operation::BeginEpoch(center.clone(), "E0".into())),
+        Operated::Refused(_)
+    ));
+    caller.operate(Operation::BeginEpoch(center, "E2".into()));
+    let reply = caller.ask(Method::Get, "/centers/gangnam/changes?epoch=E1&after=10", &[], None, at(1));
     assert_eq!((reply.status, &body(&reply)["reason"]), (410, &json!("epoch")));
 }
 
 #[test]
 fn a_spent_refresh_token_gives_the_same_pair_for_a_minute_then_ends_the_sign_in() {
-    let mut desk = Desk::of("kim");
+    let mut caller = Caller::of("kim");
     let mut refresh = |token: &str, ms: i64| {
         let said = json!({"refreshToken": token}).to_string();
-        let reply = desk.ask(Method::Post, "/login/refresh", &[], Some(said), at(ms));
+        let reply = caller.ask(Method::Post, "/login/refresh", &[], Some(said), at(ms));
         (reply.status, body(&reply)["refreshToken"].as_str().unwrap_or_default().to_owned())
     };
     let second = refresh("refresh-1-1", 1_000);
@@ -146,25 +152,25 @@ fn a_spent_refresh_token_gives_the_same_pair_for_a_minute_then_ends_the_sign_in(
     assert_eq!(refresh("refresh-1-1", 61_000), second);
     assert_eq!(refresh("refresh-1-1", 61_001).0, 401);
     assert_eq!(refresh(&second.1, 61_002).0, 401);
-    assert_eq!(desk.ask(Method::Get, "/centers", &[], None, at(61_003)).status, 401);
+    assert_eq!(caller.ask(Method::Get, "/centers", &[], None, at(61_003)).status, 401);
 }
 
 #[test]
 fn a_ticket_is_spent_by_one_connection_for_all_its_namespaces() {
-    let mut desk = Desk::of("kim");
-    let reply = desk.ask(Method::Post, "/socket-tickets", &[], Some("{}".to_owned()), at(0));
+    let mut caller = Caller::of("kim");
+    let reply = caller.ask(Method::Post, "/socket-tickets", &[], Some("{}".to_owned()), at(0));
     let auth = json!({"ticket": body(&reply)["ticket"], "seat": "seat-1"});
     let mut join = |connection, namespace: &str, ms| {
-        let joined = desk.hub.join(connection, namespace, &auth, at(ms));
+        let joined = caller.hub.join(connection, namespace, &auth, at(ms));
         joined.map_err(|refusal| refusal["code"].as_str().unwrap().to_owned())
     };
     let joined = join(1, "/center/gangnam", 29_999).unwrap();
     assert_eq!(join(1, "/center/songpa", 90_000).unwrap_err(), "not-found");
     assert_eq!(join(2, "/center/gangnam", 29_999).unwrap_err(), "unauthorized");
     let wish = json!({"rooms": ["deliveries"], "cursor": {"epoch": "E1", "rev": 0}});
-    let ack = desk.hub.subscribe(&joined, &wish, at(1));
+    let ack = caller.hub.subscribe(&joined, &wish, at(1));
     assert_eq!((&ack["ok"], &ack["missed"]["to"], &ack["resync"]), (&json!(true), &json!(0), &Value::Null));
-    assert!(desk.hub.still_may(&joined));
-    desk.operate(Operation::Revoke("kim".into()));
-    assert!(!desk.hub.still_may(&joined));
+    assert!(caller.hub.still_may(&joined));
+    caller.operate(Operation::Revoke("kim".into()));
+    assert!(!caller.hub.still_may(&joined));
 }

@@ -80,11 +80,11 @@ impl World {
                 self.check_restored(index, &center, &restored);
                 Input::Restored(center, restored)
             }
-            Done::Audited(center, damaged, fits) => {
+            Done::Audited { center, damaged, digest_fits } => {
                 if !damaged.is_empty() {
                     self.inject(Fault::Decay);
                 }
-                Input::Audited(center, damaged, fits)
+                Input::Audited { center, damaged, digest_fits }
             }
         };
         self.after(ms, Event::DiskTells { seat: index, life, input: Box::new(input) });

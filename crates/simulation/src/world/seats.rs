@@ -197,7 +197,7 @@ impl World {
                 app.states.insert(center, state);
             }
             Action::Proved(center, proof) => self.check_proof(index, &center, &proof),
-            Action::DayClock(_, day_at, _) => {
+            Action::DayClock { day_at, .. } => {
                 if self.now >= app.day_ms {
                     app.day_ms = self.now + 1_000;
                     app.window.advance(day_at);
@@ -208,7 +208,7 @@ impl World {
             Action::AlarmSettled(center, key) => {
                 app.open_alarms.remove(&(center, key));
             }
-            Action::CommandPending(command, _) => {
+            Action::CommandUnsettled(command, _) => {
                 app.pending.insert(command);
             }
             Action::CommandSettled(command, outcome) => {

@@ -21,7 +21,7 @@ const BEHIND_MAX_MS: i64 = 5_000;
 
 /// A connection that follows deliveries.
 struct Follower {
-    told: Rev,
+    emitted: Rev,
     behind_since: Option<i64>,
 }
 
@@ -39,7 +39,7 @@ pub struct ModelEmitter {
 
 /// What came of a moment.
 #[derive(Default)]
-pub struct Told {
+pub struct Emitted {
     /// What each connection was sent: names and data of events.
     pub events: BTreeMap<u64, Vec<Value>>,
     /// Connections that were put out.
@@ -48,7 +48,7 @@ pub struct Told {
     pub kinds: BTreeSet<&'static str>,
 }
 
-impl Told {
+impl Emitted {
     fn event(&mut self, connection: u64, name: &'static str, data: &impl Serialize) {
         self.kinds.insert(name);
         self.events.entry(connection).or_default().push(json!([name, data]));
@@ -76,8 +76,8 @@ impl ModelEmitter {
             (self.emitted, self.alarms_told) = (board.rev, board.alarm_seq);
             self.next_head_at = at.wall.0 + HEAD_MS;
         }
-        let told = self.emitted;
-        self.followers.entry(connection).or_insert(Follower { told, behind_since: None });
+        let emitted = self.emitted;
+        self.followers.entry(connection).or_insert(Follower { emitted, behind_since: None });
     }
 
     pub fn leave(&mut self, connection: u64) {
@@ -85,37 +85,37 @@ impl ModelEmitter {
     }
 
     /// Does what is due now; `full` have no room.
-    pub fn act(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants) -> Told {
-        let mut told = Told::default();
+    pub fn act(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants) -> Emitted {
+        let mut emitted = Emitted::default();
         if !self.followers.is_empty() && at.wall.0 >= self.next_frame_at {
             let head_is_due = at.wall.0 >= self.next_head_at;
-            self.flush(hub, full, at, &mut told);
+            self.flush(hub, full, at, &mut emitted);
             if head_is_due && !self.followers.is_empty() {
-                self.head(hub, full, at, &mut told);
+                self.head(hub, full, at, &mut emitted);
             }
         }
         if !self.followers.is_empty() && at.wall.0 >= self.next_alarms_at {
             for alarm in hub.alarms_since(&self.center, self.alarms_told, at) {
                 self.next_alarms_at = at.wall.0 + ALARMS_MS;
                 self.alarms_told = alarm.seq;
-                self.tell(full, |_| true, "alarm", &alarm, &mut told);
+                self.tell(full, |_| true, "alarm", &alarm, &mut emitted);
             }
         }
         let any_behind = self.followers.values().any(|follower| follower.behind_since.is_some());
         if any_behind && at.wall.0 >= self.next_look_at {
             self.next_look_at = at.wall.0 + BEHIND_MS;
-            self.look(hub, full, at, &mut told);
+            self.look(hub, full, at, &mut emitted);
         }
-        told
+        emitted
     }
 
-    fn flush(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
+    fn flush(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, emitted: &mut Emitted) {
         let rev = hub.board(&self.center).unwrap().rev;
         if self.emitted >= rev {
             return;
         }
         let Some(frame) = hub.flush(&self.center, self.emitted, at) else {
-            told.out.extend(std::mem::take(&mut self.followers).into_keys());
+            emitted.out.extend(std::mem::take(&mut self.followers).into_keys());
             self.emitted = rev;
             return;
         };
@@ -123,26 +123,26 @@ impl ModelEmitter {
             if follower.behind_since.is_some() {
                 continue;
             }
-            assert_eq!(follower.told, frame.from, "whoever is not behind was told all");
+            assert_eq!(follower.emitted, frame.from, "whoever is not behind was emitted all");
             if full.contains(connection) {
                 follower.behind_since = Some(at.wall.0);
             } else {
-                follower.told = frame.to;
-                told.event(*connection, "deliveries", &frame);
+                follower.emitted = frame.to;
+                emitted.event(*connection, "deliveries", &frame);
             }
         }
         self.emitted = frame.to;
         self.next_frame_at = at.wall.0 + FRAME_MS;
     }
 
-    fn head(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
+    fn head(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, emitted: &mut Emitted) {
         let head = hub.head(&self.center, at).unwrap();
         if head.rev != self.emitted {
             self.next_frame_at = at.wall.0 + FRAME_MS;
             return;
         }
         self.next_head_at = at.wall.0 + HEAD_MS;
-        self.tell(full, |follower| follower.told == head.rev, "head", &head, told);
+        self.tell(full, |follower| follower.emitted == head.rev, "head", &head, emitted);
     }
 
     /// What does not fit is not sent again: the next head shows it.
@@ -152,20 +152,20 @@ impl ModelEmitter {
         to: impl Fn(&Follower) -> bool,
         name: &'static str,
         data: &impl Serialize,
-        told: &mut Told,
+        emitted: &mut Emitted,
     ) {
         for (connection, follower) in &self.followers {
             if follower.behind_since.is_none() && !full.contains(connection) && to(follower) {
-                told.event(*connection, name, data);
+                emitted.event(*connection, name, data);
             }
         }
     }
 
-    fn look(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, told: &mut Told) {
+    fn look(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, emitted: &mut Emitted) {
         let late = |follower: &Follower| {
             follower.behind_since.is_some_and(|since| at.wall.0 - since >= BEHIND_MAX_MS)
         };
-        told.out.extend(self.followers.extract_if(.., |_, follower| late(follower)).map(|(id, _)| id));
+        emitted.out.extend(self.followers.extract_if(.., |_, follower| late(follower)).map(|(id, _)| id));
         let behind: Vec<u64> = self
             .followers
             .iter()
@@ -174,18 +174,18 @@ impl ModelEmitter {
             .collect();
         for connection in behind {
             let follower = self.followers.get_mut(&connection).unwrap();
-            let Some(frame) = hub.flush(&self.center, follower.told, at) else {
+            let Some(frame) = hub.flush(&self.center, follower.emitted, at) else {
                 // Whoever stands there is put out, with room or without.
-                let from = follower.told;
-                let there = |follower: &Follower| follower.behind_since.is_some() && follower.told == from;
-                told.out.extend(self.followers.extract_if(.., |_, f| there(f)).map(|(id, _)| id));
-                return self.look(hub, full, at, told);
+                let from = follower.emitted;
+                let there = |follower: &Follower| follower.behind_since.is_some() && follower.emitted == from;
+                emitted.out.extend(self.followers.extract_if(.., |_, f| there(f)).map(|(id, _)| id));
+                return self.look(hub, full, at, emitted);
             };
-            if frame.to > follower.told {
-                told.kinds.insert("wider");
-                told.event(connection, "deliveries", &frame);
+            if frame.to > follower.emitted {
+                emitted.kinds.insert("wider");
+                emitted.event(connection, "deliveries", &frame);
             }
-            follower.told = frame.to;
+            follower.emitted = frame.to;
             if frame.to >= self.emitted {
                 follower.behind_since = None;
             }

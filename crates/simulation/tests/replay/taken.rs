@@ -8,13 +8,13 @@ use gwanje_simulation::hub::{Instants, ModelHub, Operation};
 use gwanje_sync::{HttpRequest, HttpResponse, Method};
 use serde_json::{Value, json};
 
-struct Desk {
+struct Caller {
     hub: ModelHub,
     token: String,
     now_ms: i64,
 }
 
-impl Desk {
+impl Caller {
     fn at(&mut self) -> Instants {
         self.now_ms += 10;
         Instants {
@@ -57,30 +57,30 @@ fn body(answer: &HttpResponse) -> Value {
 fn model_and_hub_agree_when_a_center_is_taken_away_and_given_back() {
     let mut hub = ModelHub::new(&setup());
     hub.keep_log();
-    let mut desk = Desk { hub, token: String::new(), now_ms: 0 };
-    let login = desk.post("/login", None, &json!({"account": "kim", "password": "kim"}));
-    desk.token = body(&login)["accessToken"].as_str().unwrap().to_owned();
-    let at = desk.at();
+    let mut caller = Caller { hub, token: String::new(), now_ms: 0 };
+    let login = caller.post("/login", None, &json!({"account": "kim", "password": "kim"}));
+    caller.token = body(&login)["accessToken"].as_str().unwrap().to_owned();
+    let at = caller.at();
     let order = json!({"shop": {"id": "s", "name": "s"}, "dropoff": {"address": "x"}});
     let order = Operation::Create("gangnam".into(), serde_json::from_value(order).unwrap());
-    desk.hub.operate(&order, at);
+    caller.hub.operate(&order, at);
     let accept =
-        |desk: &mut Desk, key| desk.post("/centers/gangnam/deliveries/1/accept", Some(key), &json!({}));
-    assert_eq!(accept(&mut desk, "done").status, 200);
-    assert_eq!(accept(&mut desk, "refused").status, 409);
+        |caller: &mut Caller, key| caller.post("/centers/gangnam/deliveries/1/accept", Some(key), &json!({}));
+    assert_eq!(accept(&mut caller, "done").status, 200);
+    assert_eq!(accept(&mut caller, "refused").status, 409);
 
-    desk.see(&["songpa"]);
-    assert_eq!(desk.close("gangnam", "done"), (200, "done".to_owned()));
-    assert_eq!(desk.close("gangnam", "refused"), (200, "refused+".to_owned()));
+    caller.see(&["songpa"]);
+    assert_eq!(caller.close("gangnam", "done"), (200, "done".to_owned()));
+    assert_eq!(caller.close("gangnam", "refused"), (200, "refused+".to_owned()));
     for center in ["gangnam", "mapo", "gangnam"] {
-        assert_eq!(desk.close(center, "none"), (404, "not-found".to_owned()), "{center}");
+        assert_eq!(caller.close(center, "none"), (404, "not-found".to_owned()), "{center}");
     }
-    desk.see(&["gangnam", "songpa"]);
-    assert_eq!(accept(&mut desk, "none").status, 409);
-    assert_eq!(desk.close("gangnam", "none"), (200, "void".to_owned()));
-    assert_eq!(desk.close("gangnam", "done"), (200, "done+".to_owned()));
+    caller.see(&["gangnam", "songpa"]);
+    assert_eq!(accept(&mut caller, "none").status, 409);
+    assert_eq!(caller.close("gangnam", "none"), (200, "void".to_owned()));
+    assert_eq!(caller.close("gangnam", "done"), (200, "done+".to_owned()));
 
-    let log = desk.hub.take_log();
+    let log = caller.hub.take_log();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut real = Real::new(&Setting::of(&setup()).await).await;

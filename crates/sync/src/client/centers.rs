@@ -26,7 +26,7 @@ const LIST_RETRY_MS: (u64, u64) = (1_000, 60_000);
 
 /// What a session knows of the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum SocketNews {
     Nothing,
     Joined,
     Lost,
@@ -39,7 +39,7 @@ struct Followed {
     restored: bool,
     /// Requests may be made.
     authorised: bool,
-    told: Told,
+    socket: SocketNews,
 }
 
 /// See the module's doc.
@@ -116,9 +116,9 @@ impl Centers {
             followed.authorised = true;
             followed.session.authorised(now);
             if let Some(reason) = down
-                && followed.told != Told::Lost
+                && followed.socket != SocketNews::Lost
             {
-                followed.told = Told::Lost;
+                followed.socket = SocketNews::Lost;
                 followed.session.socket_lost(LinkReason::clone(reason), now);
             }
             joining.push(center.clone());
@@ -130,15 +130,15 @@ impl Centers {
         if let Some(followed) = self.followed.get_mut(center)
             && followed.authorised
         {
-            followed.told = Told::Joined;
+            followed.socket = SocketNews::Joined;
             followed.session.socket_joined(now);
         }
     }
 
     pub(crate) fn lost(&mut self, reason: &LinkReason, now: Now) {
         for followed in self.followed.values_mut() {
-            if followed.authorised && followed.told != Told::Lost {
-                followed.told = Told::Lost;
+            if followed.authorised && followed.socket != SocketNews::Lost {
+                followed.socket = SocketNews::Lost;
                 followed.session.socket_lost(LinkReason::clone(reason), now);
             }
         }
@@ -157,15 +157,15 @@ impl Centers {
         if let Some(followed) = self.followed.get_mut(center) {
             followed.authorised = false;
             followed.session.refused(code, now);
-            if followed.told == Told::Joined {
+            if followed.socket == SocketNews::Joined {
                 followed.session.socket_lost("the center was refused".into(), now);
             }
-            followed.told = Told::Nothing;
+            followed.socket = SocketNews::Nothing;
         }
     }
 
     pub(crate) fn each_joined(&mut self, mut call: impl FnMut(&mut Session)) {
-        for followed in self.followed.values_mut().filter(|followed| followed.told == Told::Joined) {
+        for followed in self.followed.values_mut().filter(|followed| followed.socket == SocketNews::Joined) {
             call(&mut followed.session);
         }
     }
@@ -296,6 +296,6 @@ impl Centers {
         let config =
             SessionConfig { center: center.clone(), seat: self.seat.clone(), seed: self.rng.next_u64() };
         let session = Session::new(config, now);
-        Followed { session, restored: false, authorised: false, told: Told::Nothing }
+        Followed { session, restored: false, authorised: false, socket: SocketNews::Nothing }
     }
 }

@@ -17,13 +17,14 @@
 //! brings no answer, or `void`, is the last one, and the command unknowable.
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod table;
 
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
 use crate::io::{
-    CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now, StoredCommand,
-    What,
+    CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now,
+    StoredCommand, Unsettled,
 };
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
@@ -63,10 +64,10 @@ pub(crate) enum CommandAction {
     Close(CommandId, Call),
     /// Forget the try under way, be it sent or still waiting for a token.
     Drop(CommandId),
-    /// On its way (`false`), or nobody knows (`true`).
-    Pending(CommandId, bool),
+    /// It has no outcome yet.
+    Unsettled(CommandId, Unsettled),
     /// The mark on a delivery changed.
-    Mark(CenterId, DeliveryId, Option<bool>),
+    Mark(CenterId, DeliveryId, Option<Unsettled>),
     /// The answer's row, of that history.
     Overlay(CenterId, Epoch, WireRow),
     /// It ended.
@@ -97,10 +98,10 @@ struct Pending {
 }
 
 impl Pending {
-    fn is_unknown(&self) -> bool {
+    fn unsettled(&self) -> Unsettled {
         match self.step {
-            Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => false,
-            Step::Closing | Step::ClosePausing { .. } => true,
+            Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => Unsettled::Pending,
+            Step::Closing | Step::ClosePausing { .. } => Unsettled::Unknown,
         }
     }
 
@@ -139,11 +140,11 @@ impl Commands {
             return;
         }
         let (delivery, action, mut call) = match what {
-            What::Create(order) => {
+            CommandKind::Create(order) => {
                 let path = format!("{}/deliveries", center_path(&center));
                 (None, CREATE, Call::post(path, &order, RESEND_MS))
             }
-            What::Act { id, action, body } => {
+            CommandKind::Act { id, action, body } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
                 (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
             }
@@ -154,7 +155,7 @@ impl Commands {
         }
         let stored =
             StoredCommand { command: command.clone(), delivery, action: action.into(), clicked_at: wall };
-        self.out.push_back(CommandAction::Pending(command.clone(), false));
+        self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Pending));
         self.out.push_back(CommandAction::Keep(center.clone(), stored));
         let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
         let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
@@ -195,7 +196,7 @@ impl Commands {
                 pause: Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1),
             };
             self.pending.insert(command.clone(), pending);
-            self.out.push_back(CommandAction::Pending(command, true));
+            self.out.push_back(CommandAction::Unsettled(command, Unsettled::Unknown));
             self.mark(delivery.map(|id| (center.clone(), id)));
         }
     }
@@ -204,8 +205,8 @@ impl Commands {
     pub(crate) fn suspend(&mut self, now: Mono) {
         let mut newly_unknown = Vec::new();
         for (command, pending) in &mut self.pending {
-            if !pending.is_unknown() {
-                self.out.push_back(CommandAction::Pending(command.clone(), true));
+            if pending.unsettled() == Unsettled::Pending {
+                self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Unknown));
                 newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
             }
             self.out.push_back(CommandAction::Drop(command.clone()));
@@ -277,7 +278,7 @@ impl Commands {
         rng: &mut ChaCha8Rng,
     ) {
         let Some(pending) = self.pending.get_mut(command) else { return };
-        if !pending.is_unknown() {
+        if pending.unsettled() == Unsettled::Pending {
             return; // Nobody asked what became of this one: a key that was used again.
         }
         match calls::read::<CloseReply>(result) {
@@ -329,7 +330,7 @@ impl Commands {
                     pending.step = Step::Closing;
                     pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
                     self.out.push_back(CommandAction::Drop(command.clone()));
-                    self.out.push_back(CommandAction::Pending(command.clone(), true));
+                    self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Unknown));
                     self.out
                         .push_back(CommandAction::Close(command.clone(), closing(&pending.center, command)));
                     newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
@@ -408,7 +409,7 @@ impl Commands {
     fn mark(&mut self, delivery: Option<(CenterId, DeliveryId)>) {
         let Some((center, id)) = delivery else { return };
         let on_it = |pending: &&Pending| pending.center == center && pending.delivery == Some(id);
-        let mark = self.pending.values().filter(on_it).map(Pending::is_unknown).reduce(|a, b| a || b);
+        let mark = self.pending.values().filter(on_it).map(Pending::unsettled).max();
         self.out.push_back(CommandAction::Mark(center, id, mark));
     }
 }

@@ -96,7 +96,7 @@ impl Client {
             SessionAction::Changed(changes, cursor) => Action::Changed(center, changes, cursor),
             SessionAction::State(state) => Action::State(center, state),
             SessionAction::Proved(proof) => Action::Proved(center, proof),
-            SessionAction::DayClock(day_at, wall) => Action::DayClock(center, day_at, wall),
+            SessionAction::DayClock { day_at, wall } => Action::DayClock { center, day_at, wall },
             SessionAction::Alarm(notice) => Action::Alarm(center, notice),
             SessionAction::AlarmSettled(key) => Action::AlarmSettled(center, key),
             SessionAction::Repaired(report) => Action::Repaired(center, report),

@@ -16,6 +16,7 @@ mod connection;
 mod moving;
 mod receive;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod table;
 
 use super::backoff::Backoff;
@@ -27,7 +28,7 @@ use connection::{Connection, Stage, Wants};
 use gwanje_model::{CenterId, SeatId};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::TicketReply;
-use gwanje_wire::socket::{Cursor, Room, Subscribe, SubscribeAck, center_namespace};
+use gwanje_wire::socket::{Cursor, Stream, Subscribe, SubscribeAck, center_namespace};
 use moving::Old;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -449,6 +450,6 @@ fn subscribe_text(
     wants: Wants,
     now: Mono,
 ) -> Option<String> {
-    let body = Subscribe { rooms: vec![Room::Deliveries, Room::Riders], cursor };
+    let body = Subscribe { streams: vec![Stream::Deliveries, Stream::Riders], cursor };
     connection.talk.emit(namespace, "subscribe", &body, now.plus_ms(ANSWER_MS).0, wants).ok()
 }

@@ -1,6 +1,7 @@
 //! Alarms: those of cancelled deliveries are raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
 
 use super::fetch::SessionAction;
+use super::notified::{Notified, key_of};
 use super::overdue::Overdue;
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
@@ -22,18 +23,7 @@ struct Known {
     delivery: Option<WireRow>,
     /// How far the hub knows this seat to be; what it lacks is sent again at the next join.
     at_hub: Option<ReceiptStage>,
-    told: Told,
-}
-
-/// How far the person has been told in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Waits for a batch to be made.
-    Unstored,
-    /// Waits for that batch to be committed.
-    Stored(u64),
-    /// Told, or nothing to tell.
-    Yes,
+    notified: Notified,
 }
 
 /// What a batch takes along.
@@ -122,7 +112,7 @@ impl Alarms {
                 let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
                 out.push_back(SessionAction::Alarm(Box::new(notice)));
             }
-            self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes });
+            self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes });
         }
     }
 
@@ -249,7 +239,7 @@ impl Alarms {
         self.changed.insert(key);
         out.push_back(SessionAction::SendReceipt(key, stage));
         if stage == ReceiptStage::Acknowledged {
-            known.told = Told::Yes;
+            known.notified = Notified::Yes;
             out.push_back(SessionAction::AlarmSettled(key));
         }
         true
@@ -279,8 +269,8 @@ impl Alarms {
         let mut stored = Vec::with_capacity(self.changed.len());
         for key in std::mem::take(&mut self.changed) {
             if let Some(known) = self.known.get_mut(&key) {
-                if known.told == Told::Unstored {
-                    known.told = Told::Stored(batch);
+                if known.notified == Notified::Unstored {
+                    known.notified = Notified::Stored(batch);
                 }
                 let (stage, at_hub) = (known.stage, known.at_hub);
                 stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
@@ -299,8 +289,8 @@ impl Alarms {
         self.seq_changed = self.seq.is_some();
         self.skipped_changed = self.skipped.is_some();
         for known in self.known.values_mut() {
-            if matches!(known.told, Told::Stored(_)) {
-                known.told = Told::Unstored;
+            if matches!(known.notified, Notified::Stored(_)) {
+                known.notified = Notified::Unstored;
             }
         }
     }
@@ -309,11 +299,11 @@ impl Alarms {
     pub(super) fn committed(&mut self, batch: u64, out: &mut VecDeque<SessionAction>) {
         self.overdue.committed(batch);
         for (key, known) in &mut self.known {
-            match known.told {
-                Told::Stored(stored) if stored <= batch || is_mutated(Mutation::TellBeforeCommit) => {}
-                Told::Stored(_) | Told::Unstored | Told::Yes => continue,
+            match known.notified {
+                Notified::Stored(stored) if stored <= batch || is_mutated(Mutation::TellBeforeCommit) => {}
+                Notified::Stored(_) | Notified::Unstored | Notified::Yes => continue,
             }
-            known.told = Told::Yes;
+            known.notified = Notified::Yes;
             let notice = AlarmNotice { key: *key, relisted: false, delivery: known.delivery.clone() };
             out.push_back(SessionAction::Alarm(Box::new(notice)));
             out.push_back(SessionAction::SendReceipt(*key, known.stage));
@@ -345,7 +335,7 @@ impl Alarms {
                 if settled {
                     // Nobody needs to send an acknowledgement that the hub has from another seat.
                     known.at_hub = Some(stage);
-                    known.told = Told::Yes;
+                    known.notified = Notified::Yes;
                     out.push_back(SessionAction::AlarmSettled(key));
                 }
             }
@@ -361,7 +351,7 @@ impl Alarms {
             let notice = AlarmNotice { key, relisted: true, delivery: entry.delivery.clone() };
             out.push_back(SessionAction::Alarm(Box::new(notice)));
         }
-        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), told: Told::Yes };
+        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), notified: Notified::Yes };
         self.known.insert(key, known);
         self.changed.insert(key);
     }
@@ -391,7 +381,7 @@ impl Alarms {
                     stage: ReceiptStage::Delivered,
                     delivery: held.delivery,
                     at_hub: None,
-                    told: Told::Unstored,
+                    notified: Notified::Unstored,
                 };
                 self.known.insert(key, known);
                 self.changed.insert(key);
@@ -402,7 +392,7 @@ impl Alarms {
     /// Receipts that the hub turned out to lack (sent while it was away).
     fn send_missing(&self, out: &mut VecDeque<SessionAction>) {
         for (key, known) in &self.known {
-            if known.told == Told::Yes && known.at_hub < Some(known.stage) {
+            if known.notified == Notified::Yes && known.at_hub < Some(known.stage) {
                 out.push_back(SessionAction::SendReceipt(*key, known.stage));
             }
         }
@@ -425,9 +415,4 @@ fn cancellation(row: &WireRow) -> Option<AlarmKey> {
 /// Whether the row is of a delivery that was readable and not cancelled.
 pub(super) fn is_alive(row: &WireRow) -> bool {
     row.delivery().is_some_and(|delivery| delivery.status != Status::Cancelled)
-}
-
-/// The key of an entry of `/alarms`.
-pub(super) fn key_of(entry: &AlarmEntry) -> AlarmKey {
-    AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
 }

@@ -115,8 +115,13 @@ pub enum SessionAction {
     State(State),
     /// Both sides are equal.
     Proved(Proof),
-    /// The clock of operations.
-    DayClock(UtcMillis, UtcMillis),
+    /// What the clock of operations showed at an instant of the wall.
+    DayClock {
+        /// Of operations.
+        day_at: UtcMillis,
+        /// Of the desk.
+        wall: UtcMillis,
+    },
     /// Tell the person.
     Alarm(Box<AlarmNotice>),
     /// Acknowledged, here or elsewhere.

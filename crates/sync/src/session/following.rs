@@ -1,9 +1,9 @@
 //! Following the socket: joining, frames in their order, heads that prove, and gaps (rules 1, 2, 3 and 12).
 
+use super::job::Job;
 use super::order::{Place, is_sound};
 use super::proof::{Instant, ProvenBy};
 use super::publish::Delta;
-use super::rest::Job;
 use super::{Session, Socket};
 use crate::io::{Mono, Now, Proof};
 use crate::mutation::{Mutation, is_mutated};
@@ -205,7 +205,7 @@ impl Session {
         self.alarms.head(head.day_at, head.alarm_seq, &self.rows, now.mono, &mut self.out);
         if self.day_clock.is_none_or(|last| at.mono >= last) {
             self.day_clock = Some(at.mono);
-            self.out.push_back(SessionAction::DayClock(head.day_at, at.wall));
+            self.out.push_back(SessionAction::DayClock { day_at: head.day_at, wall: at.wall });
         }
     }
 

@@ -3,8 +3,8 @@
 //! Deadlines are kept in order as rows change, so that a head costs what came due and not a look at every row. A key
 //! raises once; when its condition ends it is settled without a word, and the board no longer lists it.
 
-use super::alarms::{Told, key_of};
 use super::fetch::SessionAction;
+use super::notified::{Notified, key_of};
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, StoredAlarm};
 use gwanje_model::{Delivery, DeliveryId, SeatId, Status, UtcMillis};
@@ -25,7 +25,7 @@ struct Known {
     stage: ReceiptStage,
     delivery: Option<WireRow>,
     at_hub: Option<ReceiptStage>,
-    told: Told,
+    notified: Notified,
     /// In this run; what an earlier run raised is listed again only once its condition is seen to hold.
     listed: bool,
 }
@@ -93,7 +93,7 @@ impl Overdue {
     /// What the cache held; it is listed when the rows of the cache show that it still holds.
     pub(super) fn restore(&mut self, alarm: StoredAlarm) {
         let StoredAlarm { key, stage, at_hub, delivery } = alarm;
-        self.known.insert(key, Known { stage, delivery, at_hub, told: Told::Yes, listed: false });
+        self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false });
     }
 
     /// All rows of the cache were seen: what was not listed by now has ended meanwhile.
@@ -142,7 +142,8 @@ impl Overdue {
             return;
         }
         let stage = ReceiptStage::Delivered;
-        self.known.insert(key, Known { stage, delivery, at_hub: None, told: Told::Unstored, listed: true });
+        self.known
+            .insert(key, Known { stage, delivery, at_hub: None, notified: Notified::Unstored, listed: true });
         self.open.insert(key);
         self.changed.insert(key);
         self.forget_old();
@@ -154,7 +155,7 @@ impl Overdue {
         if known.stage == ReceiptStage::Acknowledged {
             return;
         }
-        let told = known.listed && known.told == Told::Yes;
+        let told = known.listed && known.notified == Notified::Yes;
         known.settle();
         self.untold.remove(&key);
         if self.open.remove(&key) {
@@ -188,7 +189,7 @@ impl Overdue {
             if self.since.is_some_and(|since| key.raised_at > since) {
                 let stage = ReceiptStage::Acknowledged;
                 let at_hub = Some(stage);
-                let known = Known { stage, delivery: None, at_hub, told: Told::Yes, listed: false };
+                let known = Known { stage, delivery: None, at_hub, notified: Notified::Yes, listed: false };
                 self.known.insert(key, known);
                 self.changed.insert(key);
                 self.due.remove(&(key.raised_at, key));
@@ -196,7 +197,7 @@ impl Overdue {
         } else if let Some(stage) = own {
             // Raised here before the cache was lost.
             let delivery = entry.delivery;
-            let known = Known { stage, delivery, at_hub: own, told: Told::Yes, listed: false };
+            let known = Known { stage, delivery, at_hub: own, notified: Notified::Yes, listed: false };
             self.known.insert(key, known);
             self.due.remove(&(key.raised_at, key));
             let holds =
@@ -242,8 +243,8 @@ impl Overdue {
         self.changed.append(&mut self.known_better);
         for key in std::mem::take(&mut self.changed) {
             if let Some(known) = self.known.get_mut(&key) {
-                if known.told == Told::Unstored {
-                    known.told = Told::Stored(batch);
+                if known.notified == Notified::Unstored {
+                    known.notified = Notified::Stored(batch);
                     self.untold.insert(key);
                 }
                 let (stage, at_hub) = (known.stage, known.at_hub);
@@ -256,7 +257,7 @@ impl Overdue {
     pub(super) fn store_all(&mut self) {
         for key in std::mem::take(&mut self.untold) {
             if let Some(known) = self.known.get_mut(&key) {
-                known.told = Told::Unstored;
+                known.notified = Notified::Unstored;
             }
         }
         self.changed = self.known.keys().copied().collect();
@@ -266,12 +267,12 @@ impl Overdue {
     pub(super) fn committed(&mut self, batch: u64) {
         let known = &self.known;
         let is_stored = |key: &AlarmKey| {
-            known.get(key).is_none_or(|known| matches!(known.told, Told::Stored(at) if at <= batch))
+            known.get(key).is_none_or(|known| matches!(known.notified, Notified::Stored(at) if at <= batch))
         };
         let stored: Vec<AlarmKey> = self.untold.extract_if(.., |key| is_stored(key)).collect();
         for key in stored {
             if let Some(known) = self.known.get_mut(&key) {
-                known.told = Told::Yes;
+                known.notified = Notified::Yes;
                 let stage = known.stage;
                 let notice = AlarmNotice { key, relisted: false, delivery: known.delivery.clone() };
                 self.news.push_back(SessionAction::Alarm(Box::new(notice)));
@@ -285,7 +286,7 @@ impl Overdue {
         // A word of an earlier run is listed no more, but still owed to the hub; a condition that ended owes none.
         let lacks = |known: &Known| {
             let said = known.listed || known.stage == ReceiptStage::Acknowledged;
-            said && known.told == Told::Yes && known.at_hub < Some(known.stage)
+            said && known.notified == Notified::Yes && known.at_hub < Some(known.stage)
         };
         let missing: Vec<_> = self
             .known
@@ -379,6 +380,6 @@ impl Known {
         self.stage = ReceiptStage::Acknowledged;
         self.delivery = None;
         self.at_hub = Some(ReceiptStage::Acknowledged);
-        self.told = Told::Yes;
+        self.notified = Notified::Yes;
     }
 }

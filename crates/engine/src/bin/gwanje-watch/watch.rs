@@ -92,7 +92,7 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
     let mut followed: Option<usize> = None;
     let mut stats = every(STATS_EVERY);
     let mut checks = Checks::listen()?;
-    let mut desk = Desk::new(matches!(entrance, Entrance::Foreign));
+    let mut printer = Printer::new(matches!(entrance, Entrance::Foreign));
     loop {
         let next = tokio::select! {
             biased;
@@ -103,7 +103,7 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
             }
             // Before the events: a flood of them must not keep the counts back.
             _ = stats.tick() => {
-                desk.lines.write(&Line::stats(&engine.diagnostics().await?)).map(|()| Next::GoOn)
+                printer.lines.write(&Line::stats(&engine.diagnostics().await?)).map(|()| Next::GoOn)
             }
             () = checks.wanted() => {
                 for link in engine.links().await? {
@@ -114,20 +114,20 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
             event = events.next() => match event {
                 Some(EngineEvent::State(center, state)) => {
                     let endpoint = engine.endpoint().await?;
-                    desk.lines.write(&Line::state(center.as_str(), &state, &endpoint)).map(|()| Next::GoOn)
+                    printer.lines.write(&Line::state(center.as_str(), &state, &endpoint)).map(|()| Next::GoOn)
                 }
-                Some(event) => desk.write(&event),
+                Some(event) => printer.write(&event),
                 None => return Err(Failure::Running(EngineError::Stopped.to_string())),
             },
         };
         match next {
             Ok(Next::End) => {
                 let Entrance::Account { name, password } = entrance else { return Ok(()) };
-                if !desk.signed_out_by_server {
+                if !printer.signed_out_by_server {
                     return Ok(());
                 }
                 // A kept session that the server no longer takes: the password may still do.
-                desk.signed_out_by_server = false;
+                printer.signed_out_by_server = false;
                 engine.sign_in(name, password).await?;
             }
             Ok(Next::GoOn) => {}
@@ -135,7 +135,7 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => return Err(Failure::Running(format!("writing to standard output: {error}"))),
         }
-        if args.once && followed.is_some_and(|followed| desk.proven.len() >= followed.max(1)) {
+        if args.once && followed.is_some_and(|followed| printer.proven.len() >= followed.max(1)) {
             return Ok(());
         }
     }
@@ -170,7 +170,7 @@ async fn sign_in(
 }
 
 /// Turns events into lines.
-struct Desk {
+struct Printer {
     lines: Lines<BufWriter<StdoutLock<'static>>>,
     rows: WrittenRows,
     proven: BTreeSet<CenterId>,
@@ -179,7 +179,7 @@ struct Desk {
     is_foreign: bool,
 }
 
-impl Desk {
+impl Printer {
     fn new(is_foreign: bool) -> Self {
         Self {
             is_foreign,

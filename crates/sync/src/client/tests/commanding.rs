@@ -1,7 +1,10 @@
 //! Commands: sent at once, sent again, closed, settled once.
 
 use super::*;
-use crate::io::{CommandId, CommandOutcome, CommandRequest, Restored, RowChange, State, StoredCommand, What};
+use crate::io::{
+    CommandId, CommandKind, CommandOutcome, CommandRequest, Restored, RowChange, State, StoredCommand,
+    Unsettled,
+};
 use gwanje_model::lifecycle;
 use gwanje_model::{DeliveryId, Rev, RowDigest};
 use gwanje_wire::{CommandBody, ErrorCode};
@@ -13,7 +16,7 @@ fn click(script: &mut Script, key: &str) {
     script.put(Input::Command(Box::new(CommandRequest {
         command: CommandId(key.to_owned()),
         center: "a".into(),
-        what: What::Act {
+        what: CommandKind::Act {
             id: DeliveryId(5),
             action: lifecycle::Action::Accept,
             body: CommandBody::default(),
@@ -32,7 +35,7 @@ fn settled(script: &Script) -> Vec<CommandOutcome> {
         .collect()
 }
 
-fn marks(script: &Script) -> Vec<Option<bool>> {
+fn marks(script: &Script) -> Vec<Option<Unsettled>> {
     script
         .log
         .iter()
@@ -67,12 +70,16 @@ fn a_command_is_sent_at_once_and_settled_by_its_answer() {
     assert_eq!(header(&request, "authorization"), Some("Bearer A1"));
     assert_eq!(header(&request, "content-type"), Some("application/json"));
     assert_eq!(request.body.as_deref(), Some("{}"));
-    assert_eq!(marks(&script), [Some(false)]);
-    assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), false) if key == "K1")));
+    assert_eq!(marks(&script), [Some(Unsettled::Pending)]);
+    assert!(
+        script.saw(
+            |a| matches!(a, Action::CommandUnsettled(CommandId(key), Unsettled::Pending) if key == "K1")
+        )
+    );
     script.answer(id, 200, &row());
     let outcomes = settled(&script);
     assert!(matches!(&outcomes[..], [CommandOutcome::Done(Some(row))] if row.rev().0 == 9), "{outcomes:?}");
-    assert_eq!(marks(&script), [Some(false), None]);
+    assert_eq!(marks(&script), [Some(Unsettled::Pending), None]);
     script.pass(120_000);
     assert_eq!(settled(&script).len(), 1);
     assert!(script.maybe_request(CLOSE).is_none());
@@ -107,9 +114,8 @@ fn a_command_names_the_row_as_seen_and_its_answer_shows_before_the_frame() {
     let (id, request) = script.request(ACCEPT);
     assert_eq!(header(&request, "if-match"), Some("\"E1-8\""));
     script.log.clear();
-    let body = row().to_string().into_bytes();
     let etag = Some("\"E1-9\"".to_owned());
-    script.put(Input::Http(id, Ok(HttpResponse { status: 200, retry_after_s: None, etag, body })));
+    script.put(Input::Http(id, Ok(HttpResponse { etag, ..response(200, row()) })));
     let told: Vec<&str> = script
         .log
         .iter()
@@ -139,7 +145,10 @@ fn two_commands_on_a_delivery_share_its_mark() {
     let (second, _) = script.request(ACCEPT);
     script.answer(first, 409, &problem("conflict"));
     script.answer(second, 409, &problem("conflict"));
-    assert_eq!(marks(&script), [Some(false), Some(false), Some(false), None]);
+    assert_eq!(
+        marks(&script),
+        [Some(Unsettled::Pending), Some(Unsettled::Pending), Some(Unsettled::Pending), None]
+    );
     assert_eq!(settled(&script).len(), 2);
 }
 
@@ -181,7 +190,7 @@ fn a_refusal_settles_with_its_reason() {
             matches!(&outcomes[..], [CommandOutcome::Refused(p)] if p.code == expected && p.detail == "told so"),
             "{outcomes:?}"
         );
-        assert_eq!(marks(&script), [Some(false), None]);
+        assert_eq!(marks(&script), [Some(Unsettled::Pending), None]);
     }
 }
 
@@ -212,8 +221,12 @@ fn after_thirty_seconds_it_is_unknown_and_asked_for_until_known() {
     let sent = script.count(|a| matches!(a, Action::Http(_, r) if r.url.ends_with(ACCEPT)));
     assert_eq!(sent, 3, "at 0, 10 and 20 seconds");
     script.pass_live(socket, 1);
-    assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), true) if key == "K1")));
-    assert_eq!(marks(&script), [Some(false), Some(true)]);
+    assert!(
+        script.saw(
+            |a| matches!(a, Action::CommandUnsettled(CommandId(key), Unsettled::Unknown) if key == "K1")
+        )
+    );
+    assert_eq!(marks(&script), [Some(Unsettled::Pending), Some(Unsettled::Unknown)]);
     for _ in 0..4 {
         let (id, _) = script.request(CLOSE);
         assert!(settled(&script).is_empty());
@@ -224,7 +237,7 @@ fn after_thirty_seconds_it_is_unknown_and_asked_for_until_known() {
     script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": row() }));
     let outcomes = settled(&script);
     assert!(matches!(&outcomes[..], [CommandOutcome::Done(Some(_))]), "{outcomes:?}");
-    assert_eq!(marks(&script), [Some(false), Some(true), None]);
+    assert_eq!(marks(&script), [Some(Unsettled::Pending), Some(Unsettled::Unknown), None]);
     let sent = script.count(|a| matches!(a, Action::Http(_, r) if r.url.ends_with(ACCEPT)));
     assert_eq!(sent, 3, "nothing is sent late");
 }
@@ -334,7 +347,7 @@ fn a_refused_question_is_no_refusal_of_the_command() {
             matches!(&outcomes[..], [CommandOutcome::Unknowable(p)] if p.code.as_str() == code),
             "{outcomes:?}"
         );
-        assert_eq!(marks(&script), [Some(false), Some(true), None]);
+        assert_eq!(marks(&script), [Some(Unsettled::Pending), Some(Unsettled::Unknown), None]);
         script.pass_live(socket, 120_000);
         assert_eq!(settled(&script).len(), 1);
         assert!(script.maybe_request(CLOSE).is_none(), "asked no more");
@@ -425,8 +438,10 @@ fn what_an_earlier_run_left_open_is_asked_for_and_told_once() {
         (json!({ "outcome": "void", "status": null, "body": null }), "void"),
     ] {
         let (mut script, command) = recalled();
-        assert!(script.saw(|a| matches!(a, Action::CommandPending(id, true) if *id == command.command)));
-        assert_eq!(marks(&script), [Some(true)]);
+        assert!(script.saw(
+            |a| matches!(a, Action::CommandUnsettled(id, Unsettled::Unknown) if *id == command.command)
+        ));
+        assert_eq!(marks(&script), [Some(Unsettled::Unknown)]);
         let (id, request) = script.request(CLOSE);
         assert_eq!(header(&request, "authorization"), Some("Bearer A1"));
         assert!(settled(&script).is_empty());
@@ -438,7 +453,7 @@ fn what_an_earlier_run_left_open_is_asked_for_and_told_once() {
             other => panic!("{other:?}"),
         };
         assert_eq!(told, expected);
-        assert_eq!(marks(&script), [Some(true), None]);
+        assert_eq!(marks(&script), [Some(Unsettled::Unknown), None]);
         let forgotten = |a: &Action| matches!(a, Action::Persist(batch) if batch.settled.len() == 1);
         assert_eq!(script.count(forgotten), 1);
         script.pass(120_000);
@@ -484,7 +499,9 @@ fn a_session_that_the_server_ends_leaves_commands_unknown_until_the_account_is_b
         let (renewal, _) = script.request("/login/refresh");
         script.answer(renewal, 401, &problem("unauthorized"));
         assert!(script.saw(|action| matches!(action, Action::SignedOut(Some(_)))));
-        assert!(script.saw(|a| matches!(a, Action::CommandPending(CommandId(key), true) if key == "K1")));
+        assert!(script.saw(
+            |a| matches!(a, Action::CommandUnsettled(CommandId(key), Unsettled::Unknown) if key == "K1")
+        ));
         script.pass(60_000);
         assert!(settled(script).is_empty(), "nobody knows yet");
         assert!(script.maybe_request(CLOSE).is_none());

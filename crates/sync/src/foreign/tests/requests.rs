@@ -268,7 +268,11 @@ fn a_repair_reads_in_full_also_when_its_first_list_fails() {
     assert!(line.until_asked(line.now + 60_000));
     assert_eq!(line.etag(), Some("\"1\""));
     line.answer(answer(304, "", None));
-    line.put(Input::Audited("gangnam".into(), vec![gwanje_model::DeliveryId(1)], true));
+    line.put(Input::Audited {
+        center: "gangnam".into(),
+        damaged: vec![gwanje_model::DeliveryId(1)],
+        digest_fits: true,
+    });
     for _ in 0..2 {
         assert!(line.until_asked(line.now + 60_000));
         assert_eq!(line.etag(), None);

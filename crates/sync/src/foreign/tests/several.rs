@@ -5,6 +5,7 @@ use crate::foreign::{Foreign, ForeignConfig};
 use crate::io::{
     Action, HttpFailure, HttpResponse, Input, Mono, Now, RequestId, RowChange, SocketEvent, SocketId,
 };
+use crate::testing::agenda::Agenda;
 use gwanje_dialect::Dialect;
 use gwanje_model::UtcMillis;
 use gwanje_wire::WireRow;
@@ -59,13 +60,12 @@ enum Event {
     Ping(SocketId),
 }
 
-/// A desk that follows servers `a`, `b`, `c`.
-struct Desk {
+/// A seat that follows servers `a`, `b`, `c`.
+struct Follower {
     client: Foreign,
     sites: BTreeMap<String, Site>,
     now: u64,
-    tie: u64,
-    queue: BTreeMap<(u64, u64), Event>,
+    agenda: Agenda<Event>,
     /// The socket that is open, or being opened, and where.
     socket: Option<(SocketId, String)>,
     /// The list's request under way, and where.
@@ -77,7 +77,7 @@ struct Desk {
     states: Vec<(u64, &'static str)>,
 }
 
-impl Desk {
+impl Follower {
     fn new(sites: &[(&str, Site)]) -> Self {
         Self::of(DIALECT, sites)
     }
@@ -96,12 +96,11 @@ impl Desk {
             seat: "seat".into(),
             seed: 7,
         });
-        let mut desk = Self {
+        let mut follower = Self {
             client,
             sites: sites.iter().map(|(name, site)| ((*name).to_owned(), site.clone())).collect(),
             now: 0,
-            tie: 0,
-            queue: BTreeMap::new(),
+            agenda: Agenda::default(),
             socket: None,
             request: None,
             lists: Vec::new(),
@@ -109,9 +108,9 @@ impl Desk {
             board: BTreeSet::new(),
             states: Vec::new(),
         };
-        desk.put(Input::Resume { refresh_token: String::new(), centers: Vec::new() });
-        desk.put(Input::Restored("gangnam".into(), Box::default()));
-        desk
+        follower.put(Input::Resume { refresh_token: String::new(), centers: Vec::new() });
+        follower.put(Input::Restored("gangnam".into(), Box::default()));
+        follower
     }
 
     fn site(&mut self, name: &str) -> &mut Site {
@@ -119,8 +118,7 @@ impl Desk {
     }
 
     fn at(&mut self, in_ms: u64, event: Event) {
-        self.tie += 1;
-        self.queue.insert((self.now + in_ms, self.tie), event);
+        self.agenda.put(self.now + in_ms, event);
     }
 
     fn put(&mut self, input: Input) {
@@ -142,7 +140,7 @@ impl Desk {
         let end = self.now + ms;
         loop {
             let due = self.client.deadline().map_or(u64::MAX, |at| (at.0 - 1_000_000).max(self.now));
-            let queued = self.queue.first_key_value().map_or(u64::MAX, |((at, _), _)| *at);
+            let queued = self.agenda.next_at().unwrap_or(u64::MAX);
             if due.min(queued) > end {
                 self.now = end;
                 return;
@@ -152,7 +150,7 @@ impl Desk {
                 self.put(Input::Tick);
                 continue;
             }
-            let (_, event) = self.queue.pop_first().unwrap();
+            let event = self.agenda.take_next().unwrap();
             match event {
                 Event::Socket(socket, event) => {
                     if matches!(event, SocketEvent::Opened) {
@@ -283,106 +281,110 @@ fn a_server_whose_list_is_an_error_is_left_although_its_socket_works() {
         Listing::Text("<html>"),
         Listing::Text("{}"),
     ] {
-        let mut desk =
-            Desk::new(&[("a", Site::listing(listing)), ("b", GOOD.with(&["B1"])), ("c", GOOD.clone())]);
-        desk.run(120_000);
-        assert_eq!((desk.state(), desk.endpoint()), ("Live", "b"), "{listing:?}");
-        assert_eq!(desk.board, ["B1".to_owned()].into());
-        assert_eq!(desk.lists_of("a"), 3, "{listing:?}: one or two may pass");
-        desk.run(1_800_000);
-        assert_eq!((desk.lists_of("a"), desk.lists_of("c"), desk.sockets_of("a")), (3, 0, 1), "{listing:?}");
+        let mut follower =
+            Follower::new(&[("a", Site::listing(listing)), ("b", GOOD.with(&["B1"])), ("c", GOOD.clone())]);
+        follower.run(120_000);
+        assert_eq!((follower.state(), follower.endpoint()), ("Live", "b"), "{listing:?}");
+        assert_eq!(follower.board, ["B1".to_owned()].into());
+        assert_eq!(follower.lists_of("a"), 3, "{listing:?}: one or two may pass");
+        follower.run(1_800_000);
+        assert_eq!(
+            (follower.lists_of("a"), follower.lists_of("c"), follower.sockets_of("a")),
+            (3, 0, 1),
+            "{listing:?}"
+        );
     }
 }
 
 #[test]
 fn a_server_whose_list_is_an_error_is_left_where_there_is_no_socket() {
     let sites = [("a", Site::listing(Listing::Status(500))), ("b", GOOD.with(&["B1"]))];
-    let mut desk = Desk::without_socket(&sites);
-    desk.run(20_000);
-    assert_eq!((desk.state(), desk.endpoint(), desk.lists_of("a")), ("Polling", "b", 3));
-    desk.run(1_800_000);
-    assert_eq!(desk.lists_of("a"), 3, "kept to while it works");
-    desk.site("b").listing = Listing::Status(500);
-    desk.site("a").listing = Listing::Rows;
-    desk.run(20_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Polling", "a"));
+    let mut follower = Follower::without_socket(&sites);
+    follower.run(20_000);
+    assert_eq!((follower.state(), follower.endpoint(), follower.lists_of("a")), ("Polling", "b", 3));
+    follower.run(1_800_000);
+    assert_eq!(follower.lists_of("a"), 3, "kept to while it works");
+    follower.site("b").listing = Listing::Status(500);
+    follower.site("a").listing = Listing::Rows;
+    follower.run(20_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Polling", "a"));
 }
 
 #[test]
 fn one_failure_leaves_no_server_that_answers() {
-    let mut desk = Desk::new(&[("a", GOOD.clone()), ("b", GOOD.clone())]);
-    desk.run(5_000);
+    let mut follower = Follower::new(&[("a", GOOD.clone()), ("b", GOOD.clone())]);
+    follower.run(5_000);
     for _ in 0..5 {
-        desk.site("a").listing = Listing::Status(503);
-        let lists = desk.lists.len();
-        while desk.lists.len() < lists + 2 {
-            desk.run(1_000);
+        follower.site("a").listing = Listing::Status(503);
+        let lists = follower.lists.len();
+        while follower.lists.len() < lists + 2 {
+            follower.run(1_000);
         }
-        desk.site("a").listing = Listing::Rows;
-        desk.run(60_000);
+        follower.site("a").listing = Listing::Rows;
+        follower.run(60_000);
     }
-    assert_eq!((desk.state(), desk.endpoint(), desk.lists_of("b")), ("Live", "a", 0));
+    assert_eq!((follower.state(), follower.endpoint(), follower.lists_of("b")), ("Live", "a", 0));
 }
 
 #[test]
 fn the_only_server_is_asked_again_with_the_pauses_of_always() {
-    let mut desk = Desk::new(&[("a", Site::listing(Listing::Status(503)))]);
-    desk.run(300_000);
-    assert!((80..=130).contains(&desk.lists_of("a")), "{}", desk.lists_of("a"));
-    assert_eq!((desk.state(), desk.sockets_of("a")), ("CatchingUp", 1), "its socket is kept");
+    let mut follower = Follower::new(&[("a", Site::listing(Listing::Status(503)))]);
+    follower.run(300_000);
+    assert!((80..=130).contains(&follower.lists_of("a")), "{}", follower.lists_of("a"));
+    assert_eq!((follower.state(), follower.sockets_of("a")), ("CatchingUp", 1), "its socket is kept");
 }
 
 #[test]
 fn socket_and_list_that_fail_together_move_on_by_one() {
-    let mut desk = Desk::new(&[("a", Site::dead()), ("b", GOOD.clone()), ("c", GOOD.clone())]);
-    desk.run(60_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Live", "b"));
-    assert_eq!((desk.lists_of("c"), desk.sockets_of("c")), (0, 0));
+    let mut follower = Follower::new(&[("a", Site::dead()), ("b", GOOD.clone()), ("c", GOOD.clone())]);
+    follower.run(60_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Live", "b"));
+    assert_eq!((follower.lists_of("c"), follower.sockets_of("c")), (0, 0));
     // The same from a server that worked: its socket is tried once more, its list is not there.
-    *desk.site("b") = Site::dead();
-    let (socket, _) = desk.socket.take().unwrap();
-    desk.put(Input::Socket(socket, SocketEvent::Closed("cut".to_owned())));
-    desk.run(60_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Live", "c"));
+    *follower.site("b") = Site::dead();
+    let (socket, _) = follower.socket.take().unwrap();
+    follower.put(Input::Socket(socket, SocketEvent::Closed("cut".to_owned())));
+    follower.run(60_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Live", "c"));
 }
 
 #[test]
 fn what_a_server_that_was_left_still_answers_is_no_list_of_the_next() {
     let slow = Site { list_ms: 900, ..GOOD.with(&["A1"]) };
-    let mut desk = Desk::new(&[("a", slow.without_socket()), ("b", GOOD.with(&["B1"]))]);
-    desk.run(800);
-    assert_eq!((desk.endpoint(), desk.lists_of("b")), ("b", 0), "its socket was refused");
-    desk.run(60_000);
-    assert_eq!(desk.board, ["B1".to_owned()].into());
-    assert_eq!((desk.state(), desk.lists_of("a")), ("Live", 1));
-    assert_eq!(desk.client.stats().mismatches, 0, "compared with one server's lists alone");
-    let known: BTreeSet<_> = desk.lists.iter().filter_map(|(_, _, etag)| etag.clone()).collect();
+    let mut follower = Follower::new(&[("a", slow.without_socket()), ("b", GOOD.with(&["B1"]))]);
+    follower.run(800);
+    assert_eq!((follower.endpoint(), follower.lists_of("b")), ("b", 0), "its socket was refused");
+    follower.run(60_000);
+    assert_eq!(follower.board, ["B1".to_owned()].into());
+    assert_eq!((follower.state(), follower.lists_of("a")), ("Live", 1));
+    assert_eq!(follower.client.stats().mismatches, 0, "compared with one server's lists alone");
+    let known: BTreeSet<_> = follower.lists.iter().filter_map(|(_, _, etag)| etag.clone()).collect();
     assert_eq!(known, ["\"of b\"".to_owned()].into());
 }
 
 #[test]
 fn an_etag_is_sent_to_the_server_that_gave_it_alone() {
-    let mut desk = Desk::without_socket(&[("a", GOOD.with(&["X1"])), ("b", GOOD.with(&["X1"]))]);
-    desk.run(20_000);
-    desk.site("a").listing = Listing::Nobody;
-    desk.run(20_000);
-    assert_eq!(desk.endpoint(), "b");
-    for (at, name, etag) in &desk.lists {
+    let mut follower = Follower::without_socket(&[("a", GOOD.with(&["X1"])), ("b", GOOD.with(&["X1"]))]);
+    follower.run(20_000);
+    follower.site("a").listing = Listing::Nobody;
+    follower.run(20_000);
+    assert_eq!(follower.endpoint(), "b");
+    for (at, name, etag) in &follower.lists {
         let of = etag.as_ref().map(|etag| etag.trim_matches('"').trim_start_matches("of "));
         assert!(of.is_none_or(|of| of == name), "{etag:?} was sent to {name} at {at}");
     }
-    assert!(desk.lists.iter().any(|(_, name, etag)| name == "b" && etag.is_some()));
+    assert!(follower.lists.iter().any(|(_, name, etag)| name == "b" && etag.is_some()));
 }
 
 #[test]
 fn the_socket_goes_where_the_list_goes() {
-    let mut desk = Desk::new(&[("a", GOOD.with(&["A1"])), ("b", GOOD.with(&["A1"]))]);
-    desk.run(90_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Live", "a"));
-    desk.site("a").listing = Listing::Status(502);
-    desk.run(60_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Live", "b"));
-    assert_eq!(desk.socket.as_ref().unwrap().1, "b");
+    let mut follower = Follower::new(&[("a", GOOD.with(&["A1"])), ("b", GOOD.with(&["A1"]))]);
+    follower.run(90_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Live", "a"));
+    follower.site("a").listing = Listing::Status(502);
+    follower.run(60_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Live", "b"));
+    assert_eq!(follower.socket.as_ref().unwrap().1, "b");
 }
 
 #[test]
@@ -390,83 +392,83 @@ fn servers_that_work_by_halves_are_not_gone_to_and_fro_between() {
     let by_list = GOOD.with(&["B1"]).without_socket();
     let by_socket = Site::listing(Listing::Status(500));
     for sites in [[("a", by_socket.clone()), ("b", by_list.clone())], [("a", by_list), ("b", by_socket)]] {
-        let mut desk = Desk::new(&sites);
+        let mut follower = Follower::new(&sites);
         let (mut listed, minutes) = (0, 60);
         for _ in 0..minutes * 60 {
-            desk.run(1_000);
-            listed += u32::from(desk.state() == "Polling");
+            follower.run(1_000);
+            listed += u32::from(follower.state() == "Polling");
         }
-        assert!(desk.moves() <= 24, "{} moves in an hour", desk.moves());
+        assert!(follower.moves() <= 24, "{} moves in an hour", follower.moves());
         assert!(listed >= minutes * 60 * 9 / 10, "followed by its list for {listed} s of an hour");
-        assert_eq!(desk.board, ["B1".to_owned()].into());
+        assert_eq!(follower.board, ["B1".to_owned()].into());
     }
 }
 
 #[test]
 fn sockets_that_all_refuse_leave_the_list_in_peace() {
     let slow = Site { list_ms: 2_500, ..GOOD.with(&["A1"]).without_socket() };
-    let mut desk = Desk::new(&[("a", slow.clone()), ("b", slow)]);
-    desk.run(20_000);
-    assert_eq!(desk.state(), "Polling");
-    desk.run(3_600_000);
-    assert!(desk.moves() <= 14, "{} moves", desk.moves());
+    let mut follower = Follower::new(&[("a", slow.clone()), ("b", slow)]);
+    follower.run(20_000);
+    assert_eq!(follower.state(), "Polling");
+    follower.run(3_600_000);
+    assert!(follower.moves() <= 14, "{} moves", follower.moves());
 }
 
 #[test]
 fn dead_servers_are_tried_in_turn_at_the_pauses_of_always() {
-    let mut desk = Desk::new(&[("a", Site::dead()), ("b", Site::dead()), ("c", Site::dead())]);
-    desk.run(300_000);
-    assert_eq!(desk.state(), "Offline");
-    assert!((80..=130).contains(&desk.lists.len()), "{} lists", desk.lists.len());
-    assert!(desk.sockets.len() <= 60, "{} sockets", desk.sockets.len());
+    let mut follower = Follower::new(&[("a", Site::dead()), ("b", Site::dead()), ("c", Site::dead())]);
+    follower.run(300_000);
+    assert_eq!(follower.state(), "Offline");
+    assert!((80..=130).contains(&follower.lists.len()), "{} lists", follower.lists.len());
+    assert!(follower.sockets.len() <= 60, "{} sockets", follower.sockets.len());
     for name in ["a", "b", "c"] {
-        assert!(desk.lists_of(name) >= 15, "{name}: {}", desk.lists_of(name));
+        assert!(follower.lists_of(name) >= 15, "{name}: {}", follower.lists_of(name));
     }
-    *desk.site("b") = GOOD.clone();
-    desk.run(60_000);
-    assert_eq!((desk.state(), desk.endpoint()), ("Live", "b"));
+    *follower.site("b") = GOOD.clone();
+    follower.run(60_000);
+    assert_eq!((follower.state(), follower.endpoint()), ("Live", "b"));
 }
 
 #[test]
 fn the_next_server_s_first_list_is_not_the_last_one_s_second() {
     let rows: Vec<String> = (0..30).map(|n| format!("R{n}")).collect();
     let rows: Vec<&'static str> = rows.iter().map(|row| &*row.clone().leak()).collect();
-    let mut desk = Desk::without_socket(&[("a", GOOD.with(&rows)), ("b", GOOD.clone())]);
-    desk.run(20_000);
+    let mut follower = Follower::without_socket(&[("a", GOOD.with(&rows)), ("b", GOOD.clone())]);
+    follower.run(20_000);
     // It starts anew, and then nobody is there: the next one has only just started, too.
-    desk.site("a").rows.clear();
-    let lists = desk.lists_of("a");
-    while desk.lists_of("a") == lists {
-        desk.run(100);
+    follower.site("a").rows.clear();
+    let lists = follower.lists_of("a");
+    while follower.lists_of("a") == lists {
+        follower.run(100);
     }
-    desk.run(100);
-    desk.site("a").listing = Listing::Nobody;
-    while desk.lists_of("b") == 0 {
-        desk.run(100);
+    follower.run(100);
+    follower.site("a").listing = Listing::Nobody;
+    while follower.lists_of("b") == 0 {
+        follower.run(100);
     }
-    desk.run(100);
-    assert_eq!((desk.endpoint(), desk.board.len()), ("b", 30), "not at its first word");
-    desk.run(30_000);
-    assert!(desk.board.is_empty());
+    follower.run(100);
+    assert_eq!((follower.endpoint(), follower.board.len()), ("b", 30), "not at its first word");
+    follower.run(30_000);
+    assert!(follower.board.is_empty());
 }
 
 #[test]
 fn a_server_that_says_that_it_is_away_is_left_at_once_and_not_asked_before() {
     let away = Site::listing(Listing::Away(300));
-    let mut desk = Desk::new(&[("a", away.clone()), ("b", GOOD.with(&["B1"]))]);
-    desk.run(15_000);
-    assert_eq!((desk.state(), desk.endpoint(), desk.lists_of("a")), ("Live", "b", 1));
+    let mut follower = Follower::new(&[("a", away.clone()), ("b", GOOD.with(&["B1"]))]);
+    follower.run(15_000);
+    assert_eq!((follower.state(), follower.endpoint(), follower.lists_of("a")), ("Live", "b", 1));
     // Where all are away, each is asked when it said.
     for site in [away.clone(), away.without_socket()] {
-        let mut desk = Desk::new(&[("a", site.clone()), ("b", site)]);
-        desk.run(3_000_000);
+        let mut follower = Follower::new(&[("a", site.clone()), ("b", site)]);
+        follower.run(3_000_000);
         for name in ["a", "b"] {
             // What was asked first is not waited for where the socket is refused meanwhile.
-            let asked = desk.lists.iter().skip(1).filter(|(_, of, _)| of == name);
+            let asked = follower.lists.iter().skip(1).filter(|(_, of, _)| of == name);
             let at: Vec<u64> = asked.map(|(at, ..)| *at).collect();
             assert!(at.windows(2).all(|pair| pair[1] >= pair[0] + 300_000), "{name}: {at:?}");
             assert!(at.len() >= 4, "{name}: {at:?}");
         }
-        assert!(desk.lists.len() >= 10, "{:?}", desk.lists);
+        assert!(follower.lists.len() >= 10, "{:?}", follower.lists);
     }
 }

@@ -1,0 +1,117 @@
+// The slot pool: as many row nodes as fit the window and a little more, whatever the number of deliveries.
+
+import type { Scene } from "../scene";
+import type { Column } from "./columns";
+import type { Page } from "./page";
+import { ROW_PX, Slot } from "./slot";
+
+/** Rows kept ready above and below what is in sight, so that a turn of the wheel finds them drawn. */
+const READY_ROWS = 16;
+
+/** Which places should be there. */
+export type Window = { first: number; len: number };
+
+let pools = 0;
+
+export class SlotPool {
+  readonly #sheet: HTMLElement;
+  readonly #columns: readonly Column[];
+  readonly #scene: Scene;
+  readonly #name: string;
+  #slots: Slot[] = [];
+  #page: Page | undefined;
+  #first = 0;
+  #selected: number | null = null;
+
+  constructor(sheet: HTMLElement, columns: readonly Column[], scene: Scene) {
+    this.#sheet = sheet;
+    this.#columns = columns;
+    this.#scene = scene;
+    pools += 1;
+    this.#name = `pool${pools}`;
+  }
+
+  /** Number of row nodes. */
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  /** As many slots as a height needs. */
+  resize(height: number): void {
+    const wanted = Math.ceil(height / ROW_PX) + 1 + 2 * READY_ROWS;
+    while (this.#slots.length > wanted) this.#slots.pop()?.element.remove();
+    while (this.#slots.length < wanted) {
+      const slot = new Slot(`${this.#name}-${this.#slots.length}`, this.#columns);
+      this.#slots.push(slot);
+      this.#sheet.append(slot.element);
+    }
+    this.#place();
+  }
+
+  /** Scrolls to a number of pixels; says which places should be there. */
+  scroll(top: number): Window {
+    const first = Math.max(0, Math.floor(top / ROW_PX) - READY_ROWS);
+    if (first !== this.#first) {
+      this.#first = first;
+      this.#place();
+    }
+    return { first, len: this.#slots.length };
+  }
+
+  /** Places, and with them possibly everything, changed. */
+  showAll(page: Page): void {
+    this.#page = page;
+    this.#place(true);
+  }
+
+  /** Only these rows changed. */
+  showSome(page: Page, touched: ReadonlySet<number>): void {
+    this.#page = page;
+    for (const slot of this.#slots) {
+      const id = slot.row?.id;
+      if (id !== undefined && touched.has(id))
+        slot.draw(page.rows.get(id), id === this.#selected, this.#scene);
+    }
+  }
+
+  /** Marks the selected delivery; gives the node that shows it, if one does. */
+  select(id: number | null): string | null {
+    this.#selected = id;
+    let shown: string | null = null;
+    for (const slot of this.#slots) {
+      const selected = id !== null && slot.row?.id === id;
+      if (selected) shown = slot.id;
+      slot.select(selected, this.#scene);
+    }
+    return shown;
+  }
+
+  /** Time went on. */
+  tick(): void {
+    for (const slot of this.#slots) slot.tick(slot.row?.id === this.#selected, this.#scene);
+  }
+
+  /** Draws everything anew: the language or a center's name changed. */
+  redraw(): void {
+    this.#place(true);
+  }
+
+  /** A place keeps its slot while it is in the window; slots that leave at one end come in at the other. */
+  #place(all = false): void {
+    const size = this.#slots.length;
+    if (size === 0) return;
+    const total = this.#page?.total ?? 0;
+    const from = this.#first;
+    for (let place = from; place < from + size; place += 1) {
+      const slot = this.#slots[place % size];
+      if (!slot) continue;
+      const hidden = place >= total;
+      if (slot.element.hidden !== hidden) slot.element.hidden = hidden;
+      if (slot.place !== place || all) {
+        slot.move(place);
+        const row = hidden ? undefined : this.#page?.at(place);
+        slot.draw(row, row !== undefined && row.id === this.#selected, this.#scene);
+      }
+    }
+  }
+}

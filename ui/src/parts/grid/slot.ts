@@ -1,0 +1,81 @@
+// One recycled row of the grid: its nodes are made once, and only texts that differ are written.
+
+import type { Row } from "../../platform/generated/Row";
+import type { Scene } from "../scene";
+import type { GridCell } from "./cells";
+import type { Column } from "./columns";
+
+export const ROW_PX = 24;
+
+export class Slot {
+  readonly element: HTMLDivElement;
+  row: Row | undefined;
+  place = -1;
+  readonly #cells: readonly GridCell[];
+  #className = "";
+
+  constructor(
+    readonly id: string,
+    columns: readonly Column[],
+  ) {
+    this.element = document.createElement("div");
+    this.element.id = id;
+    this.element.setAttribute("role", "row");
+    this.#cells = columns.map((column, index) => {
+      const cell = document.createElement("span");
+      cell.setAttribute("role", "gridcell");
+      cell.setAttribute("aria-colindex", String(index + 1));
+      cell.dataset["column"] = column.id;
+      cell.classList.toggle("num", column.numeric);
+      cell.classList.toggle("dim", column.dim);
+      this.element.append(cell);
+      return column.cell(cell);
+    });
+  }
+
+  /** Puts the slot at a place. */
+  move(place: number): void {
+    if (place === this.place) return;
+    this.place = place;
+    this.element.style.top = `${place * ROW_PX}px`;
+    this.element.setAttribute("aria-rowindex", String(place + 2));
+  }
+
+  draw(row: Row | undefined, selected: boolean, scene: Scene): void {
+    this.row = row;
+    this.#class(row, selected, scene);
+    if (row === undefined) this.element.removeAttribute("data-id");
+    else this.element.dataset["id"] = String(row.id);
+    for (const cell of this.#cells) {
+      if (row === undefined || row.status === null) cell.blank(row);
+      else cell.show(row, scene);
+    }
+  }
+
+  /** Time went on: what derives from it, and nothing else. */
+  tick(selected: boolean, scene: Scene): void {
+    if (this.row === undefined || this.row.status === null) return;
+    this.#class(this.row, selected, scene);
+    for (const cell of this.#cells) cell.tick?.(this.row, scene);
+  }
+
+  select(selected: boolean, scene: Scene): void {
+    this.#class(this.row, selected, scene);
+  }
+
+  #class(row: Row | undefined, selected: boolean, scene: Scene): void {
+    const late = row?.lateAt != null && scene.nowIn(row.center) >= row.lateAt;
+    let name = "row";
+    if (row === undefined) name += " blank";
+    else if (row.status === null) name += " unreadable";
+    else if (row.status === "cancelled") name += " cancelled";
+    else if (row.status === "delivered") name += " delivered";
+    if (late) name += " late";
+    if (row?.mark) name += ` ${row.mark}`;
+    if (selected) name += " selected";
+    if (name === this.#className) return;
+    this.#className = name;
+    this.element.className = name;
+    this.element.setAttribute("aria-selected", String(selected));
+  }
+}

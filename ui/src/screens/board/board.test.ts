@@ -1,0 +1,184 @@
+// The board in a window: rows, keys, freshness, filters.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { day, NOW } from "../../test/day";
+import { FakePlatform } from "../../test/fake";
+import { openWindow, press, type TestWindow, until } from "../../test/window";
+
+const rowNodes = (): number => document.querySelectorAll(".sheet .row").length;
+const selected = (): string | undefined =>
+  document.querySelector<HTMLElement>('.row[aria-selected="true"]')?.dataset["id"];
+
+describe("the board", () => {
+  let window: TestWindow;
+  beforeEach(async () => {
+    window = await openWindow();
+  });
+
+  test("has as many row nodes for three thousand deliveries as for a hundred thousand, wherever it is scrolled", async () => {
+    const nodes = rowNodes();
+    expect(nodes).toBeGreaterThan(20);
+    expect(nodes).toBeLessThan(120);
+    const before = new Set(document.querySelectorAll(".sheet .row"));
+    const { platform, board, find } = window;
+    platform.rows = new Map(day(100_000).map((row) => [row.id, row]));
+    platform.change(1, {});
+    await until(() => board.view.total === 100_000);
+    for (const top of [240, 24_000, 1_200_000, 2_399_000]) {
+      find("board-grid").scrollTop = top;
+      await until(() => board.view.page.at(Math.floor(top / 24)) !== undefined);
+      expect(rowNodes()).toBe(nodes);
+    }
+    expect([...document.querySelectorAll(".sheet .row")].every((node) => before.has(node))).toBe(true);
+    expect(find("board-grid").getAttribute("aria-rowcount")).toBe("100001");
+  });
+
+  test("moves by keys with Hangul input on, and the choice follows the delivery", async () => {
+    press("KeyJ");
+    await until(() => selected() === "3000");
+    press("KeyJ");
+    press("ArrowDown");
+    await until(() => selected() === "2998");
+    press("KeyK");
+    await until(() => selected() === "2999");
+    const newest = window.platform.rows.get(3_000);
+    if (newest) window.platform.add({ ...newest, id: 3_001, number: "74872" });
+    await until(() => window.board.view.total === 3_001);
+    expect(selected()).toBe("2999");
+    const grid = window.find("board-grid");
+    const active = document.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
+    expect(active?.dataset["id"]).toBe("2999");
+    expect(active?.getAttribute("aria-rowindex")).toBe("4");
+    press("End");
+    await until(() => selected() === "1");
+    press("Home");
+    await until(() => selected() === "3001");
+    expect(document.activeElement).toBe(grid);
+  });
+
+  test("acknowledges what it has shown, and asks for a reset when a patch is missing", async () => {
+    const { platform, board } = window;
+    await until(() => platform.acks.some(([view, seq]) => view === 1 && seq >= 1));
+    platform.loseOne();
+    platform.change(2_999, { shop: "바뀐 가게" });
+    await until(() => platform.resets.length === 1 && board.view.page.rows.get(2_999)?.shop === "바뀐 가게");
+    platform.stall(1);
+    await until(() => platform.opened.length === 2);
+    platform.change(2_999, { shop: "또 바뀐 가게" });
+    await until(() => document.body.textContent?.includes("또 바뀐 가게") ?? false);
+  });
+
+  test("shows each change in its cell: status, rider, mark, and a row that can't be read", async () => {
+    const { platform } = window;
+    platform.change(3_000, {
+      status: "assigned",
+      rider: { id: "r1", name: "새 라이더", lentFrom: "songpa", confirmed: false },
+    });
+    const row = (): HTMLElement | null => document.querySelector('[data-id="3000"]');
+    await until(() => row()?.textContent?.includes("새 라이더") ?? false);
+    expect(row()?.textContent).toContain("송파");
+    expect(row()?.textContent).toContain("미확인");
+    platform.change(3_000, { mark: "unknown" });
+    await until(() => row()?.classList.contains("unknown") ?? false);
+    platform.change(3_000, { status: null });
+    await until(() => row()?.textContent?.includes("읽을 수 없음") ?? false);
+  });
+
+  test("filters by status with live counts, and by text", async () => {
+    const { platform, board, find } = window;
+    const waiting = [...platform.rows.values()].filter((row) => row.status === "waiting").length;
+    expect(find("count-waiting").dataset["value"]).toBe(String(waiting));
+    find("status-filter-waiting").click();
+    await until(() => find("total").dataset["value"] === String(waiting));
+    expect(find("status-filter-waiting").getAttribute("aria-pressed")).toBe("true");
+    press("Slash");
+    expect(document.activeElement).toBe(find("search"));
+    press("KeyJ");
+    expect(board.selection.id).toBeNull();
+  });
+
+  test("Enter in the search goes to the first that fits; with none it stays", async () => {
+    const { platform, board, find } = window;
+    platform.change(1_234, { shop: "하나뿐인 가게" });
+    press("Slash");
+    const type = (text: string): void => {
+      const field = find("search") as HTMLInputElement;
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      press("Enter", { key: "Enter" });
+    };
+    type("없는 가게");
+    await until(() => board.view.loaded && board.view.total === 0);
+    expect(document.activeElement).toBe(find("search"));
+    type("하나뿐인");
+    await until(() => board.selection.id === 1_234 && document.activeElement === find("board-grid"));
+  });
+
+  test("keys that are quicker than the list act on what it finds", async () => {
+    const { platform, board, find } = window;
+    platform.change(1_234, { shop: "하나뿐인 가게", status: "waiting" });
+    press("Home");
+    await until(() => board.selection.id !== null);
+    const answer = platform.resetView.bind(platform);
+    let goOn = (): void => {};
+    platform.resetView = (view) => new Promise((done) => (goOn = () => done(answer(view))));
+    press("Slash");
+    const field = find("search") as HTMLInputElement;
+    field.value = "하나뿐인";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    press("Enter", { key: "Enter" });
+    press("KeyA");
+    await until(() => board.view.total === 1);
+    expect(document.querySelector('[data-testid="assign-dialog"]')).toBeNull();
+    goOn();
+    await until(() => document.querySelector('[data-testid="assign-dialog"]') !== null);
+    expect(board.selection.id).toBe(1_234);
+    expect(field.value).toBe("하나뿐인");
+  });
+
+  test("filters by remarks that wait for an answer", async () => {
+    const { platform, find } = window;
+    const noted = [...platform.rows.values()].filter((row) => row.notes > 0).length;
+    find("filter-noted").click();
+    await until(() => find("total").dataset["value"] === String(noted));
+  });
+
+  test("sorts by a header, with Shift by a further one", async () => {
+    const { board, find } = window;
+    const head = (key: string): HTMLElement | null =>
+      find("board-grid").querySelector(`[data-sort="${key}"]`);
+    head("shop")?.click();
+    expect(board.view.spec.sort).toEqual([{ key: "shop", descending: false }]);
+    head("rider")?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+    expect(board.view.spec.sort.map(({ key }) => key)).toEqual(["shop", "rider"]);
+    await until(
+      () => head("shop")?.closest("[role=columnheader]")?.getAttribute("aria-sort") === "ascending",
+    );
+  });
+
+  test("says how fresh it is, and looks stale when it is", async () => {
+    const { platform, find } = window;
+    expect(find("link-state").textContent).toBe("실시간");
+    expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07 기준 빠짐없음");
+    expect(find("complete-as-of").dataset["at"]).toBe(String(NOW));
+    platform.tell(platform.link({ state: "offline", provenAt: Date.now() - 200_000 }));
+    await until(() => find("link-state").dataset["state"] === "offline");
+    expect(find("stale-band").textContent).toContain("3분");
+    expect(find("board-grid").classList.contains("stale")).toBe(true);
+  });
+
+  test("changes language and theme at once, and keeps both", async () => {
+    const { platform, find } = window;
+    find("language-toggle").click();
+    await until(() => find("link-state").textContent === "Live");
+    expect(find("board-grid").textContent).toContain("Waiting");
+    find("theme-toggle").click();
+    await until(() => document.documentElement.dataset["theme"] === "light");
+    expect(platform.preferences).toEqual({ locale: "en", theme: "light" });
+  });
+});
+
+test("a board that has nothing says so", async () => {
+  await openWindow(new FakePlatform(0), false);
+  await until(() => document.body.textContent?.includes("아직 배달이 없습니다") ?? false);
+});

@@ -1,0 +1,6 @@
+// The screens, in the order of their tabs. A further one is a folder beside these and a line here.
+
+import { board } from "./board";
+import type { Screen } from "./screen";
+
+export const SCREENS: readonly [Screen, ...Screen[]] = [board];

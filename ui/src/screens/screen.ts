@@ -1,0 +1,115 @@
+// What a screen is, what the window around it gives it, and what the window may ask of it.
+
+import type { Component } from "svelte";
+import type { ActionButton } from "../parts/details/actions";
+import { type Drawing, drawing } from "../parts/drawing";
+import type { Scene } from "../parts/scene";
+import type { Shortcut } from "../parts/shortcut";
+import type { Action, Center, Link, Platform, Rider } from "../platform/contract";
+import type { Counters } from "../platform/generated/Counters";
+import type { Row } from "../platform/generated/Row";
+
+export type FreeRiders = { idle: number; onShift: number };
+
+/** The window around a screen: what it knows, and what it takes from a screen. */
+export interface Host {
+  readonly platform: Platform;
+  readonly scene: Scene;
+  readonly centers: readonly Center[];
+  /** The center that is looked at; null: all of them. */
+  readonly center: string | null;
+  readonly links: Readonly<Record<string, Link>>;
+  /** What is shown may be old. */
+  readonly stale: boolean;
+  /** The desk's clock, once a second. */
+  readonly wall: number;
+  /** The name of a foreign server, which takes no commands and gives its list only; null: a hub. */
+  readonly foreign: string | null;
+  /** Null: not known now. */
+  rider(center: string, id: string): Rider | null;
+  /** Null: not known now. */
+  freeRiders(center: string | null): FreeRiders | null;
+  /** Actions that can be begun for a row. */
+  offered(row: Row | null): readonly Action[];
+  /** What the details show for a row, possible or not. */
+  buttons(row: Row | null): readonly ActionButton[];
+  /** Begins an action, or asks what it still needs. */
+  act(action: Action, row: Row): void;
+  /** How the key of a shortcut is shown; nothing: it has none. */
+  keyOf(shortcut: string): string;
+}
+
+/** What the foot of the window says of a screen's list. */
+export type Foot = {
+  total: number;
+  /** Rows whose place would be another if the list were not held. */
+  moved: number;
+  counters: Counters | null;
+};
+
+/** A screen's own state in a window. A screen without deliveries leaves out what speaks of them. */
+export interface ScreenState {
+  /** Someone has signed in, and the screen is shown for the first time since. */
+  begin(): Promise<void>;
+  /** Nobody is signed in any more: everything is let go. */
+  end(): void;
+  /** Takes the keys. */
+  focus(): void;
+  /** Another center is looked at. */
+  showCenter?(): void;
+  /** Opens a delivery that was chosen elsewhere; its row, if known. */
+  openDelivery?(id: number, row: Row | null): Promise<void>;
+  /** A dialog about a delivery is open, or no longer. */
+  asking?(open: boolean): void;
+  /** The application has given up a view because nothing of it was acknowledged. */
+  stalled?(view: number): void;
+  /** A row as it is now; null: not in sight. */
+  rowOf?(id: number): Row | null;
+  /** Shows the list's order as it is now. */
+  catchUp?(): void;
+  /** Under way: what the next keys are meant for is being chosen; false: nothing is. */
+  readonly choosing?: Promise<boolean> | null;
+  /** The delivery whose details are open. */
+  readonly opened?: Row | null;
+  readonly foot?: Foot;
+}
+
+type Face = { readonly id: string; readonly title: () => string; readonly icon: string };
+
+/** A screen as the list of screens has it. */
+export type Screen = Face & { open(host: Host): OpenScreen };
+
+/** A screen in a window. */
+export type OpenScreen = Face & {
+  readonly state: ScreenState;
+  readonly shortcuts: readonly Shortcut[];
+  readonly drawing: Drawing;
+};
+
+/** A screen from its parts. Only its own component and shortcuts know its state. */
+export function screenOf<State extends ScreenState>(parts: {
+  id: string;
+  title: () => string;
+  icon: string;
+  open: (host: Host) => State;
+  shortcuts: (screen: State) => readonly Shortcut[];
+  component: Component<{ screen: State }>;
+}): Screen {
+  const { id, title, icon, open, shortcuts, component } = parts;
+  return {
+    id,
+    title,
+    icon,
+    open(host) {
+      const state = open(host);
+      return {
+        id,
+        title,
+        icon,
+        state,
+        shortcuts: shortcuts(state),
+        drawing: drawing(component, { screen: state }),
+      };
+    },
+  };
+}
