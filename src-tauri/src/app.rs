@@ -66,7 +66,7 @@ pub struct App {
     dialect: Option<Arc<Dialect>>,
     profile: PathBuf,
     session: RwLock<Option<Session>>,
-    /// Signing in, out and starting a demo exclude each other.
+    /// Signing in, signing out and starting a demo exclude each other.
     entrance: Mutex<Option<DemoHub>>,
     preferences: Mutex<Preferences>,
     sounds: Sounds,
@@ -177,7 +177,8 @@ impl App {
         self.keep(&preferences);
     }
 
-    /// Ends the engine cleanly (the cache has everything then), and the demo with it: the process ends without dropping this.
+    /// Ends the engine cleanly (the cache has everything then), and the demo with it. The process ends without dropping
+    /// this.
     pub async fn stop(&self) {
         let mut running = self.entrance.lock().await;
         self.leave().await;
@@ -355,8 +356,8 @@ pub fn error(code: &str, message: &str, retryable: bool) -> IpcError {
     IpcError { code: code.to_owned(), message: message.to_owned(), retryable }
 }
 
-/// Late deliveries and unconfirmed riders come by the dozen in a rush; a sound for each would soon be heard by nobody,
-/// so that they are seen on the board only. A cancellation and a board that can't be relied on are for now.
+/// Late deliveries and unconfirmed riders come by the dozen in a rush. Soon nobody would hear a sound for each, so they
+/// are seen on the board only. A cancellation and a board that can't be relied on are for now.
 fn is_heard(kind: AlarmKind) -> bool {
     match kind {
         AlarmKind::Cancelled | AlarmKind::Unproven => true,

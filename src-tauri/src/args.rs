@@ -25,8 +25,8 @@ pub struct Args {
 }
 
 impl Args {
-    /// The folder's name of the profile. A foreign server has one of its own, so that it never takes the place of a hub's
-    /// session and preferences.
+    /// The name of the profile's folder. A foreign server has one of its own, so that it never takes the place of a
+    /// hub's session and preferences.
     #[must_use]
     pub fn profile(&self) -> String {
         match &self.dialect {

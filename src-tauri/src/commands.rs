@@ -1,5 +1,5 @@
-//! What the page can ask for. Each command only translates: the engine decides. All of them stand in [`table`]; here is
-//! what those do that need more than a call.
+//! What the page can ask for. Each command only translates: the engine decides. [`table`] has all of them; here is what
+//! those do that need more than a call.
 
 mod action;
 mod argument;

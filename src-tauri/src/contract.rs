@@ -39,7 +39,7 @@ fn folder() -> PathBuf {
 
 /// Every file of the folder by name: the contract, and each type that is reached from it.
 fn files(table: &[Command]) -> BTreeMap<String, String> {
-    // What a command that fails answers with, whichever it is.
+    // What any command answers with when it fails.
     let failure = Type::of::<IpcError>();
     let types = table.iter().flat_map(Command::types).chain([&failure]);
     let mut files: BTreeMap<String, String> = types
@@ -64,7 +64,7 @@ fn names(folder: &Path) -> std::io::Result<BTreeSet<String>> {
     std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// What of a folder is not as it should be: stale or missing files, and orphans that nothing reaches.
+/// What is wrong in a folder: stale or missing files, and orphans that nothing reaches.
 fn wrong(folder: &Path, files: &BTreeMap<String, String>) -> Vec<String> {
     let stale = files
         .iter()

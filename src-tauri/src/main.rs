@@ -104,9 +104,9 @@ fn end_when_asked(handle: tauri::AppHandle) {
     drop(handle);
 }
 
-/// Without a GPU the webview draws twice as many frames when it leaves DMA buffers alone; with one it would cost.
-/// Only when the person has not decided: the app starts itself again with the variable set, since setting it in a
-/// running process is not safe.
+/// Without a GPU the webview draws twice as many frames when it leaves DMA buffers alone; with a GPU that would cost.
+/// It does so only when the person has not decided. The app starts itself again with the variable set, since setting it
+/// in a running process is not safe.
 fn render_without_gpu() {
     const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
     let has_gpu = std::path::Path::new("/dev/dri").exists();

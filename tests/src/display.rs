@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// What the display and the bus are found by.
 const FOUND_BY: [&str; 3] = ["DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"];
-/// What of the machine's own desk must not be found.
+/// What must not be found of the machine's own desk.
 const NOT_FOUND: [&str; 4] = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY"];
 
 /// A running display. It ends when it is dropped, and with it what shows a window there.

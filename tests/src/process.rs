@@ -150,8 +150,8 @@ impl Process {
         Ok(())
     }
 
-    /// Its whole group, for what it started itself (a virtual display starts a server, a driver an app). It may have ended
-    /// already; either way nothing is left behind.
+    /// Kills its whole group, for what it started itself (a virtual display starts a server, a driver an app). It may
+    /// have ended already; either way nothing is left behind.
     fn kill_group(&self) {
         let _ = Command::new("kill")
             .args(["-s", "KILL", "--", &format!("-{}", self.id())])

@@ -5,7 +5,8 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// `Live` holds for two heads and a second after a proof; a process that gets no processor at once may be so much late.
+/// `Live` holds for two heads and a second after a proof; a process that gets no processor at once may be that much
+/// late.
 const LIVE_MAX_MS: i64 = 5_000 + 2_000;
 
 /// A stretch of `Live`: each instant of it must lie within five seconds after a proof.
@@ -73,7 +74,7 @@ impl Said {
         self.states.get(mark..).unwrap_or_default().join(" ")
     }
 
-    /// The process has ended: what it last showed is shown no more.
+    /// The process has ended: it no longer shows what it last showed.
     pub(crate) fn ends_here(&mut self) {
         self.live = None;
     }

@@ -131,7 +131,7 @@ pub fn into_the_file(cache: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Flips the lowest bit of the first byte of the only place in a file where that text stands.
+/// Finds the only place in a file where that text stands, and flips the lowest bit of its first byte.
 ///
 /// # Errors
 /// When it stands nowhere, or in several places.

@@ -115,7 +115,7 @@ impl Stage {
     /// # Errors
     /// When it does not come to hold.
     pub fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<()> {
-        /// Conditions beside the lines are looked at so often.
+        /// How often conditions beside the lines are looked at.
         const LOOK: Duration = Duration::from_millis(100);
         let end = std::time::Instant::now() + crate::process::PATIENCE;
         while !holds(self) {
@@ -173,7 +173,7 @@ fn arguments<'a>(folder: &TempDir, more: &'a [String], last: &[&'a str]) -> Vec<
     // Lives as long as the test's process: a few bytes a stage.
     let data: &'static str = Box::leak(folder.path().join("hub").display().to_string().into_boxed_str());
     let mut all = vec!["--data", data];
-    // What is said again replaces the usual.
+    // An argument that is given again replaces the usual one.
     for pair in DAY.chunks(2).filter(|pair| !more.iter().any(|word| word == pair[0])) {
         all.extend(pair);
     }

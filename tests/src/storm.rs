@@ -1,4 +1,4 @@
-//! A storm: many seats in one process, all live; their hub is killed and restarted, and all come back. Counted is what
+//! A storm: many seats in one process, all live; their hub is killed and restarted, and all come back. It counts what
 //! they ask meanwhile, second by second, so that a herd would show.
 
 use crate::api::Api;
@@ -156,9 +156,9 @@ impl Outcome {
         (most(|asked| asked.tickets), most(|asked| asked.requests))
     }
 
-    /// That there was no herd. The bounds follow from the design (`sync`'s link and rest), not from a machine's speed:
-    /// the first pause is drawn evenly from 0.5 s to 1.5 s, so that half of the seats try within the first second; the
-    /// next ones grow threefold at most; a board without a socket polls every 3 s ± 20 %, once at once.
+    /// Checks that there was no herd. The bounds follow from the design (`sync`'s link and rest), not from a machine's
+    /// speed: the first pause is drawn evenly from 0.5 s to 1.5 s, so that half of the seats try within the first
+    /// second; the next ones grow threefold at most; a board without a socket polls every 3 s ± 20 %, and once at once.
     ///
     /// # Errors
     /// When there was one.
@@ -214,7 +214,7 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
     }
     let mut again = demo.to_vec();
     again.extend(["--listen", &address]);
-    // Its start is waited for on a thread of its own: the seats go on meanwhile.
+    // A thread of its own waits for its start: the seats go on meanwhile.
     let again: Vec<String> = again.into_iter().map(str::to_owned).collect();
     let starting =
         tokio::task::spawn_blocking(move || Hub::demo(&again.iter().map(String::as_str).collect::<Vec<_>>()));

@@ -101,7 +101,7 @@ impl Watcher {
         self.through = through.iter().map(|&word| word.to_owned()).collect();
     }
 
-    /// From now on instants that it tells are not compared: its clock or the process itself is tampered with.
+    /// From now on the instants that it tells are not compared: its clock or the process itself is tampered with.
     pub fn untimed(&mut self) {
         self.said.untimed = true;
     }
@@ -169,7 +169,7 @@ impl Watcher {
         self.until("counts", |_, line| line["type"] == "stats").map(drop)
     }
 
-    /// Takes in whatever comes within that time, and whether it still runs.
+    /// Takes in whatever comes within that time; gives whether it still runs.
     ///
     /// # Errors
     /// When a line can't be read.
@@ -177,7 +177,7 @@ impl Watcher {
         self.until_or(time, |_| false)
     }
 
-    /// Takes lines in until one is what is waited for, or the time is over; and whether it still runs.
+    /// Takes lines in until one is `wanted`, or the time is over; gives whether it still runs.
     ///
     /// # Errors
     /// When a line can't be read.
@@ -197,8 +197,8 @@ impl Watcher {
         Ok(true)
     }
 
-    /// With the day stopped: until it holds the hub's board, content and all, has told each cancellation once, and nothing it
-    /// ever said was wrong.
+    /// With the day stopped: until it holds the hub's board, content and all, and has told each cancellation once.
+    /// Nothing that it ever said was wrong.
     ///
     /// # Errors
     /// When that does not come, or something else is shown.
@@ -244,7 +244,7 @@ impl Watcher {
         }
     }
 
-    /// Until every cancellation after this seat's horizon has been told; none twice, and none that there is not.
+    /// Until every cancellation after this seat's horizon has been told; none twice, and none that never was.
     ///
     /// # Errors
     /// When one does not come, or comes twice.
@@ -265,7 +265,7 @@ impl Watcher {
             self.until("each cancellation's alarm", |_, _| true)
                 .with_context(|| format!("never told: {:?} of {}", missing(self), due.len()))?;
         }
-        // One that is told twice would be by now, or with the next proof.
+        // A second telling would have come by now, or comes with the next proof.
         self.until_proof()?;
         let twice: Vec<_> = self.raised.iter().filter(|(_, times)| **times > 1).collect();
         ensure!(twice.is_empty(), "raised more than once: {twice:?}");

@@ -1,5 +1,5 @@
-//! One hub behind two doors: a door that is shut is left, one that has recovered is not gone back to at once, and a
-//! drain spreads over its time. With real processes.
+//! One hub behind two doors, with real processes: a door that is shut is left, nobody goes back at once to one that has
+//! recovered, and a drain spreads over its time.
 
 use anyhow::{Context, Result, ensure};
 use gwanje_tests::hub::Hub;
@@ -92,7 +92,7 @@ async fn a_door_that_is_shut_is_left_and_one_that_comes_back_is_not_run_to() -> 
     heard.until(&watcher, "live by the second door", |heard, _| heard.last() == Some(("Live", &b)))?;
     let took = cut.elapsed();
     println!("failed over in {} ms", took.as_millis());
-    // What the design bounds are pauses, which `sync`'s own tests hold to it in virtual time; a loaded machine adds to them.
+    // The design bounds pauses, and `sync`'s own tests hold them to it in virtual time; a loaded machine adds to them.
     ensure!(took < 3 * FAILOVER, "it took {took:?}");
     ensure!(
         heard.states.iter().all(|(state, _)| state != "Offline"),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// The next event for a page that is what is waited for.
+/// The next event for a page that is the one waited for.
 async fn heard<T>(
     events: &mut Events,
     what: &str,

@@ -108,7 +108,7 @@ async fn full_disk() -> Result<()> {
     })
 }
 
-/// One letter of a customer's address is another: the row does not fit its checksum, and is fetched.
+/// One letter of a customer's address changes: the row does not fit its checksum, and is fetched.
 async fn flipped_in_a_row() -> Result<()> {
     let mut stage = Stage::live(&[]).await?;
     stage.until_told(1)?;

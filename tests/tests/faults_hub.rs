@@ -36,7 +36,8 @@ async fn serve(stage: &Stage, address: &str, more: &[&str]) -> Result<Hub> {
     Hub::started(&mut command)
 }
 
-/// An older copy was put back, so to say: what the watcher holds can't be continued. Cancelled meanwhile is told all the same.
+/// As if an older copy was put back: what the watcher holds can't be continued. What is cancelled meanwhile is told all
+/// the same.
 async fn new_epoch() -> Result<()> {
     let mut stage = Stage::live(&[]).await?;
     stage.until_told(1)?;
@@ -155,7 +156,7 @@ async fn signed_out_elsewhere() -> Result<()> {
     Ok(())
 }
 
-/// The account loses the center and keeps another: its cached rows go, and no error is what made them go.
+/// The account loses the center and keeps another: its cached rows go, and no error made them go.
 async fn center_taken_away() -> Result<()> {
     let mut stage = Stage::live(&["--centers", "2"]).await?;
     let address = stage.hub.address().to_owned();

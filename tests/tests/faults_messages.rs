@@ -182,7 +182,7 @@ fn oddity(head: &Event, n: u64) -> Vec<String> {
     }]
 }
 
-/// A hub of a later version: fields that this one does not know everywhere, and a status of its own for some rows.
+/// A hub of a later version: everywhere fields that this one does not know, and for some rows a status of its own.
 async fn newer_hub(stage: &mut Stage) -> Result<()> {
     let times = Times::default();
     let changed = times.clone();
@@ -216,7 +216,7 @@ async fn newer_hub(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// Without heads nothing is proven by itself: it is asked for, and what is shown live was proven by an answer.
+/// Without heads nothing is proven by itself: a proof is asked for, and an answer proved what is shown live.
 async fn no_heads(stage: &mut Stage) -> Result<()> {
     let times = Times::default();
     let lost = times.clone();

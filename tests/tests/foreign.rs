@@ -171,8 +171,8 @@ fn dialect(kind: Kind, folder: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Plays up to a minute of the hour. Outside of this the day goes slowly, so that what is broken and comes back does so
-/// within the hour on a slow machine, too, while things happen.
+/// Plays up to a minute of the hour. Outside of this the day goes slowly, so that even on a slow machine what is broken
+/// comes back within the hour, while things happen.
 async fn play_to(peer: &Peer, begun: i64, minute: i64) -> Result<()> {
     let speed: f64 = match std::env::var("GWANJE_FOREIGN_SPEED") {
         Ok(speed) => speed.parse().context("reading GWANJE_FOREIGN_SPEED")?,
@@ -205,7 +205,7 @@ async fn follows(case: &Case) -> Result<()> {
     play_to(&peer, begun.at, 30).await?;
     peer.control(&json!({"sockets": false})).await?;
     follower.until_state(&["Polling"])?;
-    // Five minutes of changes that only the list tells; a list proves where it differs in nothing.
+    // Five minutes of changes that only the list tells; a list proves when it differs in nothing.
     play_to(&peer, begun.at, 35).await?;
     peer.pause().await?;
     let proofs = follower.proofs;

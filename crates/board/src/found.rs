@@ -10,17 +10,17 @@ use ts_rs::TS;
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Findings {
-    /// What was typed was taken for this; nothing: nothing is looked for.
+    /// What the search takes the typed text for; null: nothing was typed.
     pub kind: Option<SearchedFor>,
-    /// Rows by the field that holds what is looked for; of each word, or number, the first that does.
+    /// Rows by the field that matches; for each word or number, the first that does.
     #[ts(type = "Record<string, number>")]
     pub by_field: BTreeMap<String, u64>,
-    /// Those of several numbers that no row of the list is, as they were typed.
+    /// Those of several numbers that no row of the list has, as they were typed.
     pub missing: Vec<String>,
-    /// Numbers beyond the most that are looked for at once.
+    /// How many numbers the search left out: they were beyond the most it takes.
     #[ts(type = "number")]
     pub left_out: u64,
-    /// The one row whose number is exactly what was typed; nothing: none is, or several are.
+    /// The one row whose number is exactly what was typed; null: there is none, or several.
     #[ts(type = "number | null")]
     pub exact: Option<u64>,
 }
@@ -71,7 +71,9 @@ impl Share {
         let Some(Record::Read { row, texts, .. }) = record else { return Self::default() };
         let haystack = texts.haystack(row);
         let mut numbers = BTreeSet::new();
-        search.each_number_found(haystack, |nth| drop(numbers.insert(nth)));
+        search.each_number_found(haystack, |nth| {
+            numbers.insert(nth);
+        });
         Self { fields: search.texts(haystack), numbers, exact: search.is_exactly(haystack) }
     }
 }

@@ -80,7 +80,7 @@ pub struct Patch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub counters: Option<Counters>,
-    /// What the search has found, when that changed; none is told while nothing is looked for.
+    /// What the search found, when that changed. A reset begins with nothing found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub found: Option<Findings>,

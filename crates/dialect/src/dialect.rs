@@ -51,7 +51,7 @@ pub struct FollowedCenter {
 pub struct Server {
     /// Base URLs (`http://…` or `https://…`, without a slash at the end), in order of preference.
     pub urls: Vec<String>,
-    /// Without the whole answer after this long a request has failed, milliseconds.
+    /// A request fails when its whole answer has not come after this long, milliseconds.
     pub timeout_ms: u64,
 }
 
@@ -155,7 +155,7 @@ pub struct WebSocket {
     pub hello: Vec<SecretJson>,
     /// Which text is sent to see whether it lives; none: WebSocket pings.
     pub ping: PlainPing,
-    /// Milliseconds without any message or pong after which it is dead.
+    /// It is dead after this many milliseconds without any message or pong.
     pub silence_ms: u64,
 }
 
@@ -202,7 +202,7 @@ impl Dialect {
         names
     }
 
-    /// Puts the variables' values in.
+    /// Puts in the variables' values.
     ///
     /// # Errors
     /// When one is not set.

@@ -17,7 +17,7 @@ use std::ops::Range;
 use table::Table;
 use toml::de::DeTable;
 
-/// A longer file is none that a person wrote.
+/// No person writes a longer file.
 const MAX_BYTES: usize = 256 << 10;
 /// The only version so far.
 const VERSION: u64 = 1;

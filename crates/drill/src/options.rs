@@ -16,7 +16,7 @@ pub struct DrillOptions {
 }
 
 impl Default for DrillOptions {
-    /// Reassignments as in a public log of 450,000 orders (Shadowfax, 2022); 1.16 % of that log were cancelled by the rider,
+    /// Reassignments as in a public log of 450,000 orders (Shadowfax, 2022). Riders cancelled 1.16 % of that log;
     /// customers, shops and centers come on top.
     fn default() -> Self {
         Self { seed: 1, cancel_rate: 0.03, reassign_rate: 0.0306, lend_rate: 0.02, late_confirm_rate: 0.04 }

@@ -1,4 +1,4 @@
-//! One hub on a data folder at a time: each keeps where its centers stand in memory, and two would disagree.
+//! One hub on a data folder at a time: each keeps in memory where its centers stand, and two would disagree.
 
 use crate::exit_error::ExitError;
 use std::fs::{File, TryLockError};
@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The file that is locked; nothing is in it.
+/// The file that is locked; it is empty.
 const LOCK_FILE: &str = "hub.lock";
 
-/// How long a hub that is ending is waited for: longer than its sockets are given.
+/// How long to wait for a hub that is ending: longer than its sockets are given.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Between two looks whether it has ended.
+/// Between two looks at whether it has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A claim on a folder. It ends when it is dropped, and with the process however that ends.

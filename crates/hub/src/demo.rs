@@ -22,7 +22,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Under which name the store keeps what day it plays.
+/// The name under which the store keeps what day it plays.
 const DAY_KEY: &str = "demo-day";
 /// The demo accounts; the password is the account's name.
 const ACCOUNTS: [Role; 4] = [Role::Dispatcher, Role::CallCenter, Role::Supervisor, Role::Admin];
@@ -100,7 +100,7 @@ fn open(args: &DemoArgs, clock: Clock) -> Result<Store, ExitError> {
     Store::open(config).map_err(ExitError::running)
 }
 
-/// Sets centers, riders, accounts and the clock up, and brings the drill to where the day stands.
+/// Sets up centers, riders, accounts and the clock, and brings the drill to where the day stands.
 async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
     let kept = hub.store.meta_get(DAY_KEY).await.map_err(ExitError::running)?;
     let day = match &kept {
@@ -140,7 +140,7 @@ async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
     }
     let rows = rows_on_boards(hub, &centers).await?;
     let done = hub.store.meta_get(DONE_KEY).await.map_err(ExitError::running)?;
-    // Killed before the first note: nothing is known to be done but what the boards show.
+    // Killed before the first note: only what the boards show is known to be done.
     let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     drill.resume(&rows, done);
     let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);

@@ -78,7 +78,7 @@ impl DemoDay {
         }
     }
 
-    /// From when on it runs; what lies before is played at once.
+    /// The instant from which it runs; what lies before is played at once.
     #[must_use]
     pub fn begins_at(&self, days: &[Day]) -> UtcMillis {
         let start = self.start_min.or_else(|| self.instances.is_empty().then_some(DEFAULT_START_MIN));

@@ -158,7 +158,7 @@ impl Disk {
                     self.told_unwritten.extend(keys);
                     self.jobs.push_back(Job::Write(batch));
                 }
-                held => self.jobs.push_back(held),
+                held @ (Job::Restore(_) | Job::Audit(_)) => self.jobs.push_back(held),
             }
         }
         Ok(())

@@ -130,6 +130,7 @@ impl Draw {
         let Some(fault) = Fault::ALL.get(which).copied() else { return };
         let broken = self.broken(fault);
         let after_ms = self.between(100, 3_000);
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a second is enough for all other faults")]
         let lasts = match &broken {
             Break::Asleep { for_ms } | Break::Nap { for_ms, .. } => *for_ms,
             Break::DropLast { .. } => 9_000,
@@ -141,13 +142,13 @@ impl Draw {
             _ => 1_000,
         };
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
-        match broken {
-            Break::AnswerLost { seat, center, .. } => {
-                self.push(after_ms, Happening::Break(broken));
-                self.taken_after(seat, center);
-            }
-            Break::SignInRevoked { seat } => self.taken_with_the_sign_in(after_ms, seat),
-            _ => self.push(after_ms, Happening::Break(broken)),
+        if let Break::SignInRevoked { seat } = broken {
+            self.taken_with_the_sign_in(after_ms, seat);
+        } else if let Break::AnswerLost { seat, center, .. } = broken {
+            self.push(after_ms, Happening::Break(broken));
+            self.taken_after(seat, center);
+        } else {
+            self.push(after_ms, Happening::Break(broken));
         }
         let (pick, center) = (self.between(0, 999), self.some(1));
         self.push(lasts, Happening::Work { center, work: Work::Note, pick });

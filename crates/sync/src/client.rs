@@ -320,7 +320,7 @@ impl Client {
                 self.rest.probed(&base, answers, now.mono, &mut self.rng);
             }
             Purpose::Probe(Probed::Sockets, base) => {
-                // Refused as nonsense by what would serve; 404 by what serves no sockets, 5xx by what can't now.
+                // What would serve refuses it as nonsense; what serves no sockets says 404, what can't now says 5xx.
                 let answers = result.is_ok_and(|response| response.status < 500 && response.status != 404);
                 self.link.probed(&base, answers, now.mono, &mut self.rng);
             }
@@ -491,7 +491,7 @@ impl Client {
     }
 }
 
-/// Under what the bytes of an event are counted.
+/// Where the bytes of an event are counted.
 fn socket_kind<'a>(news: &News, by: &'a mut SocketBy) -> &'a mut u64 {
     match news {
         News::Frame(_) => &mut by.frames,

@@ -55,7 +55,7 @@ pub struct SocketOptions {
     pub subprotocol: Option<&'static str>,
     /// Sent in the handshake.
     pub headers: Vec<(String, Secret)>,
-    /// Ping frames this often, milliseconds, and closed as silent when nothing at all came for that long.
+    /// How often to send ping frames, and after how long without anything at all to close it as silent, milliseconds.
     pub ping_ms: Option<(u64, u64)>,
 }
 
@@ -314,7 +314,7 @@ impl Foreign {
         }
     }
 
-    /// Another server is in use: nothing of the one before is waited for, and nothing of it believed.
+    /// Another server is in use: nothing of the one before is waited for or believed.
     fn moved(&mut self, why: &str, now: Now) {
         self.link.leave(self.servers.visit(), why, now.mono, &mut self.rng);
         self.lists.stop();

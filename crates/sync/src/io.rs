@@ -57,7 +57,7 @@ pub enum SocketEvent {
     Text(String),
     /// A message beyond the bound, or of a kind that is not text; it was not read.
     Unreadable,
-    /// The server answered the handshake with a refusal, with a reason for the log.
+    /// The server refused the handshake, with a reason for the log.
     TurnedAway {
         /// Why.
         reason: String,
@@ -88,7 +88,7 @@ pub struct HttpRequest {
     pub headers: Vec<(&'static str, String)>,
     /// JSON, where there is a body.
     pub body: Option<String>,
-    /// After this long without the whole answer it has failed.
+    /// It has failed when the whole answer has not come after this long.
     pub timeout_ms: u64,
 }
 
@@ -99,7 +99,7 @@ pub struct HttpResponse {
     pub status: u16,
     /// Value of `Retry-After` in seconds from now, whichever of its two forms it came in.
     pub retry_after_s: Option<u64>,
-    /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells of which history a row answer is.
+    /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells which history a row answer is of.
     pub etag: Option<String>,
     /// The body, whole (decompressed).
     pub body: Vec<u8>,
@@ -121,7 +121,7 @@ pub enum HttpFailure {
 pub struct Restored {
     /// Its rows.
     pub rows: Vec<WireRow>,
-    /// Its cursor; none: the rows can't be gone on from.
+    /// Its cursor; none: nothing can go on from the rows.
     pub cursor: Option<Cursor>,
     /// Alarms that were raised, with how far they have come.
     pub alarms: Vec<StoredAlarm>,
@@ -168,7 +168,7 @@ pub struct StoredAlarm {
     pub key: AlarmKey,
     /// How far it has come at this seat.
     pub stage: ReceiptStage,
-    /// How far the hub is known to know; what it lacks is sent again at the next join.
+    /// How far the hub knows it to have come; what the hub lacks is sent again at the next join.
     pub at_hub: Option<ReceiptStage>,
     /// The delivery as it was known then.
     pub delivery: Option<WireRow>,
@@ -190,7 +190,7 @@ pub struct StoredCommand {
 /// What a new order is called where an action is named.
 pub const CREATE: &str = "create";
 
-/// Alarms that the version which read them could not read: another version reads them again.
+/// Alarms that one version could not read: another version reads them again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedAlarms {
     /// They come after this alarm sequence.
@@ -265,7 +265,7 @@ pub enum Input {
         /// Whether count and digest from disk are those of the last transaction.
         digest_fits: bool,
     },
-    /// Somebody wants a center compared with the hub, all of it, and its cache read from disk.
+    /// Somebody wants all of a center compared with the hub, and its cache read from disk.
     Check(CenterId),
     /// A person wants something done.
     Command(Box<CommandRequest>),
@@ -300,7 +300,7 @@ pub struct Batch {
     pub proven_at: Option<UtcMillis>,
     /// Alarms that could not be read; none: unchanged.
     pub alarms_skipped: Option<SkippedAlarms>,
-    /// Commands that begin: none of them is sent before this batch is committed, or the cache takes too long.
+    /// Commands that begin: none is sent before this batch is committed or the cache has taken too long.
     pub commands: Vec<StoredCommand>,
     /// Commands that are settled.
     pub settled: Vec<CommandId>,

@@ -1,7 +1,7 @@
 //! One center's session: cursor, gaps, proof, repair, snapshots and polling.
 //!
-//! Each input changes what is known; then, in one place (`settle`), follows what is to be asked for and which of the six
-//! states holds ([`state`] has the table). So no input needs to know what every other part is at.
+//! Each input changes what is known. Then one place (`settle`) decides what to ask for and which of the six states
+//! holds ([`state`] has the table). So no input needs to know what every other part is at.
 //!
 //! | file | one idea |
 //! | --- | --- |
@@ -116,7 +116,7 @@ pub struct Session {
     alarms: Alarms,
     kept: Kept,
     unread: Unread,
-    /// Memory held less, or other, than the incremental digest says: board and cache may hold more.
+    /// Memory held fewer rows, or others, than the incremental digest says: board and cache may hold more.
     rows_lost: bool,
 
     /// When to fetch what is known to be missing.
@@ -147,7 +147,7 @@ pub struct Session {
     batch: u64,
 }
 
-/// What [`crate::Client`] asks of it; what it tells it is in `inputs`.
+/// What [`crate::Client`] asks of it; `inputs` has what it is told.
 impl Session {
     /// A session that waits for [`Session::restored`].
     #[must_use]

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use ts_rs::TS;
 
-/// Below which path the interface lives.
+/// The path below which the interface lives.
 pub const API_ROOT: &str = "/api/v1";
 
 /// POST `/login`.

@@ -13,7 +13,7 @@ use ts_rs::TS;
 pub const SOCKET_PATH: &str = "/socket.io/";
 /// The hub pings this often, milliseconds.
 pub const PING_INTERVAL_MS: u64 = 4_000;
-/// Without an answer for this long after a ping the connection is dead, milliseconds.
+/// The connection is dead without an answer for this long after a ping, milliseconds.
 pub const PING_TIMEOUT_MS: u64 = 3_000;
 /// A head comes this often to sockets subscribed to deliveries, milliseconds.
 pub const HEAD_INTERVAL_MS: u64 = 2_000;

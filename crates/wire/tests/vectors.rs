@@ -26,7 +26,7 @@ fn read<T: DeserializeOwned>(said: &Value) -> T {
     serde_json::from_str(&said.to_string()).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-/// Reads a member of a case; what is written of it is what was said, or the part of it that is understood.
+/// Reads a member of a case. Writing it gives what was said, or the part of it that is understood.
 fn understood<T: DeserializeOwned + Serialize>(case: &Value, member: &str) -> T {
     let read: T = read(&case[member]);
     let expected = case.get("understood").unwrap_or(&case[member]);

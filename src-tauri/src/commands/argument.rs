@@ -21,7 +21,7 @@ impl<T> Argument<T> {
     /// The value.
     ///
     /// # Errors
-    /// When what was sent is none; the error names command and argument.
+    /// When what was sent is no such value; the error names command and argument.
     pub fn read(self, command: &str, argument: &str) -> Result<T, IpcError> {
         self.0.map_err(|malformed| {
             error("invalid", &format!("{command} can't take this {argument}: {malformed}"), false)

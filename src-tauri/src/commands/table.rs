@@ -1,5 +1,5 @@
-//! The table of commands: what the page can ask of the app, each once. From it come the handlers and their registration
-//! and, written by the tests of [`crate::contract`], the page's contract.
+//! The table of commands: what the page can ask of the app, each once. The handlers and their registration come from
+//! it. So does the page's contract, which the tests of [`crate::contract`] write.
 //!
 //! ```text
 //! /// What it does, in a line.

@@ -99,7 +99,8 @@ impl Feeder {
         let _ = self.orders.send(Order::Prelude);
     }
 
-    /// Sends a frame so often until all are sent, and heads as a hub does; what is behind this pace is made up for.
+    /// Sends a frame at that interval until all are sent, and heads as a hub does. It makes up for what is behind this
+    /// pace.
     pub fn flood(&self, every: Duration) {
         let _ = self.orders.send(Order::Flood(every));
     }

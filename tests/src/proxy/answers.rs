@@ -41,7 +41,7 @@ pub enum Answer {
     },
     /// The hub does as it is asked; nobody ever hears of it.
     Swallow,
-    /// The hub's, once the channel says so: it is as old as that then.
+    /// The hub's, held until the channel says so: by then it is that old.
     Held(watch::Receiver<bool>),
     /// The hub's, so much later.
     Late(Duration),

@@ -53,7 +53,7 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OneWay {
     pub line: Line,
-    /// How often it was silenced: a connection carries bytes while this is what it was at its beginning.
+    /// How often it was silenced: a connection carries bytes as long as this is what it was at its beginning.
     pub silenced: u64,
 }
 

@@ -192,7 +192,7 @@ async fn connection(near: TcpStream, targets: Targets, switches: watch::Receiver
     }
 }
 
-/// By the first request, which is looked at and left where it is.
+/// Tells the kind by the first request, which is looked at and left where it is.
 async fn kind_of(near: &TcpStream) -> Option<Kind> {
     const SOCKET_REQUEST: &[u8] = b"GET /socket.io/";
     let mut first = [0; SOCKET_REQUEST.len()];

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const LATEST_MS: u64 = 1_500;
 /// The latest moment of an early one: while the cache is opened and read.
 const EARLY_MS: u64 = 250;
-/// How long something particular is waited for before it is killed anyway.
+/// How long to wait for something particular before it is killed anyway.
 const AT_MOST: Duration = Duration::from_millis(2_500);
 
 /// What rounds of the app came to.
@@ -53,7 +53,7 @@ impl fmt::Display for AppFigures {
     }
 }
 
-/// Kills a watcher so often.
+/// Kills a watcher `rounds` times.
 ///
 /// # Errors
 /// With the first thing that was lost, doubled or broken.

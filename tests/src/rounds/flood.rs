@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// Deliveries on the board.
 const ROWS: u64 = 10_000;
-/// A frame of a busy center leaves so often, from the wire contract.
+/// How often a frame of a busy center leaves, from the wire contract.
 const FRAME_EVERY: Duration = Duration::from_millis(20);
 
 /// What a flood came to.
@@ -57,7 +57,7 @@ impl fmt::Display for FloodFigures {
     }
 }
 
-/// So many changes a second for so many seconds.
+/// Sends `rate` changes a second for `seconds` seconds.
 ///
 /// # Errors
 /// With the first thing that was lost, doubled or wrong.
@@ -68,7 +68,7 @@ pub async fn flood(rate: u64, seconds: u64) -> Result<FloodFigures> {
     let folder = tempfile::tempdir().context("making a folder")?;
     let url = feeder.url.clone();
     let cache = folder.path().to_owned();
-    // Lines are waited for on a thread of their own: the feeder goes on meanwhile.
+    // A thread of its own waits for lines: the feeder goes on meanwhile.
     tokio::task::spawn_blocking(move || watch(&url, &cache, &feeder, &stream)).await?
 }
 
@@ -131,7 +131,7 @@ fn watch(url: &str, cache: &Path, feeder: &Feeder, stream: &Stream) -> Result<Fl
     Ok(figures)
 }
 
-/// The cache holds what was sent last of each row. How many there are.
+/// Checks that the cache holds what was sent last of each row; gives how many there are.
 fn kept(cache: &Path, stream: &Stream) -> Result<usize> {
     let files = cache_files(cache)?;
     let file = files.first().context("a cache file")?;

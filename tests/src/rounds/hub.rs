@@ -55,7 +55,7 @@ impl fmt::Display for HubFigures {
     }
 }
 
-/// Kills a hub so often.
+/// Kills a hub `rounds` times.
 ///
 /// # Errors
 /// With the first thing that was lost, doubled or broken.

@@ -44,7 +44,8 @@ impl fmt::Display for StormFigures {
     }
 }
 
-/// So many orders come in the first third of that time, as fast as the hub takes them; what becomes of them is watched to its end.
+/// `orders` orders come in the first third of `time`, as fast as the hub takes them. What becomes of them is watched to
+/// the end of it.
 ///
 /// An order changes about twice before it waits for a rider, of whom there are never that many.
 ///

@@ -1,10 +1,11 @@
-//! The house keeps its shape: who may depend on whom, no circles of files in a crate, one name for one thing, and which
-//! folders may know Tauri.
+//! The house keeps its shape: who may depend on whom, no circles of files in a crate, one name for one thing, which folders
+//! of the page import which, and which may know Tauri.
 
 mod circles;
 mod crates;
 mod modules;
 mod names;
+mod ui;
 
 use std::path::{Path, PathBuf};
 

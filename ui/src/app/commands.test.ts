@@ -58,12 +58,12 @@ describe("a command", () => {
     const answer = platform.hold();
     input.value = "r1";
     input.dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => platform.asked === 1);
     press("Enter", { key: "Enter" });
     find("assign-dialog").dispatchEvent(new Event("cancel", { cancelable: true }));
     await until(() => !there("assign-dialog"));
     answer();
     await platform.matching("", []);
-    await until(() => platform.answered === 2);
     expect(platform.commands).toEqual([]);
   });
 

@@ -11,7 +11,7 @@ export class Preferences {
     this.#platform = platform;
   }
 
-  /** What was kept; where nothing was, what the desk has. */
+  /** Takes what was kept; where nothing was, what the desk has. */
   read(boot: Boot): void {
     language.current = boot.locale ?? deskLanguage();
     this.theme = boot.theme;

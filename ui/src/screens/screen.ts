@@ -42,7 +42,7 @@ export interface Host {
 /** What the foot of the window says of a screen's list. */
 export type Foot = {
   total: number;
-  /** Rows whose place would be another if the list were not held. */
+  /** Rows that would have another place if the list were not held. */
   moved: number;
   counters: Counters | null;
 };
@@ -67,7 +67,7 @@ export interface ScreenState {
   rowOf?(id: number): Row | null;
   /** Shows the list's order as it is now. */
   catchUp?(): void;
-  /** Under way: what the next keys are meant for is being chosen; false: nothing is. */
+  /** Under way while what the next keys are meant for is being chosen; false: nothing is. */
   readonly choosing?: Promise<boolean> | null;
   /** The delivery whose details are open. */
   readonly opened?: Row | null;

@@ -45,8 +45,8 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly commands: ActionRequest[] = [];
   readonly acknowledged: (AlarmKey & { center: string })[] = [];
   readonly checked: string[] = [];
-  /** Pickers' questions that were answered. */
-  answered = 0;
+  /** How often pickers asked what matches. */
+  asked = 0;
   #held: Promise<void> = Promise.resolve();
   /** How often diagnostics were asked for. */
   looks = 0;
@@ -148,8 +148,8 @@ export class FakePlatform extends NotFaked implements Platform {
     return this.people.map((rider) => ({ rider, metres: 1_200 }));
   }
   override async matching(typed: string, choices: string[]): Promise<number[]> {
+    this.asked += 1;
     await this.#held;
-    this.answered += 1;
     const words = typed.toLowerCase().split(" ");
     const holds = (text: string): boolean => words.every((word) => text.includes(word));
     const places = choices.map((choice, place) => {

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 /// the number of rounds (about sixty for a day) and how far instants may lie apart within one round.
 pub const LOOK_AHEAD_MS: i64 = 600_000;
 
-/// One rider in so many may also be sent by the next center.
+/// The next center may also send one rider in this many.
 const LENDABLE: usize = 12;
 
 /// Days under way.
@@ -38,9 +38,9 @@ pub struct Drill {
     /// Orders not placed yet, by time: places among the tracks.
     arrivals: BTreeSet<(UtcMillis, usize)>,
     agenda: Agenda,
-    /// For each day what waits for a rider, first what is ready first: places among the tracks.
+    /// What waits for a rider on each day, in the order in which it is ready: places among the tracks.
     waiting: Vec<BTreeSet<(UtcMillis, usize)>>,
-    /// For each day the riders it may send: places among the couriers.
+    /// The riders that each day may send: places among the couriers.
     crews: Vec<Vec<usize>>,
     out: Vec<Act>,
     last_token: u64,
@@ -142,7 +142,7 @@ impl Drill {
         }
     }
 
-    /// Where the riders of a center are (lent ones too) who are on shift, carry something, or have just gone off.
+    /// Where those riders of a center are (lent ones too) who are on shift, carry something, or have just gone off.
     #[must_use]
     pub fn riders_now(&self, center: &CenterId, day_now: UtcMillis) -> Vec<RiderPos> {
         self.crew(center).filter_map(|courier| courier.reported(day_now)).collect()

@@ -1,8 +1,7 @@
 //! Commands: a new order, an action on a delivery, and the end of an idempotency key.
 //!
-//! After authentication everything that is decided, refusals too, is decided by the store's writer when there is an
-//! idempotency key: so a twin gets the first one's answer, whatever has changed meanwhile, and so does whoever asks what
-//! became of it.
+//! With an idempotency key, the store's writer decides everything after authentication, refusals too. So a twin gets
+//! the first one's answer, whatever has changed meanwhile. So does whoever asks what became of it.
 
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
@@ -223,7 +222,7 @@ fn said(body: &Bytes) -> Result<Value, Refusal> {
     Ok(if said.is_null() { Value::Object(serde_json::Map::new()) } else { said })
 }
 
-/// A body without what does not matter to its meaning, so that a twin may be written otherwise.
+/// A body reduced to its meaning, so that a twin may be written another way.
 fn meant(body: &Bytes) -> Vec<u8> {
     said(body).ok().and_then(|said| serde_json::to_vec(&said).ok()).unwrap_or_else(|| body.to_vec())
 }
@@ -251,7 +250,7 @@ fn if_match(headers: &HeaderMap) -> Option<IfMatch> {
         if tag == "*" {
             return None;
         }
-        // Weak or without its quotes it still says which revision was seen.
+        // Even weak or without its quotes it says which revision was seen.
         let bare = tag.trim_start_matches("W/").trim_matches('"');
         if let Some((epoch, rev)) = bare.rsplit_once('-')
             && let Ok(rev) = rev.parse()
@@ -270,10 +269,10 @@ pub(super) struct KeyPath {
 
 /// POST `/centers/{c}/commands/{key}/close`.
 ///
-/// What is recorded under a key is the answer to the caller's own command, so it is told whether or not the caller may
-/// still see the center; only without rows when it may not. Nothing recorded: the key is void from now on in any case,
-/// also where the answer is that the center is not found. A twin that is still on its way may arrive when the center has
-/// been given back; and to write alike for a hidden center and for none tells neither from the other.
+/// A key's record is the answer to the caller's own command, so the caller is told it even when it may no longer see
+/// the center; then without rows. With nothing recorded, the key is void from now on in any case, also where the answer
+/// is that the center is not found: a twin that is still on its way may arrive when the center has been given back. And
+/// writing alike for a hidden center and for none tells neither from the other.
 pub(super) async fn close(
     State(hub): State<Arc<Hub>>,
     Asking(caller): Asking,
@@ -292,7 +291,7 @@ pub(super) async fn close(
     }
 }
 
-/// A refusal keeps its reason, but for the row that a conflict shows.
+/// Keeps a refusal's reason, without the row that a conflict shows.
 fn without_rows(mut reply: CloseReply) -> CloseReply {
     match (reply.outcome, &mut reply.body) {
         (Outcome::Refused, Some(Value::Object(problem))) => {

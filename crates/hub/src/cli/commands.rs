@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// Between two looks for deliveries whose retention is over.
 const ARCHIVE_INTERVAL: Duration = Duration::from_secs(600);
-/// A password shorter than this many characters is taken with a warning: who may use which is the operator's to decide
+/// Takes a password shorter than this many characters with a warning: the operator decides who may use which
 /// (NIST SP 800-63B asks for 8).
 const PASSWORD_ADVISED: usize = 8;
 
@@ -172,7 +172,7 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
     ServeConfig::load(args.config.as_deref(), environment).map_err(ExitError::input)
 }
 
-/// Opens the database as it is: beside a running hub too, which would not learn of a center that is added here.
+/// Opens the database as it is, beside a running hub too: that hub would not learn of a center added here.
 async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
     let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(ExitError::running)?;
@@ -193,7 +193,7 @@ async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), ExitError
     Ok(())
 }
 
-/// What clients hold can't be continued from a database that was put back: they are told to fetch it anew.
+/// Tells clients to fetch anew what they hold: it can't be continued from a database that was put back.
 async fn begin_epochs(hub: &Hub) -> Result<(), ExitError> {
     let centers = hub.store.center_ids();
     for center in &centers {

@@ -32,7 +32,7 @@ impl Outlet for Arc<EngineSocket> {
     }
 
     fn has_room(&self) -> bool {
-        // One slot is left free: the engine takes a ping that finds no room for a dead peer.
+        // Leaves one slot free: when a ping finds no room, the engine takes the peer for dead.
         match (self.reserve(), self.reserve()) {
             (Ok(_), Ok(_)) | (Err(mpsc::error::TrySendError::Closed(())), _) => true,
             (_, _) => false,

@@ -24,7 +24,7 @@ const ITEMS_MAX: usize = 200;
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
 const DELIVERY_TARGET_MIN: u32 = 30;
-/// Numbers that people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
+/// How many numbers people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
 const NUMBERS: u64 = 90_000;
 
 /// What is to be done, by whom, when.

@@ -26,7 +26,8 @@ impl Store {
         .await
     }
 
-    /// The outcome under an idempotency key of this account and center; none yet: from now on `void`.
+    /// The outcome under an idempotency key of this account and center; when there is none yet, it is `void` from now
+    /// on.
     ///
     /// # Errors
     /// When nothing could be written.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// How long an outcome is kept, milliseconds of the wall clock: a day, far beyond any client's 30 s of retries.
 const KEPT_MS: i64 = 24 * 3_600_000;
-/// Outcomes forgotten at once at most: bounds the transaction that does it.
+/// Forgets at most this many outcomes at once: bounds the transaction that does it.
 const FORGOTTEN_AT_ONCE: i64 = 64;
 
 /// The key under which an outcome is kept, scoped to account and path.
@@ -92,7 +92,8 @@ pub(super) fn record(
     insert(batch.db(), &row, status, epoch, &body, batch.wall)
 }
 
-/// The outcome under a key of this account in this center, whatever its path; none yet: from now on it is void.
+/// The outcome under a key of this account in this center, whatever its path; when there is none yet, it is void from
+/// now on.
 pub(super) fn close(
     batch: &mut Batch<'_>,
     account: &Text,

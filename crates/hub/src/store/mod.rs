@@ -242,7 +242,7 @@ impl Store {
         pool.read(pool.turn().await?, doing, read).await
     }
 
-    /// A number that changes with every commit of another connection than that, which is opened where none is given.
+    /// A number that changes with every commit of any connection but `db`; opens one where none is given.
     pub(crate) async fn data_version(&self, db: Option<Connection>) -> Result<(i64, Connection), StoreError> {
         let shared = Arc::clone(&self.shared);
         let asked = tokio::task::spawn_blocking(move || {

@@ -29,7 +29,7 @@ fn told_order() -> NewOrder {
     }
 }
 
-/// A delivery of which every member has a value.
+/// A delivery with a value for every member.
 async fn whole_delivery(running: &Running) -> Arc<Delivery> {
     let rider = Rider {
         id: "r4".into(),

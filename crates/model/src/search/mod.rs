@@ -22,7 +22,7 @@ use fold::fold;
 use numbers::{Numbers, parts_words};
 use word::{Form, Word};
 
-/// What is looked for. Equal ones find the same.
+/// What someone looks for. Equal searches find the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     wanted: Wanted,
@@ -44,7 +44,7 @@ enum Wanted {
 /// What a search was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchKind {
-    /// Nothing is looked for.
+    /// Nothing was typed: everything matches.
     All,
     /// Words that all must occur.
     Words,
@@ -68,7 +68,7 @@ impl SearchKind {
 }
 
 impl Search {
-    /// Numbers that are looked for at once; more are left out.
+    /// The most numbers in one search; it leaves out the rest.
     pub const MAX_NUMBERS: usize = numbers::MOST;
 
     /// What someone looks for who types this.
@@ -109,13 +109,13 @@ impl Search {
         }
     }
 
-    /// Whether nothing is looked for.
+    /// Whether everything matches, since nothing was typed.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.kind() == SearchKind::All
     }
 
-    /// Whether the texts hold what is looked for.
+    /// Whether the texts match.
     #[must_use]
     pub fn matches(&self, haystack: &Haystack) -> bool {
         match &self.wanted {

@@ -5,7 +5,7 @@ use super::haystack::{Haystack, Named, in_bytes};
 use super::phone;
 use rustc_hash::FxHashMap;
 
-/// Numbers that are looked for at once; more are left out. A page of a printed list has some fifty.
+/// The most numbers in one search; it leaves out the rest. A page of a printed list has some fifty.
 pub(super) const MOST: usize = 500;
 /// Digits from which on a number that stands between spaces is one of several, not one word of a few.
 const LISTED_DIGITS: usize = 4;

@@ -17,7 +17,7 @@ use gwanje_wire::rest::LoginReply;
 
 /// Milliseconds before its expiry at which an access token is renewed, at most; a fifth of its life when that is less.
 const RENEW_AHEAD_MS: u64 = 60_000;
-/// A token that seems to live shorter than this, in milliseconds, tells of a desk whose clock is wrong: it is renewed
+/// A token that seems to live shorter than this, in milliseconds, tells that the desk's clock is wrong. It is renewed
 /// when the server says 401, not ahead.
 const SHORTEST_LIFE_MS: u64 = 10_000;
 

@@ -18,7 +18,7 @@ const SMALL_TIMEOUT_MS: u64 = 8_000;
 const SNAPSHOT_TIMEOUT_MS: u64 = 60_000;
 /// Milliseconds for a ticket; without it there is no socket, and a socket is waited for.
 const TICKET_TIMEOUT_MS: u64 = 5_000;
-/// Milliseconds for a sign-in: the hub hashes the password on purpose slowly.
+/// Milliseconds for a sign-in: the hub hashes the password slowly on purpose.
 const SIGN_IN_TIMEOUT_MS: u64 = 10_000;
 
 /// Milliseconds for a probe of an endpoint: one that needs longer is not well.
@@ -109,7 +109,8 @@ impl Call {
                 let path = format!("{center}/deliveries?ids={}&after={after}", joined(ids));
                 Self::get(path, SNAPSHOT_TIMEOUT_MS)
             }
-            // At the first use, and at a new epoch, all alarms of days with their deliveries: as large as a board.
+            // At the first use, and at a new epoch, it brings all alarms of several days with their deliveries: as
+            // large as a board.
             Fetch::Alarms { after } => {
                 Self::get(format!("{center}/alarms?after={after}"), SNAPSHOT_TIMEOUT_MS)
             }
@@ -168,7 +169,7 @@ impl CallFailure {
         }
     }
 
-    /// The refusal, where the server decided (as against: is overloaded, is restarting, is not the server).
+    /// The refusal, if the server decided it (and is not overloaded, restarting, or not the server at all).
     pub(crate) fn decided(self) -> Result<Problem, Self> {
         match self {
             Self::Problem { problem, retry_after_s } => match problem.code {

@@ -50,7 +50,7 @@ pub(crate) struct Centers {
     only: BTreeSet<CenterId>,
     rng: ChaCha8Rng,
     followed: BTreeMap<CenterId, Followed>,
-    /// Wiped since the server does not list them; kept as refused where the settings name them.
+    /// Wiped because the server does not list them; kept as refused where the settings name them.
     absent: BTreeSet<CenterId>,
     list_at: Option<Mono>,
     list_read: Option<Mono>,
@@ -106,7 +106,7 @@ impl Centers {
         true
     }
 
-    /// Tells the sessions that run, and don't know it yet, that requests may be made; gives their centers.
+    /// Tells running sessions that don't know it yet that requests may be made; gives their centers.
     pub(crate) fn authorise(&mut self, down: Option<&LinkReason>, now: Now) -> Vec<CenterId> {
         let mut joining = Vec::new();
         for (center, followed) in &mut self.followed {
@@ -144,7 +144,7 @@ impl Centers {
         }
     }
 
-    /// The server could not be reached, for something that is no request of a session's.
+    /// The server could not be reached, for something other than a session's request.
     pub(crate) fn unreachable(&mut self, reason: &LinkReason, but: &BTreeSet<CenterId>, now: Now) {
         for (center, followed) in &mut self.followed {
             if followed.authorised && !but.contains(center) {

@@ -8,13 +8,13 @@
 //! | `Closing` | – | – | – | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
 //! | `ClosePausing` | – | – | `Closing` | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
 //!
-//! The same click again changes nothing. A test walks every cell.
-//! Nothing is sent later than 30 s after the click except the question what became of it. A command is in the cache before
-//! it is sent, so that the question can be asked by the next run too: what an earlier run left begins as `ClosePausing`.
+//! The same click again changes nothing. A test walks every cell. Later than 30 s after the click, nothing is sent
+//! except the question what became of the command. A command is in the cache before it is sent, so that the next run
+//! can ask that question too: what an earlier run left begins as `ClosePausing`.
 //!
-//! A command is told as refused only by what the hub decided about it, or when it was never sent: that a question about it
-//! is refused says nothing of what it did. A day after the click the hub may have forgotten: from then on a question that
-//! brings no answer, or `void`, is the last one, and the command unknowable.
+//! A command is told as refused only when the hub decided so, or when it was never sent. When a question about it is
+//! refused, that says nothing of what it did. A day after the click the hub may have forgotten it. From then on a
+//! question that brings no answer, or `void`, is the last one, and the command is unknowable.
 
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
@@ -34,8 +34,8 @@ use gwanje_wire::{ErrorCode, Problem, WireRow};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Milliseconds that a command waits for the cache to hold it: a disk that is slower than this must not hold an order to
-/// a rider up, even if a crash within the next moments would then forget the question.
+/// Milliseconds that a command waits for the cache to hold it. A slower disk must not hold up an order to a rider, even
+/// if a crash in the next moments would then forget the question.
 const KEEP_MS: u64 = 500;
 /// Milliseconds without an answer after which a command is sent again, from rule 11.
 const RESEND_MS: u64 = 10_000;
@@ -43,10 +43,10 @@ const RESEND_MS: u64 = 10_000;
 const CLOSE_MS: u64 = 30_000;
 /// Milliseconds between a failed try and the next, while the command may still be sent.
 const RETRY_MS: (u64, u64) = (500, 5_000);
-/// Milliseconds between questions what became of a command.
+/// Milliseconds between questions about what became of a command.
 const CLOSE_RETRY_MS: (u64, u64) = (1_000, 30_000);
-/// Milliseconds after the click for which the hub is sure to know what it decided: a day, and an hour less for clocks that
-/// differ. Later it may have forgotten, and its `void` would be told of a command that was carried out.
+/// Milliseconds after the click for which the hub is sure to know what it decided: a day, less an hour for clocks that
+/// differ. Later it may have forgotten, and say `void` of a command that was carried out.
 const KNOWN_MS: u64 = 23 * 3_600_000;
 /// Commands under way at once. One person clicks a few in 30 s; a bulk assignment may be some hundred.
 pub(crate) const MAX_PENDING: usize = 1_000;
@@ -56,7 +56,7 @@ pub(crate) const MAX_PENDING: usize = 1_000;
 pub(crate) enum CommandAction {
     /// Put it into the cache; answered with [`Commands::kept`].
     Keep(CenterId, StoredCommand),
-    /// It is told: take it out of the cache.
+    /// Its outcome is told: take it out of the cache.
     Forget(CenterId, CommandId),
     /// Send it (or send it again; an earlier try is dropped before).
     Send(CommandId, Call),
@@ -178,7 +178,7 @@ impl Commands {
         }
     }
 
-    /// What an earlier run did not get to know of its commands in a center is asked.
+    /// Asks what became of the commands in a center that an earlier run left without an outcome.
     pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Now) {
         let (wall, now) = (now.wall, now.mono);
         for StoredCommand { command, delivery, clicked_at, .. } in stored {
@@ -201,7 +201,7 @@ impl Commands {
         }
     }
 
-    /// The credentials go: nothing is sent any more, and what became of the commands is asked when they have come back.
+    /// The credentials go: nothing is sent any more. When they have come back, it asks what became of the commands.
     pub(crate) fn suspend(&mut self, now: Mono) {
         let mut newly_unknown = Vec::new();
         for (command, pending) in &mut self.pending {
@@ -218,7 +218,7 @@ impl Commands {
         }
     }
 
-    /// That account has credentials. Another one's commands are none of its: the hub records outcomes by account.
+    /// That account has credentials. Commands of another account are given up: the hub records outcomes by account.
     pub(crate) fn signed_in(&mut self, account: &Text) {
         let before = self.account.replace(account.clone());
         if before.is_some_and(|before| before != *account) {
@@ -292,7 +292,7 @@ impl Commands {
                     Ok(problem) if is_mutated(Mutation::RefuseByClose) => {
                         self.settle(command, CommandOutcome::Refused(problem), None);
                     }
-                    // The account may not even ask any more (its center was taken away): nobody will ever know here.
+                    // The account may not even ask any more (its center was taken away): this seat will never know.
                     Ok(problem) => self.settle(command, CommandOutcome::Unknowable(problem), None),
                     Err(_) if pending.known_until <= now => self.settle(command, forgotten(), None),
                     Err(
@@ -306,12 +306,12 @@ impl Commands {
         }
     }
 
-    /// In which center a command is that is not settled.
+    /// The center of a command that is not settled.
     pub(crate) fn center(&self, command: &CommandId) -> Option<&CenterId> {
         self.pending.get(command).map(|pending| &pending.center)
     }
 
-    /// How many are not settled, of the centers for which `of` holds.
+    /// How many commands are not settled in the centers for which `of` holds.
     pub(crate) fn unsettled(&self, of: impl Fn(&CenterId) -> bool) -> u64 {
         let count = self.pending.values().filter(|pending| of(&pending.center)).count();
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -373,7 +373,7 @@ impl Commands {
         }
     }
 
-    /// The person leaves: what became of the commands under way can't be asked any more.
+    /// The person leaves: nobody can ask any more what became of the commands under way.
     pub(crate) fn give_up(&mut self, why: &str) {
         let told = |pending: &Pending| match pending.step {
             Step::Keeping { .. } => {

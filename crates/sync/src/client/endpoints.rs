@@ -1,5 +1,5 @@
-//! Where the server is reached: base URLs in order of preference, kept to while they work, left when they fail, and gone
-//! back to slowly, so that nothing flaps.
+//! Where the server is reached: base URLs in order of preference. One is kept while it works, left when it fails, and
+//! gone back to slowly, so that nothing flaps.
 //!
 //! What is known of each (a test walks every cell):
 //!
@@ -10,8 +10,8 @@
 //! | `Holding` | `Failed` | `Good` | `Returning`, once it has held | `Failed` | – |
 //! | `Returning` | `Failed` | `Good` | – | `Failed` | may be gone back to, when all is calm |
 //!
-//! When the one in use fails, the first good one is used; is none good, the one that answers probes; else the one that
-//! failed longest ago, so that all are tried in turn. Only what is preferred to the one in use is probed.
+//! When the one in use fails, the first good one is used. If none is good, it is the one that answers probes, else the
+//! one that failed longest ago, so that all are tried in turn. Only what is preferred to the one in use is probed.
 
 #[cfg(test)]
 mod tests;
@@ -21,11 +21,11 @@ use gwanje_wire::socket::SOCKET_PATH;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-/// Milliseconds between probes of an endpoint that is preferred to the one in use; a fifth more or less. Three in a row
-/// within [`HOLD_MS`]; a thousand seats make a hundred small requests a second of it.
+/// Milliseconds between probes of an endpoint that is preferred to the one in use, a fifth more or less. Three in a row
+/// come within [`HOLD_MS`]. A thousand seats make a hundred small requests a second.
 const PROBE_EVERY_MS: u64 = 10_000;
-/// Milliseconds for which an endpoint must have answered before it is gone back to: longer than a service that is
-/// restarted again and again by its supervisor stays up.
+/// Milliseconds for which an endpoint must have answered before it is gone back to: longer than a service stays up that
+/// its supervisor restarts again and again.
 const HOLD_MS: u64 = 30_000;
 /// The longest that one is held off, milliseconds.
 const HOLD_MAX_MS: u64 = 600_000;
@@ -33,7 +33,7 @@ const HOLD_MAX_MS: u64 = 600_000;
 const STEADY_MS: u64 = 300_000;
 /// Milliseconds over which seats that saw the same endpoint recover go back to it.
 const RETURN_SPREAD_MS: u64 = 30_000;
-/// Not calm when its moment came: milliseconds until it is looked at again.
+/// Milliseconds until it is looked at again when all was not calm at its moment.
 const RETURN_RETRY_MS: u64 = 5_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +102,8 @@ impl Endpoints {
         self.all.iter().enumerate().any(|(at, one)| at != self.current && one.standing != Standing::Failed)
     }
 
-    /// `url` failed. True: another one, that nothing speaks against, is in use now. The failure of one that is not in
-    /// use moves nothing on, so that several requests that fail together move on by one.
+    /// `url` failed. True: another one that nothing speaks against is in use now. The failure of one that is not in use
+    /// moves nothing on: several requests that fail together move on by one.
     pub(crate) fn failed(&mut self, url: &str, now: Mono) -> bool {
         let Some(at) = self.place(url) else { return false };
         if self.all.len() < 2 {
@@ -130,7 +130,8 @@ impl Endpoints {
         }
     }
 
-    /// These from now on; the one in use stays in use where it is among them, and what is known of others stays known.
+    /// Uses these from now on. The one in use stays in use if it is among them, and what is known of others stays
+    /// known.
     pub(crate) fn replace(&mut self, urls: &[String], now: Mono) {
         let mut fresh = Self::new(urls);
         let current = fresh.place(self.current());
@@ -276,8 +277,8 @@ pub(crate) fn socket_url(base: &str) -> String {
     format!("{base}{SOCKET_PATH}?EIO=4&transport=websocket")
 }
 
-/// What is asked of a base URL to see whether sockets are served there: a transport that nobody has, which every
-/// Engine.IO server refuses with 400 without opening anything.
+/// What is asked of a base URL to see whether sockets are served there. It names a transport that nobody has: every
+/// Engine.IO server refuses it with 400, without opening anything.
 pub(crate) fn socket_probe_url(base: &str) -> String {
     let base = match base.split_once("://") {
         Some(("ws", rest)) => format!("http://{rest}"),

@@ -1,4 +1,4 @@
-//! What a client does about its centers: they come, are refused, go; what their sessions want is carried out.
+//! What a client does about its centers: they come, are refused, go, and it carries out what their sessions want.
 
 use super::Client;
 use super::calls::Call;
@@ -10,7 +10,7 @@ use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::CenterInfo;
 
 impl Client {
-    /// Sessions that may make requests now are told so, and their namespaces joined.
+    /// Tells the sessions that may make requests now, and joins their namespaces.
     pub(super) fn authorise(&mut self, now: Now) {
         if !self.rest.has_credentials() {
             return;
@@ -20,8 +20,8 @@ impl Client {
         }
     }
 
-    /// The credentials are gone: boards stay in view as refused; what became of the commands under way is asked when
-    /// the same account has come back.
+    /// The credentials are gone: boards stay in view as refused. When the same account has come back, it asks what
+    /// became of the commands under way.
     pub(super) fn credentials_go(&mut self, now: Now) {
         self.link.stop();
         self.commands.suspend(now.mono);

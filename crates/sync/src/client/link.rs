@@ -7,10 +7,10 @@
 //! | `Connected` | – | – | `Waiting` | – | `Ticket`, while the old one goes on |
 //! | `Waiting` | – | – | – | `Ticket` | – |
 //!
-//! `Off` is left when there are credentials and a center is wanted, and entered when the credentials go.
-//! A connection is itself at one of three stages, see [`connection`]. While a new one is made in the place of one that
-//! still serves (see [`moving`]), nothing is told to be lost: what fails then is only the attempt.
-//! Events of any other socket are ignored: each attempt has a number of its own. A test walks every cell.
+//! `Off` is left when there are credentials and a center is wanted, and entered when the credentials go. A connection
+//! is itself at one of three stages, see [`connection`]. While a new one is made in the place of one that still serves
+//! (see [`moving`]), no loss is told: what fails then is only the attempt. Events of any other socket are ignored: each
+//! attempt has a number of its own. A test walks every cell.
 
 mod connection;
 mod moving;
@@ -38,10 +38,10 @@ use std::collections::{BTreeSet, VecDeque};
 const RECONNECT_MS: (u64, u64) = (500, 30_000);
 /// Milliseconds a connection must have lasted for the next pause to be short again, from rule 6.
 const SETTLED_MS: u64 = 60_000;
-/// Milliseconds within which the next endpoint is tried when one has failed and another is good: seats that lost the
-/// same one don't all come to the next at once, and all of them are there within 4 s.
+/// When one endpoint has failed and another is good, the next is tried within this many milliseconds. Seats that lost
+/// the same one don't all come to the next at once, and all of them are there within 4 s.
 const FAILOVER_MS: u64 = 500;
-/// Milliseconds without a joined namespace after which sessions begin to poll while the attempt goes on, so that a
+/// After this many milliseconds without a joined namespace, sessions begin to poll while the attempt goes on. So a
 /// server that does not answer is seen as soon as one that refuses.
 const PATIENCE_MS: u64 = 3_000;
 /// Milliseconds from the opening of the socket until the handshake must be over.
@@ -51,7 +51,7 @@ const HANDSHAKE_ELSEWHERE_MS: u64 = 2_500;
 /// Milliseconds within which a join or a `subscribe` must be answered.
 const ANSWER_MS: u64 = 5_000;
 
-/// Milliseconds for which a ticket holds that no join has spent, from the wire contract.
+/// Milliseconds for which a ticket holds while no join has spent it, from the wire contract.
 const TICKET_MS: u64 = 30_000;
 
 /// What the link wants done, and what it has to tell.
@@ -113,7 +113,7 @@ pub(crate) struct Link {
     seat: SeatId,
     endpoints: Endpoints,
     phase: Phase,
-    /// The connection that serves until the one that is made in its place does.
+    /// The connection that serves until its replacement does.
     old: Option<Old>,
     /// There are credentials.
     on: bool,
@@ -127,7 +127,7 @@ pub(crate) struct Link {
     pub(crate) connects: u64,
     pub(crate) bytes: u64,
     pub(crate) bytes_out: u64,
-    /// Endpoints or further words in a sign-in or a drain that are none of the contract's, and were not used.
+    /// Endpoints or further words in a sign-in or a drain that are not the contract's and were not used.
     pub(crate) foreign: u64,
     out: VecDeque<LinkAction>,
 }
@@ -153,7 +153,7 @@ impl Link {
         }
     }
 
-    /// There are credentials; sockets are served at `urls`, or where that names nothing usable, at `servers`.
+    /// There are credentials. Sockets are served at `urls`, or at `servers` where `urls` names nothing usable.
     pub(crate) fn start(&mut self, urls: &[String], servers: &[String], now: Mono) {
         let usable: Vec<String> = urls.iter().filter(|url| is_socket_base(url)).cloned().collect();
         self.foreign += u64::try_from(urls.len() - usable.len()).unwrap_or(0);
@@ -215,7 +215,7 @@ impl Link {
         new.or(self.old.as_ref().map(|old| old.connection.base.as_str()))
     }
 
-    /// Nothing listens at that base URL, as requests have found: no need to try sockets there.
+    /// Requests have found that nothing listens at that base URL: no need to try sockets there.
     pub(crate) fn refused_at(&mut self, base: &str, now: Mono) {
         match &self.phase {
             Phase::Ticket { to: None, .. } | Phase::Waiting { .. } => {
@@ -286,8 +286,8 @@ impl Link {
         }
     }
 
-    /// Emits `subscribe` on a center's namespace; without a joined one nothing happens (the session subscribes again
-    /// when it is joined).
+    /// Emits `subscribe` on a center's namespace. Nothing happens when it is not joined: the session subscribes again
+    /// when it is.
     pub(crate) fn subscribe(&mut self, center: &CenterId, cursor: Option<Cursor>, now: Mono) {
         let namespace = center_namespace(center);
         let new = match &mut self.phase {
@@ -339,7 +339,7 @@ impl Link {
             }
         }
         if self.on {
-            // What was not calm enough for a move now is put off.
+            // Puts off a move that it was not calm enough for now.
             self.endpoints.returning(false, now);
             if let Some(url) = self.endpoints.probe(now) {
                 self.out.push_back(LinkAction::Probe(url));
@@ -379,8 +379,8 @@ impl Link {
         }
     }
 
-    /// A connection that idled until its ticket was void can't be joined any more. To be refused first would cost a pause,
-    /// which may be long.
+    /// A connection that idled until its ticket was void can't be joined any more. Being refused first would cost a
+    /// pause, which may be long.
     fn renew_unspent(&mut self, now: Mono) {
         let Phase::Connected(connection) = &self.phase else { return };
         if connection.idles_since().is_some_and(|since| now.since(since) >= TICKET_MS) {
@@ -414,7 +414,7 @@ impl Link {
             rng.random_range(0..=FAILOVER_MS)
         } else {
             let pause = self.pause.next_ms(rng);
-            // Not all at the first moment at which they may.
+            // Seats don't all come at the first moment they may.
             told_ms.map_or(pause, |told| told.saturating_add(rng.random_range(0..=pause)))
         };
         self.phase = Phase::Waiting { until: now.plus_ms(pause) };

@@ -15,7 +15,7 @@ pub(crate) enum News {
     Alarm(Box<AlarmEntry>),
     /// Those that can be read, and how many can't.
     Riders(Vec<RiderPos>, u64),
-    /// And how many further words it held, which are none of the contract's.
+    /// And how many further words it held that are not the contract's.
     Drain(Drain, u64),
     /// The contract's, but of a stream that this client does not follow.
     NotFollowed,
@@ -25,7 +25,7 @@ pub(crate) enum News {
     Malformed,
     /// An alarm that can't be read: what it says is read by REST.
     UnreadableAlarm,
-    /// One of the contract's that can't be read, and that is no part of the board.
+    /// One of the contract's that can't be read and is no part of the board.
     Unreadable,
 }
 
@@ -55,8 +55,8 @@ pub(crate) fn read_news(name: &str, data: &RawValue) -> News {
     }
 }
 
-/// Why a namespace refused the join. The contract's form is `{code}`; Socket.IO's own is `{message, data: {code}}`, and
-/// a namespace that nobody serves is refused with a fixed text.
+/// Why a namespace refused the join. The contract's form is `{code}`; Socket.IO's own is `{message, data: {code}}`. A
+/// namespace that nobody serves is refused with a fixed text.
 pub(crate) fn read_refusal(data: &RawValue) -> ErrorCode {
     #[derive(Deserialize)]
     struct Coded {

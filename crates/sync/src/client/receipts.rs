@@ -65,8 +65,8 @@ impl Receipts {
         self.send_next();
     }
 
-    /// The answer to a [`Send`]. True: the hub has it. One that is refused is not sent again before the hub's alarms are
-    /// read again: the center may have been taken from the account for a while.
+    /// The answer to a [`Send`]. True: the hub has it. One that is refused is not sent again before the hub's alarms
+    /// are read again: the account may have lost the center for a while.
     pub(crate) fn answered(
         &mut self,
         center: CenterId,
@@ -110,7 +110,7 @@ impl Receipts {
     /// A center is not followed any more.
     pub(crate) fn forget(&mut self, center: &CenterId) {
         self.waiting.retain(|(of, _), _| of != center);
-        // What was under way of it made others wait, and its answers come to nothing.
+        // Its receipts under way made others wait, and their answers come to nothing.
         self.send_next();
     }
 

@@ -5,8 +5,8 @@
 //! request; a refused renewal signs out. A renewal whose answer was lost is sent again with the same refresh token (the
 //! hub gives the same pair again for 60 s).
 //!
-//! A request that an endpoint refuses or drops, or that a gateway there has no server for, goes to the next good
-//! endpoint at once; all have a key or change nothing when they come twice.
+//! A request goes to the next good endpoint at once when an endpoint refuses or drops it, or a gateway there has no
+//! server for it. All have a key or change nothing when they come twice.
 
 mod pairs;
 #[cfg(test)]
@@ -29,10 +29,10 @@ use gwanje_wire::rest::{API_ROOT, LoginReply, ReceiptStage};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Milliseconds between tries to renew the token. Short at the longest, since nothing else can be asked meanwhile;
+/// Milliseconds between tries to renew the token. Even the longest is short, since nothing else can be asked meanwhile;
 /// sessions that poll come as often.
 const RENEW_PAUSE_MS: (u64, u64) = (500, 5_000);
-/// Milliseconds after which a request that can't be made, for want of credentials, is answered: a caller that asks
+/// A request that can't be made for want of credentials is answered after this many milliseconds: a caller that asks
 /// again at once must not spin.
 const REFUSE_AFTER_MS: u64 = 1_000;
 
@@ -62,7 +62,7 @@ pub(crate) enum Probed {
 }
 
 impl Purpose {
-    /// The center whose session asks by it.
+    /// The center whose session makes it.
     pub(crate) fn fetches_for(&self) -> Option<&CenterId> {
         match self {
             Self::Fetch(center, ..) => Some(center),
@@ -88,7 +88,7 @@ impl Purpose {
             | Self::Receipt(..)
             | Self::Command(_)
             | Self::Close(_) => true,
-            // A sign-in tries all of them, a sign-out nobody waits for, and a probe is of that endpoint.
+            // A sign-in tries all of them, nobody waits for a sign-out, and a probe is of that endpoint.
             Self::Login | Self::Logout | Self::Probe(..) => false,
         }
     }
@@ -105,7 +105,7 @@ pub(crate) enum RestEvent {
     SignedOut(Problem),
     /// The sign-in did not come through.
     SignInFailed(Problem),
-    /// No server answered to a renewal; the sessions of these centers see it by requests of their own.
+    /// No server answered a renewal; the sessions of these centers see that by requests of their own.
     Unreachable(LinkReason, BTreeSet<CenterId>),
     /// Nothing listens at that base URL.
     RefusedAt(String),
@@ -154,11 +154,11 @@ pub(crate) struct Rest {
     waiting: BTreeMap<RequestId, Waiting>,
     next_id: u64,
     renew_pause: Backoff,
-    /// A renewal since the last sign-in or resume has succeeded.
+    /// A renewal has succeeded since the last sign-in or resume.
     established: bool,
     /// Requests that can't be made: answered then.
     refused: VecDeque<(Mono, Purpose)>,
-    /// Of requests that concern no center; of all others only what is read and written in sum.
+    /// Counts requests that concern no center; of all others only what is read and written in sum.
     pub(crate) stats: Stats,
     /// The moment of the input under way.
     pub(crate) now: Mono,
@@ -183,12 +183,12 @@ impl Rest {
         }
     }
 
-    /// The access token and the server in use.
     /// The server in use.
     pub(crate) fn endpoint(&self) -> &str {
         self.servers.current()
     }
 
+    /// The access token and the server in use.
     pub(crate) fn access(&self) -> Option<(&str, &str)> {
         self.auth.access().map(|access| (access.token.as_str(), self.servers.current()))
     }
@@ -250,7 +250,7 @@ impl Rest {
         }
     }
 
-    /// The token is no good any more, by what was seen elsewhere.
+    /// The token is no good any more, as was seen elsewhere.
     pub(crate) fn renew_now(&mut self) {
         if let Auth::Held { refresh_token, .. } = &self.auth {
             let refresh_token = refresh_token.clone();
@@ -358,7 +358,7 @@ impl Rest {
                 (true, true)
             }
             Err(HttpFailure::Broken(_)) => (true, true),
-            // It may be at work on it: the same again only by whoever asked.
+            // It may be at work on it: only whoever asked sends the same again.
             Err(HttpFailure::TimedOut) => (true, false),
             Ok(response) => (response.status >= 500, matches!(response.status, 502..=504)),
         };

@@ -17,7 +17,7 @@ use crate::testing::http::response;
 use gwanje_model::{CenterId, UtcMillis};
 use serde_json::{Value, json};
 
-/// The wall clock at the script's begin.
+/// The wall clock at the script's start.
 const EPOCH_MS: i64 = 1_750_000_000_000;
 
 /// A client, a clock, and what came out and was not looked at yet.

@@ -172,7 +172,7 @@ impl Lists {
         if let Some(etag) = &run.asked.etag {
             headers.push(("if-none-match", etag.clone()));
         }
-        // All of one list are of the day on which it was asked for.
+        // All requests of one list are for the day on which it was asked for.
         let path = self.dialect.list_path(run.asked.at.wall, run.days, run.page);
         let url = format!("{}{path}", run.base);
         run.sent = (now.mono, url.len() as u64);

@@ -1,22 +1,26 @@
-//! Which of several servers is followed: tried in turn, kept to while it works, not gone back to soon once it was left.
+//! Which of several servers is followed. They are tried in turn; one is kept while it works, and not soon used again
+//! once it was left.
 //!
-//! Socket and list are of one server at a time, so that rows of two never mix. It is left
+//! Socket and list are of one server at a time, so that rows of two never mix. A server is left
 //!
 //! - when a socket never came up,
 //! - when nobody answers for the list while no socket is joined,
-//! - at the third list in a row that did not come, whatever the reason, or the first whose answer says that it is away;
+//! - at the third list in a row that did not come, whatever the reason, or the first whose answer says that it is away.
 //!
-//! for the next one in turn that was not left lately. Were all of them left lately, for the one that worked best then, if
-//! that is more than what works here; where nothing works here, for it in any case.
+//! It is left for the next one in turn that was not left lately. If all of them were left lately, it is left for the
+//! one that worked best then, if that is more than what works here. Where nothing works here, it is left for that one
+//! in any case.
 
 use crate::io::Mono;
 
-/// Lists in a row: one fails now and then, two when a server restarts; at the third a dead socket would have been left, too.
+/// Failed lists in a row: one fails now and then, two when a server restarts. At the third a dead socket would have
+/// been left, too.
 const LISTS_FAILED_MAX: u32 = 3;
-/// A server that was left is not gone back to for this long, milliseconds, while the one in use works by half. Twice as
-/// long each time that it is left without having worked wholly, up to the second.
+/// A server that was left is not used again for this long, milliseconds, while the one in use works by half. That
+/// doubles each time that it is left without having worked wholly, up to the second value.
 const AVOIDED_MS: (u64, u64) = (60_000, 600_000);
-/// A server that wants to be asked for no list for so long, milliseconds, is away: as long as one is avoided.
+/// A server that wants to be asked for no list for this long, milliseconds, is away. A server that was left is avoided
+/// as long, at first.
 const AWAY_MS: u64 = AVOIDED_MS.0;
 
 /// How a list failed.
@@ -135,7 +139,7 @@ impl Servers {
         self.came && self.failures < LISTS_FAILED_MAX
     }
 
-    /// For the next one that was not left lately, else for one that is worth more than this one.
+    /// Leaves for the next one that was not left lately, else for one that is worth more than this one.
     fn leave(&mut self, worth: Worth, now: Mono) -> bool {
         let count = self.all.len();
         let turn = (1..count).map(|step| (self.current + step) % count);

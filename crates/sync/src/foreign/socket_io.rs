@@ -5,7 +5,7 @@ use gwanje_dialect::SocketIo;
 use gwanje_wire::sio::{self, Conversation, Received};
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS};
 
-/// Milliseconds of silence that are waited for, at the least and at the most, whatever the server's OPEN says.
+/// The least and the most milliseconds of silence to wait for, whatever the server's OPEN says.
 const SILENCE_MS: (u64, u64) = (1_000, 120_000);
 
 #[derive(Debug)]

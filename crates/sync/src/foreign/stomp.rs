@@ -77,7 +77,8 @@ impl StompTalk {
                 let why: String = why.chars().filter(|c| !c.is_control()).take(120).collect();
                 heard.push(Heard::Ended(format!("the broker refused: {why}")));
             }
-            // Other receipts; what a client says a server never does, and the decoder lets none of it through.
+            // Other receipts, and what only a client says: a server never says it, and the decoder lets none of it
+            // through.
             Command::Receipt
             | Command::Connect
             | Command::Stomp

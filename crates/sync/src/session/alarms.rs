@@ -21,7 +21,7 @@ const READER: &str = env!("CARGO_PKG_VERSION");
 struct Known {
     stage: ReceiptStage,
     delivery: Option<WireRow>,
-    /// How far the hub knows this seat to be; what it lacks is sent again at the next join.
+    /// How far the hub knows this seat to be; what the hub lacks is sent again at the next join.
     at_hub: Option<ReceiptStage>,
     notified: Notified,
 }
@@ -59,7 +59,8 @@ pub(super) struct Alarms {
     held: BTreeMap<AlarmKey, Held>,
     /// To be written with the next batch, which they make due.
     changed: BTreeSet<AlarmKey>,
-    /// To be written with whatever batch comes next: the hub knows more of them, which is only sent again if forgotten.
+    /// To be written with whatever batch comes next: the hub knows more of them. If that is forgotten, it is only sent
+    /// again.
     known_better: BTreeSet<AlarmKey>,
     /// When to read `/alarms`; none: up to date.
     pub(super) due: Option<Mono>,
@@ -116,11 +117,11 @@ impl Alarms {
         }
     }
 
-    /// What another version had to skip is read again; known keys raise nothing.
+    /// Reads again what another version had to skip; known keys raise nothing.
     fn read_skipped(&mut self) {
         let Some(skipped) = self.skipped.as_mut().filter(|skipped| skipped.reader != READER) else { return };
         self.seq = self.seq.map(|seq| seq.min(skipped.after));
-        // From here on it is this version's to say what can't be read.
+        // From here on this version says what can't be read.
         *skipped = SkippedAlarms { after: self.seq.unwrap_or(0), reader: READER.into() };
         self.skipped_changed = true;
         self.seq_changed = self.seq.is_some();
@@ -169,7 +170,7 @@ impl Alarms {
         }
     }
 
-    /// The epoch is another: its alarms count from anew, so all are read again (keys tell which are known).
+    /// The epoch is another: its alarms are counted anew, so all are read again (keys tell which are known).
     pub(super) fn reread(&mut self, now: Mono) {
         self.seq = self.seq.map(|_| 0);
         // Written with the new epoch's cursor: after a crash in between they are still to be read.
@@ -177,7 +178,7 @@ impl Alarms {
         self.due = Some(now);
     }
 
-    /// The answer of `/alarms`, which was asked for what comes after `after`.
+    /// The answer of `/alarms` to a question for what comes after `after`.
     pub(super) fn page(
         &mut self,
         after: u64,
@@ -368,7 +369,7 @@ impl Alarms {
         self.judge_held();
     }
 
-    /// Raises what can be judged: not before `/alarms` was read, and a first sight not before the horizon is known.
+    /// Raises what can be judged: nothing before `/alarms` was read, and no first sight before the horizon is known.
     fn judge_held(&mut self) {
         if self.seq.is_none() {
             return;

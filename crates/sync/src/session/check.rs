@@ -1,7 +1,7 @@
 //! Comparing everything on demand: the digest of all buckets, then all of them by content, and the cache from disk (rule 4).
 //!
-//! It is no step of its own but asks for steps of [`repair`](super::repair) whenever nothing else is to be done, in groups,
-//! so that a gap, a snapshot or an unequal head goes first and the board never waits for it.
+//! It is no step of its own: whenever nothing else is to be done, it asks for steps of [`repair`](super::repair), in
+//! groups. So a gap, a snapshot or an unequal head goes first, and the board never waits for it.
 
 use super::Session;
 use super::fetch::SessionAction;
@@ -12,13 +12,13 @@ use gwanje_model::UtcMillis;
 use gwanje_model::digest::BUCKETS;
 use std::collections::BTreeSet;
 
-/// Rows fetched by one request, about: one megabyte, a second on a slow line, during which frames wait.
+/// About how many rows one request fetches: one megabyte, a second on a slow line, during which frames wait.
 const GROUP_ROWS: usize = 1_000;
 /// Buckets in one request, at most: its address stays short.
 const GROUP_BUCKETS: usize = 32;
-/// The audit of the cache is waited for this long; without a cache, or with one that can't be read now, it never comes.
+/// How long to wait for the audit of the cache; without a cache, or with one that can't be read now, it never comes.
 const AUDIT_MS: u64 = 60_000;
-/// Steps that came to nothing, after which it is given up. Each was tried several times.
+/// It is given up after this many steps that came to nothing. Each was tried several times.
 const GIVEN_UP_MAX: u32 = 3;
 
 /// See the module's doc.

@@ -16,11 +16,11 @@ use gwanje_wire::{ErrorCode, Frame, Head};
 /// `changes` after a gap waits a random moment up to this, so that many seats with the same gap don't ask at once
 /// (rule 2); a frame that was only overtaken closes the gap meanwhile.
 const GAP_JITTER_MS: u64 = 200;
-/// Events whose commit is waited for, for their latency: those of some seconds. Beyond it they are not timed.
+/// Events that wait for their commit, for their latency: those of some seconds. Beyond it they are not timed.
 const UNCOMMITTED_MAX: usize = 512;
-/// Without an answer to `subscribe` for this long it is sent again.
+/// `subscribe` is sent again when no answer has come for this long.
 const SUBSCRIBE_TIMEOUT_MS: u64 = 10_000;
-/// A `subscribe` that was refused for now is sent again after this.
+/// A `subscribe` that was refused for now is sent again after this long.
 const SUBSCRIBE_AGAIN_MS: u64 = 3_000;
 
 impl Session {
@@ -46,7 +46,7 @@ impl Session {
             }
             return;
         }
-        // A cursor that was replaced since it was sent is not judged by the answer to it.
+        // The answer does not judge a cursor that was replaced since it was sent.
         let judged = asked.is_some() && asked.as_ref() == self.order.cursor();
         self.socket = Socket::Subscribed;
         self.poll_later(now);
@@ -71,7 +71,7 @@ impl Session {
         self.take_head(head, now);
     }
 
-    /// Asks the hub for its head, which says what time it is there, when that is not known well enough.
+    /// Asks the hub what time it is there, by its head, when that is not known well enough.
     fn ask_time(&mut self, now: Now) {
         if self.socket == Socket::Subscribed && self.dating.is_due(now.mono) {
             self.dating.ask(now.mono);
@@ -189,7 +189,7 @@ impl Session {
         }
     }
 
-    /// Frames wait while rows are being fetched that are true at one exact revision only.
+    /// Frames wait while rows are being fetched that are true only at one exact revision.
     pub(super) fn holds_frames(&self) -> bool {
         let exact = self.rest.flight.as_ref().is_some_and(|flight| match flight.job {
             Job::Changes(_) => false,

@@ -8,8 +8,9 @@
 //! | anything of a removed row | nothing for ten minutes: only lists that name it for half a minute bring it back |
 //!
 //! Each change gets a revision of this seat's own, so that board, cache and views work as they do for a hub. It proves
-//! nothing: *proof* is a list without a difference. `Live` means: socket joined, and since then (and since anything
-//! unreadable came) compared with a list that was asked for no longer ago than its interval, its time-out and five seconds.
+//! nothing: *proof* is a list without a difference. `Live` means that the socket is joined, and that since then (and
+//! since anything unreadable came) the rows were compared with a list. That list was asked for no longer ago than its
+//! interval, its time-out and five seconds.
 //!
 //! | file | one idea |
 //! | --- | --- |
@@ -183,7 +184,7 @@ impl ForeignSession {
         self.settle(now);
     }
 
-    /// The socket is joined: from now on events come. What was missed until then only the list knows.
+    /// The socket is joined: from now on events come. Only the list knows what was missed until then.
     pub(crate) fn socket_joined(&mut self, now: Now) {
         self.joined = Some(now.mono);
         self.answered = true;
@@ -266,13 +267,13 @@ impl ForeignSession {
         self.settle(now);
     }
 
-    /// The server is not asked for its list before that: it said so.
+    /// The server said that it is not to be asked for its list before that.
     pub(crate) fn not_before(&self) -> Mono {
         self.listing.floor()
     }
 
-    /// Another server is followed from now on, and not asked `not_before`: its list is compared in full, and it may have
-    /// started just now.
+    /// From now on another server is followed, and not asked before `not_before`. Its list is compared in full, and it
+    /// may have started just now.
     pub(crate) fn moved(&mut self, not_before: Mono, now: Now) {
         self.exodus = false;
         self.listing.moved(not_before, now.mono);
@@ -294,7 +295,7 @@ impl ForeignSession {
         self.settle(now);
     }
 
-    /// What the audit found: what is damaged on disk is written again from memory, and memory compared with the list.
+    /// The audit has answered: memory is written over what is damaged on disk, and is compared with the list.
     pub(crate) fn audited(&mut self, damaged: &[DeliveryId], digest_fits: bool, now: Now) {
         self.stats.audits += 1;
         let found = if digest_fits { damaged.len() as u64 } else { (damaged.len() as u64).max(1) };
@@ -380,7 +381,7 @@ impl ForeignSession {
         }
     }
 
-    /// Something came that nobody can place: until a list that is asked for from now on, nothing is proven.
+    /// Something came that nobody can place: nothing is proven until a list that is asked for from now on.
     fn doubt(&mut self, now: Now) {
         self.suspect = Some(now.mono);
         self.listing.doubt(now.mono);

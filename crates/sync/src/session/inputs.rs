@@ -174,7 +174,7 @@ impl Session {
     }
 
     /// Somebody wants everything compared: all buckets by content, and the cache from disk. [`SessionAction::Checked`]
-    /// tells how far it has come, the last one that it is over.
+    /// tells how far it has come; the last one tells that it is over.
     pub fn check(&mut self, now: Now) {
         self.begin_check(now);
         self.settle(now);

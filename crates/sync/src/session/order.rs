@@ -115,7 +115,7 @@ impl Order {
         self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target || self.newer.is_some())
     }
 
-    /// Whether more than the cursor was known to exist already then: who says at that moment that this is all, lags.
+    /// Whether more than the cursor was already known to exist then: whoever says at that moment that this is all lags.
     pub(super) fn knew_more(&self, at: Mono) -> bool {
         let revs = self.cursor.as_ref().is_some_and(|cursor| cursor.rev < self.target);
         (revs && self.target_since <= at) || self.newer.as_ref().is_some_and(|newer| newer.since <= at)
@@ -190,8 +190,8 @@ impl Order {
         self.lower_since = None;
     }
 
-    /// Somebody speaks of a newer epoch than the cursor's, or of any while there is none. Until a snapshot of it has come
-    /// the board is behind, whatever a replica that lags says of an old one.
+    /// Somebody speaks of a newer epoch than the cursor's, or of any while there is none. The board is behind until a
+    /// snapshot of it has come, whatever a replica that lags says of an old one.
     pub(super) fn note_newer(&mut self, epoch: &Epoch, now: Mono) {
         if self.cursor.as_ref().is_some_and(|cursor| cursor.epoch >= *epoch) {
             return;

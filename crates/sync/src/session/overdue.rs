@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A rider confirms within this, or somebody should call (operations time).
 const UNCONFIRMED_MIN: i64 = 3;
-/// Open at once, at most: more than a shift works through, and the board tints and counts every late row anyway. What is
-/// due beyond them waits in its order and raises as others end.
+/// At most this many are open at once: more than a shift works through, and the board tints and counts every late row
+/// anyway. What is due beyond them waits in its order and raises as others end.
 pub(super) const OPEN_MAX: usize = 500;
 /// Settled keys remembered so that they don't raise again: some days of a busy center. Beyond it the oldest are forgotten.
 const SETTLED_MAX: usize = 4_096;
@@ -121,7 +121,7 @@ impl Overdue {
 
     /// The center's clock, by a head: raises what has come due since this run first saw the clock.
     pub(super) fn clock(&mut self, day_at: UtcMillis, horizon: Option<UtcMillis>, rows: &Rows) {
-        // A clock that went back is a day that is run again: it counts from there.
+        // When the clock went back, a day is run again: it counts from there.
         let since = self.since.map_or(day_at, |since| since.min(day_at));
         self.since = Some(since);
         let floor = horizon.map_or(since, |horizon| horizon.max(since));
@@ -185,7 +185,7 @@ impl Overdue {
             return;
         }
         if settled {
-            // Somebody took note before this seat's clock came to it: of what it could still raise, that is kept.
+            // Somebody took note before this seat's clock came to it: that is kept of what this seat could still raise.
             if self.since.is_some_and(|since| key.raised_at > since) {
                 let stage = ReceiptStage::Acknowledged;
                 let at_hub = Some(stage);
@@ -345,7 +345,7 @@ impl Overdue {
         self.news.push_back(SessionAction::Alarm(Box::new(notice)));
     }
 
-    /// Whether a center was proven is this seat's own affair; of the others each seat has its receipts at the hub.
+    /// Whether a center was proven is this seat's own affair; for the others each seat has its receipts at the hub.
     fn send(&mut self, key: AlarmKey, stage: ReceiptStage) {
         match key.kind {
             AlarmKind::Unproven => {}
@@ -374,8 +374,8 @@ impl Overdue {
 }
 
 impl Known {
-    /// Stored as acknowledged, so that no later run lists or raises it, and taken for known to the hub, so that nobody's
-    /// word is sent that nobody gave.
+    /// Stored as acknowledged, so that no later run lists or raises it. Taken for known to the hub, so that no word is
+    /// sent that nobody gave.
     fn settle(&mut self) {
         self.stage = ReceiptStage::Acknowledged;
         self.delivery = None;

@@ -40,7 +40,7 @@ impl Overlays {
         self.by_id.values().map(|(_, row)| row)
     }
 
-    /// The board's own copy changed to that revision: whether the overlay still hides it. One that does not is dropped.
+    /// The board's own copy changed to that revision. True: the overlay still hides it. One that does not is dropped.
     pub(super) fn hides(&mut self, id: DeliveryId, rev: Rev) -> bool {
         let hides =
             self.by_id.get(&id).is_some_and(|(_, row)| row.rev() > rev || is_mutated(Mutation::KeepOverlay));

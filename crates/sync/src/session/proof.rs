@@ -7,10 +7,10 @@ use gwanje_wire::socket::HEAD_INTERVAL_MS;
 
 /// A proof as old as this is no proof of the present: two heads and a second (wire contract, `head`).
 pub(super) const PROOF_FRESH_MS: u64 = 2 * HEAD_INTERVAL_MS + 1_000;
-/// How far below what is known of the clocks' offset a delay may lie, milliseconds: clocks drift apart and are rounded;
-/// by more than this a clock was set.
+/// A delay may lie this far below what is known of the clocks' offset, milliseconds: clocks drift apart and are
+/// rounded. If it lies further below, a clock was set.
 const DRIFT_MS: i64 = 250;
-/// A head that seems older than this came late, or the offset is known too badly: it is asked for again, milliseconds.
+/// A head that seems older than this, milliseconds, came late, or the offset is known too badly: it is asked for again.
 const DOUBTFUL_MS: u64 = 1_500;
 /// Milliseconds between questions for the offset while it is in doubt.
 const ASK_AGAIN_MS: u64 = 10_000;
@@ -31,12 +31,12 @@ impl From<Now> for Instant {
 }
 
 impl Instant {
-    /// When a question was asked that is answered now; by the wall clock of now, which may have been set meanwhile.
+    /// When the question was asked that is answered now, by the wall clock of now, which may have been set meanwhile.
     pub(super) fn of_question(sent: Now, now: Now) -> Self {
         Self::from(now).not_after(sent.mono)
     }
 
-    /// This one, or that monotonic moment where that is earlier.
+    /// This one, or that monotonic moment if it is earlier.
     pub(super) fn not_after(self, mono: Mono) -> Self {
         let early = i64::try_from(self.mono.since(mono)).unwrap_or(i64::MAX);
         Self { mono: self.mono.min(mono), wall: self.wall.plus_ms(early.saturating_neg()) }
@@ -54,16 +54,16 @@ struct Offset {
 
 /// Dates what comes by one connection.
 ///
-/// A delay alone can't tell a line that is slow from clocks that lie apart, nor a head that waited at a desk asleep from
-/// one that was just sent. So the hub is asked, and its answer is of a moment between the question and its arrival. What
-/// it says is dated as early as that allows: a board may look older than it is by the time that a question takes to reach
-/// the hub, and never younger.
+/// A delay alone can't tell a slow line from clocks that lie apart, nor a head that waited at a sleeping desk from one
+/// that was just sent. So the hub is asked, and its answer is of a moment between the question and the answer's
+/// arrival. What the hub says is dated as early as that allows. So a board may look older than it is, by the time that
+/// a question takes to reach the hub, but never younger.
 #[derive(Debug, Default)]
 pub(super) struct Dating {
     /// The first question on this connection: what comes by it was said later.
     since: Option<Mono>,
     offset: Option<Offset>,
-    /// When the first question without an answer was asked: whichever question the next answer is to, it is no older.
+    /// When the first unanswered question was asked: the next answer is no older, whichever question it is to.
     asked: Option<Mono>,
     /// When the next question is due; sooner in doubt.
     due: Mono,
@@ -80,7 +80,7 @@ impl Dating {
         self.due_in_doubt = now.plus_ms(ASK_AGAIN_MS);
     }
 
-    /// It has answered: so late it was.
+    /// It has answered what time it was.
     pub(super) fn answered(&mut self, at: UtcMillis, now: Mono) {
         let Some(asked) = self.asked.take() else { return };
         let (least, most) = (delay(at, asked), delay(at, now));
@@ -90,14 +90,14 @@ impl Dating {
         self.in_doubt = false;
     }
 
-    /// When, by the desk's clocks, the hub said something that it dates `at` and that arrived now: not before this.
+    /// When the hub said something that it dates `at` and that arrived now: not before this, by the desk's clocks.
     pub(super) fn date(&mut self, at: UtcMillis, now: Now) -> Instant {
         if is_mutated(Mutation::DateByArrival) {
             return now.into();
         }
         let earliest = Instant::from(now).not_after(self.since.unwrap_or(now.mono));
         let late = delay(at, now.mono);
-        // Before it can have been said: a clock was set.
+        // It arrived before it can have been said: a clock was set.
         self.offset.take_if(|offset| late < offset.least.saturating_sub(DRIFT_MS));
         let Some(offset) = &mut self.offset else {
             self.in_doubt = true;
@@ -111,8 +111,8 @@ impl Dating {
         if said.mono < earliest.mono { earliest } else { said }
     }
 
-    /// How long ago the hub said something that it dates `at`, at the least, without taking it for a measure; none: its
-    /// clock is not known.
+    /// How long ago, at the least, the hub said something that it dates `at`. It is not taken for a measure. None: the
+    /// hub's clock is not known.
     pub(super) fn age_ms(&self, at: UtcMillis, now: Now) -> Option<u64> {
         u64::try_from(delay(at, now.mono).saturating_sub(self.offset?.most).max(0)).ok()
     }
@@ -123,7 +123,7 @@ impl Dating {
     }
 }
 
-/// From when the hub says that it is to when it is here, each by its own clock.
+/// From the time that the hub says to the time here, each by its own clock.
 fn delay(at: UtcMillis, here: Mono) -> i64 {
     i64::try_from(here.0).unwrap_or(i64::MAX).saturating_sub(at.0)
 }
@@ -219,7 +219,7 @@ mod tests {
             self.dating.answered(at, Mono(mono + self.up_ms + self.down_ms));
         }
 
-        /// A head that was said then and arrives then: how old it is taken for.
+        /// How old a head is taken for that was said at `said` and arrives at `arrives`.
         fn head(&mut self, said: u64, arrives: u64) -> u64 {
             let at = self.dating.date(self.clock(said), now(arrives));
             assert_eq!(at.wall.0, 1_000_000 + at.mono.0 as i64);
@@ -284,7 +284,7 @@ mod tests {
         line.dating.ask(Mono(5_000_000));
         line.dating.answered(line.clock(1_000_010), Mono(5_000_000));
         assert_eq!(line.head(1_002_000, 5_000_000), 5_000_000 - 1_002_000 + 10);
-        // The answer to the second makes good what is uncertain.
+        // The answer to the second settles what is uncertain.
         line.dating.ask(Mono(5_000_100));
         line.dating.answered(line.clock(5_000_110), Mono(5_000_120));
         assert_eq!(line.head(5_002_000, 5_002_010), 20);

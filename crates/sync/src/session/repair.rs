@@ -8,8 +8,8 @@
 //! | `Rows` | those rows | replaced; more of them: `Rows`; else done, or `Content` when it was the routine |
 //! | `Content` | some buckets in full | rows whose content differs are replaced; done |
 //!
-//! Each answer carries the frame up to its own revision, which is applied first; where it can't (too many changes) the
-//! changes are paged and the step is asked for again.
+//! Each answer carries the frame up to its own revision, and that frame is applied first. Where an answer can't carry
+//! it (too many changes), the changes are paged and the step is asked for again.
 
 use super::Session;
 use super::job::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
@@ -31,8 +31,8 @@ const RECONCILE_MS: u64 = 120_000;
 const CONTENT_BUCKETS: usize = 4;
 /// Ids in one request: keeps its URL below 4 kB.
 pub(super) const IDS_MAX: usize = 200;
-/// A step that could not be compared (the answer was of another revision) is tried again this often, then given up;
-/// the next head begins anew.
+/// A step that could not be compared (the answer was of another revision) is tried again this often, then given up. The
+/// next head begins anew.
 const TRIES_MAX: u32 = 5;
 
 /// What repair is at.
@@ -157,7 +157,7 @@ impl Session {
         self.proven.take_unequal();
         match self.repair.step {
             Step::Idle => {}
-            // A look at contents that is in no hurry: what is known to differ goes first.
+            // A look at contents is in no hurry: what is known to differ goes first.
             Step::Content(_) => {
                 self.rest.drop_unless(&mut self.out, |job| !matches!(job, Job::Content(_)));
                 self.repair.stop();

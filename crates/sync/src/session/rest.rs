@@ -31,7 +31,7 @@ use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use std::collections::VecDeque;
 
-/// A request that nobody came back from is given up after this. The shell's own limits are shorter.
+/// A request that never came back is given up after this long. The shell's own limits are shorter.
 const FLIGHT_MAX_MS: u64 = 180_000;
 /// Frames wait no longer than this for one step of a repair: a slow answer must not freeze a board that is followed well.
 const HOLD_MAX_MS: u64 = 3_000;
@@ -39,7 +39,7 @@ const HOLD_MAX_MS: u64 = 3_000;
 const RETRY_AFTER_MAX_S: u64 = 600;
 /// A center that was refused by REST is asked for again this often: it may have been a stray error.
 pub(super) const REFUSED_AGAIN_MS: u64 = 30_000;
-/// REST counts as failing from this many failures in a row on.
+/// REST counts as failing after this many failures in a row.
 const FAILING: u32 = 2;
 
 #[derive(Debug)]
@@ -346,7 +346,7 @@ impl Session {
         self.gap = open.then(|| match (uncut, frame.to > after.rev) {
             (false, _) => now.mono,
             (true, true) => self.soon(now),
-            // The answer knew nothing beyond the cursor although something is: a replica that lags.
+            // The answer knew nothing beyond the cursor, although there is something: a replica that lags.
             (true, false) => self.rest.poll_due,
         });
     }
@@ -382,7 +382,7 @@ impl Session {
                 }
             }
             (
-                // An expired sign-in is the client's to renew; it says so when it can't.
+                // The client renews an expired sign-in, and says so when it can't.
                 ErrorCode::Unauthorized
                 | ErrorCode::TooManyRequests
                 | ErrorCode::Unavailable

@@ -32,7 +32,7 @@ impl Session {
         self.rest.drop_unless(&mut self.out, |job| matches!(job, Job::Snapshot));
     }
 
-    /// The hub can't go on from the cursor; the request that it says so to was sent then.
+    /// The hub can't go on from the cursor: it says so to a request that was sent then.
     pub(super) fn resync(&mut self, reason: ResyncReason, sent: Now, now: Now) {
         match reason {
             ResyncReason::Epoch | ResyncReason::Floor => self.want_snapshot_soon(now),
@@ -56,8 +56,8 @@ impl Session {
         self.adopt_older
     }
 
-    /// A head of this epoch that has reached the cursor: whoever said that the cursor is ahead was behind. What was said
-    /// before it counts for nothing, or a replica that lags once more hours later would be believed at once.
+    /// A head of this epoch has reached the cursor: whoever said that the cursor is ahead was behind. What was said
+    /// before it counts for nothing. Otherwise a replica that lags once more hours later would be believed at once.
     pub(super) fn not_ahead(&mut self, head: &Head) {
         if self.order.cursor().is_some_and(|cursor| cursor.epoch == head.epoch && cursor.rev <= head.rev) {
             self.ahead = None;
@@ -107,7 +107,7 @@ impl Session {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Equal => {
                 cursor.rev >= self.order.held()
-                    // A snapshot may be wanted for another reason; that the hub went back shows in it alone then.
+                    // A snapshot may be wanted for another reason; then it alone shows that the hub went back.
                     || self.is_ahead_for_long(sent, now)
                     || is_mutated(Mutation::AcceptOlderSnapshot)
             }
@@ -117,7 +117,7 @@ impl Session {
 
     /// Puts the snapshot in the place of all rows; the board hears of differences only.
     fn swap(&mut self, rows: Rows, cursor: Cursor, now: Now) {
-        // A row that memory has lost is still in the windows: what they hold must not be reckoned from memory then.
+        // The windows still hold a row that memory has lost: then what they hold must not be reckoned from memory.
         self.recount();
         let new_epoch = self.order.cursor().is_some_and(|old| old.epoch != cursor.epoch);
         let mut touched: BTreeSet<_> = self.rows.revs().map(|(id, _)| id).collect();
@@ -151,13 +151,13 @@ impl Session {
             }
         }
         if std::mem::take(&mut self.rows_lost) {
-            // What the board shows is not known to be what was in memory.
+            // The board may show something else than what was in memory.
             let shown = self.rows.iter().chain(self.overlays.rows()).cloned().map(RowChange::Upsert);
             changes = std::iter::once(RowChange::Clear).chain(shown).collect();
         }
         self.forget_doubts();
-        // What was proven before was proven of another board; who proved it may have been a replica that lags. The next
-        // head proves this one.
+        // What was proven before was another board, and a replica that lags may have proven it. The next head proves
+        // this one.
         self.proven.take_unequal();
         self.stats.snapshots += 1;
         self.persist_all(now);

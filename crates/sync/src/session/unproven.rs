@@ -6,10 +6,10 @@ use crate::io::{AlarmKey, Mono, Now};
 use gwanje_model::DeliveryId;
 use gwanje_wire::rest::AlarmKind;
 
-/// Without a proof for this long somebody must know that the board can't be relied on.
+/// After this long without a proof, somebody must know that the board can't be relied on.
 const UNPROVEN_MS: u64 = 30_000;
-/// Looked at later than this after the deadline, the desk was asleep: nobody could have proven anything meanwhile, and
-/// the thirty seconds count from the awakening.
+/// A look that comes this much after the deadline finds that the desk was asleep. Nobody could have proven anything
+/// meanwhile, so the thirty seconds count from the awakening.
 const ASLEEP_MS: u64 = 10_000;
 
 /// The present spell without a proof.

@@ -4,7 +4,7 @@ use super::Tally;
 use serde::{Serialize, Serializer};
 use ts_rs::TS;
 
-/// The upper bounds of the steps, milliseconds, each included: about three a factor of ten, from what nobody notices to
+/// The upper bounds of the steps, milliseconds, inclusive: about three per factor of ten, from what nobody notices to
 /// what everybody does. Beyond the last there is one more step.
 pub const LATENCY_BOUNDS_MS: [u64; 24] = [
     0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 2_000, 3_000, 5_000,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is summed is what was taken together, and a percentile is off by one step at most.
+        /// A sum equals what was taken together, and a percentile is off by one step at most.
         #[test]
         fn sums_lose_nothing(mine in prop::collection::vec(0_u64..100_000, 0..50), theirs in prop::collection::vec(0_u64..100_000, 1..50)) {
             let of = |all: &[u64]| {

@@ -94,10 +94,10 @@ pub(crate) trait Machine: Sized {
 
     fn place(&self) -> Self::At;
 
-    /// What whoever drives it does at once in the state that it has come to.
+    /// What its driver does at once in the state that it has come to.
     fn arrive(&mut self) {}
 
-    /// What has come of it so far is looked at no more.
+    /// Looks no more at what has come of it so far.
     fn forget(&mut self);
 
     /// Goes the way to a state; nothing has come of it yet.
@@ -136,20 +136,20 @@ pub(crate) fn compare<C: Debug, T: Debug + PartialEq>(
 
 /// Checks each cell; where a check fails, its cell is told.
 pub(crate) fn walk<C: Debug>(cells: impl IntoIterator<Item = C>, mut check: impl FnMut(&C)) {
-    struct Cell<'a, C: Debug>(&'a C);
+    /// Tells its cell unless it is forgotten.
+    struct Failing<'a, C: Debug>(&'a C);
 
-    impl<C: Debug> Drop for Cell<'_, C> {
+    impl<C: Debug> Drop for Failing<'_, C> {
         fn drop(&mut self) {
-            if std::thread::panicking() {
-                eprintln!("in the cell {:?}", self.0);
-            }
+            eprintln!("in the cell {:?}", self.0);
         }
     }
 
     let mut walked = 0;
     for cell in cells {
-        let cell = Cell(&cell);
-        check(cell.0);
+        let failing = Failing(&cell);
+        check(failing.0);
+        std::mem::forget(failing);
         walked += 1;
     }
     assert!(walked > 1, "a table has cells");

@@ -23,7 +23,7 @@ export type Alarm = Known & {
 /** Kinds that stand over everything else. Late and unconfirmed riders are counted beside the board. */
 const ON_BANNER = new Set(["cancelled"]);
 
-/** Only what a person could have read is acknowledged by one key. */
+/** One key acknowledges only what a person could have read. */
 export const LISTED = 8;
 
 export class Alarms {

@@ -262,7 +262,7 @@ export function checkText(report: CheckReport): string {
   }
 }
 
-/** All centers as text, for support. Times are those of each center. No customer's data is in it. */
+/** All centers as text, for support. Times are those of each center. It holds no customer's data. */
 export function asText(
   all: Diagnostics,
   nameOf: (center: string) => string,

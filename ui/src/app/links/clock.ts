@@ -8,7 +8,7 @@ export function dayAt(link: Link | undefined, wall: number): number {
   return link.dayAt + (wall - link.dayAtWall) * link.speed;
 }
 
-/** Up to which instant of operations everything is known to be there; null: nothing proven yet. */
+/** The instant of operations up to which everything is known to be there; null: nothing proven yet. */
 export function completeAsOf(link: Link | undefined): number | null {
   if (link?.provenAt == null) return null;
   return dayAt(link, link.provenAt);

@@ -1,5 +1,5 @@
-// Commands of this seat and what became of them: pending, done, refused, unknown or not to be known any more, never a
-// false success nor a false refusal.
+// Commands of this seat and what became of them: pending, done, refused, unknown or not to be known any more.
+// Never a false success, never a false refusal.
 
 import {
   type ActionRequest,

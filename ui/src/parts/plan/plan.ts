@@ -67,7 +67,7 @@ function metresFrom(origin: Pos, pos: Pos | null): Spot | null {
   return { x: (pos.lon - origin.lon) * DEGREE_M * shrink, y: (pos.lat - origin.lat) * DEGREE_M };
 }
 
-/** The largest of 1, 2 or 5 times a power of ten that is not above. */
+/** The largest of 1, 2 or 5 times a power of ten that is not above `metres`. */
 function roundDown(metres: number): number {
   const power = 10 ** Math.floor(Math.log10(metres));
   const steps = [5, 2, 1];

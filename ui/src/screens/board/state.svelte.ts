@@ -104,7 +104,7 @@ export class BoardState implements ScreenState {
     this.hold(false);
   }
 
-  /** While a row is being read, places don't change under it. */
+  /** Places don't change under a row while it is being read. */
   hold(hold: boolean): void {
     const reading = hold || this.detailOpen || this.#asking;
     if (this.view.spec.hold !== reading) this.view.change({ hold: reading });

@@ -193,7 +193,7 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         Reply::TooMany | Reply::Unavailable | Reply::Nothing | Reply::Garbage => None,
     };
     match (at, happens) {
-        // An answer that comes after all while it pauses settles it as well.
+        // An answer that comes late, while it pauses, settles it as well.
         (At::Asking | At::Pausing, Happens::Answer(told)) => match outcome(told) {
             Some(outcome) => (At::Settled, Some(outcome)),
             None => (At::Pausing, None),
@@ -203,13 +203,13 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         (At::Keeping, Happens::Kept | Happens::Deadline) => (At::Asking, None),
         (At::Keeping, Happens::ThirtySeconds) => (At::Closing, None),
         (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Kept) => (at, None),
-        // What became of it is asked when they have come back.
+        // It asks what became of it when they have come back.
         (At::Keeping | At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::Suspend) => {
             (At::ClosePausing, None)
         }
         // Only the closing's answer counts from then on.
         (At::Closing | At::ClosePausing, Happens::Answer(_)) => (at, None),
-        // Whoever may not ask any more knows nothing of what it did.
+        // A seat that may not ask any more can't know what it did.
         (At::Closing | At::ClosePausing, Happens::Closed(Reply::Hidden)) => (At::Settled, Some("unknowable")),
         (At::Closing | At::ClosePausing, Happens::Closed(told)) => match outcome(told) {
             Some(outcome) => (At::Settled, Some(outcome)),

@@ -218,7 +218,7 @@ fn one_that_fails_right_after_the_return_is_held_off_twice_as_long() {
         assert_eq!(endpoints.current(), B);
         last = (HOLD_MS << round).min(HOLD_MAX_MS);
     }
-    // Once it has worked for long, what was is forgotten.
+    // Once it has worked for long, the past is forgotten.
     let back = probe_until(&mut endpoints, true, now + 3_600_000, &mut rng).unwrap();
     endpoints.go_to(A, Mono(back));
     endpoints.worked(A);

@@ -14,7 +14,7 @@ use gwanje_wire::sio::Conversation;
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS};
 use std::collections::BTreeSet;
 
-/// Milliseconds of silence that are waited for, at the least and at the most, whatever the server's OPEN says.
+/// The least and the most milliseconds of silence to wait for, whatever the server's OPEN says.
 const SILENCE_MS: (u64, u64) = (1_000, 120_000);
 
 /// How far a connection has come.
@@ -24,7 +24,7 @@ pub(super) enum Stage {
     Opening { since: Mono, until: Mono },
     /// Namespaces were asked for, if any is wanted, and must be answered by `until`.
     Joining { since: Mono, until: Option<Mono> },
-    /// At least one is joined, since then; others that were asked for must be answered by `others_until`.
+    /// At least one is joined, since `since`; others that were asked for must be answered by `others_until`.
     Serving { since: Mono, others_until: Option<Mono> },
 }
 
@@ -92,7 +92,7 @@ impl Connection {
         }
     }
 
-    /// When its ticket was asked for, while no join has been.
+    /// When its ticket was asked for, as long as no join has been asked for.
     pub(super) fn idles_since(&self) -> Option<Mono> {
         match self.stage {
             Stage::Joining { since, until: None } => Some(since),

@@ -1,9 +1,9 @@
-//! Moving to another connection without a hole: the old one goes on until the new one has subscribed every center, so
-//! that for a moment there are two sockets of one seat (fault 29).
+//! Moving to another connection without a hole: the old one goes on until the new one has subscribed every center. So
+//! for a moment one seat has two sockets (fault 29).
 //!
-//! That is sound, because frames are ordered by revision, whichever socket brings them: what both bring is a duplicate.
-//! Heads of the old one are dropped from the moment a center has joined on the new one: two hubs' clocks must not be
-//! mixed in dating a proof.
+//! That is sound: frames are ordered by revision, whichever socket brings them, and what both bring is a duplicate.
+//! Once a center has joined on the new one, heads of the old one are dropped: dating a proof must not mix two hubs'
+//! clocks.
 //!
 //! | why | the new one has subscribed all | the attempt fails | the old one ends |
 //! | --- | --- | --- | --- |
@@ -42,7 +42,7 @@ impl Link {
             return;
         }
         if connection.drain_at.is_some_and(|at| at <= now) {
-            // Elsewhere, if there is an elsewhere: not back here before it has shown that it serves again.
+            // Elsewhere, if there is an elsewhere: not back here before this one has shown that it serves again.
             let base = connection.base.clone();
             self.endpoints.failed(&base, now);
             self.leave(Why::Drained, None, now);
@@ -66,7 +66,7 @@ impl Link {
         }
     }
 
-    /// The attempt failed. True: a move to a better endpoint, so that everything stays as it was.
+    /// The attempt failed. True: it was a move to a better endpoint, so everything stays as it was.
     pub(super) fn stay(&mut self, now: Mono) -> bool {
         let Some(old) = self.old.take_if(|old| old.why == Why::Better) else { return false };
         let to = match &self.phase {

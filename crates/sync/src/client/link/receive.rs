@@ -54,7 +54,7 @@ impl Link {
             }
             Received::Event { namespace, name, data, .. } => match read_news(&name, data) {
                 News::Drain(Drain { within_ms }, further) => {
-                    // Where to go is not for a drain to say.
+                    // A drain has no say in where to go.
                     self.foreign += further;
                     // Each namespace may say so; the first one counts.
                     if connection.drain_at.is_none() {
@@ -164,7 +164,7 @@ impl Link {
                     connection.asked(now);
                     self.out.push_back(LinkAction::Send(connection.socket, text));
                 }
-                // A center whose id can't be written in a namespace is none of this contract.
+                // This contract knows no center whose id can't be written in a namespace.
                 Err(_) => self.out.push_back(LinkAction::Refused(center.clone(), ErrorCode::Invalid)),
             }
         }

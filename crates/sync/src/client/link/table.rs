@@ -384,7 +384,7 @@ fn what_is_lost_is_told_once_and_only_when_it_is() {
 fn a_move_never_loses_what_the_old_connection_serves() {
     let moves = |(why, at, _): &(Why, At, Happens)| match at {
         At::Ticket | At::Opening | At::Joining => true,
-        // A better endpoint is not waited for: there is one that serves.
+        // It does not wait for a better endpoint: there is one that serves.
         At::Waiting => *why == Why::Drained,
         At::Off | At::Serving => false,
     };
@@ -408,7 +408,7 @@ fn a_move_never_loses_what_the_old_connection_serves() {
             _ => {
                 assert!(!link.lost(), "{out}");
                 assert!(!link.closed().contains(&old), "{out}");
-                // Where another endpoint is good, the handshake's time is the first to be over.
+                // Where another endpoint is good, the handshake's time is over first.
                 let mute = (why, at, happens) == (Why::Better, At::Opening, Happens::Time);
                 let failed = mute || expected(at, happens) == At::Waiting && at != At::Waiting;
                 if why == Why::Better && failed {

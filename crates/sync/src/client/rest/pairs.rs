@@ -54,7 +54,7 @@ impl Rest {
         self.events.push_back(RestEvent::SignInFailed(problem));
     }
 
-    /// The server that had no time is asked again.
+    /// Asks the server again that had no time.
     pub(super) fn sign_in_again(&mut self) {
         let Auth::TurnedAway { call, times, .. } = &self.auth else { return };
         let (call, turned_away) = (call.clone(), *times);
@@ -83,7 +83,7 @@ impl Rest {
             }
             Err(Err(failure)) => {
                 let pause = self.renew_pause.next_ms(rng);
-                // Not all at the first moment at which they may.
+                // Seats don't all come at the first moment they may.
                 let pause = failure.retry_after_ms().unwrap_or(0).saturating_add(pause);
                 let refresh_token = refresh_token.clone();
                 self.auth = Auth::Waiting { until: now.mono.plus_ms(pause), refresh_token };

@@ -13,7 +13,7 @@ every!(Happens {
     SignIn,
     Resume,
     SignOut,
-    /// The request for a pair that is under way, if one is, is answered.
+    /// The request for a pair is answered, if one is under way.
     Pair,
     Refused,
     NoAnswer,
@@ -22,7 +22,7 @@ every!(Happens {
     Busy,
     /// 429 with a `Retry-After` of a minute.
     TooMany,
-    /// A request of somebody's meets a 401.
+    /// Somebody's request meets a 401.
     Unauthorized,
     /// Its own deadline comes.
     Time,

@@ -370,7 +370,7 @@ fn recalled() -> (Script, StoredCommand) {
     clicked_before(60_000)
 }
 
-/// The same of so long ago.
+/// The same, clicked so long ago.
 fn clicked_before(ms: i64) -> (Script, StoredCommand) {
     let mut script = Script::new(&["http://h"], &[]);
     let command = StoredCommand {

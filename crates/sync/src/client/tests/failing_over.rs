@@ -1,5 +1,5 @@
-//! A hub with two doors: one that is shut is left within 4 s, one that has recovered is gone back to once it has held,
-//! and a drain is no loss. Over many seeds.
+//! A hub with two doors, over many seeds: a door that is shut is left within 4 s, a recovered one is gone back to once
+//! it has held, and a drain is no loss.
 
 use super::world::{World, held_rows};
 use super::*;
@@ -97,7 +97,7 @@ fn a_door_that_opens_and_shuts_makes_nobody_flap() {
         for round in 0..120 {
             let shut = round % 2 == 0;
             world.shut_door("h", shut);
-            // Shut for longer than lies between two probes; what is shorter may go unseen, and hurts as little.
+            // Shut for longer than lies between two probes; a shorter time may go unseen, and hurts as little.
             let least = if shut { 12_500 } else { 5_000 };
             let ms = world.rng.random_range(least..25_000);
             world.pass(ms);

@@ -291,7 +291,7 @@ impl World {
         while let Some(action) = self.client.poll_action() {
             self.act(action);
         }
-        // The one that serves, and while it moves the one that is to serve.
+        // The one that serves and, while it moves, the one that is to serve.
         assert!(self.held.len() <= 2, "sockets held: {:?}", self.held);
     }
 

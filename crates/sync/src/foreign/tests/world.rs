@@ -247,7 +247,7 @@ impl World {
         self.client = client(&self.dialect, self.seed ^ self.now_ms);
         self.board.clear();
         self.last_list = None;
-        // Whose removal the disk has not got is not known to be gone any more.
+        // A delivery whose removal is not on the disk is no longer known to be gone.
         let cached = self.cache.rows.values().filter_map(WireRow::delivery);
         let cached: BTreeSet<_> = cached.map(|row| row.order_no.to_string()).collect();
         self.buried.retain(|no| !cached.contains(no));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A list or bulk event may be made this long before it comes: what an event touched since is news to it, milliseconds.
+/// A list or bulk event may be made this long before it comes, milliseconds: what an event touched since is news to it.
 const RECENT_MS: u64 = 10_000;
 
 /// A list that lacks more rows than this, and more than half of the board, is asked for again before any of them leaves.
@@ -23,7 +23,7 @@ const EXODUS_MIN: usize = 10;
 pub(super) struct Mark {
     /// Its modification time.
     modified_at: UtcMillis,
-    /// Counts up with every event that touched any row; that of the last one that touched this row.
+    /// The stamp of the last event that touched this row; stamps count up with every event that touched any row.
     stamp: u64,
     /// When that was, in this run.
     touched: Option<Mono>,
@@ -32,7 +32,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// When an event touched it in an earlier run nobody knows any more: what is told to have changed just now counts as
+    /// Nobody knows any more when an event touched it in an earlier run. A row that says it changed just now counts as
     /// touched then.
     pub(super) fn of_cached(row: &WireRow, now: Now) -> Self {
         let modified_at = row.delivery().map_or(UtcMillis::default(), |delivery| delivery.modified_at);
@@ -66,7 +66,7 @@ enum Put {
 /// A list's row, as far as it could be read.
 enum Listed {
     Row(Box<ForeignRow>),
-    /// Without a time: whose it is, is known, and no more.
+    /// Without a time: nothing is known but whose it is.
     Nothing,
 }
 
@@ -151,7 +151,8 @@ impl ForeignSession {
         self.publish(delta);
     }
 
-    /// A delivery left. Also of one that is not on the board: its row may still be on its way, or in a list under way.
+    /// A delivery left. It may be one that is not on the board: its row may still be on its way, or in a list under
+    /// way.
     fn leave(&mut self, id: &ForeignId, now: Now, delta: &mut Delta) {
         match self.names.find(id).filter(|id| self.marks.contains_key(id)) {
             Some(id) => self.remove(id, now, delta),
@@ -162,8 +163,8 @@ impl ForeignSession {
         }
     }
 
-    /// A list that lacks what is cancelled may be quicker than the event that tells so: the delivery stays away, and its
-    /// cancellation is told.
+    /// A list that lacks a cancelled delivery may be quicker than the event that tells so. The delivery stays away, and
+    /// its cancellation is told.
     fn see_cancelled(&mut self, id: DeliveryId, row: &ForeignRow) {
         let Some(last) = self.removed.last(id) else { return };
         let Some(known) = last.delivery().filter(|known| row.modified_at >= Some(known.modified_at)) else {
@@ -186,7 +187,7 @@ impl ForeignSession {
         for (id, row) in &listed {
             let mark = self.marks.get(id).copied();
             if mark.is_some_and(|mark| mark.stamp > asked.stamp) {
-                // An event came since: older than it, the list says nothing of this row; newer, the next one will.
+                // An event came since. If the list is older, it says nothing of this row; if newer, the next list will.
                 let is_behind = match row {
                     Listed::Row(row) => row.modified_at > mark.map(|mark| mark.modified_at),
                     Listed::Nothing => false,
@@ -211,14 +212,15 @@ impl ForeignSession {
             differences += u64::from(put != Put::Same);
             let (stamp, mut touched) = mark.map_or((0, None), |mark| (mark.stamp, mark.touched));
             if put == Put::Changed {
-                // An older list that comes next is not to take it away again.
+                // An older list that comes next must not take it away again.
                 touched = Some(asked.at.mono);
             }
             self.marks.insert(*id, Mark { modified_at: at, stamp, touched, missing: false });
             newest = newest.max(at);
         }
         self.removed.only_listed(|id| listed.contains_key(&id));
-        // When a row leaves between two pages, the first of the second one slips to the first, which was read already.
+        // When a row leaves between two pages, the second page's first row slips to the first page, which was read
+        // already.
         let has_pages =
             self.dialect.snapshot.pages.as_ref().is_some_and(|pages| rows.len() as u64 >= pages.rows);
         let mut leaving = Vec::new();
@@ -271,14 +273,15 @@ impl ForeignSession {
         }
     }
 
-    /// The list is what it was when the rows were equal to it, and none has changed since but by events after the question.
+    /// The list is what it was when the rows were equal to it. Since then only events after the question changed any
+    /// row.
     pub(super) fn compared_equal(&mut self, asked: &Asked, now: Now) {
         self.compared = Some(asked.instant());
         self.listing.came(false, now.mono, &mut self.rng);
         self.prove(asked, now);
     }
 
-    /// The list's rows by number, of two of one id the newer; and how many have no id.
+    /// The list's rows by number (of two with one id, the newer), and how many have no id.
     fn read_list(&mut self, rows: &[Value]) -> (BTreeMap<DeliveryId, Listed>, u64) {
         let dialect = Arc::clone(&self.dialect);
         let (mut listed, mut nameless) = (BTreeMap::new(), 0);
@@ -336,8 +339,8 @@ impl ForeignSession {
         Put::Changed
     }
 
-    /// When it was cancelled: once known, that stays, whatever a later copy says, so that one cancellation is one alarm.
-    /// Seen alive at a later time than that, it has been cancelled anew.
+    /// When it was cancelled. Once known, that stays, whatever a later copy says: one cancellation is one alarm. A
+    /// delivery that was seen alive at a later time than that has been cancelled anew.
     fn cancelled_at(&self, delivery: &Delivery, known: Option<&Arc<Delivery>>) -> Option<UtcMillis> {
         if delivery.status != Status::Cancelled {
             return delivery.cancelled_at;

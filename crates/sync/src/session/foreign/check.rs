@@ -8,7 +8,7 @@ use crate::session::SessionAction;
 use crate::stats::Cost;
 use gwanje_model::digest::BUCKETS;
 
-/// List and audit are waited for this long, milliseconds.
+/// How long to wait for list and audit, milliseconds.
 const CHECK_MS: u64 = 60_000;
 
 /// A comparison under way.

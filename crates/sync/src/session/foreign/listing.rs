@@ -9,16 +9,17 @@ use rand_chacha::ChaCha8Rng;
 
 /// Two lists are never asked for closer together, milliseconds.
 const APART_MS: u64 = 1_000;
-/// After the join the list waits this long, milliseconds: rooms are asked for without an answer, and an event that happens
-/// before the server has done so is in no list that was read before.
+/// After the join the list waits this long, milliseconds. Rooms are asked for without an answer, and no list that was
+/// read earlier has an event that happens before the server has joined them.
 const JOIN_GRACE_MS: u64 = 300;
 /// After a list with a difference the next one comes this soon, milliseconds, to prove what came of it; each further one
 /// in a row waits twice as long, up to a quarter of the interval.
 const CONFIRM_MS: u64 = 2_000;
-/// A list that was asked for because something could not be read or placed: each further one in a row waits twice as long,
-/// up to a quarter of the interval. A server that says such things all the time is not asked for its list all the time.
+/// A list may be asked for because something could not be read or placed: each further one in a row waits twice as
+/// long, up to a quarter of the interval. A server that says such things all the time is not asked for its list all the
+/// time.
 const DOUBT_MS: u64 = APART_MS;
-/// A refused list is asked for again after this, milliseconds.
+/// A refused list is asked for again after this long, milliseconds.
 const REFUSED_AGAIN_MS: u64 = 30_000;
 /// The longest that a server's Retry-After is obeyed, seconds.
 const RETRY_AFTER_MAX_S: u64 = 600;
@@ -223,7 +224,7 @@ impl Listing {
         if self.is_joined { self.poll_ms } else { self.fallback_poll_ms }
     }
 
-    /// The longest that a list waits that is to tell what came of something.
+    /// The longest wait of a list that is to tell what came of something.
     fn quarter_ms(&self) -> u64 {
         (self.interval_ms() / 4).max(CONFIRM_MS)
     }

@@ -6,8 +6,8 @@ use gwanje_dialect::ForeignId;
 use gwanje_model::{DeliveryId, Text, UtcMillis};
 use std::collections::{BTreeMap, VecDeque};
 
-/// A name whose delivery left this long ago is forgotten, milliseconds of the desk's clock: a day more than alarms are
-/// kept, which know deliveries by number.
+/// A name is forgotten when its delivery left this long ago, milliseconds of the desk's clock. That is a day more than
+/// alarms are kept, which know deliveries by number.
 const KEPT_MS: i64 = 8 * 24 * 3_600_000;
 
 /// The table.
@@ -17,7 +17,7 @@ pub(super) struct Names {
     by_id: BTreeMap<DeliveryId, ForeignName>,
     /// To be written with the next batch; none: forgotten.
     changed: BTreeMap<DeliveryId, Option<ForeignName>>,
-    /// Known only because their deliveries left, in this run; when that was, oldest first. Nothing but the memory of
+    /// Known only because their deliveries left in this run, with when that was, oldest first. Only the memory of
     /// removals needs them.
     unseen: VecDeque<(DeliveryId, UtcMillis)>,
 }

@@ -5,12 +5,12 @@ use gwanje_model::{DeliveryId, UtcMillis};
 use gwanje_wire::WireRow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rule 15: late events and old lists of a removed delivery are still about until then.
+/// Rule 15: until then late events and old lists of a removed delivery are still about.
 pub(super) const REMEMBERED_MS: u64 = 10 * 60_000;
-/// A removed delivery that every list of this long names, the first to the last, was removed by mistake (a list that was
-/// older than it): it comes back.
+/// A removed delivery comes back when every list of this long names it, from the first to the last. It was removed by
+/// mistake (by a list that was older than it).
 const INSISTED_MS: u64 = 30_000;
-/// More are not remembered: some days of a busy center, all removed within ten minutes. The oldest go first.
+/// No more than this are remembered: some days of a busy center, all removed within ten minutes. The oldest go first.
 pub(super) const REMOVED_MAX: usize = 50_000;
 
 #[derive(Debug)]

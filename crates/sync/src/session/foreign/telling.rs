@@ -12,11 +12,11 @@ use gwanje_model::{DeliveryId, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
 
-/// A comparison is of the present for the list's interval, its time-out and this, milliseconds.
+/// A comparison counts as of the present for the list's interval, its time-out and this, milliseconds.
 const MARGIN_MS: u64 = 5_000;
-/// Somebody must know when for this long, milliseconds, a comparison was due and none came.
+/// Somebody must know when a comparison was due for this long, milliseconds, and none came.
 const UNPROVEN_MS: u64 = 30_000;
-/// Looked at later than this after the deadline, the desk was asleep, milliseconds.
+/// A look that comes this much after the deadline, milliseconds, finds that the desk was asleep.
 const ASLEEP_MS: u64 = 10_000;
 
 /// The present spell without a comparison.
@@ -95,7 +95,8 @@ impl ForeignSession {
         self.out.push_back(SessionAction::Proved(proof));
     }
 
-    /// Cancellations of before the first list are old news. Its newest change is the server's own word on what time it was.
+    /// Cancellations from before the first list are old news. The list's newest change is the server's own word on what
+    /// time it was.
     pub(super) fn begin_horizon(&mut self, newest: UtcMillis, now: Now) {
         if self.has_horizon {
             return;

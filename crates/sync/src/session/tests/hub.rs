@@ -155,7 +155,7 @@ impl Hub {
         self.log();
     }
 
-    /// A seat's word; of kinds that seats raise for themselves the first word makes the entry.
+    /// A seat's word; for kinds that seats raise for themselves, the first word makes the entry.
     pub(super) fn receipt(&mut self, key: AlarmKey, seat: SeatId, stage: ReceiptStage) {
         let place = self.alarms.iter().position(|alarm| key_of(alarm) == key);
         let row = self.rows.get(&key.id).filter(|_| key.kind != AlarmKind::Cancelled);

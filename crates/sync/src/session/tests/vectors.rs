@@ -9,11 +9,9 @@ use gwanje_wire::socket::{Cursor, SubscribeAck};
 use gwanje_wire::{ErrorCode, Frame, WireRow};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::path::Path;
 
-fn cases(name: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors").join(name);
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+fn cases(file: &str) -> Vec<Value> {
+    let file: Value = serde_json::from_str(file).unwrap();
     file["cases"].as_array().unwrap().clone()
 }
 
@@ -54,7 +52,7 @@ fn place(session: &Session) -> Value {
 
 #[test]
 fn a_frame_is_applied_ignored_or_shows_what_is_missing() {
-    for case in cases("frames.json") {
+    for case in cases(include_str!("../../../../../docs/vectors/frames.json")) {
         let name = &case["name"];
         let mut session = session(&case["cursor"], &case["held"], &case["wholeAt"]);
         let before = session.stats;
@@ -77,7 +75,7 @@ fn a_frame_is_applied_ignored_or_shows_what_is_missing() {
 
 #[test]
 fn a_head_proves_or_shows_what_differs_or_says_nothing() {
-    for case in cases("heads.json") {
+    for case in cases(include_str!("../../../../../docs/vectors/heads.json")) {
         let name = &case["name"];
         let mut session = session(&case["cursor"], &case["rows"], &case["wholeAt"]);
         let before = session.stats;
@@ -107,7 +105,10 @@ fn subscribe(session: &mut Session, ack: &SubscribeAck, at: Now) {
 
 #[test]
 fn an_ack_is_gone_on_from_as_it_says() {
-    for case in cases("acks.json").iter().filter(|case| case["event"] == "subscribe") {
+    for case in cases(include_str!("../../../../../docs/vectors/acks.json"))
+        .iter()
+        .filter(|case| case["event"] == "subscribe")
+    {
         let name = &case["name"];
         let rev = case["cursor"].get("rev").unwrap_or(&Value::Null);
         let (held, whole_at) = if rev.is_null() {
