@@ -9,6 +9,7 @@ use crate::app::{App, error};
 use crate::preferences::{Locale, Theme};
 use action::{ActionRequest, CommandStarted};
 use gwanje_engine::ipc::{AppEvent, IpcError};
+use gwanje_engine::model::search;
 use gwanje_engine::{CenterId, Delivery, DeliveryId, Patch, ViewId, ViewSpec};
 use std::sync::Arc;
 use tauri::ipc::Channel;
@@ -52,6 +53,10 @@ async fn open_view(caller: Caller<'_>, spec: ViewSpec, channel: Channel<Patch>) 
 async fn delivery(caller: Caller<'_>, center: &CenterId, id: DeliveryId) -> Answer<Arc<Delivery>> {
     let found = caller.app.engine().await?.delivery(center, id).await?;
     found.ok_or_else(|| error("not-found", "this delivery is not on the board any more", false))
+}
+
+async fn matching(_: Caller<'_>, typed: &str, choices: &[String]) -> Answer<Vec<usize>> {
+    Ok(search::matching(typed, choices))
 }
 
 async fn run_command(caller: Caller<'_>, request: ActionRequest) -> Answer<CommandStarted> {

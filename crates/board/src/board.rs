@@ -127,6 +127,7 @@ impl Board {
             self.centers.counts_mut(record.center()).count_late(step);
             for (&number, list) in self.lists.iter_mut().filter(|(_, list)| list.query.follows_time()) {
                 let (old, new) = (list.entry(id, record, before), list.entry(id, record, day_at));
+                list.recount(id, old.as_ref().map(|_| record), new.as_ref().map(|_| record));
                 if old != new {
                     let shown = self.views.values_mut().filter(|view| view.list == number);
                     shown.for_each(|view| view.note(id, old.as_ref(), new.as_ref()));
@@ -307,6 +308,9 @@ impl Board {
             }
             let before = old.as_ref().and_then(|record| list.entry(id, record, self.day_at));
             let after = record.as_ref().and_then(|record| list.entry(id, record, self.day_at));
+            if in_order {
+                list.recount(id, before.as_ref().and(old.as_ref()), after.as_ref().and(record.as_ref()));
+            }
             if before == after {
                 continue;
             }

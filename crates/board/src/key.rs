@@ -163,7 +163,7 @@ impl KeyWriter {
 /// Ends a text: below every character, so that a text comes before its continuations.
 const END: u64 = 0;
 
-/// The character that search and sort see: lower case, any control character a space.
+/// The character that sorting sees: lower case, any control character a space.
 pub(crate) fn fold(c: char) -> char {
     if c.is_ascii() {
         if c.is_ascii_control() { ' ' } else { c.to_ascii_lowercase() }

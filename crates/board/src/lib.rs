@@ -9,6 +9,7 @@
 mod board;
 mod centers;
 mod counters;
+mod found;
 mod hold;
 mod index;
 mod key;
@@ -24,6 +25,7 @@ mod spec;
 mod view;
 
 pub use board::{Board, ViewError, ViewId};
+pub use found::{Findings, SearchedFor};
 pub use mark::RowMark;
 pub use patch::{Counters, Patch};
 pub use row::{Cell, Row, RowRider};

@@ -1,5 +1,6 @@
 //! A list: the rows of one query in order, shared by all views that ask for it.
 
+use crate::found::{Findings, Tally};
 use crate::index::{Entry, OrderedIndex};
 use crate::key::KeyWriter;
 use crate::query::Query;
@@ -17,20 +18,45 @@ pub(crate) struct List {
     /// How many views show it.
     pub(crate) views: usize,
     writer: KeyWriter,
+    tally: Tally,
 }
 
 impl List {
     pub(crate) fn new(query: Query) -> Self {
-        Self { query, index: OrderedIndex::default(), version: 0, views: 0, writer: KeyWriter::default() }
+        Self {
+            query,
+            index: OrderedIndex::default(),
+            version: 0,
+            views: 0,
+            writer: KeyWriter::default(),
+            tally: Tally::default(),
+        }
     }
 
     /// Builds the list anew from all rows.
     pub(crate) fn fill(&mut self, rows: &Rows, day_at: UtcMillis) {
-        let Self { query, writer, .. } = self;
+        let Self { query, writer, tally, .. } = self;
+        tally.clear();
         let mut entries = Vec::with_capacity(if query.is_narrow() { 0 } else { rows.len() });
-        entries.extend(rows.iter().filter_map(|(id, record)| query.entry(writer, id, record, day_at)));
+        entries.extend(rows.iter().filter_map(|(id, record)| {
+            let entry = query.entry(writer, id, record, day_at)?;
+            tally.count(query.search(), id, None, Some(record));
+            Some(entry)
+        }));
         self.index = OrderedIndex::build(entries);
         self.version += 1;
+    }
+
+    /// Counts a row of the list, as it was and as it is; `None`: not in the list.
+    pub(crate) fn recount(&mut self, id: u64, before: Option<&Record>, after: Option<&Record>) {
+        if self.tally.count(self.query.search(), id, before, after) {
+            self.version += 1;
+        }
+    }
+
+    /// What the search has found.
+    pub(crate) fn findings(&self) -> Findings {
+        self.tally.findings(self.query.search())
     }
 
     pub(crate) fn version(&self) -> u64 {

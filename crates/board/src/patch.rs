@@ -1,5 +1,6 @@
 //! What a page is told: the least that turns what it shows into what it should show.
 
+use crate::found::Findings;
 use crate::row::{Cell, Row};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,4 +76,8 @@ pub struct Patch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub counters: Option<Counters>,
+    /// What the search found, when that changed. A reset begins with nothing found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub found: Option<Findings>,
 }

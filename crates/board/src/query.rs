@@ -3,8 +3,8 @@
 use crate::index::Entry;
 use crate::key::{Key, KeyWriter};
 use crate::record::{CenterNumber, Facts, Record, is_noted};
-use crate::search::{Word, words};
 use crate::spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
+use gwanje_model::search::Search;
 use gwanje_model::{CenterId, Delivery, Status, UtcMillis};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) struct ListSpec {
     filter: Filter,
     group: Option<GroupBy>,
     sort: Vec<SortOrder>,
-    words: Vec<String>,
+    search: Search,
 }
 
 impl From<&ViewSpec> for ListSpec {
@@ -30,7 +30,7 @@ impl From<&ViewSpec> for ListSpec {
         if sort.is_empty() {
             sort.push(SortOrder { key: SortKey::Number, descending: true });
         }
-        Self { centers, filter, group: spec.group, sort, words: words(&spec.search) }
+        Self { centers, filter, group: spec.group, sort, search: Search::parse(&spec.search) }
     }
 }
 
@@ -42,7 +42,6 @@ pub(crate) struct Query {
     centers: Vec<CenterNumber>,
     /// `None`: all. Names of no status that this version knows find nothing.
     statuses: Option<Vec<Status>>,
-    words: Vec<Word>,
 }
 
 impl Query {
@@ -53,13 +52,16 @@ impl Query {
         Self {
             centers: spec.centers.iter().map(number).collect(),
             statuses: (!names.is_empty()).then_some(statuses),
-            words: spec.words.iter().map(|word| Word::new(word)).collect(),
             spec,
         }
     }
 
     pub(crate) fn spec(&self) -> &ListSpec {
         &self.spec
+    }
+
+    pub(crate) fn search(&self) -> &Search {
+        &self.spec.search
     }
 
     /// Whether rows come and go by time alone.
@@ -69,7 +71,7 @@ impl Query {
 
     /// Whether it leaves out rows of its centers.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.spec.filter != Filter::default() || !self.words.is_empty()
+        self.spec.filter != Filter::default() || !self.spec.search.is_all()
     }
 
     /// The row's entry, if the list has it at operations time `day_at`.
@@ -93,17 +95,18 @@ impl Query {
             return false;
         }
         let Filter { statuses: _, late, unconfirmed, noted, rider, shop } = &self.spec.filter;
+        let search = &self.spec.search;
         match record {
             // Nobody knows what it says: only a list that asks for nothing in particular has it.
             Record::Unreadable { .. } => !self.is_narrow(),
-            Record::Read { row, haystack, facts } => {
+            Record::Read { row, texts, facts } => {
                 self.statuses.as_ref().is_none_or(|statuses| statuses.contains(&facts.status))
                     && (!late || facts.due_at().is_some_and(|late_at| late_at <= day_at))
                     && (!unconfirmed || facts.unconfirmed)
                     && (!noted || is_noted(row))
                     && rider.as_ref().is_none_or(|id| row.rider.as_ref().is_some_and(|r| r.id.as_str() == id))
                     && shop.as_ref().is_none_or(|id| row.shop.id.as_str() == id)
-                    && self.words.iter().all(|word| word.occurs(haystack, row))
+                    && (search.is_all() || search.matches(texts.haystack(row)))
             }
         }
     }

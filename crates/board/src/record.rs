@@ -1,7 +1,7 @@
 //! A row as the board keeps it: what it says, or that it can't be read.
 
 use crate::key::KeyWriter;
-use crate::search::{haystack, same_texts};
+use crate::search::Texts;
 use gwanje_model::{CenterId, Delivery, Rev, Status, UtcMillis};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     /// A row, and its texts for a search.
-    Read { row: Arc<Delivery>, haystack: Arc<str>, facts: Facts },
+    Read { row: Arc<Delivery>, texts: Texts, facts: Facts },
     /// A row that this version can't read: a status of a newer hub, say. It counts and is shown as such.
     Unreadable { about: Arc<(CenterId, Rev)>, center: CenterNumber },
 }
@@ -32,13 +32,11 @@ pub(crate) struct Facts {
 }
 
 impl Record {
-    /// A row in place of `old`, whose haystack it keeps when no text changed.
+    /// A row in place of `old`, whose folded texts it keeps when none changed.
     pub(crate) fn read(row: Arc<Delivery>, center: CenterNumber, old: Option<&Self>) -> Self {
-        let haystack = match old {
-            Some(Self::Read { row: before, haystack, .. }) if same_texts(before, &row) => {
-                Arc::clone(haystack)
-            }
-            Some(Self::Read { .. } | Self::Unreadable { .. }) | None => haystack(&row),
+        let texts = match old {
+            Some(Self::Read { row: before, texts, .. }) => texts.after(before, &row),
+            Some(Self::Unreadable { .. }) | None => Texts::default(),
         };
         let facts = Facts {
             number: KeyWriter::natural_word(&row.number),
@@ -48,7 +46,7 @@ impl Record {
             status: row.status,
             unconfirmed: is_unconfirmed(&row),
         };
-        Self::Read { row, haystack, facts }
+        Self::Read { row, texts, facts }
     }
 
     /// Whether the row is this very copy.

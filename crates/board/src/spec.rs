@@ -86,7 +86,7 @@ pub struct ViewSpec {
     pub sort: Vec<SortOrder>,
     /// What rows are put together by, before `sort`.
     pub group: Option<GroupBy>,
-    /// Words that all must occur in number, order number, shop, address, phones or rider; also by initial consonants (ㄱㄴ).
+    /// What someone typed, as [`gwanje_model::search`] takes it: words, one phone, or several numbers.
     pub search: String,
     /// The first place in sight, from 0.
     #[ts(type = "number")]

@@ -1,6 +1,7 @@
 //! One open view: what its page holds, and the least that turns it into what it should hold.
 
 use crate::centers::Centers;
+use crate::found::Findings;
 use crate::hold::Held;
 use crate::index::Entry;
 use crate::list::List;
@@ -43,6 +44,7 @@ struct Page {
     moved: u64,
     as_of: BTreeMap<String, u64>,
     counters: Counters,
+    found: Findings,
 }
 
 /// What a view shows a part of.
@@ -127,12 +129,14 @@ impl View {
         let moved = self.held.as_ref().map_or(0, Held::moved);
         let as_of = scene.centers.as_of(&scene.list.query);
         let counters = scene.centers.counters(&scene.list.query);
+        let found = scene.list.findings();
         let reset = self.page.is_none();
         let page = self.page.get_or_insert_default();
 
         let first = total.saturating_sub(self.len).min(self.first);
         let same_order = !reset && page.order == ids;
         let same_counters = !reset && page.counters == counters;
+        let same_found = page.found == found;
         let same_frame =
             page.total == total && page.first == first && page.moved == moved && page.as_of == as_of;
         let rows = if same_order { Vec::new() } else { page.keep_only(&ids, scene.rows) };
@@ -146,7 +150,7 @@ impl View {
                 *shown = new;
             }
         }
-        if same_order && same_counters && same_frame && cells.is_empty() {
+        if same_order && same_counters && same_found && same_frame && cells.is_empty() {
             return None;
         }
 
@@ -157,6 +161,7 @@ impl View {
         let order = (!same_order).then(|| ids.clone());
         page.order = ids;
         page.counters.clone_from(&counters);
+        page.found.clone_from(&found);
         self.sent += 1;
         Some(Patch {
             seq: self.sent,
@@ -169,6 +174,7 @@ impl View {
             rows,
             cells,
             counters: (!same_counters).then_some(counters),
+            found: (!same_found).then_some(found),
         })
     }
 

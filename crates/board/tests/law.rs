@@ -8,6 +8,9 @@ mod fresh;
 #[path = "law/page.rs"]
 mod page;
 #[cfg(test)]
+#[path = "law/search.rs"]
+mod search;
+#[cfg(test)]
 #[path = "law/steps.rs"]
 mod steps;
 

@@ -2,9 +2,12 @@
 
 #[cfg(test)]
 mod views {
-    use gwanje_board::{Board, Cell, Filter, RowMark, ViewError, ViewId, ViewSpec};
-    use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text, UtcMillis};
-    use serde_json::json;
+    use gwanje_board::{Board, Cell, Filter, Patch, RowMark, SearchedFor, ViewError, ViewId, ViewSpec};
+    use gwanje_model::{
+        AssignedRider, CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text, UtcMillis,
+    };
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     fn delivery(id: u64) -> Delivery {
@@ -62,6 +65,13 @@ mod views {
     }
 
     /// Takes all patches, acknowledged, until there is none.
+    /// The next patch, shown at once.
+    fn next(board: &mut Board, view: ViewId) -> Patch {
+        let patch = board.poll_patch(view).unwrap().unwrap();
+        board.ack(view, patch.seq).unwrap();
+        patch
+    }
+
     fn settle(board: &mut Board, view: ViewId) {
         while let Some(patch) = board.poll_patch(view).unwrap() {
             board.ack(view, patch.seq).unwrap();
@@ -194,6 +204,70 @@ mod views {
             board.change(view, ViewSpec { search: search.to_owned(), ..top(10) }).unwrap();
             assert_eq!(u64::from(board.id_at(view, 0).is_some()), found, "{search}");
         }
+    }
+
+    #[test]
+    fn every_vector_of_search_is_found_or_not() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../docs/vectors/search.json")).unwrap();
+        for case in vectors["cases"].as_array().unwrap() {
+            let text = |field: &str| Text::from(case["fields"][field].as_str().unwrap_or_default());
+            let mut row = delivery(1);
+            (row.number, row.order_no) = (text("number"), text("orderNo"));
+            (row.shop.name, row.shop.phone) = (text("shop"), text("shopPhone"));
+            (row.dropoff.address, row.dropoff.detail) = (text("address"), text("detail"));
+            (row.dropoff.phone, row.dropoff.recipient_phone) = (text("phone"), text("recipientPhone"));
+            row.rider = (!text("rider").is_empty()).then(|| AssignedRider {
+                id: "r1".into(),
+                name: text("rider"),
+                home: "gangnam".into(),
+                confirmed: true,
+            });
+            let mut board = Board::default();
+            board.upsert(Arc::new(row));
+            let search = case["typed"].as_str().unwrap().to_owned();
+            let view = board.open(ViewSpec { search, ..top(10) });
+            let patch = board.poll_patch(view).unwrap().unwrap();
+            assert_eq!(patch.total == 1, case["matches"], "{case}");
+            let fields: BTreeMap<String, u64> =
+                case["field"].as_array().map_or_else(BTreeMap::new, |fields| {
+                    fields.iter().map(|field| (field.as_str().unwrap().to_owned(), 1)).collect()
+                });
+            assert_eq!(patch.found.unwrap_or_default().by_field, fields, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_what_its_search_has_found() {
+        let mut board = board_of(3);
+        let view = board.open(ViewSpec { search: "TB000002".to_owned(), ..top(10) });
+        let found = next(&mut board, view).found.unwrap();
+        assert_eq!(found.by_field, BTreeMap::from([("orderNo".to_owned(), 1)]));
+        assert_eq!((found.kind, found.exact), (Some(SearchedFor::Words), None));
+
+        board.change(view, ViewSpec { search: "2".to_owned(), ..top(10) }).unwrap();
+        let found = next(&mut board, view).found.unwrap();
+        assert_eq!(found.exact, Some(2), "three rows hold a 2, one is called so");
+        assert_eq!(found.by_field, BTreeMap::from([("number".to_owned(), 1), ("shopPhone".to_owned(), 2)]));
+        // The same number at another center.
+        board.upsert(Arc::new(Delivery { number: Text::from("2"), ..delivery(9) }));
+        assert_eq!(next(&mut board, view).found.unwrap().exact, None);
+
+        board.change(view, ViewSpec { search: "3, 4, 5".to_owned(), ..top(10) }).unwrap();
+        let found = next(&mut board, view).found.unwrap();
+        assert_eq!(
+            (found.kind, found.missing),
+            (Some(SearchedFor::Numbers), vec!["4".to_owned(), "5".to_owned()])
+        );
+        board.upsert(Arc::new(delivery(4)));
+        assert_eq!(next(&mut board, view).found.unwrap().missing, ["5"]);
+        // Another address changes nothing that is told.
+        let mut moved = delivery(4);
+        moved.dropoff.address = Text::from("마포");
+        board.upsert(Arc::new(moved));
+        assert_eq!(next(&mut board, view).found, None);
+        board.change(view, top(10)).unwrap();
+        settle(&mut board, view);
+        assert_eq!(board.poll_patch(view).unwrap(), None);
     }
 
     #[test]

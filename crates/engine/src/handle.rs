@@ -1,5 +1,6 @@
 //! The handle: what an interface can ask of the engine. Each call is a message to the owner task.
 
+use crate::candidates::{Candidate, candidates};
 use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
@@ -190,6 +191,17 @@ impl Engine {
         let access = self.access().await?;
         let url = access.url(&["centers", center.as_str(), "riders"])?;
         self.http.read("a center's riders", url, &access.token).await
+    }
+
+    /// The riders of a center as they are offered for a delivery; asked of the server.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached.
+    pub async fn candidates(&self, center: &CenterId, id: DeliveryId) -> Result<Vec<Candidate>, EngineError> {
+        let riders = self.riders(center).await?;
+        // Without the shop's place, as when the delivery has left the board, the list is only not by distance.
+        let shop = self.delivery(center, id).await?.and_then(|row| row.shop.pos);
+        Ok(candidates(riders, shop))
     }
 
     /// Begins a command. Its outcome comes as [`crate::EngineEvent::Command`], exactly once settled.

@@ -10,6 +10,7 @@
 //!
 //! An interface starts with [`Engine::start`], signs in, listens to [`Engine::events`] and opens views.
 
+mod candidates;
 mod clock;
 mod config;
 mod core;
@@ -29,6 +30,7 @@ mod subscribers;
 mod views;
 mod writer;
 
+pub use candidates::{Candidate, candidates};
 pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};

@@ -4,10 +4,10 @@
 
 mod delivery;
 pub mod digest;
-pub mod korean;
 pub mod lifecycle;
 mod rider;
 mod role;
+pub mod search;
 mod units;
 
 pub use delivery::{AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Note, Pos, Shop, Status};

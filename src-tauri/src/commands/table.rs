@@ -15,7 +15,9 @@ use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
 use gwanje_engine::ipc::{AppEvent, Diagnostics};
-use gwanje_engine::{AlarmKey, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec};
+use gwanje_engine::{
+    AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
+};
 use std::sync::Arc;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{State, Webview};
@@ -107,6 +109,10 @@ commands! {
     history(center: CenterId, id: DeliveryId) -> Vec<HistoryEvent> = engine.history(&center, id);
     /// The riders of a center.
     riders(center: CenterId) -> Vec<Rider> = engine.riders(&center);
+    /// The riders of a center, in the order in which they are offered for a delivery.
+    candidates(center: CenterId, id: DeliveryId) -> Vec<Candidate> = engine.candidates(&center, id);
+    /// Which of a picker's choices hold the words that were typed, by their places. A choice is one text a line.
+    matching(typed: String, choices: Vec<String>) -> Vec<usize> = matching(&typed, &choices);
     /// Begins an action; what becomes of it comes as an event.
     run_command(request: ActionRequest) -> CommandStarted = run_command(request);
     /// A person took note of an alarm.

@@ -3,7 +3,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { riders } from "../test/day";
 import { openWindow, press, type TestWindow, until } from "../test/window";
-import { candidates, fits } from "./dialogs/nearness";
 
 const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
 
@@ -31,6 +30,61 @@ describe("a command", () => {
     await until(() => platform.commands.length === 1);
     expect(platform.commands[0]).toEqual({ center: "gangnam", id: 3_000, action: "assign", riderId: "r49" });
     await until(() => !there("assign-dialog") && document.activeElement === find("board-grid"));
+  });
+
+  test("Enter before the answer takes what was typed, not what was offered before it", async () => {
+    const { platform, find } = window;
+    platform.people = riders(400);
+    press("KeyA");
+    await until(() => document.querySelectorAll('[data-testid="rider-option"]').length === 400);
+    const input = find("assign-dialog").querySelector("input");
+    if (!input) throw new Error("the dialog has no field");
+    const answer = platform.hold();
+    input.value = "ㄴㅅㄹ49";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    press("Enter", { key: "Enter" });
+    expect(platform.commands).toEqual([]);
+    answer();
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ action: "assign", riderId: "r49" });
+  });
+
+  test("a picker that was closed before the answer takes nothing", async () => {
+    const { platform, find } = window;
+    press("KeyA");
+    await until(() => there("rider-option"));
+    const input = find("assign-dialog").querySelector("input");
+    if (!input) throw new Error("the dialog has no field");
+    const answer = platform.hold();
+    input.value = "r1";
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => platform.asked === 1);
+    press("Enter", { key: "Enter" });
+    find("assign-dialog").dispatchEvent(new Event("cancel", { cancelable: true }));
+    await until(() => !there("assign-dialog"));
+    answer();
+    await platform.matching("", []);
+    expect(platform.commands).toEqual([]);
+  });
+
+  test("the palette is narrowed by typing, and says when nothing is left", async () => {
+    press("KeyK", { ctrlKey: true });
+    await until(() => there("palette-option"));
+    const input = window.find("palette").querySelector("input");
+    if (!input) throw new Error("the palette has no field");
+    const all = document.querySelectorAll('[data-testid="palette-option"]').length;
+    const type = (text: string): void => {
+      input.value = text;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    type("ㅂㅊ");
+    const options = (): NodeListOf<Element> => document.querySelectorAll('[data-testid="palette-option"]');
+    await until(() => options().length > 0 && options().length < all);
+    type("없는 명령");
+    await until(() => options().length === 0);
+    expect(window.find("palette").querySelector('[role="status"]')).not.toBeNull();
+    type("");
+    await until(() => options().length === all);
   });
 
   test("a delivery cancelled while its rider is being chosen can't be assigned any more", async () => {
@@ -160,18 +214,4 @@ describe("a command", () => {
     press("Escape");
     await until(() => !there("history") && !window.board.view.spec.hold);
   });
-});
-
-test("free riders come before busy ones, near ones before far ones", () => {
-  const offered = candidates(riders(50), { lat: 37.5, lon: 127.04 });
-  const idle = offered.filter(({ rider }) => rider.status === "idle");
-  expect(offered.slice(0, idle.length)).toEqual(idle);
-  const far = idle.map(({ metres }) => metres ?? 0);
-  expect(far).toEqual([...far].sort((a, b) => a - b));
-});
-
-test("a rider is found by name, id and initial consonants", () => {
-  const rider = { ...riders(1)[0], name: "임창진", id: "R-7" } as Parameters<typeof fits>[0];
-  for (const typed of ["임창", "ㅇㅊㅈ", "r-7", " "]) expect(fits(rider, typed)).toBe(true);
-  expect(fits(rider, "ㅇㅈ")).toBe(false);
 });

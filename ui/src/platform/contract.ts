@@ -8,6 +8,7 @@ import type { IpcError as Failure } from "./generated/IpcError";
 export type { AlarmKey } from "./generated/AlarmKey";
 export type { Boot } from "./generated/Boot";
 export type { CancelBy } from "./generated/CancelBy";
+export type { Candidate } from "./generated/Candidate";
 export type { CenterView as Center } from "./generated/CenterView";
 export type { CommandPhase as CommandOutcome } from "./generated/CommandPhase";
 export type { Delivery } from "./generated/Delivery";

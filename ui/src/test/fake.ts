@@ -5,6 +5,7 @@ import type {
   AlarmKey,
   AppEvent,
   Boot,
+  Candidate,
   Failure,
   Link,
   Locale,
@@ -22,6 +23,15 @@ import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
 import { diagnosticsOf } from "./diagnostics";
 
+const INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
+
+function initials(text: string): string {
+  return Array.from(text, (char) => {
+    const syllable = char.charCodeAt(0) - 0xac00;
+    return syllable >= 0 && syllable < 11_172 ? (INITIALS[Math.floor(syllable / 588)] ?? char) : char;
+  }).join("");
+}
+
 type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
 
 export class FakePlatform extends NotFaked implements Platform {
@@ -35,6 +45,9 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly commands: ActionRequest[] = [];
   readonly acknowledged: (AlarmKey & { center: string })[] = [];
   readonly checked: string[] = [];
+  /** How often pickers asked what matches. */
+  asked = 0;
+  #held: Promise<void> = Promise.resolve();
   /** How often diagnostics were asked for. */
   looks = 0;
   preferences: { locale: Locale | null; theme: Theme | null } | null = null;
@@ -131,6 +144,20 @@ export class FakePlatform extends NotFaked implements Platform {
   override async riders(): Promise<Rider[]> {
     return this.people;
   }
+  override async candidates(): Promise<Candidate[]> {
+    return this.people.map((rider) => ({ rider, metres: 1_200 }));
+  }
+  override async matching(typed: string, choices: string[]): Promise<number[]> {
+    this.asked += 1;
+    await this.#held;
+    const words = typed.toLowerCase().split(" ");
+    const holds = (text: string): boolean => words.every((word) => text.includes(word));
+    const places = choices.map((choice, place) => {
+      const text = choice.toLowerCase();
+      return holds(text) || holds(initials(text)) ? place : -1;
+    });
+    return places.filter((place) => place >= 0);
+  }
   override async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
     this.commands.push(request);
     return { commandId: `c${this.commands.length}` };
@@ -149,6 +176,13 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async checkEverything(center: string): Promise<void> {
     this.checked.push(center);
+  }
+
+  /** Pickers' questions wait until what is given back is called. */
+  hold(): () => void {
+    let answer = (): void => {};
+    this.#held = new Promise((resolve) => (answer = resolve));
+    return answer;
   }
 
   tell(event: AppEvent): void {

@@ -1,7 +1,7 @@
 //! A fresh query, as plain as can be: filter all rows, sort them, cut out what is in sight.
 
+use crate::search::{Wanted, parse};
 use gwanje_board::{Filter, GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
-use gwanje_model::korean::{initial, is_initial};
 use gwanje_model::{Delivery, Status, UtcMillis};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -45,8 +45,7 @@ pub fn list_of(spec: &ViewSpec) -> impl PartialEq {
     let statuses: BTreeSet<_> = spec.filter.statuses.iter().cloned().collect();
     let Filter { late, unconfirmed, noted, rider, .. } = &spec.filter;
     let filter = (statuses, *late, *unconfirmed, *noted, rider.clone());
-    let words: BTreeSet<_> = words(&spec.search).into_iter().collect();
-    (centers, filter, spec.filter.shop.clone(), sort_of(spec), spec.group, words)
+    (centers, filter, spec.filter.shop.clone(), sort_of(spec), spec.group, parse(&spec.search))
 }
 
 impl World {
@@ -77,14 +76,37 @@ impl World {
         let centers: BTreeMap<_, _> = self.as_of.iter().filter(|(center, _)| covers(spec, center)).collect();
         let moved = frozen.map_or(0, |frozen| self.moved(spec, frozen));
         let rest = json!({ "total": order.len(), "first": first, "moved": moved, "asOf": centers });
-        json!({ "rest": rest, "rows": rows, "counters": self.counters(spec) })
+        json!({ "rest": rest, "rows": rows, "counters": self.counters(spec), "found": self.found(spec) })
     }
 
     fn listed(&self, spec: &ViewSpec) -> Vec<(u64, &Known)> {
         let mut rows: Vec<_> = self.rows.iter().map(|(&id, known)| (id, known)).collect();
-        rows.retain(|(_, known)| self.has(spec, known));
+        let search = parse(&spec.search);
+        rows.retain(|(_, known)| self.has(spec, &search, known));
         rows.sort_by(|a, b| compare(spec, a.1, b.1).then(a.0.cmp(&b.0)));
         rows
+    }
+
+    fn found(&self, spec: &ViewSpec) -> Value {
+        let search = parse(&spec.search);
+        let rows: Vec<&Delivery> = self
+            .listed(spec)
+            .into_iter()
+            .filter_map(|(_, known)| match known {
+                Known::Read(row) => Some(row.as_ref()),
+                Known::Unreadable(..) => None,
+            })
+            .collect();
+        let mut by_field: BTreeMap<&str, u64> = BTreeMap::new();
+        let texts = rows.iter().flat_map(|row| search.texts(row).unwrap());
+        texts.for_each(|text| *by_field.entry(text).or_default() += 1);
+        let exact: Vec<_> = rows.iter().filter(|row| search.is_number_of(row)).map(|row| row.id).collect();
+        let exact = match exact.as_slice() {
+            [one] => Some(*one),
+            [] | [_, _, ..] => None,
+        };
+        let missing = search.missing(&rows);
+        json!({ "kind": search.kind(), "byField": by_field, "missing": missing, "leftOut": 0, "exact": exact })
     }
 
     fn moved(&self, spec: &ViewSpec, frozen: &Frozen) -> usize {
@@ -99,11 +121,10 @@ impl World {
         ids.into_iter().filter(|id| !stayed(id)).count()
     }
 
-    fn has(&self, spec: &ViewSpec, known: &Known) -> bool {
+    fn has(&self, spec: &ViewSpec, search: &Wanted, known: &Known) -> bool {
         let filter = &spec.filter;
-        let words = words(&spec.search);
         let wanted = match known {
-            Known::Unreadable(..) => *filter == Default::default() && words.is_empty(),
+            Known::Unreadable(..) => *filter == Default::default() && search.is_all(),
             Known::Read(row) => {
                 (filter.statuses.is_empty() || filter.statuses.iter().any(|name| name == row.status.as_str()))
                     && (!filter.late || self.is_late(row))
@@ -112,7 +133,7 @@ impl World {
                     && (filter.rider.is_none()
                         || filter.rider == row.rider.as_ref().map(|r| r.id.to_string()))
                     && (filter.shop.is_none() || filter.shop == Some(row.shop.id.to_string()))
-                    && words.iter().all(|word| occurs(word, row))
+                    && search.texts(row).is_some()
             }
         };
         wanted && covers(spec, known.center())
@@ -270,28 +291,4 @@ fn natural(text: &str) -> Vec<(char, u64)> {
         in_digits = c.is_ascii_digit();
     }
     parts
-}
-
-fn words(search: &str) -> Vec<String> {
-    search.to_lowercase().split_whitespace().map(str::to_owned).collect()
-}
-
-fn occurs(word: &str, row: &Delivery) -> bool {
-    let signs = ['-', ' ', '.', '(', ')', '+', '/'];
-    let texts = [&row.number, &row.order_no, &row.shop.name, &row.dropoff.address, &row.dropoff.detail]
-        .into_iter()
-        .chain(row.rider.as_ref().map(|rider| &rider.name))
-        .map(|text| text.as_str().to_lowercase());
-    let phones = [&row.shop.phone, &row.dropoff.phone, &row.dropoff.recipient_phone];
-    let phones = phones.into_iter().map(|phone| phone.as_str().replace(signs, ""));
-    let fields: Vec<Vec<char>> = texts.chain(phones).map(|text| text.chars().collect()).collect();
-    let bare = word.replace(signs, "");
-    let mut forms = vec![word];
-    if !bare.is_empty() && bare.chars().all(|c| c.is_ascii_digit()) {
-        forms.push(&bare);
-    }
-    forms.into_iter().map(|form| form.chars().collect::<Vec<_>>()).any(|form| {
-        let is = |(wanted, c): (&char, &char)| wanted == c || (is_initial(*wanted) && initial(*c) == *wanted);
-        fields.iter().any(|field| field.windows(form.len()).any(|part| form.iter().zip(part).all(is)))
-    })
 }

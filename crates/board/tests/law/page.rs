@@ -1,6 +1,6 @@
 //! A page: nothing but what patches told it.
 
-use gwanje_board::{Cell, Patch};
+use gwanje_board::{Cell, Findings, Patch};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -14,6 +14,7 @@ pub struct Page {
     rows: BTreeMap<u64, Value>,
     rest: Value,
     counters: Value,
+    found: Findings,
 }
 
 impl Page {
@@ -27,6 +28,7 @@ impl Page {
             self.order.clear();
             self.rows.clear();
             self.counters = Value::Null;
+            self.found = Findings::default();
             self.lost = false;
         }
         if let Some(order) = patch.order {
@@ -45,6 +47,10 @@ impl Page {
         }
         if let Some(counters) = patch.counters {
             self.counters = serde_json::to_value(counters).unwrap();
+        }
+        if let Some(found) = patch.found {
+            assert_ne!(self.found, found, "findings that are no news");
+            self.found = found;
         }
         self.rest =
             json!({ "total": patch.total, "first": patch.first, "moved": patch.moved, "asOf": patch.as_of });
@@ -71,6 +77,6 @@ impl Page {
     pub fn seen(&self) -> Value {
         assert_eq!(self.rows.len(), self.order.len(), "rows that are not in sight, or the other way round");
         let rows: Vec<_> = self.order.iter().map(|id| self.rows[id].clone()).collect();
-        json!({ "rest": self.rest, "rows": rows, "counters": self.counters })
+        json!({ "rest": self.rest, "rows": rows, "counters": self.counters, "found": self.found })
     }
 }

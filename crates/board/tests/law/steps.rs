@@ -97,11 +97,14 @@ fn text(of: &'static [&'static str]) -> impl Strategy<Value = Text> {
 
 fn delivery() -> impl Strategy<Value = Delivery> {
     let at = || prop::option::of(minute(240).prop_map(UtcMillis));
-    let shop = (select(vec!["s1", "s2", "s3"]), text(&["BHC 치킨", "bhc 치킨", "강남 떡볶이", "맘스터치"]));
+    let shop = (
+        select(vec!["s1", "s2", "s3"]),
+        text(&["BHC 치킨", "bhc 치킨", "강남 떡볶이", "맘스터치", "\u{1100}\u{1161}\u{11BC} 남 ＢＨＣ"]),
+    );
     let dropoff = (
         text(&["서울 강남구 역삼로 1", "서울 강남구 역삼로 12", "서울 마포구 월드컵로", "Main St 5"]),
         text(&["", "2층", "B동 301호"]),
-        text(&["010-1234-5678", "", "01012349999"]),
+        text(&["010-1234-5678", "", "01012349999", "+82 10 1234 5678"]),
     );
     let rider = prop::option::of((select(vec!["r1", "r2", "r3"]), any::<bool>(), center()));
     let about = (id(), center(), 0..50_u64, text(&["7", "07", "A10", "a2", "74829", "B-12", "가1"]));
@@ -194,6 +197,13 @@ fn spec() -> impl Strategy<Value = ViewSpec> {
         4 => Just(""),
         3 => select(vec![
             "강남", "ㄱㄴ", "bhc", "BHC  ㅊㅋ", "010-12", "1234-", "7", "ㄱ남", "낭", "2층 역삼", "ㄱㄹㅇㄷ", "b-12", "ㅁ",
+            // Half-typed.
+            "갇", "가", "역사", "떠", "떨", "맛", "월드컵로", "구여",
+            // NFD, width, spaces.
+            "\u{1100}\u{1161}\u{11BC}남", "ＢＨＣ", "강 남 떡", "bhc치킨", "역삼로12",
+            // Phones and several numbers.
+            "+82 10 1234", "0101234", "07", "0", "02.555", "74829 0000", "74829, 7, nine", "A10\n74829\n9", "가1,b-12",
+            "1234-5678\t010 1234 9999", "7,07",
         ]),
     ];
     let centers = prop::collection::vec(center(), 0..3);

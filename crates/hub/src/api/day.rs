@@ -3,7 +3,7 @@
 use super::asking::{AskingIn, query};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use crate::store::{Found, Search};
+use crate::store::{Found, PastSearch};
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
@@ -43,7 +43,7 @@ pub(super) async fn search(
     uri: Uri,
 ) -> Result<Json<Found>, Refusal> {
     let AskingIn { center, .. } = asking.staff()?;
-    let search: Search = query(&uri)?;
+    let search: PastSearch = query(&uri)?;
     if let Some(unknown) = search.statuses().find(|name| Status::parse(name).is_none()) {
         return Err(Refusal::new(ErrorCode::Invalid, format!("there is no status {unknown:?}")));
     }

@@ -11,6 +11,7 @@ mod command;
 mod decided;
 mod deciding;
 mod error;
+mod finding;
 mod following;
 mod idempotency;
 mod lines;
@@ -28,7 +29,7 @@ pub use command::{Ask, Command, IfMatch, Intent};
 pub use decided::{Accepted, Decided};
 pub use error::StoreError;
 pub use idempotency::Idempotency;
-pub use past::{Found, Search};
+pub use past::{Found, PastSearch};
 pub(crate) use read::json;
 pub use read::{After, Selection};
 pub use riders::RiderPositions;
@@ -281,6 +282,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let opened = Connection::open(path).and_then(|db| {
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(64);
+        finding::register(&db)?;
         Ok(db)
     });
     opened.map_err(|source| StoreError::Sqlite {

@@ -12,12 +12,12 @@ const PAGE: i64 = 100;
 
 /// Which deliveries to look for; everything named must hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-pub struct Search {
+pub struct PastSearch {
     /// Received at or after (operations time).
     pub from: Option<UtcMillis>,
     /// Received before (operations time).
     pub to: Option<UtcMillis>,
-    /// A part of the number, order number, shop's name, address or a phone.
+    /// What someone typed, as [`gwanje_model::search`] takes it.
     pub q: Option<String>,
     /// A status by name, or several with commas between them.
     pub status: Option<String>,
@@ -36,7 +36,7 @@ pub struct Found {
     pub next: Option<DeliveryId>,
 }
 
-impl Search {
+impl PastSearch {
     /// The names of the statuses to look for; none: all.
     pub fn statuses(&self) -> impl Iterator<Item = &str> {
         let names = self.status.as_deref().unwrap_or_default().split(',');
@@ -58,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn search(&self, center: &CenterId, search: Search) -> Result<Found, StoreError> {
+    pub async fn search(&self, center: &CenterId, search: PastSearch) -> Result<Found, StoreError> {
         let center = center.clone();
         self.read_past("searching deliveries", move |db| find(db, &center, &search)).await
     }
@@ -73,7 +73,7 @@ fn board_at(db: &Connection, center: &CenterId, time: UtcMillis) -> rusqlite::Re
     db.prepare_cached(BOARD_AT)?.query_map(params![center.as_str(), time.0], |row| json(row, 0))?.collect()
 }
 
-fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result<Found> {
+fn find(db: &Connection, center: &CenterId, search: &PastSearch) -> rusqlite::Result<Found> {
     let q = search.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
     let statuses = search.statuses().collect::<Vec<_>>().join(",");
     let mut rows: Vec<Delivery> = db
@@ -83,9 +83,7 @@ fn find(db: &Connection, center: &CenterId, search: &Search) -> rusqlite::Result
                UNION ALL SELECT id, center, status, rider, received_at, body FROM archive) \
              WHERE center = ?1 AND id < ?2 AND received_at >= ?3 AND received_at < ?4 \
              AND (?5 = '' OR instr(',' || ?5 || ',', ',' || status || ',')) AND (?6 IS NULL OR rider = ?6) \
-             AND (?7 IS NULL OR instr(body ->> 'number', ?7) OR instr(body ->> 'orderNo', ?7) \
-               OR instr(body ->> '$.shop.name', ?7) OR instr(body ->> '$.dropoff.address', ?7) \
-               OR instr(body ->> '$.dropoff.phone', ?7) OR instr(body ->> '$.shop.phone', ?7)) \
+             AND (?7 IS NULL OR finds(?7, body)) \
              ORDER BY id DESC LIMIT ?8",
         )?
         .query_map(

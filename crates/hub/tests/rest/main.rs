@@ -13,6 +13,7 @@ mod following;
 mod harness;
 mod problems;
 mod roles;
+mod search;
 mod shapes;
 mod sign_in;
 #[path = "../shared/vectors.rs"]

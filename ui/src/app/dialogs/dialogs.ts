@@ -59,6 +59,7 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
   palette: (_, app, close) =>
     drawing(Palette, {
       shortcuts: app.shortcuts,
+      platform: app.platform,
       onpick: (shortcut) => void app.pick(shortcut),
       onclose: close,
     }),

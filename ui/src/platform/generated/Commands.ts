@@ -3,6 +3,7 @@ import type { ActionRequest } from "./ActionRequest";
 import type { AlarmKey } from "./AlarmKey";
 import type { AppEvent } from "./AppEvent";
 import type { Boot } from "./Boot";
+import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
 import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
@@ -48,6 +49,10 @@ export interface Commands {
   history(center: CenterId, id: DeliveryId): Promise<Array<HistoryEvent>>;
   /** The riders of a center. */
   riders(center: CenterId): Promise<Array<Rider>>;
+  /** The riders of a center, in the order in which they are offered for a delivery. */
+  candidates(center: CenterId, id: DeliveryId): Promise<Array<Candidate>>;
+  /** Which of a picker's choices hold the words that were typed, by their places. A choice is one text a line. */
+  matching(typed: string, choices: Array<string>): Promise<Array<number>>;
   /** Begins an action; what becomes of it comes as an event. */
   runCommand(request: ActionRequest): Promise<CommandStarted>;
   /** A person took note of an alarm. */

@@ -3,6 +3,7 @@ import type { ActionRequest } from "./ActionRequest";
 import type { AlarmKey } from "./AlarmKey";
 import type { AppEvent } from "./AppEvent";
 import type { Boot } from "./Boot";
+import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
 import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
@@ -67,6 +68,12 @@ export class NotFaked implements Commands {
   }
   riders(_center: CenterId): Promise<Array<Rider>> {
     return notFaked("riders");
+  }
+  candidates(_center: CenterId, _id: DeliveryId): Promise<Array<Candidate>> {
+    return notFaked("candidates");
+  }
+  matching(_typed: string, _choices: Array<string>): Promise<Array<number>> {
+    return notFaked("matching");
   }
   runCommand(_request: ActionRequest): Promise<CommandStarted> {
     return notFaked("runCommand");

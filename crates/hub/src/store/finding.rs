@@ -1,0 +1,86 @@
+//! `finds(q, body)` in SQL: whether a delivery is found by what someone typed, as the app's boards find it.
+
+use gwanje_model::search::{Haystack, Search, SearchField};
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::{Connection, Error};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+/// What a stored delivery says where it is searched.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Texts<'a> {
+    #[serde(borrow)]
+    number: Cow<'a, str>,
+    #[serde(borrow)]
+    order_no: Cow<'a, str>,
+    #[serde(borrow)]
+    shop: Shop<'a>,
+    #[serde(borrow)]
+    dropoff: Dropoff<'a>,
+    #[serde(borrow)]
+    rider: Option<Rider<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Shop<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    phone: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Dropoff<'a> {
+    #[serde(borrow)]
+    address: Cow<'a, str>,
+    #[serde(borrow, default)]
+    detail: Cow<'a, str>,
+    #[serde(borrow, default)]
+    phone: Cow<'a, str>,
+    #[serde(borrow, default)]
+    recipient_phone: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Rider<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+impl Texts<'_> {
+    fn of(&self, field: SearchField) -> &str {
+        match field {
+            SearchField::Number => &self.number,
+            SearchField::OrderNo => &self.order_no,
+            SearchField::Shop => &self.shop.name,
+            SearchField::ShopPhone => &self.shop.phone,
+            SearchField::Address => &self.dropoff.address,
+            SearchField::Detail => &self.dropoff.detail,
+            SearchField::Phone => &self.dropoff.phone,
+            SearchField::RecipientPhone => &self.dropoff.recipient_phone,
+            SearchField::Rider => self.rider.as_ref().map_or("", |rider| &rider.name),
+        }
+    }
+}
+
+/// Lets a connection use `finds`.
+pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_scalar_function(c"finds", 2, flags, finds)
+}
+
+fn finds(asked: &Context<'_>) -> rusqlite::Result<bool> {
+    // Parsed once a statement: what was typed is the same for all its rows.
+    let search =
+        asked.get_or_create_aux(0, |q| Ok::<_, Infallible>(Search::parse(q.as_str().unwrap_or_default())))?;
+    let body = asked.get_raw(1).as_str()?;
+    let texts: Texts<'_> =
+        serde_json::from_str(body).map_err(|error| Error::UserFunctionError(Box::new(error)))?;
+    Ok(search.matches(&Haystack::of(SearchField::ALL.map(|field| field.text(texts.of(field))))))
+}
