@@ -12,6 +12,7 @@
 mod board;
 mod centers;
 mod counters;
+mod fenwick;
 mod hold;
 mod index;
 mod key;
