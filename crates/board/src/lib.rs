@@ -4,7 +4,7 @@
 //! patches come out, each view's at the pace its reader acknowledges.
 //!
 //! Views with an equal query share one list, an order-statistic index that a change touches only
-//! where its row stands. A view holds what its page holds, no more than is in sight, and a patch is the difference.
+//! where its row stands. A list may stand below group heads, with *Act now* pinned above all groups. A view holds what its page holds, no more than is in sight, and a patch is the difference.
 
 // A new variant of an enum must be looked at wherever one is taken apart (tests may look at one variant alone).
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants))]
@@ -13,10 +13,14 @@ mod board;
 mod centers;
 mod counters;
 mod fenwick;
+mod group;
+mod groups;
 mod hold;
 mod index;
 mod key;
 mod list;
+mod oldest;
+mod outline;
 mod patch;
 mod query;
 mod record;
@@ -24,9 +28,13 @@ mod row;
 mod rows;
 mod search;
 mod spec;
+mod standing;
+mod terms;
+mod turns;
 mod view;
 
-pub use board::{Board, RowMark, ViewError, ViewId};
-pub use patch::{Cell, Counters, Patch};
+pub use board::{Board, RowMark, ViewError};
+pub use patch::{Cell, Counters, GroupHead, HeldCounts, Patch, Place};
 pub use row::{Row, RowRider};
-pub use spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
+pub use spec::{Filter, GroupBy, Pinned, SortKey, SortOrder, ViewId, ViewSpec};
+pub use turns::AT_RISK_MIN;

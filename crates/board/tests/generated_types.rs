@@ -1,6 +1,9 @@
 //! The TypeScript types in the page's folder are those of this crate. `UPDATE_TYPES=1` writes them anew.
 
-use gwanje_board::{Cell, Counters, Filter, GroupBy, Patch, Row, RowRider, SortKey, SortOrder, ViewSpec};
+use gwanje_board::{
+    Cell, Counters, Filter, GroupBy, GroupHead, HeldCounts, Patch, Pinned, Place, Row, RowRider, SortKey,
+    SortOrder, ViewSpec,
+};
 use std::error::Error;
 use std::path::PathBuf;
 use ts_rs::{Config, TS};
@@ -33,7 +36,11 @@ fn committed_types_are_up_to_date() -> Result<(), Box<dyn Error>> {
     check::<Counters>(&mut stale)?;
     check::<Filter>(&mut stale)?;
     check::<GroupBy>(&mut stale)?;
+    check::<GroupHead>(&mut stale)?;
+    check::<HeldCounts>(&mut stale)?;
     check::<Patch>(&mut stale)?;
+    check::<Pinned>(&mut stale)?;
+    check::<Place>(&mut stale)?;
     check::<Row>(&mut stale)?;
     check::<RowRider>(&mut stale)?;
     check::<SortKey>(&mut stale)?;

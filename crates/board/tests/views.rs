@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod views {
-    use gwanje_board::{Board, Cell, Filter, RowMark, ViewError, ViewId, ViewSpec};
+    use gwanje_board::{Board, Cell, Filter, Place, RowMark, ViewError, ViewId, ViewSpec};
     use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text, UtcMillis};
     use serde_json::json;
     use std::sync::Arc;
@@ -162,12 +162,17 @@ mod views {
         let view = board.open(ViewSpec { filter, ..top(10) });
         assert_eq!(board.poll_patch(view).unwrap().unwrap().total, 0);
         let late_at = delivery(1).late_at();
+        board.advance(late_at.plus_ms(-2));
+        let counters = board.poll_patch(view).unwrap().unwrap().counters.unwrap();
+        assert_eq!((counters.at_risk, counters.late), (3, 0));
+        board.ack(view, 2).unwrap();
         board.advance(late_at.plus_ms(-1));
         assert_eq!(board.poll_patch(view).unwrap(), None);
         board.advance(late_at);
         let patch = board.poll_patch(view).unwrap().unwrap();
-        assert_eq!((patch.total, patch.order), (3, Some(vec![3, 2, 1])));
-        assert_eq!(patch.counters.map(|counters| counters.late), Some(3));
+        assert_eq!((patch.total, patch.order), (3, Some(vec![Place::Row(3), Place::Row(2), Place::Row(1)])));
+        let counters = patch.counters.unwrap();
+        assert_eq!((counters.at_risk, counters.late), (0, 3));
     }
 
     #[test]
