@@ -11,7 +11,7 @@ run: ## build, start a demo hub and open the control room on it
 test: ## every test: unit, property, simulation, interop, UI, end-to-end; ends with "N passed, N failed"
 	@scripts/test.sh
 
-check: ## format, clippy, cargo-deny, Biome, types, dependency arrows
+check: ## format, clippy, cargo-deny, Biome, ESLint, types, dependency arrows
 	@scripts/check.sh
 
 bench: ## the benchmark table, into target/bench and docs/measurements.md

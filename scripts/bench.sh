@@ -6,5 +6,4 @@ scripts/deps.sh app test
 npm --prefix ui run --silent build
 # Built together and run as built: a second cargo command would choose other features and build half of it again.
 cargo build --locked --release -p gwanje -p gwanje-tests
-exec dbus-run-session -- xvfb-run -a -s '-screen 0 1440x900x24' \
-  "${CARGO_TARGET_DIR:-target}/release/gwanje-bench" "$@"
+exec "${CARGO_TARGET_DIR:-target}/release/gwanje-bench" "$@"

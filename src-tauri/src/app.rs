@@ -5,7 +5,7 @@ mod tests;
 
 use crate::args::Args;
 use crate::demo::{self, DemoHub};
-use crate::preferences::{self, Preferences};
+use crate::preferences::{self, Locale, Preferences, Theme};
 use crate::sound::Sounds;
 use gwanje_engine::dialect::Dialect;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
@@ -38,10 +38,10 @@ pub struct Boot {
     pub demo: bool,
     /// Simulated seconds a second.
     pub demo_speed: Option<f64>,
-    /// `ko` or `en`: as chosen, else as the desk speaks; null: ask the page.
-    pub locale: Option<String>,
-    /// `dark`, `light` or `system`.
-    pub theme: String,
+    /// As chosen, else as the desk speaks; null: ask the page.
+    pub locale: Option<Locale>,
+    /// As chosen.
+    pub theme: Theme,
 }
 
 /// A signed-in engine.
@@ -170,7 +170,7 @@ impl App {
     }
 
     /// Keeps language and theme.
-    pub async fn prefer(&self, locale: Option<String>, theme: Option<String>) {
+    pub async fn prefer(&self, locale: Option<Locale>, theme: Option<Theme>) {
         let mut preferences = self.preferences.lock().await;
         preferences.locale = locale.or(preferences.locale.take());
         preferences.theme = theme.or(preferences.theme.take());
@@ -194,12 +194,14 @@ impl App {
         let sounds = self.sounds.clone();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                match &event {
-                    EngineEvent::Alarm(_, notice) if !notice.relisted && is_heard(notice.key.kind) => {
-                        sounds.alarm();
-                    }
-                    EngineEvent::ViewStalled(view) => stalled(view.0),
-                    _ => {}
+                if let EngineEvent::Alarm(_, notice) = &event
+                    && !notice.relisted
+                    && is_heard(notice.key.kind)
+                {
+                    sounds.alarm();
+                }
+                if let EngineEvent::ViewStalled(view) = &event {
+                    stalled(view.0);
                 }
                 if let Some(news) = event.for_page()
                     && page.send(news).is_err()
@@ -335,7 +337,7 @@ impl App {
             demo,
             demo_speed: demo.then_some(demo::SPEED),
             locale: kept.locale.or_else(preferences::desk_locale),
-            theme: kept.theme.unwrap_or_else(|| "system".to_owned()),
+            theme: kept.theme.unwrap_or(Theme::System),
         }
     }
 

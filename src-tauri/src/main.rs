@@ -3,12 +3,12 @@
 mod app;
 mod args;
 mod commands;
+#[cfg(test)]
+mod contract;
 mod demo;
 mod preferences;
 mod sound;
 mod startup;
-#[cfg(test)]
-mod types;
 
 use anyhow::{Context, Result};
 use app::App;
@@ -56,28 +56,7 @@ fn run(args: Args, dialect: Option<Arc<Dialect>>) -> Result<()> {
     tauri::async_runtime::set(runtime.handle().clone());
     let sounds = sound::Sounds::start().context("starting the thread for sounds")?;
     let app = tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![
-            commands::boot,
-            commands::sign_in,
-            commands::try_demo,
-            commands::sign_out,
-            commands::set_preferences,
-            commands::subscribe_events,
-            commands::open_view,
-            commands::change_view,
-            commands::ack,
-            commands::reset_view,
-            commands::close_view,
-            commands::place_of,
-            commands::delivery,
-            commands::history,
-            commands::riders,
-            commands::run_command,
-            commands::acknowledge_alarm,
-            commands::alarm_displayed,
-            commands::diagnostics,
-            commands::check_everything,
-        ])
+        .invoke_handler(commands::table::handler())
         .setup(move |handle| {
             let profile = handle.path().app_local_data_dir()?.join("profiles").join(args.profile());
             std::fs::create_dir_all(&profile)?;

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod display;
 pub mod hub;
 pub mod peers;
 pub mod process;

@@ -1,11 +1,11 @@
 //! The app in a real window on a virtual display, driven as a person would: by tauri-driver and WebKitWebDriver.
 
+use crate::display::Display;
 use crate::process::{PATIENCE, Process, binary};
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 use tempfile::TempDir;
 use thirtyfour::TypingData;
 use thirtyfour::prelude::*;
@@ -16,6 +16,7 @@ pub struct Window {
     /// Finds, clicks and types.
     pub driver: WebDriver,
     _processes: Process,
+    _display: Display,
     home: TempDir,
 }
 
@@ -38,12 +39,9 @@ impl Window {
     pub async fn open_at_home(arguments: &[&str], home: TempDir) -> Result<Self> {
         let app = binary("gwanje")?;
         let (port, native_port) = (free_port()?, free_port()?);
-        let mut command = on_display(&home);
-        command
-            .arg("tauri-driver")
-            .args(["--port", &port.to_string(), "--native-port", &native_port.to_string()])
-            // The driver itself must still be found when the home is another.
-            .env("PATH", path_with_cargo_bin());
+        let display = Display::start(home.path())?;
+        let mut command = display.command("tauri-driver");
+        command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         let processes = Process::start(&mut command)?;
         wait_for_port(port, &processes).await?;
         let mut capabilities = Capabilities::new();
@@ -51,7 +49,7 @@ impl Window {
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities)
             .await
             .with_context(|| format!("opening the window; the driver's log:\n{}", processes.log()))?;
-        Ok(Self { driver, _processes: processes, home })
+        Ok(Self { driver, _processes: processes, _display: display, home })
     }
 
     /// Closes the app and gives its home back, for opening it again.
@@ -130,29 +128,6 @@ impl Window {
         self.driver.action_chain().send_keys(keys).perform().await?;
         Ok(())
     }
-}
-
-/// A command that runs what is added to it as arguments, on a virtual display and a session bus of its own, at that home.
-#[must_use]
-pub fn on_display(home: &TempDir) -> Command {
-    let mut command = Command::new("xvfb-run");
-    command
-        .args(["-a", "-s", "-screen 0 1440x900x24", "dbus-run-session", "--"])
-        .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-        .env("NO_AT_BRIDGE", "1")
-        .env("HOME", home.path())
-        .env("LANG", "C.UTF-8");
-    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY", "DISPLAY"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn path_with_cargo_bin() -> String {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let home =
-        std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
-    home.map_or(path.clone(), |home| format!("{home}/bin:{path}"))
 }
 
 /// A port that was free a moment ago. The driver can't be asked to choose one.

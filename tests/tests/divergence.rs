@@ -1,6 +1,8 @@
 //! Divergence planted into a running engine: found within two heads, at the next audit or on demand, and repaired at a cost
 //! that follows the difference. Bytes are printed.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
+
 use anyhow::{Context, Result, ensure};
 use gwanje_cache::Cache;
 use gwanje_engine::sync::{CheckPhase, CheckReport, RepairCause, RepairReport};

@@ -1,5 +1,7 @@
 //! The engine's handle against a real hub: what the desktop app does, without a window.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
+
 use anyhow::{Context, Result, bail, ensure};
 use gwanje_engine::ipc::{AppEvent, CommandPhase, LinkState};
 use gwanje_engine::model::lifecycle::Action;
@@ -123,9 +125,9 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     };
     engine.command(CommandWish::act(center.clone(), waiting.id, Action::Cancel, cancel)).await?;
     let (id, raised_at) = heard(&mut events, "an alarm", |event| match event {
-        AppEvent::Alarm { id, raised_at, kind, relisted: false, row: Some(_), .. } if kind == "cancelled" => {
-            Some((DeliveryId(*id), UtcMillis(*raised_at)))
-        }
+        AppEvent::Alarm {
+            id, raised_at, kind: AlarmKind::Cancelled, relisted: false, row: Some(_), ..
+        } => Some((DeliveryId(*id), UtcMillis(*raised_at))),
         _ => None,
     })
     .await?;
@@ -133,8 +135,9 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     let key = AlarmKey { id, kind: AlarmKind::Cancelled, raised_at };
     engine.acknowledge(&center, key).await?;
     heard(&mut events, "the alarm settled", |event| {
-        let settled = |of: u64, kind: &str| of == id.0 && kind == "cancelled";
-        matches!(event, AppEvent::AlarmSettled { id, kind, .. } if settled(*id, kind)).then_some(())
+        let settled = |of: u64| of == id.0;
+        matches!(event, AppEvent::AlarmSettled { id, kind: AlarmKind::Cancelled, .. } if settled(*id))
+            .then_some(())
     })
     .await?;
 
@@ -149,7 +152,7 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     assert_eq!(resumed, signed_in);
     let mut again = 0;
     heard(&mut events, "a live link", |event| {
-        again += u32::from(matches!(event, AppEvent::Alarm { kind, .. } if kind == "cancelled"));
+        again += u32::from(matches!(event, AppEvent::Alarm { kind: AlarmKind::Cancelled, .. }));
         matches!(event, AppEvent::Link(link) if link.state == LinkState::Live).then_some(())
     })
     .await?;

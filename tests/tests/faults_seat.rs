@@ -1,5 +1,7 @@
 //! The app's engine without a window: commands whose answers are lost, and a page that stops acknowledging.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
+
 use anyhow::{Context, Result, ensure};
 use gwanje_engine::ipc::CommandPhase;
 use gwanje_engine::model::lifecycle::Action;

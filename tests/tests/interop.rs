@@ -25,6 +25,7 @@ fn a_python_client_proves_every_head() -> Result<()> {
         peer.line()?.with_context(|| format!("the peer's report; its log:\n{}", peer.whole_log()))?;
     let report: Value = serde_json::from_str(&report).with_context(|| format!("reading {report}"))?;
     assert_eq!(report["error"], Value::Null, "{report}");
+    assert!(report["vectors"].as_u64() > Some(0), "the peer read no test vectors: {report}");
     let (heads, proved) = (report["heads"].as_u64(), report["proved"].as_u64());
     assert_eq!(heads, proved, "a head that did not prove: {report}");
     assert!(heads >= Some(20), "too few heads to say anything: {report}");

@@ -1,8 +1,8 @@
 //! The app leaves nothing behind: asked to end, it ends cleanly, and the demo hub that it started ends with it.
 
 use anyhow::{Context, Result, bail};
+use gwanje_tests::display::Display;
 use gwanje_tests::process::{PATIENCE, Process, binary};
-use gwanje_tests::window::on_display;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -52,11 +52,10 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T
 #[test]
 fn a_demo_ends_with_the_app_that_started_it() -> Result<()> {
     let home = tempfile::tempdir()?;
-    let mut command = on_display(&home);
-    command.arg(binary("gwanje")?).arg("--demo");
-    let display = Process::start(&mut command)?;
-    let hub = until("the demo hub to run", || descendant(display.id(), "gwanje-hub"))?;
-    let app = descendant(display.id(), "gwanje")?.context("the app runs")?;
+    let display = Display::start(home.path())?;
+    let app = Process::start(display.command(binary("gwanje")?).arg("--demo"))?;
+    let hub = until("the demo hub to run", || descendant(app.id(), "gwanje-hub"))?;
+    let app = app.id();
     let asked = Command::new("kill").args(["-s", "TERM", &app.to_string()]).status()?;
     assert!(asked.success(), "the app can be asked to end");
     until("the app to end", || Ok(name(app).is_none_or(|name| name != "gwanje").then_some(())))?;

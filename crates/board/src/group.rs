@@ -57,6 +57,11 @@ impl Group {
         self.index.len() == 0 && self.above == 0
     }
 
+    /// Where it comes, as far as one number says it.
+    pub(crate) fn rough_order(&self) -> u128 {
+        self.order.wide()
+    }
+
     /// Which of two groups comes first.
     pub(crate) fn cmp(&self, other: &Self) -> Ordering {
         self.order.cmp(&other.order).then_with(|| self.id.key().cmp(&other.id.key()))

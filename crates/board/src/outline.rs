@@ -73,11 +73,12 @@ impl Outline {
 
     /// Puts all groups that have rows in order anew.
     pub(crate) fn build(&mut self, groups: &[Group]) {
-        let mut order: Vec<(Slot, &Group)> =
-            groups.iter().enumerate().filter(|(_, group)| group.listed > 0).collect();
-        order.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
+        let listed = groups.iter().enumerate().filter(|(_, group)| group.listed > 0);
+        // Most comparisons need no more than this number, beside each other in memory.
+        let mut order: Vec<_> = listed.map(|(slot, group)| (group.rough_order(), slot, group)).collect();
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.2.cmp(b.2)));
         let chunks = order.chunks(CHUNK_MAX / 2);
-        self.chunks = chunks.map(|chunk| chunk.iter().map(|&(slot, _)| slot).collect()).collect();
+        self.chunks = chunks.map(|chunk| chunk.iter().map(|&(_, slot, _)| slot).collect()).collect();
         for shown in self.views.values_mut() {
             *shown = Shown::new(Arc::clone(&shown.collapsed), &self.chunks, groups);
         }

@@ -1,6 +1,6 @@
 //! The audit: checksums, count and digest recomputed from the disk in one read.
 //!
-//! It reads through a connection of its own: the writing one would answer from its page cache, in which a page that has
+//! It reads through a connection of its own. The writing one would answer from its page cache, where a page that has
 //! since decayed on the disk is still sound.
 
 use crate::error::{CacheError, sorted};

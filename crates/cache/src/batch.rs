@@ -53,7 +53,7 @@ pub struct CachedCommand {
     pub clicked_at: UtcMillis,
 }
 
-/// Alarms that the version which read them could not read.
+/// Alarms that the version reading them could not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedSkip {
     /// They come after this alarm sequence.
@@ -62,7 +62,7 @@ pub struct CachedSkip {
     pub reader: Text,
 }
 
-/// What a foreign server calls a delivery, whose ids are texts.
+/// What a foreign server whose ids are texts calls a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedName {
     /// The delivery's number here.

@@ -29,13 +29,13 @@ pub struct Opened {
 const STATEMENTS: usize = 32;
 /// How long a write waits for another process that looks into the file, milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
-/// Acknowledged alarms are kept this long before their center's newest, milliseconds of its clock of operations: a week,
+/// Keeps acknowledged alarms this long before their center's newest, milliseconds of its clock of operations: a week,
 /// as long as anybody asks who saw what.
 const KEEP_ACKNOWLEDGED_MS: i64 = 7 * 24 * 3_600_000;
 
 impl Cache {
-    /// Opens a file, or makes it. One that won't open, is of a newer version or is none of ours is set aside and named in
-    /// the log.
+    /// Opens a file, or makes it. Sets aside one that won't open, is of a newer version or is none of ours, and names
+    /// it in the log.
     ///
     /// # Errors
     /// When the folder can't be written, the disk is full, or the like.
@@ -98,7 +98,8 @@ impl Cache {
         Ok(cache)
     }
 
-    /// Acknowledged alarms would pile up for ever. One whose row is still held stays, so that the row raises none anew.
+    /// Forgets acknowledged alarms, which would pile up for ever. One whose row is still held stays, so that the row
+    /// raises none anew.
     fn forget_old_alarms(&self) -> Result<(), CacheError> {
         let forgotten = self.db.execute(
             "DELETE FROM alarms WHERE stage = 'acknowledged'
@@ -111,7 +112,7 @@ impl Cache {
     }
 }
 
-/// Whether it is the file's own header that makes SQLite refuse to write, not the machine: that would stay so for ever.
+/// Whether the file's own header, not the machine, makes SQLite refuse to write: that would stay so for ever.
 fn refuses_writes(db: &Connection, path: &Path) -> rusqlite::Result<bool> {
     // SQLite looks at the header when it first reads.
     db.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;

@@ -159,7 +159,7 @@ fn intact(key: i64, rev: Rev, sum: i64, body: Option<&[u8]>) -> Option<CachedRow
     if checksum(key, rev, body) != sum {
         return None;
     }
-    // A body that fits its checksum but is no delivery to this version (written by another) is held by id and revision.
+    // Holds by id and revision a body that fits its checksum but is no delivery to this version (written by another).
     let delivery = body.and_then(|body| serde_json::from_slice::<Delivery>(body).ok()).map(Arc::new);
     Some(CachedRow { id: id_of(key), rev, delivery })
 }

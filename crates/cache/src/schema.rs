@@ -5,7 +5,7 @@ use rusqlite::Connection;
 /// Tells a cache from any other SQLite file ("GWJE").
 pub(crate) const APPLICATION_ID: i32 = 0x4757_4A45;
 
-/// Each once applied is never changed; a fixture of every version is opened in a test.
+/// A migration is never changed once applied; a test opens a fixture of every version.
 pub(crate) const MIGRATIONS: [&str; 3] = [
     // 1: rows are keyed by center number × 2^53 + id (ids are below 2^53), so that one tree holds them and a center's rows
     // lie side by side: a board is read in one sweep and written with one insert a row.
@@ -40,8 +40,8 @@ pub(crate) const MIGRATIONS: [&str; 3] = [
         value TEXT NOT NULL DEFAULT ''
     ) STRICT, WITHOUT ROWID;",
     // 2: what must not be forgotten over a restart. A cancellation of version 1 counts as unknown to the hub: a receipt
-    // that is sent twice harms nobody, one that is never sent does. Of the other kinds version 1 does not tell what a person
-    // took note of from what ended by itself, and nobody's word is sent that nobody gave.
+    // that is sent twice harms nobody, one that is never sent does. For the other kinds, version 1 does not tell what a
+    // person took note of from what ended by itself: no word is sent that nobody gave.
     "ALTER TABLE alarms ADD COLUMN at_hub TEXT NOT NULL DEFAULT '';
     UPDATE alarms SET at_hub = stage WHERE kind <> 'cancelled' AND stage = 'acknowledged';
     ALTER TABLE centers ADD COLUMN skipped_after INTEGER NOT NULL DEFAULT -1;

@@ -131,7 +131,7 @@ fn names_of_a_foreign_server_come_back_and_go_with_their_center() {
     let second = CacheBatch {
         names: vec![named(2, "TBIYHG000002", Some(-5))],
         unnamed: vec![DeliveryId(1), DeliveryId(9)],
-        // A replacement of the rows is none of the names.
+        // Replacing the rows does not replace the names.
         replace: true,
         ..CacheBatch::empty(center())
     };
@@ -270,7 +270,7 @@ fn an_audit_tells_a_damaged_header_and_a_damaged_small_table() {
     assert!(error.is_damage(), "{error}");
 }
 
-/// A writer that has begun elsewhere is waited for, even by one that would have begun by reading.
+/// Waits for a writer that has begun elsewhere, even where it would have begun by reading.
 #[test]
 fn a_write_waits_for_another_process_that_writes() {
     let (_folder, path) = folder();

@@ -1,12 +1,12 @@
 //! A dialect: everything about a foreign server that is not in its messages.
 
-use crate::error::{DialectError, MissingVariable};
-use crate::parse;
+use crate::error::MissingVariable;
+use crate::event::EventRule;
 use crate::path::JsonPath;
 use crate::row::RowReader;
 use crate::secret::{Secret, SecretJson};
 use crate::time::Zone;
-use gwanje_model::{CenterId, Status, UtcMillis};
+use gwanje_model::{CenterId, UtcMillis};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ pub struct Dialect {
     /// What the server is called on screen.
     pub name: String,
     /// The one center that is followed.
-    pub center: Center,
+    pub center: FollowedCenter,
     /// Where the server is.
     pub server: Server,
     /// What every request carries.
-    pub auth: Auth,
+    pub auth: RequestAuth,
     /// The list of rows.
     pub snapshot: SnapshotRule,
     /// The socket; none: the list is polled.
@@ -32,12 +32,12 @@ pub struct Dialect {
     /// What its rows mean.
     pub rows: RowReader,
     /// Which clock the center's day goes by.
-    pub clock: Clock,
+    pub clock: ClockSource,
 }
 
 /// The center that the server's rows belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Center {
+pub struct FollowedCenter {
     /// Its id.
     pub id: CenterId,
     /// Its name.
@@ -51,13 +51,13 @@ pub struct Center {
 pub struct Server {
     /// Base URLs (`http://…` or `https://…`, without a slash at the end), in order of preference.
     pub urls: Vec<String>,
-    /// Without the whole answer after this long a request has failed, milliseconds.
+    /// A request fails when its whole answer has not come after this long, milliseconds.
     pub timeout_ms: u64,
 }
 
 /// What every request and the socket's handshake carry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Auth {
+pub struct RequestAuth {
     /// Headers: lower-case name and value.
     pub headers: Vec<(String, Secret)>,
     /// Query parameters.
@@ -155,7 +155,7 @@ pub struct WebSocket {
     pub hello: Vec<SecretJson>,
     /// Which text is sent to see whether it lives; none: WebSocket pings.
     pub ping: PlainPing,
-    /// Milliseconds without any message or pong after which it is dead.
+    /// It is dead after this many milliseconds without any message or pong.
     pub silence_ms: u64,
 }
 
@@ -168,37 +168,9 @@ pub struct PlainPing {
     pub text: Option<String>,
 }
 
-/// What a message means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRule {
-    /// Messages of this name; none: all that no other rule names.
-    pub name: Option<String>,
-    /// What it brings.
-    pub means: Means,
-    /// Where the row, or the array of rows, lies.
-    pub at: JsonPath,
-    /// The status that it means, whatever the row says.
-    pub status: Option<Status>,
-    /// Fields that are absent stay as they are known.
-    pub partial: bool,
-}
-
-/// What a message brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
-    /// A row.
-    Row,
-    /// Many rows: a partial list.
-    Rows,
-    /// A row that has left the board.
-    Gone,
-    /// Nothing for a board.
-    Nothing,
-}
-
 /// Which clock the center's day goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub enum ClockSource {
     /// The desk's.
     Wall,
     /// The newest change that rows tell of: for replayed or simulated days.
@@ -206,14 +178,6 @@ pub enum Clock {
 }
 
 impl Dialect {
-    /// Reads a dialect file.
-    ///
-    /// # Errors
-    /// When it is no dialect: with line, column and reason.
-    pub fn parse(text: &str) -> Result<Self, DialectError> {
-        parse::dialect(text)
-    }
-
     /// The environment variables that it takes secrets from.
     #[must_use]
     pub fn variables(&self) -> BTreeSet<String> {
@@ -238,7 +202,7 @@ impl Dialect {
         names
     }
 
-    /// Puts the variables' values in.
+    /// Puts in the variables' values.
     ///
     /// # Errors
     /// When one is not set.

@@ -129,7 +129,7 @@ impl Field {
     }
 }
 
-/// Texts, numbers and instants longer than this are none of a delivery's.
+/// No text, number or instant of a delivery is longer than this.
 const MAX_TEXT_CHARS: usize = 2_000;
 /// Lines of one order that are kept.
 const MAX_ITEMS: usize = 200;

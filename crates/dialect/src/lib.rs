@@ -7,6 +7,7 @@
 
 mod dialect;
 mod error;
+mod event;
 mod field;
 mod parse;
 mod path;
@@ -15,10 +16,11 @@ mod secret;
 mod time;
 
 pub use dialect::{
-    Auth, Center, Clock, Dialect, EventRule, Means, Pages, PlainPing, Server, SnapshotRule, Socket, SocketIo,
-    SocketIoEmit, Stomp, WebSocket,
+    ClockSource, Dialect, FollowedCenter, Pages, PlainPing, RequestAuth, Server, SnapshotRule, Socket,
+    SocketIo, SocketIoEmit, Stomp, WebSocket,
 };
 pub use error::{DialectError, MissingVariable};
+pub use event::{EventRule, Means};
 pub use field::Field;
 pub use path::JsonPath;
 pub use row::{ForeignId, ForeignRow, Incomplete, Place, RowError, RowReader, StatusRead};

@@ -4,8 +4,11 @@ mod fields;
 mod socket;
 mod table;
 
-use crate::dialect::{Auth, Center, Clock, Dialect, EventRule, Means, Pages, Server, SnapshotRule, Socket};
+use crate::dialect::{
+    ClockSource, Dialect, FollowedCenter, Pages, RequestAuth, Server, SnapshotRule, Socket,
+};
 use crate::error::DialectError;
+use crate::event::{EventRule, Means};
 use crate::path::JsonPath;
 use crate::secret::Secret;
 use crate::time::{TimeFormat, Zone};
@@ -14,14 +17,24 @@ use std::ops::Range;
 use table::Table;
 use toml::de::DeTable;
 
-/// A longer file is none that a person wrote.
+/// No person writes a longer file.
 const MAX_BYTES: usize = 256 << 10;
 /// The only version so far.
 const VERSION: u64 = 1;
 
 type Parsed<T> = Result<T, DialectError>;
 
-pub(crate) fn dialect(text: &str) -> Parsed<Dialect> {
+impl Dialect {
+    /// Reads a dialect file.
+    ///
+    /// # Errors
+    /// When it is no dialect: with line, column and reason.
+    pub fn parse(text: &str) -> Result<Self, DialectError> {
+        dialect(text)
+    }
+}
+
+fn dialect(text: &str) -> Parsed<Dialect> {
     if text.len() > MAX_BYTES {
         return Err(DialectError::at(
             text,
@@ -52,7 +65,7 @@ pub(crate) fn dialect(text: &str) -> Parsed<Dialect> {
             table.finish()?;
             auth
         }
-        None => Auth::default(),
+        None => RequestAuth::default(),
     };
     let mut snapshot_table = root.required_table("snapshot")?;
     let snapshot = snapshot(&mut snapshot_table, &center)?;
@@ -73,19 +86,19 @@ pub(crate) fn dialect(text: &str) -> Parsed<Dialect> {
             table.finish()?;
             times
         }
-        None => (TimeFormat::Rfc3339, center.zone.clone(), Clock::Wall),
+        None => (TimeFormat::Rfc3339, center.zone.clone(), ClockSource::Wall),
     };
     let rows = fields::rows(&mut root, time_format, zone, &events)?;
     root.finish()?;
     Ok(Dialect { name, center, server, auth, snapshot, socket, events, event_name, rows, clock })
 }
 
-fn center(table: &mut Table<'_>) -> Parsed<Center> {
+fn center(table: &mut Table<'_>) -> Parsed<FollowedCenter> {
     let id = table.required_text("id")?;
     let name = table.text("name")?.map_or_else(|| id.clone(), |(name, _)| name);
     let (zone, span) = table.text("zone")?.unwrap_or_else(|| ("Asia/Seoul".to_owned(), table.span()));
     let zone = zone_of(table, &zone, &span)?;
-    Ok(Center { id: id.into(), name, zone })
+    Ok(FollowedCenter { id: id.into(), name, zone })
 }
 
 fn zone_of(table: &Table<'_>, name: &str, span: &Range<usize>) -> Parsed<Zone> {
@@ -128,7 +141,7 @@ fn base_url(url: &str) -> Option<String> {
     is_plain.then(|| url.to_owned())
 }
 
-fn auth(table: &mut Table<'_>) -> Parsed<Auth> {
+fn auth(table: &mut Table<'_>) -> Parsed<RequestAuth> {
     let mut headers = Vec::new();
     for (name, value, span) in table.text_map("headers")? {
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -148,7 +161,7 @@ fn auth(table: &mut Table<'_>) -> Parsed<Auth> {
     for (name, value, span) in table.text_map("query")? {
         query.push((name, secret(table, value, &span)?));
     }
-    Ok(Auth { headers, query })
+    Ok(RequestAuth { headers, query })
 }
 
 /// Headers that a dialect can't set: they belong to the connection, or to how lists are compared.
@@ -167,7 +180,7 @@ fn secret(table: &Table<'_>, value: String, span: &Range<usize>) -> Parsed<Secre
     Secret::new(value).map_err(|why| table.error_at(span, why))
 }
 
-fn snapshot(table: &mut Table<'_>, center: &Center) -> Parsed<SnapshotRule> {
+fn snapshot(table: &mut Table<'_>, center: &FollowedCenter) -> Parsed<SnapshotRule> {
     let (path, span) = table.required("path")?;
     check_path(table, &path, &span, &["date", "center"])?;
     let date_format = match table.text("dateFormat")? {
@@ -238,7 +251,7 @@ fn check_path(table: &Table<'_>, path: &str, span: &Range<usize>, placeholders: 
     Ok(())
 }
 
-fn times(table: &mut Table<'_>, center: &Center) -> Parsed<(TimeFormat, Zone, Clock)> {
+fn times(table: &mut Table<'_>, center: &FollowedCenter) -> Parsed<(TimeFormat, Zone, ClockSource)> {
     let format = match table.text("format")? {
         Some((format, span)) => TimeFormat::parse(&format).map_err(|why| table.error_at(&span, why))?,
         None => TimeFormat::Rfc3339,
@@ -247,8 +260,8 @@ fn times(table: &mut Table<'_>, center: &Center) -> Parsed<(TimeFormat, Zone, Cl
         Some((zone, span)) => zone_of(table, &zone, &span)?,
         None => center.zone.clone(),
     };
-    let clock = table.choice("clock", &[("wall", Clock::Wall), ("rows", Clock::Rows)])?;
-    Ok((format, zone, clock.unwrap_or(Clock::Wall)))
+    let clock = table.choice("clock", &[("wall", ClockSource::Wall), ("rows", ClockSource::Rows)])?;
+    Ok((format, zone, clock.unwrap_or(ClockSource::Wall)))
 }
 
 fn events(root: &mut Table<'_>, socket: Option<&Socket>) -> Parsed<Vec<EventRule>> {

@@ -9,7 +9,7 @@
 use serde_json::Value;
 use std::fmt;
 
-/// Deeper than this nobody nests a row.
+/// Nobody nests a row deeper than this.
 const MAX_STEPS: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod complete;
 #[cfg(test)]
 mod tests;
 
-use crate::dialect::EventRule;
+use crate::event::EventRule;
 use crate::field::{Field, Filling, Origin, Read, text};
 use crate::path::JsonPath;
 use crate::time::{TimeFormat, Zone};
@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use complete::{Incomplete, Place};
 
-/// A longer id is none.
+/// A longer text is no id.
 const MAX_ID_CHARS: usize = 200;
 
 /// What a foreign server calls a delivery.
@@ -163,14 +163,14 @@ impl RowReader {
         let read = found
             .filter(|value| !value.is_null())
             .and_then(|value| filling.reading.read(value, &self.time_format, &self.zone));
-        // An empty text where an instant or a number could be is how many servers write null.
+        // Many servers write null as an empty text where an instant or a number could be.
         let is_blank = found.is_some_and(|value| {
             value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
         });
         let unreadable = found.is_some() && read.is_none() && !is_blank;
         let value = match (read, &filling.default) {
             (Some(read), _) => Some(Some(read)),
-            // What a part is silent about is known, or told by the list.
+            // What a part leaves out is known already, or the list tells it.
             (None, Some(_)) if partial && found.is_none() => None,
             (None, Some(default)) => Some(Some(default.clone())),
             (None, None) => found.map(|_| None),

@@ -1,8 +1,8 @@
 //! Instants as a foreign server writes them: a pattern and a zone, or a number.
 //!
-//! Clock times without an offset are ambiguous twice a year where clocks are set: a time that is passed twice is taken for
-//! its first passing, one that is skipped for the time after the gap (RFC 5545, section 3.3.5). Until the hour is over,
-//! changes of the second passing so look an hour old; lists put them right.
+//! Clock times without an offset are ambiguous twice a year where clocks are set. A time that is passed twice is taken
+//! for its first passing; one that is skipped, for the time after the gap (RFC 5545, section 3.3.5). So changes of the
+//! second passing look an hour old until the hour is over; lists put them right.
 
 use gwanje_model::UtcMillis;
 use jiff::fmt::strtime;
@@ -65,7 +65,7 @@ impl TimeFormat {
             "unix-s" => return Ok(Self::UnixS),
             _ => {}
         }
-        // What it writes it must read back, to the day at least: 2026-11-21 18:03:22 UTC.
+        // It must read back what it writes, to the day at least: 2026-11-21 18:03:22 UTC.
         let sample = UtcMillis(1_795_284_202_000);
         let unusable = |why: String| {
             format!(
@@ -83,7 +83,7 @@ impl TimeFormat {
         Ok(Self::Pattern(text.to_owned()))
     }
 
-    /// Reads an instant; none: it is none in this format.
+    /// Reads an instant; none: the value is no instant in this format.
     #[must_use]
     pub fn read(&self, value: &Value, zone: &Zone) -> Option<UtcMillis> {
         let at = match self {

@@ -85,7 +85,7 @@ fn a_bad_file_is_refused_where_it_is_bad() {
             let (line, column) = (error.line, error.column);
             let (wanted_line, wanted_column) = place(&file, at);
             assert_eq!(line, wanted_line, "{new}: {error}");
-            // Of a table's header the name is pointed at.
+            // The error points at the name in a table's header.
             assert!(column.abs_diff(wanted_column) <= 2, "{new}: {error}, wanted column {wanted_column}");
         }
     }

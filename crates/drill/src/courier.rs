@@ -64,7 +64,7 @@ pub(crate) struct Courier {
     heading_deg: f64,
 }
 
-/// For so long after their shift riders are still reported, so that everybody sees them leave.
+/// Still reports riders for this long after their shift, so that everybody sees them leave.
 const LEAVING_MS: i64 = 120_000;
 
 impl Courier {

@@ -44,7 +44,7 @@ pub struct Pace {
     pub pickup_service_min: f64,
     /// Minutes that handing over takes at the door.
     pub dropoff_service_min: f64,
-    /// Minutes from order to door that are aimed at.
+    /// Minutes aimed at from order to door.
     pub target_click_to_door_min: u32,
     /// Minutes from order to door beyond which an order isn't carried out.
     pub max_click_to_door_min: u32,
@@ -82,9 +82,9 @@ pub struct Order {
     pub ready_at: UtcMillis,
     /// Metres from shop to drop-off.
     pub distance_m: u32,
-    /// Minutes from order to pickup that are aimed at.
+    /// Minutes aimed at from order to pickup.
     pub pickup_target_min: u32,
-    /// Minutes from order to door that are aimed at.
+    /// Minutes aimed at from order to door.
     pub delivery_target_min: u32,
     /// What was ordered.
     pub items: Vec<Item>,

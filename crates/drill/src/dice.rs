@@ -1,7 +1,7 @@
 //! Chance that depends on nothing but its keys: the same seed, center and order always throw the same.
 //!
-//! Keyed streams rather than one generator: what befalls one order does not depend on how many were played before it, so
-//! a drill goes on after a restart as it would have gone on without.
+//! Keyed streams rather than one generator: what befalls one order does not depend on how many were played before it.
+//! So a drill goes on after a restart as it would have gone on without.
 
 use gwanje_model::digest::mix;
 

@@ -1,7 +1,7 @@
 //! What chance holds for one order: how long people take, and whether it is cancelled or changes riders.
 
 use crate::dice::Dice;
-use crate::drill::DrillOptions;
+use crate::options::DrillOptions;
 use gwanje_model::{CancelBy, Status};
 
 /// The center accepts an order after 10 to 90 s.

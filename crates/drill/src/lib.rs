@@ -23,9 +23,9 @@
 //!   before the next `advance`.
 //! - A far `day_now` is fine: what lies before is played in rounds of [`LOOK_AHEAD_MS`] of the day.
 //! - Commands carry the id that the hub gave, so a delivery's first command comes a round after its creation.
-//! - What people change is followed: a delivery that somebody assigned, unassigned, picked up or cancelled by hand goes on
-//!   from there. Deliveries that people created are left to people; a rider who carries one is busy.
-//! - Nothing needs to be kept but the instant that was done: days, chances and order numbers follow from the seeds.
+//! - The drill follows what people change: a delivery that somebody assigned, unassigned, picked up or cancelled by
+//!   hand goes on from there. Deliveries that people created are left to people; a rider who carries one is busy.
+//! - Only the instant that was done needs to be kept: days, chances and order numbers follow from the seeds.
 
 mod act;
 mod agenda;
@@ -37,12 +37,14 @@ mod drill;
 mod fate;
 mod korean;
 mod mdrp;
+mod options;
 mod synthetic;
 mod track;
 
 pub use act::{Act, ActKind, Token};
 pub use day::{Day, Order, Pace, Shift};
 pub use district::{District, district};
-pub use drill::{Drill, DrillOptions, LOOK_AHEAD_MS};
+pub use drill::{Drill, LOOK_AHEAD_MS};
 pub use mdrp::{DayFileError, MdrpSpec};
+pub use options::DrillOptions;
 pub use synthetic::SyntheticSpec;

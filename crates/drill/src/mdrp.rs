@@ -21,7 +21,7 @@ pub struct MdrpSpec {
     pub dir: PathBuf,
     /// Which center: see [`district`]; its places are those of the files.
     pub center_index: usize,
-    /// What is made up is made up from this.
+    /// The seed of what is made up.
     pub seed: u64,
     /// The calendar date; minute 0 is 10:00 on it.
     pub date: Date,

@@ -52,7 +52,7 @@ const SHIFTS: [(i64, i64, f64); 4] = [
     (18 * 60, 25 * 60 + 30, 2.2),
 ];
 
-/// One shop for so many orders a day, and at least so many shops.
+/// One shop for this many orders a day, and at least this many shops.
 const ORDERS_A_SHOP: usize = 12;
 const SHOPS_AT_LEAST: usize = 12;
 

@@ -90,7 +90,7 @@ pub(crate) struct Track {
     pub over: bool,
 }
 
-/// Minutes that a way takes whose ends aren't known.
+/// Minutes for a way whose ends aren't known.
 const UNKNOWN_WAY_MIN: i64 = 8;
 
 impl Track {
@@ -142,7 +142,7 @@ impl Track {
             .max(self.ready_at)
     }
 
-    /// When the meal is at the door that was picked up at `at`.
+    /// When a meal that was picked up at that instant is at the door.
     pub fn at_door(&self, picked_up_at: UtcMillis) -> UtcMillis {
         picked_up_at.plus_ms(self.pace.half_pickup_ms()).plus_min(self.ride_min)
     }

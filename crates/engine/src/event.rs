@@ -1,6 +1,6 @@
 //! What happens, for whoever listens, and the receiving end of it.
 
-use crate::ipc::{AppEvent, CommandPhase, LinkView, kind_name};
+use crate::ipc::{AppEvent, CommandPhase, LinkView};
 use gwanje_board::{AT_RISK_MIN, Row, ViewId};
 use gwanje_model::{CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
@@ -76,7 +76,7 @@ impl EngineEvent {
             Self::Alarm(center, notice) => Some(AppEvent::Alarm {
                 center: center.to_string(),
                 id: notice.key.id.0,
-                kind: kind_name(notice.key.kind),
+                kind: notice.key.kind,
                 raised_at: notice.key.raised_at.0,
                 relisted: notice.relisted,
                 row: notice
@@ -88,7 +88,7 @@ impl EngineEvent {
             Self::AlarmSettled(center, key) => Some(AppEvent::AlarmSettled {
                 center: center.to_string(),
                 id: key.id.0,
-                kind: kind_name(key.kind),
+                kind: key.kind,
                 raised_at: key.raised_at.0,
             }),
             Self::Command(report) => Some(AppEvent::Command {

@@ -9,7 +9,7 @@ use crate::owner::{self, Access, Call};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
-use gwanje_sync::{AlarmKey, CommandId, CommandRequest, Stats, What};
+use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
 use gwanje_wire::CommandBody;
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::ReceiptStage;
@@ -26,14 +26,14 @@ pub struct CommandWish {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 impl CommandWish {
     /// An action on a delivery.
     #[must_use]
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
-        Self { center, what: What::Act { id, action, body } }
+        Self { center, what: CommandKind::Act { id, action, body } }
     }
 }
 

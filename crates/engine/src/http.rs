@@ -147,7 +147,7 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 /// Why a connection failed, in words without the system's numbers where there are any.
-#[allow(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
 pub(crate) fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),

@@ -141,8 +141,8 @@ pub enum AppEvent {
         /// Which delivery.
         #[ts(type = "number")]
         id: u64,
-        /// Wire name: `cancelled`, `late`, `unconfirmed`, `unproven`.
-        kind: String,
+        /// About what.
+        kind: AlarmKind,
         /// With `center`, `id` and `kind` its key.
         #[ts(type = "number")]
         raised_at: i64,
@@ -158,8 +158,8 @@ pub enum AppEvent {
         /// Which delivery.
         #[ts(type = "number")]
         id: u64,
-        /// Wire name.
-        kind: String,
+        /// About what.
+        kind: AlarmKind,
         /// The rest of its key.
         #[ts(type = "number")]
         raised_at: i64,
@@ -196,9 +196,4 @@ pub enum AppEvent {
         /// Why, for programs.
         code: Option<String>,
     },
-}
-
-/// The wire name of a kind of alarm, as owned text.
-pub(crate) fn kind_name(kind: AlarmKind) -> String {
-    kind.as_str().to_owned()
 }

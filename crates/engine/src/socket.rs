@@ -186,7 +186,7 @@ fn not_opened(error: &WsError) -> SocketEvent {
 }
 
 /// Why, in words without addresses or data.
-#[allow(clippy::wildcard_enum_match_arm, reason = "the library's errors, not ours")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's errors, not ours")]
 fn reason(error: &WsError) -> String {
     match error {
         WsError::Io(error) => io_reason(error),

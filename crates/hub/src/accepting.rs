@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
-/// Connections at once, sockets among them; more wait in the system's queue. A seat has a socket and now and then a
-/// connection for requests beside it, so this is some eight thousand seats at a file descriptor each; the memory of so
-/// many that only wait is some hundred megabytes.
+/// Connections served at once, sockets among them; more wait in the system's queue. A seat has a socket and now and
+/// then a connection for requests beside it, so this is some eight thousand seats at a file descriptor each. So many
+/// that only wait take some hundred megabytes of memory.
 const CONNECTIONS_MAX: usize = 16_384;
-/// A connection on which no whole request has come for so long, the first or the next, is closed. Longer than clients
-/// keep one for the next request (8 s), so that they close it first.
+/// Closes a connection on which no whole request, the first or the next, has come for this long. This is longer than
+/// clients keep one for the next request (8 s), so that they close it first.
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 /// How long a closing listener waits for requests under way.
 pub const WIND_DOWN: Duration = Duration::from_secs(3);
@@ -34,7 +34,7 @@ pub async fn serve_until(
     http.timer(TokioTimer::new()).header_read_timeout(ASK_WITHIN);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let ending = watch::Sender::new(false);
-    // Each connection holds a sender to its end, or until it has become a socket; nothing is ever sent.
+    // Each connection holds a sender until it ends or becomes a socket; nothing is ever sent.
     let (alive, mut all_ended) = mpsc::channel::<()>(1);
     tokio::pin!(until);
     loop {
@@ -65,7 +65,7 @@ pub async fn serve_until(
     }
 }
 
-/// Serves a connection to its end; once told, no further than the request under way.
+/// Serves a connection to its end; once told to end, finishes only the request under way.
 async fn served(connection: Serving, mut ending: watch::Receiver<bool>) -> hyper::Result<()> {
     tokio::pin!(connection);
     tokio::select! {
@@ -106,7 +106,7 @@ mod tests {
         half.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
         let mut kept = connect(address).await;
         let mut buffer = [0; 1_024];
-        // From here on the clock stands still but for the timers.
+        // From here on only timers move the clock.
         tokio::time::pause();
         for _ in 0..3 {
             tokio::time::advance(ASK_WITHIN / 2).await;

@@ -1,5 +1,5 @@
-//! Admission: a herd is served in turn. So much is taken in at once; what comes beyond is asked to come back, at moments
-//! that lie apart, before anything was done for it.
+//! Admission: serves a herd in turn. Takes in only so much at once, and asks the rest to come back, at moments that lie
+//! apart, before doing anything for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ const REQUESTS_MAX: usize = 1_024;
 /// Sockets that are open and have joined nothing yet. Each waits for one ticket and one read; all of them are through
 /// within a second or two.
 const UNJOINED_MAX: usize = 512;
-/// Seconds after which those beyond are asked to come back, at the least and at the most. Clients add a random part of
-/// a second or more.
+/// Asks those beyond to come back after this many seconds, at the least and at the most. Clients add a random part of a
+/// second or more.
 const COME_BACK_S: (u64, u64) = (1, 5);
 
 /// What is being taken in.
@@ -44,7 +44,7 @@ impl Admission {
         self.unjoined.load(Ordering::Relaxed) < UNJOINED_MAX
     }
 
-    /// A socket has come; until it joins.
+    /// Takes in a socket that has come, until it joins.
     #[must_use]
     pub fn socket(&self) -> Admitted {
         self.unjoined.fetch_add(1, Ordering::Relaxed);
@@ -54,11 +54,11 @@ impl Admission {
 
 fn admit(count: &Arc<AtomicUsize>, most: usize) -> Option<Admitted> {
     let admitted = Admitted(count.clone());
-    // Beyond it, the end of `admitted` takes back what is counted here.
+    // Beyond the limit, the end of `admitted` takes back what is counted here.
     (count.fetch_add(1, Ordering::Relaxed) < most).then_some(admitted)
 }
 
-/// Seconds until somebody who was turned away should come back: another number for each.
+/// Seconds until somebody who was turned away should come back: a different number for each.
 #[must_use]
 pub fn come_back_s() -> u64 {
     let (least, most) = COME_BACK_S;

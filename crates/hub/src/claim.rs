@@ -1,17 +1,17 @@
-//! One hub on a data folder at a time: each keeps where its centers stand in memory, and two would disagree.
+//! One hub on a data folder at a time: each keeps in memory where its centers stand, and two would disagree.
 
-use crate::cli::Failure;
+use crate::exit_error::ExitError;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The file that is locked; nothing is in it.
+/// The file that is locked; it is empty.
 const LOCK_FILE: &str = "hub.lock";
 
-/// How long a hub that is ending is waited for: longer than its sockets are given.
+/// How long to wait for a hub that is ending: longer than its sockets are given.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Between two looks whether it has ended.
+/// Between two looks at whether it has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A claim on a folder. It ends when it is dropped, and with the process however that ends.
@@ -23,13 +23,13 @@ impl Claim {
     ///
     /// # Errors
     /// When the folder can't be made or written, or another hub runs on it.
-    pub async fn on(folder: &Path) -> Result<Self, Failure> {
+    pub async fn on(folder: &Path) -> Result<Self, ExitError> {
         std::fs::create_dir_all(folder).map_err(|e| {
-            Failure::input(format!("the folder {} can't be made: {e}; choose another", folder.display()))
+            ExitError::input(format!("the folder {} can't be made: {e}; choose another", folder.display()))
         })?;
         let path = folder.join(LOCK_FILE);
         let file = File::create(&path).map_err(|e| {
-            Failure::input(format!("{} can't be written: {e}; choose another folder", path.display()))
+            ExitError::input(format!("{} can't be written: {e}; choose another folder", path.display()))
         })?;
         let until = Instant::now() + PATIENCE;
         loop {
@@ -37,13 +37,13 @@ impl Claim {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(LOOK_AGAIN).await,
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::running(format!(
+                    return Err(ExitError::running(format!(
                         "another hub runs on the folder {}; stop it, or choose another folder",
                         folder.display()
                     )));
                 }
                 Err(TryLockError::Error(e)) => {
-                    return Err(Failure::running(format!("{} can't be locked: {e}", path.display())));
+                    return Err(ExitError::running(format!("{} can't be locked: {e}", path.display())));
                 }
             }
         }

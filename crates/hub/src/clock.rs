@@ -22,7 +22,7 @@ pub struct Clock {
 enum Wall {
     /// The system's clock.
     System,
-    /// It stands at so many UTC milliseconds until it is set.
+    /// Stands at this many UTC milliseconds until it is set.
     Still(AtomicI64),
 }
 

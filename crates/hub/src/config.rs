@@ -80,7 +80,7 @@ pub struct ServeConfig {
     pub data: PathBuf,
     /// Browser origins that may call.
     pub origins: Vec<String>,
-    /// Within how many milliseconds clients are asked to reconnect when the hub stops.
+    /// Asks clients to reconnect within this many milliseconds when the hub stops.
     pub drain_within_ms: u64,
     /// Hours that an ended delivery stays on the board.
     pub retention_hours: u32,

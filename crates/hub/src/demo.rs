@@ -2,12 +2,13 @@
 
 use crate::auth::NewAccount;
 use crate::claim::Claim;
-use crate::cli::{DemoArgs, Failure};
+use crate::cli::DemoArgs;
 use crate::clock::Clock;
 use crate::config::DATABASE_FILE;
 use crate::demo_day::DemoDay;
 use crate::drill_api;
 use crate::drill_runner::{AHEAD_KEY, DONE_KEY, DrillRunner};
+use crate::exit_error::ExitError;
 use crate::hub::{Hub, HubConfig};
 use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
@@ -18,11 +19,10 @@ use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Drain;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Under which name the store keeps what day it plays.
+/// The name under which the store keeps what day it plays.
 const DAY_KEY: &str = "demo-day";
 /// The demo accounts; the password is the account's name.
 const ACCOUNTS: [Role; 4] = [Role::Dispatcher, Role::CallCenter, Role::Supervisor, Role::Admin];
@@ -33,10 +33,10 @@ const DRAIN: Drain = Drain { within_ms: 1_000 };
 ///
 /// # Errors
 /// When an argument can't be used, or something fails while running.
-pub async fn run(args: DemoArgs) -> Result<(), Failure> {
-    let listening = Listening::at(args.listen).await.map_err(Failure::running)?;
+pub async fn run(args: DemoArgs) -> Result<(), ExitError> {
+    let listening = Listening::at(args.listen).await.map_err(ExitError::running)?;
     let sockets_apart = match args.socket_listen {
-        Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
+        Some(address) => Some(Listening::at(address).await.map_err(ExitError::running)?),
         None => None,
     };
     // The clock of operations is set once it is known what day it is.
@@ -46,7 +46,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         None => None,
     };
     let store = open(&args, clock.clone())?;
-    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(Failure::running)?);
+    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(ExitError::running)?);
     let drill = prepare(&hub, &args).await?;
     let address = listening.address();
     if let Some(apart) = &sockets_apart {
@@ -54,15 +54,15 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     }
     let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
     gate.faults().set_drop_rate(args.drop_rate);
-    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(Failure::running)?;
-    runner.catch_up().await.map_err(Failure::running)?;
+    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(ExitError::running)?;
+    runner.catch_up().await.map_err(ExitError::running)?;
     let done = clock.day_now();
     clock.set_speed(args.speed);
-    runner.note(done).await.map_err(Failure::running)?;
+    runner.note(done).await.map_err(ExitError::running)?;
     let (stop_drill, drill_stops) = watch::channel(false);
     let mut drill = tokio::spawn(runner.run(drill_stops));
     let routes = drill_api::router(hub.clone(), gate.clone(), handle);
-    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(Failure::running)?;
+    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(ExitError::running)?;
     let serving = Serving { hub: hub.clone(), gate, listening, sockets_apart, routes, drain: DRAIN };
     let mut failed = None;
     serving
@@ -87,33 +87,35 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     }
     hub.store.close().await;
     match failed {
-        Some(failed) => Err(Failure::running(failed)),
+        Some(failed) => Err(ExitError::running(failed)),
         None => Ok(()),
     }
 }
 
-fn open(args: &DemoArgs, clock: Clock) -> Result<Store, Failure> {
+fn open(args: &DemoArgs, clock: Clock) -> Result<Store, ExitError> {
     let config = match &args.data {
         Some(folder) => StoreConfig::at(folder.join(DATABASE_FILE), clock),
         None => StoreConfig::temporary(clock),
     };
-    Store::open(config).map_err(Failure::running)
+    Store::open(config).map_err(ExitError::running)
 }
 
-/// Sets centers, riders, accounts and the clock up, and brings the drill to where the day stands.
-async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, Failure> {
-    let kept = hub.store.meta_get(DAY_KEY).await.map_err(Failure::running)?;
+/// Sets up centers, riders, accounts and the clock, and brings the drill to where the day stands.
+async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
+    let kept = hub.store.meta_get(DAY_KEY).await.map_err(ExitError::running)?;
     let day = match &kept {
         Some(kept) => serde_json::from_str(kept).map_err(|e| {
-            Failure::running(format!("the day kept in --data can't be read: {e}; begin with another folder"))
+            ExitError::running(format!(
+                "the day kept in --data can't be read: {e}; begin with another folder"
+            ))
         })?,
         None => DemoDay::from_args(args),
     };
-    let days = day.days().map_err(Failure::input)?;
+    let days = day.days().map_err(ExitError::input)?;
     let begins_at = day.begins_at(&days);
     let mut drill = Drill::new(days, day.options());
     for center in drill.days() {
-        hub.store.ensure_center(record(center)).await.map_err(Failure::running)?;
+        hub.store.ensure_center(record(center)).await.map_err(ExitError::running)?;
     }
     list_riders(hub, &drill, begins_at).await?;
     let centers: Vec<CenterId> = drill.days().iter().map(|day| day.center.clone()).collect();
@@ -127,22 +129,22 @@ async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, Failure> {
                 rider: None,
                 password: name.to_owned(),
             };
-            hub.auth.put_account(new).await.map_err(Failure::running)?;
+            hub.auth.put_account(new).await.map_err(ExitError::running)?;
         }
     }
     if kept.is_none() {
-        let kept = serde_json::to_string(&day).map_err(Failure::running)?;
-        hub.store.meta_set(DAY_KEY, kept).await.map_err(Failure::running)?;
+        let kept = serde_json::to_string(&day).map_err(ExitError::running)?;
+        hub.store.meta_set(DAY_KEY, kept).await.map_err(ExitError::running)?;
         hub.clock.set_day(begins_at);
         return Ok(drill);
     }
     let rows = rows_on_boards(hub, &centers).await?;
-    let done = hub.store.meta_get(DONE_KEY).await.map_err(Failure::running)?;
-    // Killed before the first note: nothing is known to be done but what the boards show.
+    let done = hub.store.meta_get(DONE_KEY).await.map_err(ExitError::running)?;
+    // Killed before the first note: only what the boards show is known to be done.
     let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     drill.resume(&rows, done);
     let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);
-    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(Failure::running)?;
+    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(ExitError::running)?;
     let ahead = ahead.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     hub.clock.set_day(done.max(latest).max(ahead));
     tracing::info!(rows = rows.len(), "going on with the day that is kept");
@@ -159,19 +161,19 @@ fn record(day: &Day) -> CenterRecord {
 }
 
 /// Lists to each center the riders who work for it, lent ones too.
-async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), Failure> {
+async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), ExitError> {
     for day in drill.days() {
         let riders = drill.riders(&day.center, now);
-        hub.store.upsert_riders(&day.center, riders).await.map_err(Failure::running)?;
+        hub.store.upsert_riders(&day.center, riders).await.map_err(ExitError::running)?;
     }
     Ok(())
 }
 
-async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, Failure> {
+async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, ExitError> {
     let mut rows = Vec::new();
     for center in centers {
         let all = Selection::Buckets((0..=u8::MAX).collect());
-        let reply = hub.store.rows(center, all, After::default()).await.map_err(Failure::running)?;
+        let reply = hub.store.rows(center, all, After::default()).await.map_err(ExitError::running)?;
         rows.extend(reply.rows.iter().filter_map(WireRow::delivery).map(|row| Delivery::clone(row)));
     }
     Ok(rows)
@@ -188,9 +190,4 @@ fn announce(rest: std::net::SocketAddr, sockets: Option<std::net::SocketAddr>) -
     writeln!(out, "accounts: {} (the password is the account's name)", names.join(", "))?;
     writeln!(out, "this is a drill: orders, riders and everybody's names are simulated")?;
     out.flush()
-}
-
-/// The folder of an MDRP instance, absolute, so that a restart from elsewhere finds it.
-pub(crate) fn absolute(folder: &std::path::Path) -> PathBuf {
-    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }

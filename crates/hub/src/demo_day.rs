@@ -5,7 +5,7 @@ use gwanje_drill::{Day, DayFileError, DrillOptions, MdrpSpec, SyntheticSpec};
 use gwanje_model::UtcMillis;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where riders and customers are.
 const TIME_ZONE: &str = "Asia/Seoul";
@@ -39,7 +39,7 @@ impl DemoDay {
             seed: args.seed,
             centers: args.centers,
             orders: args.orders,
-            instances: args.day.iter().map(|folder| crate::demo::absolute(folder)).collect(),
+            instances: args.day.iter().map(|folder| absolute(folder)).collect(),
             start_min: args.start.map(|start| start.minutes),
             cancel_rate: args.cancel_rate,
             reassign_rate: args.reassign_rate,
@@ -78,7 +78,7 @@ impl DemoDay {
         }
     }
 
-    /// From when on it runs; what lies before is played at once.
+    /// The instant from which it runs; what lies before is played at once.
     #[must_use]
     pub fn begins_at(&self, days: &[Day]) -> UtcMillis {
         let start = self.start_min.or_else(|| self.instances.is_empty().then_some(DEFAULT_START_MIN));
@@ -88,4 +88,9 @@ impl DemoDay {
             (_, None) => UtcMillis::default(),
         }
     }
+}
+
+/// The folder of an MDRP instance, absolute, so that a restart from elsewhere finds it.
+fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }

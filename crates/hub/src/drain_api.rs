@@ -41,7 +41,7 @@ pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, usual: Drain) -> Router {
     })
 }
 
-/// `/readyz` says no from now on, and every socket is told to reconnect at a random moment within the time.
+/// Makes `/readyz` say no from now on, and tells every socket to reconnect at a random moment within the time.
 async fn drain(
     State(routes): State<DrainRoutes>,
     headers: HeaderMap,

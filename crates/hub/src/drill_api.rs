@@ -15,9 +15,9 @@ use gwanje_wire::rest::API_ROOT;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Over how much of the day a rush comes when nothing else is said, minutes.
+/// Spreads a rush over this much of the day when nothing else is said, minutes.
 const RUSH_WITHIN_MIN: u32 = 10;
-/// Orders of a rush in each center when only that there be one is said.
+/// Orders of a rush in each center when its size is not said.
 const RUSH_USUAL: u32 = 100;
 /// The most orders of one rush in one center.
 const RUSH_MAX: u32 = 20_000;
@@ -30,7 +30,7 @@ enum Switch {
     Off,
 }
 
-/// Orders on top of the day's: how many in each center, or that and within how many minutes of the day.
+/// Orders on top of the day's: how many in each center, and perhaps within how many minutes of the day.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum RushWish {

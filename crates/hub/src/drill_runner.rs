@@ -1,7 +1,7 @@
-//! Runs a drill on the hub: carries out what falls due through the same store as people, and shows it what they did.
+//! Runs a drill on the hub: carries out what falls due through the store that people use, and shows it what they did.
 
 use crate::hub::Hub;
-use crate::store::{Ask, Command, Intent, Outcome, StoreError};
+use crate::store::{Ask, Command, Decided, Intent, StoreError};
 use gwanje_drill::{Act, ActKind, Drill};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Rev, UtcMillis};
@@ -20,16 +20,16 @@ pub const DONE_KEY: &str = "drill-done";
 
 /// Between two looks at where the riders are. The contract allows five a second to leave.
 const RIDERS_INTERVAL: Duration = Duration::from_millis(250);
-/// Under which name the store keeps an instant that the clock of operations has not passed yet: a restart begins there,
-/// so that time never goes back, whenever the hub was killed.
+/// The name under which the store keeps an instant that the clock of operations has not passed yet. A restart begins
+/// there, so that time never goes back, whenever the hub was killed.
 pub const AHEAD_KEY: &str = "drill-ahead";
 /// How far ahead of the clock that instant is: some notes may be late.
 const AHEAD: Duration = Duration::from_secs(3);
-/// Between two notes of how far the day has come. A restart plays what lies in between again, which changes nothing.
+/// Between two notes of how far the day has come. A restart plays again what lies in between, which changes nothing.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 /// Commands of one transaction: bounds how long people's commands wait behind a stretch that is played at once.
 const ACTS_AT_ONCE: usize = 500;
-/// Operations time for which ended deliveries stay on the board.
+/// How long ended deliveries stay on the board, operations time.
 const RETENTION_MS: i64 = 24 * 3_600_000;
 /// Operations time between two looks for what has been there for longer.
 const ARCHIVE_EVERY_MS: i64 = 600_000;
@@ -76,7 +76,8 @@ pub struct DrillRunner {
 }
 
 impl DrillRunner {
-    /// A runner for a drill whose centers exist on the hub. What is on the boards already must have been told to the drill.
+    /// A runner for a drill whose centers exist on the hub. The drill must already have been told what is on the
+    /// boards.
     ///
     /// # Errors
     /// When a center does not exist.
@@ -185,7 +186,7 @@ impl DrillRunner {
         Ok(())
     }
 
-    fn answer(&mut self, act: &Act, outcome: &Outcome) {
+    fn answer(&mut self, act: &Act, outcome: &Decided) {
         match &outcome.result {
             Ok(accepted) => self.drill.answered(act.token, Ok(&accepted.row)),
             Err(problem) => {

@@ -14,9 +14,9 @@ use tokio::time::{Sleep, sleep};
 /// Connections that wait to be accepted: a herd of seats after a restart, at most what the system allows
 /// (`net.core.somaxconn`, 4096 on Linux).
 const BACKLOG: u32 = 4_096;
-/// A peer whose window stays shut for so long has stopped reading: twice the time in which a dead socket is noticed.
+/// A peer whose window stays shut for this long has stopped reading: twice the time in which a dead socket is noticed.
 const STALL_MAX: Duration = Duration::from_secs(14);
-/// After a failed accept (out of file descriptors, say), before the next.
+/// Waits this long after a failed accept (out of file descriptors, say) before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// An address that can't be listened at.
@@ -27,6 +27,7 @@ pub struct ListenError {
     source: io::Error,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
 fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -98,8 +99,8 @@ impl axum::serve::Listener for Listening {
     }
 }
 
-/// A stream on which a write that makes no progress fails after a while, so that nothing waits for ever on a peer
-/// that keeps its connection and reads nothing.
+/// A stream that fails a write after a while without progress. So nothing waits for ever on a peer that keeps its
+/// connection and reads nothing.
 #[derive(Debug)]
 pub struct Impatient {
     stream: TcpStream,

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use gwanje_hub::cli::{self, Cli, Command, Failure, LogFormat};
+use gwanje_hub::cli::{self, Cli, CliCommand, ExitError, LogFormat};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -20,18 +20,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), ExitError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Failure::running(format!("the runtime can't start: {e}")))?;
+        .map_err(|e| ExitError::running(format!("the runtime can't start: {e}")))?;
     runtime.block_on(async {
         match cli.command {
-            Command::Demo(args) => gwanje_hub::demo::run(args).await,
-            Command::Serve(args) => cli::serve(&args).await,
-            Command::User { action } => cli::user(action).await,
-            Command::Key { action } => cli::key(action).await,
-            Command::Check(args) => cli::check(&args).await,
+            CliCommand::Demo(args) => gwanje_hub::demo::run(args).await,
+            CliCommand::Serve(args) => cli::serve(&args).await,
+            CliCommand::User { action } => cli::user(action).await,
+            CliCommand::Key { action } => cli::key(action).await,
+            CliCommand::Check(args) => cli::check(&args).await,
         }
     })
 }

@@ -27,7 +27,7 @@ pub struct Serving {
     pub sockets_apart: Option<Listening>,
     /// Routes beside those of every hub.
     pub routes: Router,
-    /// Within which time clients are asked to reconnect at the end.
+    /// The time within which clients are asked to reconnect at the end.
     pub drain: Drain,
 }
 

@@ -3,9 +3,10 @@
 use crate::units::{CenterId, DeliveryId, Rev, RiderId, ShopId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use ts_rs::TS;
 
 /// Where a delivery stands (접수 → 대기 → 배차 → 픽업 → 전달, or 취소).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
     /// 접수: taken in, not accepted yet.
@@ -60,7 +61,7 @@ impl fmt::Display for Status {
 }
 
 /// A place: degrees (WGS 84), or metres on a local plane for anonymised data.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
 #[serde(untagged)]
 pub enum Pos {
     /// Degrees, WGS 84.
@@ -114,41 +115,49 @@ impl Pos {
 }
 
 /// The shop (주문업소) that cooks the order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Shop {
     /// The shop's id.
     pub id: ShopId,
     /// Its name.
+    #[ts(as = "String")]
     pub name: Text,
     /// Its phone.
     #[serde(default)]
+    #[ts(as = "String")]
     pub phone: Text,
     /// Its street address.
     #[serde(default)]
+    #[ts(as = "String")]
     pub address: Text,
     /// Where it is.
     #[serde(default)]
     pub pos: Option<Pos>,
     /// What a dispatcher should know of it (empty: nothing).
     #[serde(default)]
+    #[ts(as = "String")]
     pub remark: Text,
 }
 
 /// Where the order goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Dropoff {
     /// Street address.
+    #[ts(as = "String")]
     pub address: Text,
     /// Floor, door, entrance code.
     #[serde(default)]
+    #[ts(as = "String")]
     pub detail: Text,
     /// The customer's phone.
     #[serde(default)]
+    #[ts(as = "String")]
     pub phone: Text,
     /// The phone of whoever receives it, when it is another.
     #[serde(default)]
+    #[ts(as = "String")]
     pub recipient_phone: Text,
     /// Where it is.
     #[serde(default)]
@@ -156,12 +165,13 @@ pub struct Dropoff {
 }
 
 /// The rider on a delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignedRider {
     /// The rider's id.
     pub id: RiderId,
     /// The rider's name.
+    #[ts(as = "String")]
     pub name: Text,
     /// The rider's own center (another one than the delivery's: a lent rider).
     pub home: CenterId,
@@ -170,10 +180,11 @@ pub struct AssignedRider {
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// What was ordered.
+    #[ts(as = "String")]
     pub name: Text,
     /// How many.
     #[serde(default = "one")]
@@ -185,19 +196,21 @@ fn one() -> u32 {
 }
 
 /// A remark that a person left on a delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// When (operations time).
     pub at: UtcMillis,
     /// The account that wrote it.
+    #[ts(as = "String")]
     pub by: Text,
     /// What it says.
+    #[ts(as = "String")]
     pub text: Text,
 }
 
 /// Who cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum CancelBy {
     /// The customer.
@@ -213,17 +226,18 @@ pub enum CancelBy {
 }
 
 /// Why and by whom a delivery was cancelled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancel {
     /// In words.
+    #[ts(as = "String")]
     pub reason: Text,
     /// By whom.
     pub by: CancelBy,
 }
 
 /// One delivery, at one revision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// Unique within the server.
@@ -235,8 +249,10 @@ pub struct Delivery {
     /// Operations time of its latest change.
     pub modified_at: UtcMillis,
     /// What people call it; unique in a center and a day.
+    #[ts(as = "String")]
     pub number: Text,
     /// The order number of the shop's or portal's system.
+    #[ts(as = "String")]
     pub order_no: Text,
     /// Where it stands.
     pub status: Status,
@@ -261,6 +277,7 @@ pub struct Delivery {
     pub price_won: u64,
     /// The customer's request.
     #[serde(default)]
+    #[ts(as = "String")]
     pub request: Text,
     /// Remarks, oldest first.
     #[serde(default)]

@@ -3,9 +3,10 @@
 use crate::delivery::Pos;
 use crate::units::{CenterId, RiderId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// What a rider is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum RiderStatus {
     /// Not on shift.
@@ -17,15 +18,17 @@ pub enum RiderStatus {
 }
 
 /// A rider as listed to a center.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Rider {
     /// The rider's id.
     pub id: RiderId,
     /// Name.
+    #[ts(as = "String")]
     pub name: Text,
     /// Phone.
     #[serde(default)]
+    #[ts(as = "String")]
     pub phone: Text,
     /// The rider's own center.
     pub home: CenterId,

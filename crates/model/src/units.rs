@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use ts_rs::TS;
 
 /// A short text. Most texts of a delivery fit inline (24 bytes), which keeps a large board small and quick to parse.
 pub type Text = compact_str::CompactString;
@@ -10,7 +11,7 @@ pub type Text = compact_str::CompactString;
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// An instant in UTC milliseconds since 1970-01-01.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct UtcMillis(pub i64);
 
@@ -35,12 +36,12 @@ impl UtcMillis {
 }
 
 /// A delivery's id: an integer, unique within a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct DeliveryId(pub u64);
 
 /// A center's revision: grows by one with every committed change to any of its deliveries.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 pub struct Rev(pub u64);
 
@@ -70,9 +71,9 @@ impl fmt::Display for Rev {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
         #[serde(transparent)]
-        pub struct $name(pub Text);
+        pub struct $name(#[ts(as = "String")] pub Text);
 
         impl $name {
             /// The id as text.

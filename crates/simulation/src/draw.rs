@@ -1,7 +1,7 @@
 //! A seed becomes a plan: who sits where, what is done, and which faults are mixed into it, by weight.
 
 use crate::fault::Fault;
-use crate::plan::{Break, Garble, Plan, Post, Spoilt, Step, Way, What, Work};
+use crate::plan::{Break, Garble, Happening, Plan, Post, Spoilt, Step, Way, Work};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -74,7 +74,7 @@ impl Draw {
         }
     }
 
-    fn push(&mut self, after_ms: u64, what: What) {
+    fn push(&mut self, after_ms: u64, what: Happening) {
         self.steps.push(Step { after_ms, what });
     }
 
@@ -84,10 +84,10 @@ impl Draw {
             let after_ms = self.between(5, pause_ms);
             let (pick, center, seat) = (self.between(0, 9_999), self.some(1), self.some(2));
             let what = match self.between(0, 99) {
-                0..72 => What::Work { center, work: self.kind(), pick },
-                72..86 => What::Click { seat, center, work: self.kind(), pick },
-                86..93 => What::Acknowledge { seat, pick },
-                _ => What::Look { seat, first: pick % 20, pick, hold: pick.is_multiple_of(7) },
+                0..72 => Happening::Work { center, work: self.kind(), pick },
+                72..86 => Happening::Click { seat, center, work: self.kind(), pick },
+                86..93 => Happening::Acknowledge { seat, pick },
+                _ => Happening::Look { seat, first: pick % 20, pick, hold: pick.is_multiple_of(7) },
             };
             self.push(after_ms, what);
         }
@@ -103,7 +103,7 @@ impl Draw {
         }
     }
 
-    /// What somebody does to a delivery that is on the board.
+    /// Happening somebody does to a delivery that is on the board.
     fn act(&mut self) -> Work {
         match self.kind() {
             Work::Create => Work::Advance,
@@ -143,14 +143,14 @@ impl Draw {
         let lasts = if self.chance(70) { lasts } else { lasts / 3 };
         match broken {
             Break::AnswerLost { seat, center, .. } => {
-                self.push(after_ms, What::Break(broken));
+                self.push(after_ms, Happening::Break(broken));
                 self.taken_after(seat, center);
             }
             Break::SignInRevoked { seat } => self.taken_with_the_sign_in(after_ms, seat),
-            _ => self.push(after_ms, What::Break(broken)),
+            _ => self.push(after_ms, Happening::Break(broken)),
         }
         let (pick, center) = (self.between(0, 999), self.some(1));
-        self.push(lasts, What::Work { center, work: Work::Note, pick });
+        self.push(lasts, Happening::Work { center, work: Work::Note, pick });
     }
 
     /// Now and then the seat that got no answer can't ask before its center is taken away: it is signed out, or killed.
@@ -163,13 +163,13 @@ impl Draw {
         }
         let end =
             if killed { Break::AppKilled { seat, center, down_ms } } else { Break::SignInRevoked { seat } };
-        self.push(ends, What::Break(end));
+        self.push(ends, Happening::Break(end));
         self.take(taken, seat, center);
     }
 
     /// A sign-in ends; now and then while a command is on its way, whose center is taken away before it can be asked about.
     fn taken_with_the_sign_in(&mut self, after_ms: u64, seat: usize) {
-        let revoked = What::Break(Break::SignInRevoked { seat });
+        let revoked = Happening::Break(Break::SignInRevoked { seat });
         let rng = &mut self.besides;
         let (clicks, center, pick) =
             (rng.random_ratio(1, 2), rng.random_range(0..2), rng.random_range(0..9_999));
@@ -177,14 +177,14 @@ impl Draw {
         if !clicks {
             return self.push(after_ms, revoked);
         }
-        self.push(after_ms, What::Click { seat, center, work: Work::Note, pick });
+        self.push(after_ms, Happening::Click { seat, center, work: Work::Note, pick });
         self.push(soon, revoked);
         self.take(taken, seat, center);
     }
 
     fn take(&mut self, after_ms: u64, seat: usize, center: usize) {
         let for_ms = self.besides.random_range(5_000..40_000);
-        self.push(after_ms, What::Break(Break::CenterRevoked { seat, center, for_ms }));
+        self.push(after_ms, Happening::Break(Break::CenterRevoked { seat, center, for_ms }));
     }
 
     fn broken(&mut self, fault: Fault) -> Break {

@@ -31,8 +31,11 @@ pub mod run;
 mod seat;
 pub mod shrink;
 mod tag;
+mod trace;
+mod violation;
 mod window;
 mod world;
 
 pub use draw::draw;
-pub use run::{Report, Violation, log_of, run};
+pub use run::{Report, log_of, run};
+pub use violation::Violation;

@@ -38,13 +38,13 @@ pub struct Step {
     /// Milliseconds after the step before.
     pub after_ms: u64,
     /// What happens.
-    pub what: What,
+    pub what: Happening,
 }
 
 /// What happens. Numbers that pick (a seat, a center, a row) are taken modulo what there is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum What {
+pub enum Happening {
     /// Somebody elsewhere changes something.
     Work {
         /// Where.
@@ -280,8 +280,11 @@ impl Plan {
     #[must_use]
     pub fn faults(&self) -> std::collections::BTreeSet<Fault> {
         let broken = self.steps.iter().filter_map(|step| match &step.what {
-            What::Break(broken) => Some(broken.fault()),
-            What::Work { .. } | What::Click { .. } | What::Acknowledge { .. } | What::Look { .. } => None,
+            Happening::Break(broken) => Some(broken.fault()),
+            Happening::Work { .. }
+            | Happening::Click { .. }
+            | Happening::Acknowledge { .. }
+            | Happening::Look { .. } => None,
         });
         broken.collect()
     }

@@ -40,7 +40,7 @@ pub(crate) struct Seat {
     pub(crate) frozen_by: Option<Fault>,
     pub(crate) deferred: VecDeque<Arrival>,
     pub(crate) line: Line,
-    pub(crate) told: Told,
+    pub(crate) told: SeatHistory,
 }
 
 /// An app that runs.
@@ -105,7 +105,7 @@ pub(crate) struct Proven {
 
 /// What happened at a desk over all lives of its app.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct SeatHistory {
     /// How often an alarm was raised.
     pub(crate) raised: BTreeMap<(CenterId, AlarmKey), u32>,
     pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
@@ -137,7 +137,7 @@ pub(crate) struct Told {
     pub(crate) disk_lost_ms: Option<u64>,
 }
 
-impl Told {
+impl SeatHistory {
     /// The disk is gone, and with it what only the disk knew.
     pub(crate) fn forget_disk(&mut self, now_ms: u64) {
         self.disk_lost_ms = Some(now_ms);

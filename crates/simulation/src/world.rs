@@ -34,8 +34,9 @@ use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Setup};
 use crate::ledger::{Clicked, Truth};
 use crate::network::{Conn, Line};
 use crate::plan::{Break, Plan, Post};
-use crate::run::{Trace, Violation};
-use crate::seat::{Arrival, Seat, Told};
+use crate::seat::{Arrival, Seat, SeatHistory};
+use crate::trace::Trace;
+use crate::violation::Violation;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
 use gwanje_sync::{HttpRequest, Input, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
@@ -193,7 +194,7 @@ impl World {
             frozen_by: None,
             deferred: VecDeque::new(),
             line: Line::default(),
-            told: Told::default(),
+            told: SeatHistory::default(),
         });
         let mut world = Self {
             now: 0,

@@ -23,11 +23,12 @@ mod news;
 mod receipts;
 mod rest;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 
 pub(crate) use backoff::Backoff;
 
-use crate::io::{Action, CommandRequest, Input, Mono, Now, RowChange, State, What};
+use crate::io::{Action, CommandKind, CommandRequest, Input, Mono, Now, RowChange, State};
 use crate::mutation::{Mutation, is_mutated};
 use crate::session::{FetchFailure, Session, Spent};
 use crate::stats::{Cost, SocketBy, Stats, Tally as _};
@@ -441,10 +442,10 @@ impl Client {
             Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
             None => {
                 let seen = match &request.what {
-                    What::Act { id, .. } => {
+                    CommandKind::Act { id, .. } => {
                         self.centers.session(&request.center).and_then(|session| session.row(*id))
                     }
-                    What::Create(_) => None,
+                    CommandKind::Create(_) => None,
                 };
                 self.commands.begin(request, seen, now);
             }

@@ -9,6 +9,7 @@
 //! There is nothing to sign in to: [`Input::SignIn`] and [`Input::Resume`] both begin. Commands are refused at once.
 //! Secrets of request headers never come here: the shell adds them ([`Foreign::socket_options`], [`Dialect::auth`]).
 
+mod heard;
 mod link;
 mod list;
 mod plain;
@@ -17,6 +18,7 @@ mod socket_io;
 mod stomp;
 mod talk;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 
 use crate::io::{Action, CommandId, CommandOutcome, Input, Mono, Now, State};

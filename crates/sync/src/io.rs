@@ -5,8 +5,9 @@ use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis}
 use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use ts_rs::TS;
 
 /// Milliseconds of a clock that never goes back and counts sleep (CLOCK_BOOTTIME); its zero means nothing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,8 +148,8 @@ pub struct ForeignName {
     pub left_at: Option<UtcMillis>,
 }
 
-/// What an alarm is known by: raised once, whatever path it comes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// What an alarm of a center is known by: raised once, whatever path it comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmKey {
     /// The delivery; 0 for `unproven`, which is about the center.
@@ -206,12 +207,12 @@ pub struct CommandRequest {
     /// Which center.
     pub center: CenterId,
     /// What.
-    pub what: What,
+    pub what: CommandKind,
 }
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum CommandKind {
     /// Takes an order in.
     Create(Box<NewOrder>),
     /// Acts on a delivery, as the person saw it (`If-Match` of the row's revision).

@@ -29,7 +29,9 @@ mod fetch;
 mod following;
 mod foreign;
 mod inputs;
+mod job;
 mod kept;
+mod notified;
 mod order;
 mod overdue;
 mod overlay;
@@ -41,6 +43,7 @@ mod rows;
 mod snapshot;
 mod state;
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod tests;
 mod unproven;
 

@@ -3,6 +3,7 @@
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CancelBy, Dropoff, Item, RiderId, Shop, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// POST `/centers/{c}/deliveries`: what a new order says. The hub gives it id, number, status and times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ pub struct CommandBody {
 }
 
 /// One entry of `/deliveries/{id}/history`, oldest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEvent {
     /// The revision that it made.
@@ -65,17 +66,22 @@ pub struct HistoryEvent {
     /// Operations time.
     pub at: UtcMillis,
     /// The account that did it.
+    #[ts(as = "String")]
     pub by: Text,
     /// `create`, an [`Action`]'s name, or `archive`.
+    #[ts(as = "String")]
     pub action: Text,
     /// The status before (null for `create`).
     #[serde(default)]
+    #[ts(as = "Option<String>")]
     pub from: Option<Text>,
     /// The status after (null for `archive`).
     #[serde(default)]
+    #[ts(as = "Option<String>")]
     pub to: Option<Text>,
     /// Rider, reason or text, in words.
     #[serde(default)]
+    #[ts(as = "String")]
     pub detail: Text,
 }
 

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use ts_rs::TS;
 
-/// Below which path the interface lives.
+/// The path below which the interface lives.
 pub const API_ROOT: &str = "/api/v1";
 
 /// POST `/login`.
@@ -144,7 +145,7 @@ pub struct DigestReply {
 }
 
 /// What an alarm is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum AlarmKind {
     /// A delivery was cancelled.

@@ -43,9 +43,9 @@ pub struct Handshake {
     pub sid: String,
     /// The server pings this often, milliseconds.
     pub ping_interval: u64,
-    /// Without an answer for this long after a ping the connection is dead, milliseconds.
+    /// The connection is dead without an answer for this long after a ping, milliseconds.
     pub ping_timeout: u64,
-    /// Bytes of a message at most; 0: not said.
+    /// The most bytes of a message; 0: not said.
     #[serde(default)]
     pub max_payload: u64,
 }

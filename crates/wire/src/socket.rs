@@ -7,12 +7,13 @@ use gwanje_model::{
     CenterId, DeliveryId, Epoch, Pos, Rev, RiderId, RiderStatus, Role, SeatId, Text, UtcMillis,
 };
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The path of Engine.IO on a hub.
 pub const SOCKET_PATH: &str = "/socket.io/";
 /// The hub pings this often, milliseconds.
 pub const PING_INTERVAL_MS: u64 = 4_000;
-/// Without an answer for this long after a ping the connection is dead, milliseconds.
+/// The connection is dead without an answer for this long after a ping, milliseconds.
 pub const PING_TIMEOUT_MS: u64 = 3_000;
 /// A head comes this often to sockets subscribed to deliveries, milliseconds.
 pub const HEAD_INTERVAL_MS: u64 = 2_000;
@@ -151,7 +152,7 @@ pub struct SeatEntry {
 }
 
 /// One entry of `riders`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct RiderPos {
     /// Who.

@@ -4,7 +4,7 @@
 //! one unfinished frame, however the bytes were cut. [`Frame::to_bytes`] and [`Frame::to_text`] write. What can be
 //! written can be read again, and is the same frame.
 //!
-//! Read liberally where servers differ (a colon in a header's value need not be escaped, lines end with LF or CR LF),
+//! Reads liberally where servers differ (a colon in a header's value need not be escaped, lines end with LF or CR LF),
 //! strictly where a guess could lose a delivery. Everything has a bound: [`MAX_HEADERS`], [`MAX_LINE_BYTES`],
 //! [`MAX_BODY_BYTES`].
 //!
@@ -27,11 +27,11 @@ pub const SUBPROTOCOL: &str = "v12.stomp";
 /// The version of `accept-version` and `version`.
 pub const VERSION: &str = "1.2";
 
-/// Headers of a frame at most. Brokers send about ten; more than this is no header block but a flood.
+/// The most headers of a frame. Brokers send about ten; more than this is no header block but a flood.
 pub const MAX_HEADERS: usize = 64;
-/// Bytes of a command or header line at most, as sent. Destinations and tokens stay far below.
+/// The most bytes of a command or header line, as sent. Destinations and tokens stay far below.
 pub const MAX_LINE_BYTES: usize = 8 * 1024;
-/// Bytes of a body at most: the bound of any packet (2 MiB).
+/// The most bytes of a body: the bound of any packet (2 MiB).
 pub const MAX_BODY_BYTES: usize = 2 << 20;
 
 /// What a frame is for.
@@ -180,7 +180,7 @@ impl fmt::Display for Command {
 pub struct Frame {
     /// What it is for.
     pub command: Command,
-    /// Names and values, unescaped, in the order of the wire. Of a repeated name the first counts.
+    /// Names and values, unescaped, in the order of the wire. The first of a repeated name counts.
     pub headers: Vec<(String, String)>,
     /// Empty for most.
     pub body: Vec<u8>,
@@ -225,7 +225,7 @@ impl Frame {
         self
     }
 
-    /// A header's value; of a repeated header the first.
+    /// A header's value; the first of a repeated header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -248,8 +248,8 @@ impl Frame {
     }
 }
 
-/// Why bytes are no frame, or a frame has no bytes. After a reading error the connection is to be closed: where the
-/// next frame begins is not known. No message holds what was sent, which may be a customer's.
+/// Why bytes are no frame, or a frame has no bytes. Close the connection after a reading error: where the next frame
+/// begins is not known. No message holds what was sent, which may be a customer's.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum StompError {
     /// The first line names no command.

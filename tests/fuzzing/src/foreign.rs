@@ -101,7 +101,26 @@ impl Follower {
                 Action::DropHttp(request) => self.requests.retain(|known| *known != request),
                 Action::Persist(batch) => committed.push(Input::Committed(batch.center.clone(), batch.seq)),
                 Action::Changed(_, changes, _) => changes.into_iter().for_each(|change| self.change(change)),
-                _ => {}
+                Action::CloseSocket(_)
+                | Action::Restore(_)
+                | Action::Wipe(_)
+                | Action::Audit(_)
+                | Action::KeepHorizon(..)
+                | Action::SignedIn(_)
+                | Action::SignedOut(_)
+                | Action::SignInFailed(_)
+                | Action::Centers(_)
+                | Action::State(..)
+                | Action::Proved(..)
+                | Action::DayClock { .. }
+                | Action::Alarm(..)
+                | Action::AlarmSettled(..)
+                | Action::CommandUnsettled(..)
+                | Action::CommandSettled(..)
+                | Action::Repaired(..)
+                | Action::Checked(..)
+                | Action::Riders(..)
+                | Action::Notice(..) => {}
             }
         }
         assert!(sent <= MAX_SENT, "one thing that happened made the client send {sent} times");

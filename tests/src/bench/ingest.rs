@@ -144,10 +144,12 @@ async fn until(events: &mut Events, proven: Option<Rev>, alarmed: DeliveryId) ->
     let (mut proven, mut alarmed) = (proven, Some(alarmed));
     let both = async {
         while proven.is_some() || alarmed.is_some() {
-            match events.next().await.context("the engine ended")? {
-                EngineEvent::Proved(_, proof) if Some(proof.rev) == proven => proven = None,
-                EngineEvent::Alarm(_, notice) if Some(notice.key.id) == alarmed => alarmed = None,
-                _ => {}
+            let event = events.next().await.context("the engine ended")?;
+            if matches!(&event, EngineEvent::Proved(_, proof) if Some(proof.rev) == proven) {
+                proven = None;
+            }
+            if matches!(&event, EngineEvent::Alarm(_, notice) if Some(notice.key.id) == alarmed) {
+                alarmed = None;
             }
         }
         anyhow::Ok(())

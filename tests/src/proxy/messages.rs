@@ -130,7 +130,9 @@ async fn carry(near: TcpStream, relay: &Relay, target: &str) -> Result<()> {
         let onward = match message? {
             Message::Text(text) => relay.judge(way, &text).into_iter().map(Message::text).collect(),
             Message::Close(_) => return Ok(()),
-            other => vec![other],
+            other @ (Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                vec![other]
+            }
         };
         for message in onward {
             match way {

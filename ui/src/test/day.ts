@@ -96,6 +96,7 @@ export function deliveryOf(row: Row): Delivery {
     id: row.id,
     center: row.center,
     rev: row.rev,
+    modifiedAt: row.receivedAt,
     number: row.number,
     orderNo: `TBIYHG${row.id}`,
     status: row.status as Status,
@@ -131,6 +132,12 @@ export function deliveryOf(row: Row): Delivery {
     request: "문 앞에 놓아주세요",
     notes: [],
     receivedAt: row.receivedAt,
+    readyAt: null,
+    waitingAt: row.waitingAt,
+    assignedAt: row.assignedAt,
+    pickedUpAt: row.pickedUpAt,
+    deliveredAt: row.deliveredAt,
+    cancelledAt: row.cancelledAt,
     cancel: row.status === "cancelled" ? { reason: "고객 변심", by: "customer" } : null,
   };
 }
@@ -155,7 +162,7 @@ export function historyOf(row: Row): HistoryEvent[] {
             action,
             from: null,
             to,
-            detail: action === "assign" ? { riderName: row.rider?.name } : null,
+            detail: action === "assign" ? `${row.rider?.id} ${row.rider?.name}` : "",
           },
         ],
   );

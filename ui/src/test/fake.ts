@@ -15,6 +15,7 @@ import type {
 import type { Counters } from "../platform/generated/Counters";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
 import type { GroupHead } from "../platform/generated/GroupHead";
+import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
 import type { Place } from "../platform/generated/Place";
 import type { Row } from "../platform/generated/Row";
@@ -28,7 +29,7 @@ type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sen
 /** A group's rows, in order. */
 type Group = { key: string; value: string; rows: Row[] };
 
-export class FakePlatform implements Platform {
+export class FakePlatform extends NotFaked implements Platform {
   rows: Map<number, Row>;
   people: Rider[];
   /** The next sign-in fails with this. */
@@ -37,11 +38,11 @@ export class FakePlatform implements Platform {
   readonly resets: number[] = [];
   readonly opened: number[] = [];
   readonly commands: ActionRequest[] = [];
-  readonly acknowledged: AlarmKey[] = [];
+  readonly acknowledged: (AlarmKey & { center: string })[] = [];
   readonly checked: string[] = [];
   /** How often diagnostics were asked for. */
   looks = 0;
-  preferences: { locale: Locale | null; theme: Theme } | null = null;
+  preferences: { locale: Locale | null; theme: Theme | null } | null = null;
   readonly #views = new Map<number, OpenView>();
   #onEvent: (event: AppEvent) => void = () => {};
   #stalled: (view: number) => void = () => {};
@@ -50,6 +51,7 @@ export class FakePlatform implements Platform {
     rows = 3_000,
     readonly bootAnswer: Partial<Boot> = {},
   ) {
+    super();
     this.rows = new Map(day(rows).map((row) => [row.id, row]));
     this.people = riders(58);
   }
@@ -73,76 +75,76 @@ export class FakePlatform implements Platform {
     };
   }
 
-  async boot(): Promise<Boot> {
+  override async boot(): Promise<Boot> {
     return { ...this.#boot(true), ...this.bootAnswer };
   }
-  async signIn(): Promise<Boot> {
+  override async signIn(): Promise<Boot> {
     if (this.refusal) throw this.refusal;
     return { ...this.#boot(true), signedIn: true };
   }
-  async tryDemo(): Promise<Boot> {
+  override async tryDemo(): Promise<Boot> {
     return this.signIn();
   }
-  async signOut(): Promise<void> {}
-  async setPreferences(locale: Locale | null, theme: Theme): Promise<void> {
+  override async signOut(): Promise<void> {}
+  override async setPreferences(locale: Locale | null, theme: Theme | null): Promise<void> {
     this.preferences = { locale, theme };
   }
-  async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
+  override async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
     this.#onEvent = onEvent;
     this.tell(this.link({}));
   }
   async onViewStalled(stalled: (view: number) => void): Promise<void> {
     this.#stalled = stalled;
   }
-  async openView(spec: ViewSpec, send: (patch: Patch) => void): Promise<number> {
+  override async openView(spec: ViewSpec, send: (patch: Patch) => void): Promise<number> {
     const view = this.opened.length + 1;
     this.opened.push(view);
     this.#views.set(view, { spec, send, seq: 0, sent: new Map() });
     this.#send(view, true);
     return view;
   }
-  async changeView(view: number, spec: ViewSpec): Promise<void> {
+  override async changeView(view: number, spec: ViewSpec): Promise<void> {
     const open = this.#views.get(view);
     if (!open) throw { code: "view-not-open", message: "", retryable: false } satisfies Failure;
     open.spec = spec;
     this.#send(view, false);
   }
-  async ack(view: number, seq: number): Promise<void> {
+  override async ack(view: number, seq: number): Promise<void> {
     this.acks.push([view, seq]);
   }
-  async resetView(view: number): Promise<void> {
+  override async resetView(view: number): Promise<void> {
     this.resets.push(view);
     this.#send(view, true);
   }
-  async closeView(view: number): Promise<void> {
+  override async closeView(view: number): Promise<void> {
     this.#views.delete(view);
   }
-  async placeOf(view: number, id: number): Promise<number | null> {
+  override async placeOf(view: number, id: number): Promise<number | null> {
     const open = this.#views.get(view);
     const place = open ? this.places(open.spec).indexOf(id) : -1;
     return place < 0 ? null : place;
   }
-  async delivery(_center: string, id: number) {
+  override async delivery(_center: string, id: number) {
     const row = this.rows.get(id);
     if (!row) throw { code: "not-found", message: "", retryable: false } satisfies Failure;
     return deliveryOf(row);
   }
-  async history(_center: string, id: number) {
+  override async history(_center: string, id: number) {
     const row = this.rows.get(id);
     return row ? historyOf(row) : [];
   }
-  async riders(): Promise<Rider[]> {
+  override async riders(): Promise<Rider[]> {
     return this.people;
   }
-  async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
+  override async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
     this.commands.push(request);
     return { commandId: `c${this.commands.length}` };
   }
-  async acknowledgeAlarm(key: AlarmKey): Promise<void> {
-    this.acknowledged.push(key);
+  override async acknowledgeAlarm(center: string, key: AlarmKey): Promise<void> {
+    this.acknowledged.push({ center, ...key });
   }
-  async alarmDisplayed(): Promise<void> {}
-  async diagnostics(): Promise<Diagnostics> {
+  override async alarmDisplayed(): Promise<void> {}
+  override async diagnostics(): Promise<Diagnostics> {
     this.looks += 1;
     const { type: _, ...link } = this.link({});
     return diagnosticsOf(
@@ -150,7 +152,7 @@ export class FakePlatform implements Platform {
       this.rows.size,
     );
   }
-  async checkEverything(center: string): Promise<void> {
+  override async checkEverything(center: string): Promise<void> {
     this.checked.push(center);
   }
 

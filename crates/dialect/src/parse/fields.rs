@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use super::{Parsed, our_statuses};
-use crate::dialect::{EventRule, Means};
+use crate::event::{EventRule, Means};
 use crate::field::{Field, Filling, Kind, Origin, Read, Reading};
 use crate::path::JsonPath;
 use crate::row::{RowReader, StatusRead};

@@ -102,7 +102,12 @@ impl<'a> Table<'a> {
                 Err(self.error_at(&entry.value.span(), format!("`{key}` is empty")))
             }
             DeValue::String(text) => Ok(Some((text.to_string(), entry.value.span()))),
-            _ => Err(self.wrong(key, &entry, "a text")),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => Err(self.wrong(key, &entry, "a text")),
         }
     }
 
@@ -164,7 +169,11 @@ impl<'a> Table<'a> {
                 i64::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n as f64)
             }
             DeValue::Float(number) => number.as_str().parse().ok(),
-            _ => return Err(self.wrong(key, &entry, "a number")),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => return Err(self.wrong(key, &entry, "a number")),
         };
         number.filter(|number: &f64| range.contains(number)).map(Some).ok_or_else(|| {
             let reason = format!("`{key}` must be from {} to {}", range.start(), range.end());
@@ -193,7 +202,12 @@ impl<'a> Table<'a> {
         };
         let words = match entry.value.get_ref() {
             DeValue::Array(items) => items.iter().map(|item| word(item.get_ref())).collect(),
-            single => word(single).map(|word| vec![word]),
+            single @ (DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Table(_)) => word(single).map(|word| vec![word]),
         };
         let words: Vec<String> = words.ok_or_else(|| self.wrong(key, &entry, "a text or a list of texts"))?;
         if words.is_empty() {

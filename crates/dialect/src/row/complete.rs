@@ -32,7 +32,7 @@ pub enum Incomplete {
     /// Its status is a word that the dialect does not know.
     #[error("a row of a status that the dialect does not know; add the word to [statuses]")]
     UnknownStatus,
-    /// Part of a row of which the rest is not known.
+    /// Part of a row whose rest is not known.
     #[error("a part of a row that is not known yet")]
     Unknown,
 }
@@ -134,7 +134,8 @@ impl ForeignRow {
         Ok(delivery)
     }
 
-    /// Instants that the server tells are taken; the others are the modification time at which the status was first seen.
+    /// Takes the instants that the server tells. The others are the modification time at which the status was first
+    /// seen.
     fn set_instants(
         &self,
         reader: &RowReader,

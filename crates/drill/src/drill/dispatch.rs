@@ -6,15 +6,15 @@ use gwanje_model::lifecycle::Action;
 use gwanje_model::{RiderId, Status, UtcMillis};
 use gwanje_wire::command::CommandBody;
 
-/// With so little time left another center is asked for a rider, too.
+/// Asks another center for a rider, too, when less time than this is left.
 const ASK_NEIGHBOURS_MIN: i64 = 25;
 
-/// A rider gives a delivery back only when so much time is left for another.
+/// A rider gives a delivery back only when more than this is left for another.
 const GIVE_BACK_MIN: i64 = 20;
 
 impl Drill {
-    /// Assigns what waits in a center, first what is ready first, as far as there are free riders. While more waits than
-    /// riders are free, each rider gets the nearest instead: short ways carry the most.
+    /// Assigns what waits in a center, in the order in which it is ready, as far as there are free riders. While more
+    /// waits than riders are free, each rider gets the nearest instead: short ways carry the most.
     pub(super) fn dispatch(&mut self, day: usize, at: UtcMillis) {
         let mut free = self.free_riders(day, at);
         if free.is_empty() {
@@ -126,7 +126,7 @@ impl Drill {
         self.rider_ids.get(rider).map_or_else(|| Carrier::Stranger(rider.clone()), |c| Carrier::Ours(*c))
     }
 
-    /// Whether the drill thinks of a delivery what its newest row says.
+    /// Whether the drill's view of a delivery agrees with its newest row.
     pub(super) fn agrees(&self, ix: usize) -> bool {
         let Some(track) = self.tracks.get(ix) else { return true };
         let Some(seen) = &track.seen else { return !track.diverged };

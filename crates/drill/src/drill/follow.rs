@@ -11,13 +11,13 @@ use gwanje_wire::problem::{ErrorCode, Problem};
 /// A delivery that people gave back to wait is left to them for five minutes.
 const HANDS_OFF_MS: i64 = 300_000;
 
-/// An act that the hub could not take is tried again after five seconds of the day.
+/// Tries again, after five seconds of the day, an act that the hub could not take.
 const AGAIN_MS: i64 = 5_000;
 
 /// After a refusal the drill waits this much longer each time …
 const AFTER_REFUSAL_MS: i64 = 30_000;
 
-/// … and leaves a delivery alone after so many in a row.
+/// … and leaves a delivery alone after this many in a row.
 const REFUSALS: u32 = 8;
 
 impl Drill {
@@ -151,7 +151,7 @@ impl Drill {
         }
     }
 
-    /// Leaves a delivery that the hub keeps refusing to people.
+    /// Leaves to people a delivery that the hub keeps refusing.
     fn abandon(&mut self, ix: usize) {
         self.replan(ix);
         self.release(ix, self.clock);

@@ -11,6 +11,7 @@ use crate::courier::Courier;
 use crate::day::Day;
 use crate::dice::Dice;
 use crate::fate::Fate;
+use crate::options::DrillOptions;
 use crate::track::Track;
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, DeliveryId, Pos, Rev, Rider, RiderId, Text, UtcMillis};
@@ -22,31 +23,8 @@ use std::collections::BTreeSet;
 /// the number of rounds (about sixty for a day) and how far instants may lie apart within one round.
 pub const LOOK_AHEAD_MS: i64 = 600_000;
 
-/// One rider in so many may also be sent by the next center.
+/// The next center may also send one rider in this many.
 const LENDABLE: usize = 12;
-
-/// What chance does to a day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrillOptions {
-    /// The same seed and the same days give the same drill.
-    pub seed: u64,
-    /// The share of orders that somebody cancels (those that `system` gives up come on top).
-    pub cancel_rate: f64,
-    /// The share of orders that get another rider after the first.
-    pub reassign_rate: f64,
-    /// The share of orders that are given to a lent rider of another center when one is free and can make it.
-    pub lend_rate: f64,
-    /// The share of assignments that a rider leaves unconfirmed for more than three minutes.
-    pub late_confirm_rate: f64,
-}
-
-impl Default for DrillOptions {
-    /// Reassignments as in a public log of 450,000 orders (Shadowfax, 2022); 1.16 % of that log were cancelled by the rider,
-    /// customers, shops and centers come on top.
-    fn default() -> Self {
-        Self { seed: 1, cancel_rate: 0.03, reassign_rate: 0.0306, lend_rate: 0.02, late_confirm_rate: 0.04 }
-    }
-}
 
 /// Days under way.
 #[derive(Debug)]
@@ -60,9 +38,9 @@ pub struct Drill {
     /// Orders not placed yet, by time: places among the tracks.
     arrivals: BTreeSet<(UtcMillis, usize)>,
     agenda: Agenda,
-    /// For each day what waits for a rider, first what is ready first: places among the tracks.
+    /// What waits for a rider on each day, in the order in which it is ready: places among the tracks.
     waiting: Vec<BTreeSet<(UtcMillis, usize)>>,
-    /// For each day the riders it may send: places among the couriers.
+    /// The riders that each day may send: places among the couriers.
     crews: Vec<Vec<usize>>,
     out: Vec<Act>,
     last_token: u64,
@@ -164,7 +142,7 @@ impl Drill {
         }
     }
 
-    /// Where the riders of a center are (lent ones too) who are on shift, carry something, or have just gone off.
+    /// Where those riders of a center are (lent ones too) who are on shift, carry something, or have just gone off.
     #[must_use]
     pub fn riders_now(&self, center: &CenterId, day_now: UtcMillis) -> Vec<RiderPos> {
         self.crew(center).filter_map(|courier| courier.reported(day_now)).collect()

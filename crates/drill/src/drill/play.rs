@@ -9,7 +9,7 @@ use gwanje_model::lifecycle::Action;
 use gwanje_model::{CancelBy, Status, Text, UtcMillis};
 use gwanje_wire::command::{CommandBody, NewOrder};
 
-/// Riders are sent out so long before the meal is ready, not at once: five minutes, a usual way to a shop.
+/// Sends riders out this long before the meal is ready, not at once: five minutes, a usual way to a shop.
 const SEND_AHEAD_MIN: i64 = 5;
 
 impl Drill {
@@ -252,7 +252,7 @@ impl Drill {
 
     pub(super) fn due(&mut self, ix: usize, at: UtcMillis, due: Due) {
         let Some(track) = self.tracks.get(ix) else { return };
-        // Never before what has been played, or done to it, already: instants of one delivery never go back.
+        // Never before what has already been played or done to it: instants of one delivery never go back.
         let at = at.max(self.clock).max(track.at).max(track.not_before);
         self.agenda.add(at, Event::Delivery { track: ix, due, plan: track.plan });
     }

@@ -9,8 +9,8 @@ use rustc_hash::FxHashMap;
 
 impl Drill {
     /// Goes on after a restart from the rows on the boards. `done_until` is the last instant up to which
-    /// [`advance`](Self::advance) had been called until it gave nothing more, and everything answered: an order placed by
-    /// then that is on no board has ended and been archived.
+    /// [`advance`](Self::advance) had been called until it gave nothing more, and everything was answered. An order
+    /// placed by then that is on no board has ended and been archived.
     pub fn resume(&mut self, rows: &[Delivery], done_until: UtcMillis) {
         // Commands are played in the order of time, so what they did tells how far the day had come; creations run ahead.
         let done = rows.iter().filter(|row| row.status != Status::Received).map(|row| row.modified_at);
@@ -71,7 +71,8 @@ impl Drill {
         self.expect(day_ix, order)
     }
 
-    /// Orders that were placed by then, or before one that is on the board, and aren't on it: they have been archived.
+    /// Forgets orders that were placed by then, or before one that is on the board, and aren't on it: they have been
+    /// archived.
     fn forget_archived(&mut self, done_until: UtcMillis) {
         let mut latest: Vec<UtcMillis> = vec![done_until; self.days.len()];
         for track in self.tracks.iter().filter(|track| track.id.is_some()) {

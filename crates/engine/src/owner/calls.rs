@@ -3,7 +3,7 @@
 use super::{Access, Call, Commanded, Owner, present};
 use crate::clock;
 use crate::error::EngineError;
-use gwanje_sync::{CREATE, CommandRequest, Input, What};
+use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
 
 impl Owner {
     /// Answers a call. One whose caller has gone is answered to nobody, which is no fault.
@@ -98,8 +98,8 @@ impl Owner {
 
 fn commanded(request: &CommandRequest) -> Commanded {
     let (id, action) = match &request.what {
-        What::Create(_) => (None, CREATE),
-        What::Act { id, action, .. } => (Some(*id), action.as_str()),
+        CommandKind::Create(_) => (None, CREATE),
+        CommandKind::Act { id, action, .. } => (Some(*id), action.as_str()),
     };
     Commanded { center: request.center.clone(), id, action: action.into(), told: None }
 }

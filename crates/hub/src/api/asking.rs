@@ -38,7 +38,7 @@ impl Asking {
     }
 }
 
-/// A caller about a center of the path that it may see, and read.
+/// A caller, and the center of the path; the caller may see and read that center.
 #[derive(Debug)]
 pub struct AskingIn {
     /// Who asks.

@@ -1,8 +1,7 @@
 //! Commands: a new order, an action on a delivery, and the end of an idempotency key.
 //!
-//! After authentication everything that is decided, refusals too, is decided by the store's writer when there is an
-//! idempotency key: so a twin gets the first one's answer, whatever has changed meanwhile, and so does whoever asks what
-//! became of it.
+//! With an idempotency key, the store's writer decides everything after authentication, refusals too. So a twin gets
+//! the first one's answer, whatever has changed meanwhile. So does whoever asks what became of it.
 
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
@@ -10,7 +9,7 @@ use super::order::{places_exist, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
-use crate::store::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
+use crate::store::{Accepted, Ask, Command, Decided, Idempotency, IfMatch, Intent};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -19,7 +18,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, MAX_SAFE_INTEGER, Permission, Rev};
-use gwanje_wire::rest::{CloseReply, Outcome as Recorded};
+use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde::Deserialize;
 use serde_json::Value;
@@ -118,7 +117,9 @@ fn action(
             }
             Value::Object(said)
         }
-        _ => return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body"))),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body")));
+        }
     };
     let fields = IDENTITY_FIELDS.iter().copied().filter(|field| action != Action::Cancel || *field != "by");
     names_nobody_else(caller, &said, &fields.collect::<Vec<_>>())?;
@@ -205,7 +206,7 @@ async fn carry_out(
         if_match,
         only_rider: caller.only_rider().cloned(),
     };
-    let Outcome { result, .. } = hub.store.execute(command).await?;
+    let Decided { result, .. } = hub.store.execute(command).await?;
     match result {
         Ok(Accepted { row, epoch, created }) => {
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
@@ -221,7 +222,7 @@ fn said(body: &Bytes) -> Result<Value, Refusal> {
     Ok(if said.is_null() { Value::Object(serde_json::Map::new()) } else { said })
 }
 
-/// A body without what does not matter to its meaning, so that a twin may be written otherwise.
+/// A body reduced to its meaning, so that a twin may be written another way.
 fn meant(body: &Bytes) -> Vec<u8> {
     said(body).ok().and_then(|said| serde_json::to_vec(&said).ok()).unwrap_or_else(|| body.to_vec())
 }
@@ -249,7 +250,7 @@ fn if_match(headers: &HeaderMap) -> Option<IfMatch> {
         if tag == "*" {
             return None;
         }
-        // Weak or without its quotes it still says which revision was seen.
+        // Even weak or without its quotes it says which revision was seen.
         let bare = tag.trim_start_matches("W/").trim_matches('"');
         if let Some((epoch, rev)) = bare.rsplit_once('-')
             && let Ok(rev) = rev.parse()
@@ -268,10 +269,10 @@ pub(super) struct KeyPath {
 
 /// POST `/centers/{c}/commands/{key}/close`.
 ///
-/// What is recorded under a key is the answer to the caller's own command, so it is told whether or not the caller may
-/// still see the center; only without rows when it may not. Nothing recorded: the key is void from now on in any case,
-/// also where the answer is that the center is not found. A twin that is still on its way may arrive when the center has
-/// been given back; and to write alike for a hidden center and for none tells neither from the other.
+/// A key's record is the answer to the caller's own command, so the caller is told it even when it may no longer see
+/// the center; then without rows. With nothing recorded, the key is void from now on in any case, also where the answer
+/// is that the center is not found: a twin that is still on its way may arrive when the center has been given back. And
+/// writing alike for a hidden center and for none tells neither from the other.
 pub(super) async fn close(
     State(hub): State<Arc<Hub>>,
     Asking(caller): Asking,
@@ -285,18 +286,18 @@ pub(super) async fn close(
     let reply = hub.store.close_command(caller.name(), &center, path.key.clone()).await?;
     match (seen, reply.outcome) {
         (Ok(()), _) => Ok(Json(reply)),
-        (Err(hidden), Recorded::Void) => Err(hidden),
-        (Err(_), Recorded::Done | Recorded::Refused) => Ok(Json(without_rows(reply))),
+        (Err(hidden), Outcome::Void) => Err(hidden),
+        (Err(_), Outcome::Done | Outcome::Refused) => Ok(Json(without_rows(reply))),
     }
 }
 
-/// A refusal keeps its reason, but for the row that a conflict shows.
+/// Keeps a refusal's reason, without the row that a conflict shows.
 fn without_rows(mut reply: CloseReply) -> CloseReply {
     match (reply.outcome, &mut reply.body) {
-        (Recorded::Refused, Some(Value::Object(problem))) => {
+        (Outcome::Refused, Some(Value::Object(problem))) => {
             problem.remove("current");
         }
-        (Recorded::Done | Recorded::Refused | Recorded::Void, body) => *body = None,
+        (Outcome::Done | Outcome::Refused | Outcome::Void, body) => *body = None,
     }
     reply
 }

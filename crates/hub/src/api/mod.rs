@@ -39,7 +39,7 @@ use tower_http::compression::CompressionLayer;
 
 /// The most bytes of a request's body: an order with a hundred items is a tenth of it.
 const BODY_MAX_BYTES: usize = 128 * 1024;
-/// A body that has not come whole within this is not waited for: 128 KiB at the speed of a modem.
+/// Waits no longer than this for a whole body: 128 KiB at the speed of a modem.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The REST interface of a hub, under [`API_ROOT`], with `/healthz` and `/readyz` at the root.
@@ -87,7 +87,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
     })
 }
 
-/// Requests beyond what can be answered soon are asked to come back. (Whether the hub lives is answered always.)
+/// Asks requests beyond what can be answered soon to come back. (Always answers whether the hub lives.)
 async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     // A body that trickles in takes no room.
     let (head, body) = request.into_parts();
@@ -104,7 +104,7 @@ async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
     }
 }
 
-/// The request without the slash at the end of its path: with or without it the same is meant.
+/// Takes the slash off the end of a request's path: with or without it the path means the same.
 fn without_last_slash(mut request: Request) -> Request {
     let path = request.uri().path();
     let bare = path.trim_end_matches('/');
@@ -115,7 +115,7 @@ fn without_last_slash(mut request: Request) -> Request {
         Some(query) => format!("{bare}?{query}"),
         None => bare.to_owned(),
     };
-    // A part of a good target is a good target; were it not, the request would go on as it came.
+    // A part of a good target is a good target; if it were not, the request would go on as it came.
     if let Ok(uri) = target.parse() {
         *request.uri_mut() = uri;
     }
@@ -128,7 +128,7 @@ async fn unknown(request: Request) -> Refusal {
     Problem::new(ErrorCode::NotFound, detail).into()
 }
 
-/// Errors of extractors and of the router itself are texts; here they become problems.
+/// Turns errors of extractors and of the router itself, which are texts, into problems.
 async fn every_error_is_a_problem(response: Response) -> Response {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) || refusal::is_problem(&response) {
@@ -150,7 +150,8 @@ async fn every_error_is_a_problem(response: Response) -> Response {
     answer
 }
 
-/// Whether a request may come from where it says: not from a browser's page of a foreign origin that isn't listed.
+/// Whether a request may come from where it says. It may not come from a browser's page of a foreign origin that isn't
+/// listed.
 ///
 /// # Errors
 /// `forbidden`.

@@ -12,7 +12,7 @@ const ORDER_NUMBERS: [&str; 5] = ["pickupTargetMin", "deliveryTargetMin", "dista
 const SHOP_TEXTS: [&str; 5] = ["id", "name", "phone", "address", "remark"];
 /// Members of a drop-off that are texts.
 const DROPOFF_TEXTS: [&str; 4] = ["address", "detail", "phone", "recipientPhone"];
-/// What an order of which only the count of items is known consists of.
+/// The name of the one item of an order that tells only how many items it has.
 const SOME_ITEM: &str = "메뉴";
 
 /// The same order with absent for null, texts for numbers that stand for texts, whole numbers for rounded ones, and
@@ -29,7 +29,7 @@ pub(super) fn tidied(mut said: Value) -> Value {
     if let Some(shop) = order.get_mut("shop").and_then(Value::as_object_mut) {
         shop.retain(|_, value| !value.is_null());
         texts(shop, &SHOP_TEXTS);
-        // A shop of which one is known goes by that.
+        // A shop with only one of the two goes by that.
         for (absent, known) in [("id", "name"), ("name", "id")] {
             if !shop.contains_key(absent)
                 && let Some(known) = shop.get(known).cloned()
@@ -46,7 +46,9 @@ pub(super) fn tidied(mut said: Value) -> Value {
         *items = match items.take() {
             Value::Array(list) => Value::Array(list.into_iter().map(item).collect()),
             Value::Number(count) => json!([{"name": SOME_ITEM, "quantity": count}]),
-            other => Value::Array(vec![item(other)]),
+            one @ (Value::Null | Value::Bool(_) | Value::String(_) | Value::Object(_)) => {
+                Value::Array(vec![item(one)])
+            }
         };
     }
     said
@@ -71,7 +73,7 @@ fn texts(object: &mut Map<String, Value>, keys: &[&str]) {
     }
 }
 
-/// The whole number next to one with a fraction.
+/// The whole number nearest to one with a fraction.
 fn whole(value: &Value) -> Option<Value> {
     let number = value.as_f64().filter(|_| value.is_f64())?;
     format!("{:.0}", number.round()).parse::<i64>().ok().map(Value::from)
@@ -84,7 +86,7 @@ fn item(said: Value) -> Value {
             item.retain(|_, value| !value.is_null());
             Value::Object(item)
         }
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => other,
     }
 }
 

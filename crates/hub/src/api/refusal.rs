@@ -20,7 +20,7 @@ impl Refusal {
         Problem::new(code, detail).into()
     }
 
-    /// Not now: `unavailable`, with a moment to come back at that differs from the next one's.
+    /// Not now: `unavailable`, with a moment to come back; the next refusal names another.
     pub fn later(detail: impl Into<String>) -> Self {
         let problem = Problem::new(ErrorCode::Unavailable, detail);
         Refused { problem, retry_after_s: Some(come_back_s()) }.into()

@@ -1,4 +1,4 @@
-//! Accounts: name, role, centers and a password that only its hash is kept of.
+//! Accounts: name, role, centers and a password, of which only the hash is kept.
 
 use crate::store::{Store, StoreError, text_json};
 use argon2::Argon2;
@@ -38,8 +38,8 @@ pub struct Account {
     pub(super) password: String,
 }
 
-/// Hashes the password (some ten milliseconds of a core); one that fits the hash kept until now keeps that, which shows
-/// that it is no new one. None when the system gives no salt.
+/// Hashes the password (some ten milliseconds of a core). A password that fits the hash kept until now keeps that hash,
+/// which shows that it is not new. None when the system gives no salt.
 pub(super) fn hashed(new: NewAccount, kept: Option<&str>) -> Option<Account> {
     let NewAccount { name, role, centers, rider, password } = new;
     let rider = (role == Role::Rider).then(|| rider.unwrap_or_else(|| RiderId(name.clone())));
@@ -53,7 +53,7 @@ fn hash(password: &str) -> Option<String> {
     Some(hash.to_string())
 }
 
-/// Whether a password fits a hash. Without one (no such account) it takes the same time and fits never.
+/// Whether a password fits a hash. Without one (no such account) it takes the same time and never fits.
 pub(super) fn verify(password: &str, kept: Option<&str>) -> bool {
     static NOBODY: OnceLock<Option<String>> = OnceLock::new();
     let against = kept.or_else(|| NOBODY.get_or_init(|| hash("nobody")).as_deref());
@@ -75,7 +75,7 @@ impl Accounts {
         Ok(Self { known: RwLock::new(all(store).await?) })
     }
 
-    /// Takes all from the store; those that were otherwise known before, with what was known.
+    /// Takes all from the store. Returns those that were known differently before, as they were known.
     pub async fn reload(&self, store: &Store) -> Result<Vec<Arc<Account>>, StoreError> {
         let now = all(store).await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

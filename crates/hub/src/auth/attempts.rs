@@ -21,7 +21,7 @@ impl Attempts {
         failures.get(account).and_then(|&failed| wait_s(failed, now))
     }
 
-    /// Counts an attempt, which is a failure until [`Self::succeeded`]; or the seconds that the account has to wait.
+    /// Counts an attempt as a failure until [`Self::succeeded`]; or returns the seconds that the account has to wait.
     pub fn begun(&self, account: &str, now: UtcMillis) -> Option<u64> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         // Names stay for a minute, and checks take time: that bounds what guessing names can fill.

@@ -1,4 +1,4 @@
-//! Following the store: accounts and keys that another process (the command line) replaced are known within a second.
+//! Follows the store: knows within a second which accounts and keys another process (the command line) replaced.
 
 use super::Auth;
 use super::account::Account;
@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Between two looks whether anything was written.
+/// Between two looks at whether anything was written.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Auth {
@@ -19,7 +19,7 @@ impl Auth {
         let mut known = None;
         loop {
             tick.tick().await;
-            // Asked for before the read: what is written meanwhile shows in the next one.
+            // Asks before the read: what is written meanwhile shows in the next one.
             let version = match self.store.data_version(kept.take()).await {
                 Ok((version, db)) => {
                     kept = Some(db);
@@ -52,7 +52,7 @@ impl Auth {
         Ok(())
     }
 
-    /// Whoever holds what the account was before is told; a new password ends its sign-ins.
+    /// Tells whoever holds what the account was before; a new password ends its sign-ins.
     pub(super) async fn changed(&self, before: &Account) -> Result<(), StoreError> {
         let now = self.accounts.get(&before.name);
         if now.is_none_or(|now| now.password != before.password) {

@@ -1,4 +1,4 @@
-//! Keys of integrations: a random text that only its hash is kept of, scopes, and centers.
+//! Keys of integrations: a random text, of which only the hash is kept, scopes, and centers.
 
 use super::token::{hex, random_bytes};
 use crate::store::{Store, StoreError, text_json};
@@ -101,7 +101,7 @@ impl Keys {
         Ok(text)
     }
 
-    /// The key behind its text; looked for in the store when this process does not know it yet.
+    /// Finds the key behind its text; looks in the store when this process does not know it yet.
     pub async fn find(&self, store: &Store, text: &str) -> Result<Option<Arc<ApiKey>>, StoreError> {
         let hash = hash_of(text);
         if let Some(key) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash) {

@@ -82,8 +82,8 @@ impl Auth {
         })
     }
 
-    /// Makes an account or replaces the one of that name; a new password ends its sign-ins, and a role or
-    /// center that was taken away shows in [`Self::is_live`] and [`Self::may_see`].
+    /// Makes an account or replaces the one of that name. A new password ends its sign-ins; [`Self::is_live`] and
+    /// [`Self::may_see`] show a role or center that was taken away.
     ///
     /// # Errors
     /// When nothing could be written.
@@ -126,7 +126,7 @@ impl Auth {
         self.keys.put(&self.store, key).await
     }
 
-    /// Signs an account in. The account is read anew, so that one added by another process is known.
+    /// Signs an account in. Reads the account anew, so that one added by another process is known.
     ///
     /// # Errors
     /// `unauthorized`, `too-many-requests` after failed attempts, or `unavailable`.
@@ -148,7 +148,7 @@ impl Auth {
         };
         // The semaphore is never closed.
         let _permit = self.password_checks.acquire().await;
-        // Counted before it is checked, after the wait: guesses sent at once do not pass the limit together.
+        // Counts after the wait and before the check: guesses sent at once do not pass the limit together.
         must_wait(self.attempts.begun(&request.account, self.clock.wall_now()))?;
         let before = self.accounts.get(&request.account);
         let account = self.accounts.reread(&self.store, &request.account).await?;

@@ -1,4 +1,4 @@
-//! Sign-ins: a family of refresh tokens each, of which one is the present one and a few were spent lately.
+//! Sign-ins: each is a family of refresh tokens. One is the present one; a few were spent lately.
 
 use super::access_expiry;
 use crate::store::{Store, StoreError, text_json};
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::{PoisonError, RwLock};
 use ulid::Ulid;
 
-/// A spent token gives the same pair again for so long, milliseconds, from the wire contract: an answer may get lost.
+/// A spent token gives the same pair again for this long, milliseconds, from the wire contract: an answer may get lost.
 const SPENT_GRACE_MS: i64 = 60_000;
-/// A sign-in that was not refreshed for so long is over, milliseconds: thirty days.
+/// Ends a sign-in that was not refreshed for this long, milliseconds: thirty days.
 const UNUSED_LIFE_MS: i64 = 30 * 86_400_000;
 
-/// One refresh: from `at` on the token of `generation` is the present one, with an access token until `expires_at`.
+/// One refresh: the token of `generation` is the present one from `at` on, with an access token until `expires_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rotation {
     pub generation: i64,
@@ -73,8 +73,8 @@ impl SignIns {
         Ok((id, rotation))
     }
 
-    /// Spends the refresh token of a generation. None: it was spent too long ago, or the sign-in is over; it is over then.
-    /// Decided by the store's one writer, so that twins get one answer.
+    /// Spends the refresh token of a generation. None: it was spent too long ago, or the sign-in is over; it is over
+    /// then. The store's one writer decides, so that twins get one answer.
     pub async fn rotate(
         &self,
         store: &Store,

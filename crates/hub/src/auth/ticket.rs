@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a ticket may be spent, milliseconds, from the wire contract.
 pub const TICKET_LIFE_MS: i64 = 30_000;
-/// Tickets kept at once before expired ones are looked for: several times the connections of a large hub.
+/// Looks for expired tickets once this many are kept: several times the connections of a large hub.
 const SWEEP_AT: usize = 20_000;
 
 /// Tickets that are neither expired nor forgotten.

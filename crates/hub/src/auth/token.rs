@@ -1,7 +1,7 @@
 //! Tokens that prove themselves: what they say, and a keyed hash of it (HMAC-SHA256, RFC 2104).
 //!
-//! The key lives in the store, so tokens outlive a restart. Equal input gives an equal token, which is what lets
-//! a spent refresh token get the same pair again without any pair being stored.
+//! The key lives in the store, so tokens outlive a restart. Equal input gives an equal token, so a spent refresh token
+//! gets the same pair again without any pair being stored.
 
 use crate::store::{Store, StoreError};
 use gwanje_model::UtcMillis;
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 /// Bytes that SHA-256 takes at a time.
 const BLOCK: usize = 64;
-/// Under which name the key is kept.
+/// The name under which the key is kept.
 const SECRET_NAME: &str = "token-secret";
 
 /// The key of all tokens of a store.

@@ -13,7 +13,7 @@ pub struct Cli {
     pub log_format: LogFormat,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 /// How log lines look.
@@ -27,7 +27,7 @@ pub enum LogFormat {
 
 /// What the binary does.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Run an embedded hub with a simulated day
     Demo(DemoArgs),
     /// Run a production hub

@@ -1,10 +1,11 @@
 //! What the subcommands of a production hub do.
 
-use super::{ConfigArgs, Failure, KeyAction, ServeArgs, UserAction};
+use super::{ConfigArgs, KeyAction, ServeArgs, UserAction};
 use crate::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use crate::claim::Claim;
 use crate::clock::Clock;
 use crate::config::ServeConfig;
+use crate::exit_error::ExitError;
 use crate::hub::{Hub, HubConfig};
 use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
@@ -19,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// Between two looks for deliveries whose retention is over.
 const ARCHIVE_INTERVAL: Duration = Duration::from_secs(600);
-/// A password shorter than this many characters is taken with a warning: who may use which is the operator's to decide
+/// Takes a password shorter than this many characters with a warning: the operator decides who may use which
 /// (NIST SP 800-63B asks for 8).
 const PASSWORD_ADVISED: usize = 8;
 
@@ -27,11 +28,11 @@ const PASSWORD_ADVISED: usize = 8;
 ///
 /// # Errors
 /// When the configuration can't be used, or something fails while running.
-pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
     let config = load(&args.config)?;
-    let listening = Listening::at(config.listen).await.map_err(Failure::running)?;
+    let listening = Listening::at(config.listen).await.map_err(ExitError::running)?;
     let sockets_apart = match config.socket_listen {
-        Some(address) => Some(Listening::at(address).await.map_err(Failure::running)?),
+        Some(address) => Some(Listening::at(address).await.map_err(ExitError::running)?),
         None => None,
     };
     let _claim = Claim::on(&config.data).await?;
@@ -65,33 +66,33 @@ pub async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     archive.abort();
     following.abort();
     hub.store.close().await;
-    failed.map_or(Ok(()), |error| Err(Failure::running(format!("signals can't be heard: {error}"))))
+    failed.map_or(Ok(()), |error| Err(ExitError::running(format!("signals can't be heard: {error}"))))
 }
 
 /// `gwanje-hub user add`: makes an account, or replaces the one of that name.
 ///
 /// # Errors
 /// When role, centers or password can't be used, or the database can't be written.
-pub async fn user(action: UserAction) -> Result<(), Failure> {
+pub async fn user(action: UserAction) -> Result<(), ExitError> {
     let UserAction::Add { name, role, centers, config } = action;
     let role = Role::parse(&role).ok_or_else(|| {
         let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-        Failure::input(format!("the role {role:?} is none of {}", known.join(", ")))
+        ExitError::input(format!("the role {role:?} is none of {}", known.join(", ")))
     })?;
     if name.len() > ACCOUNT_MAX {
-        return Err(Failure::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
+        return Err(ExitError::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
     }
     let config = load(&config)?;
     let hub = open(&config).await?;
     let centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() && !role.sees_all_centers() {
-        return Err(Failure::input(format!(
+        return Err(ExitError::input(format!(
             "a {role} needs --centers: without any, the account sees nothing"
         )));
     }
     let password = read_password()?;
     let new = NewAccount { name: name.as_str().into(), role, centers, rider: None, password };
-    hub.auth.put_account(new).await.map_err(Failure::running)?;
+    hub.auth.put_account(new).await.map_err(ExitError::running)?;
     hub.store.close().await;
     say(&format!("{name} may sign in as {role}"))
 }
@@ -100,13 +101,13 @@ pub async fn user(action: UserAction) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When scopes or centers can't be used, or the database can't be written.
-pub async fn key(action: KeyAction) -> Result<(), Failure> {
+pub async fn key(action: KeyAction) -> Result<(), ExitError> {
     let KeyAction::Add { name, scopes, centers, config } = action;
     let scopes = scopes
         .iter()
         .map(|scope| {
             serde_json::from_value::<Scope>(scope.as_str().into()).map_err(|_| {
-                Failure::input(format!("the scope {scope:?} is none of read, create, cancel, publish"))
+                ExitError::input(format!("the scope {scope:?} is none of read, create, cancel, publish"))
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -118,7 +119,7 @@ pub async fn key(action: KeyAction) -> Result<(), Failure> {
         centers.extend(coming(&hub, &config));
     }
     let key = ApiKey { name: name.as_str().into(), centers, scopes };
-    let shown = hub.auth.put_key(key).await.map_err(Failure::running)?;
+    let shown = hub.auth.put_key(key).await.map_err(ExitError::running)?;
     hub.store.close().await;
     say(&shown)
 }
@@ -127,7 +128,7 @@ pub async fn key(action: KeyAction) -> Result<(), Failure> {
 ///
 /// # Errors
 /// With the first thing that is wrong.
-pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
+pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
     let config = load(args)?;
     say("configuration: good")?;
     for address in std::iter::once(config.listen).chain(config.socket_listen) {
@@ -143,9 +144,9 @@ pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let hub = open(&config).await?;
-    let centers = hub.store.centers().await.map_err(Failure::running)?;
+    let centers = hub.store.centers().await.map_err(ExitError::running)?;
     for center in &centers {
-        let head = hub.store.head(&center.id).await.map_err(Failure::running)?;
+        let head = hub.store.head(&center.id).await.map_err(ExitError::running)?;
         say(&format!(
             "center {} ({}): {} rows at revision {}",
             center.id, center.name, head.count, head.rev
@@ -164,22 +165,22 @@ pub async fn check(args: &ConfigArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn load(args: &ConfigArgs) -> Result<ServeConfig, Failure> {
+fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
     // A variable that is no text can't be a setting.
     let environment =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    ServeConfig::load(args.config.as_deref(), environment).map_err(Failure::input)
+    ServeConfig::load(args.config.as_deref(), environment).map_err(ExitError::input)
 }
 
-/// Opens the database as it is: beside a running hub too, which would not learn of a center that is added here.
-async fn open(config: &ServeConfig) -> Result<Hub, Failure> {
+/// Opens the database as it is, beside a running hub too: that hub would not learn of a center added here.
+async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
-    let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(Failure::running)?;
+    let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(ExitError::running)?;
     let settings = HubConfig { origins: config.origins.clone() };
-    Hub::open(store, settings).await.map_err(Failure::running)
+    Hub::open(store, settings).await.map_err(ExitError::running)
 }
 
-async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), Failure> {
+async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), ExitError> {
     for center in &config.centers {
         let record = CenterRecord {
             id: center.id.clone(),
@@ -187,16 +188,16 @@ async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), Failure> 
             pos: center.pos(),
             time_zone: center.time_zone.clone(),
         };
-        hub.store.ensure_center(record).await.map_err(Failure::running)?;
+        hub.store.ensure_center(record).await.map_err(ExitError::running)?;
     }
     Ok(())
 }
 
-/// What clients hold can't be continued from a database that was put back: they are told to fetch it anew.
-async fn begin_epochs(hub: &Hub) -> Result<(), Failure> {
+/// Tells clients to fetch anew what they hold: it can't be continued from a database that was put back.
+async fn begin_epochs(hub: &Hub) -> Result<(), ExitError> {
     let centers = hub.store.center_ids();
     for center in &centers {
-        hub.store.begin_epoch(center).await.map_err(Failure::running)?;
+        hub.store.begin_epoch(center).await.map_err(ExitError::running)?;
     }
     tracing::warn!("a new epoch begins in {} centers: every client fetches its boards anew", centers.len());
     Ok(())
@@ -207,12 +208,12 @@ fn coming(hub: &Hub, config: &ServeConfig) -> impl Iterator<Item = CenterId> {
     config.centers.iter().map(|center| &center.id).filter(|id| !hub.store.has_center(id)).cloned()
 }
 
-fn no_folder(config: &ServeConfig, error: &std::io::Error) -> Failure {
+fn no_folder(config: &ServeConfig, error: &std::io::Error) -> ExitError {
     let folder = config.data.display();
-    Failure::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
+    ExitError::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
 }
 
-fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<Vec<CenterId>, Failure> {
+fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<Vec<CenterId>, ExitError> {
     names
         .into_iter()
         .map(|name| CenterId::from(name.trim()))
@@ -220,7 +221,7 @@ fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<
             if hub.store.has_center(&center) || config.centers.iter().any(|coming| coming.id == center) {
                 return Ok(center);
             }
-            Err(Failure::input(format!(
+            Err(ExitError::input(format!(
                 "there is no center {center}; add it to [[centers]] of the configuration"
             )))
         })
@@ -228,15 +229,15 @@ fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<
 }
 
 /// One line of stdin: a password on the command line would show in process lists.
-fn read_password() -> Result<String, Failure> {
+fn read_password() -> Result<String, ExitError> {
     let mut line = String::new();
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|e| Failure::running(format!("the password can't be read from stdin: {e}")))?;
+        .map_err(|e| ExitError::running(format!("the password can't be read from stdin: {e}")))?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Failure::input("there is no password: write it as one line on stdin".to_owned()));
+        return Err(ExitError::input("there is no password: write it as one line on stdin".to_owned()));
     }
     if password.chars().count() < PASSWORD_ADVISED {
         tracing::warn!(
@@ -266,9 +267,9 @@ async fn archive(hub: Arc<Hub>, retention_hours: u32) {
     }
 }
 
-fn say(line: &str) -> Result<(), Failure> {
+fn say(line: &str) -> Result<(), ExitError> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
-        .map_err(|e| Failure::running(format!("stdout can't be written: {e}")))
+        .map_err(|e| ExitError::running(format!("stdout can't be written: {e}")))
 }

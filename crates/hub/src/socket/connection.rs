@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-/// A connection that joins nothing for so long is closed.
+/// Closes a connection that joins nothing for this long.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
 /// The longest name of a seat, bytes.
 const SEAT_MAX_BYTES: usize = 128;
@@ -81,7 +81,7 @@ impl<O: Outlet + Clone> Connection<O> {
         Self { hub, emitters, outlet, id, identity: None, joined: FxHashMap::default() }
     }
 
-    /// It is gone: its namespaces are left and its ticket is forgotten.
+    /// It is gone: leaves its namespaces and forgets its ticket.
     pub async fn end(&mut self) {
         self.leave_all().await;
         self.hub.auth.connection_ended(&self.id);
@@ -95,7 +95,7 @@ impl<O: Outlet + Clone> Connection<O> {
         auth.is_live(identity) && self.joined.values().all(|joined| auth.may_see(identity, &joined.center))
     }
 
-    /// Takes one Socket.IO packet of the client; what is answered goes to its outlet.
+    /// Takes one Socket.IO packet of the client; the answer goes to its outlet.
     pub async fn take(&mut self, text: &str) {
         match ClientPacket::parse(text) {
             Ok(ClientPacket::Connect { namespace, auth }) => self.connect(namespace, auth).await,
@@ -270,7 +270,7 @@ impl<O: Outlet + Clone> Connection<O> {
         }
     }
 
-    /// A client that leaves no room for an answer reads too slowly to be served: an answer is never dropped in silence.
+    /// Never drops an answer in silence: a client that leaves no room for one reads too slowly to be served.
     fn send(&self, text: String) {
         match self.outlet.send(text.into()) {
             Sent::Yes => {}

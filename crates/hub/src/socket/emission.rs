@@ -25,12 +25,12 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(20);
 const HEAD_INTERVAL: Duration = Duration::from_millis(HEAD_INTERVAL_MS);
 /// Between two `riders` or two `seats`: the contract allows five a second.
 const LATEST_INTERVAL: Duration = Duration::from_millis(200);
-/// Between two tellings of alarms, the first at once: when an alarm goes up every seat gives word of it within a moment,
-/// and each word would tell it to every seat again. Of several words only the last entry goes out.
+/// Between two tellings of alarms; the first goes at once. When an alarm goes up, every seat gives word of it within a
+/// moment, and each word would tell it to every seat again. Of several words only the last entry goes out.
 const ALARMS_INTERVAL: Duration = Duration::from_millis(100);
-/// How often those who are behind are looked at.
+/// Between two looks at those who are behind.
 const BEHIND_INTERVAL: Duration = Duration::from_millis(100);
-/// After a failed read of the store.
+/// Waits this long after a failed read of the store.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What connections tell the emitter of a center.
@@ -80,7 +80,7 @@ pub struct Emission<O> {
     alarm_written: watch::Receiver<u64>,
     moved: watch::Receiver<u64>,
     riders_told: u64,
-    /// Up to where frames were made. Meaningless while nobody follows deliveries.
+    /// The revision up to which frames were made. Meaningless while nobody follows deliveries.
     emitted: Rev,
     alarms_told: u64,
     next_frame: Instant,

@@ -3,9 +3,9 @@
 //! Connections speak to it through a channel.
 
 use super::emission::{Emission, Word};
-use super::endpoint::{EngineSocket, close};
 use super::faults::Faults;
 use super::followers::{Outlet, Sent};
+use super::inbox::{EngineSocket, close};
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
@@ -32,7 +32,7 @@ impl Outlet for Arc<EngineSocket> {
     }
 
     fn has_room(&self) -> bool {
-        // One slot is left free: the engine takes a ping that finds no room for a dead peer.
+        // Leaves one slot free: when a ping finds no room, the engine takes the peer for dead.
         match (self.reserve(), self.reserve()) {
             (Ok(_), Ok(_)) | (Err(mpsc::error::TrySendError::Closed(())), _) => true,
             (_, _) => false,

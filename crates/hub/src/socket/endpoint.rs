@@ -2,7 +2,7 @@
 
 use super::connection::{self, Connection};
 use super::emitter::Emitters;
-use crate::admission::Admitted;
+use super::inbox::{EngineSocket, Inbox, close};
 use crate::hub::Hub;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// A connection as the engine holds it.
-pub type EngineSocket = engineioxide::Socket<Inbox>;
 /// The service that answers below [`SOCKET_PATH`].
 pub type SocketService = EngineIoService<Door, NotFoundService>;
 
@@ -29,48 +27,6 @@ const IN_CAPACITY: usize = 64;
 const IN_MAX_BYTES: usize = 256 << 10;
 /// The largest polling response: above the largest frame, so that a response can hold one.
 const POLL_MAX_BYTES: u64 = 2 << 20;
-
-/// The way into a connection's task. Empty once the connection is gone, which ends the task.
-#[derive(Debug, Default)]
-pub struct Inbox(Mutex<Option<Open>>);
-
-/// An open connection's.
-#[derive(Debug)]
-struct Open {
-    texts: mpsc::Sender<Str>,
-    /// Until it has joined a namespace.
-    unjoined: Option<Admitted>,
-}
-
-impl Inbox {
-    fn open(&self, texts: mpsc::Sender<Str>, unjoined: Admitted) {
-        *self.held() = Some(Open { texts, unjoined: Some(unjoined) });
-    }
-
-    /// Ends the connection's task.
-    pub fn shut(&self) {
-        *self.held() = None;
-    }
-
-    /// It has joined a namespace.
-    pub fn joined(&self) {
-        if let Some(open) = &mut *self.held() {
-            open.unjoined = None;
-        }
-    }
-
-    /// False when the client sends faster than it is served.
-    fn put(&self, text: Str) -> bool {
-        match &*self.held() {
-            Some(open) => !matches!(open.texts.try_send(text), Err(mpsc::error::TrySendError::Full(_))),
-            None => true,
-        }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Takes connections in.
 pub struct Door {
@@ -120,12 +76,6 @@ impl Door {
     fn live(&self) -> MutexGuard<'_, FxHashMap<String, Arc<EngineSocket>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Closes a connection and ends its task at once, even when the peer reads no more.
-pub fn close(socket: &EngineSocket) {
-    socket.data.shut();
-    socket.close(DisconnectReason::ClosingServer);
 }
 
 /// A running Engine.IO server.

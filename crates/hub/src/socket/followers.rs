@@ -112,7 +112,7 @@ impl<O: Outlet> Followers<O> {
         self.0.values().any(|f| f.is_in(stream))
     }
 
-    /// Hands the frame (from, to] to everyone who lacks something of it, save those to whom `faults` lose it.
+    /// Hands the frame (from, to] to everyone who lacks something of it, except where `faults` lose it.
     pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, faults: &Faults, now: Instant) {
         self.0.retain(|_, f| {
             if !f.is_in(Stream::Deliveries) || f.told >= to || f.behind_since.is_some() {
@@ -142,7 +142,7 @@ impl<O: Outlet> Followers<O> {
         });
     }
 
-    /// The same to those who follow deliveries and were told all up to `rev`: what a head says is about that revision.
+    /// The same for those who follow deliveries and were told all up to `rev`: a head speaks of that revision.
     pub fn tell_head(&mut self, rev: Rev, text: &Str) {
         self.0.retain(|_, f| {
             !f.is_in(Stream::Deliveries)
@@ -170,17 +170,17 @@ impl<O: Outlet> Followers<O> {
         self.0.values().any(|f| f.behind_since.is_some())
     }
 
-    /// Puts out whoever has been behind for too long. How many.
+    /// Puts out whoever has been behind for too long; returns how many.
     pub fn put_out(&mut self, now: Instant) -> usize {
         self.put_out_where(|f| f.behind_since.is_some_and(|since| now.duration_since(since) >= BEHIND_MAX))
     }
 
-    /// Closes everyone who follows deliveries. How many.
+    /// Closes everyone who follows deliveries; returns how many.
     pub fn put_out_all(&mut self) -> usize {
         self.put_out_where(|f| f.is_in(Stream::Deliveries))
     }
 
-    /// Closes those behind who stand at `at`: no frame may start there any more. How many.
+    /// Closes those behind who stand at `at`, where no frame may start any more; returns how many.
     pub fn put_out_at(&mut self, at: Rev) -> usize {
         self.put_out_where(|f| f.behind_since.is_some() && f.told == at)
     }
@@ -197,7 +197,7 @@ impl<O: Outlet> Followers<O> {
         before - self.0.len()
     }
 
-    /// The places at which followers stand who were behind and have room again.
+    /// Where those followers stand who were behind and have room again.
     #[must_use]
     pub fn ready_again(&self) -> Vec<Rev> {
         let mut at: Vec<Rev> = self

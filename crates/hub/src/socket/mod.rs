@@ -1,7 +1,7 @@
 //! Sockets: Socket.IO namespaces of centers, their emitters, and the gate in front of them.
 //!
-//! What is answered and sent is decided without a socket or a timer ([`Connection`], [`Emission`]); tasks and an Engine.IO
-//! server stand around that.
+//! [`Connection`] and [`Emission`] decide what is answered and sent, without a socket or a timer; tasks and an
+//! Engine.IO server stand around them.
 
 mod connection;
 mod emission;
@@ -10,6 +10,7 @@ mod endpoint;
 mod faults;
 mod followers;
 mod gate;
+mod inbox;
 
 pub use connection::Connection;
 pub use emission::{Emission, Word};

@@ -6,13 +6,13 @@ use super::writer::{Batch, signed, unsigned};
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Deliveries archived in one transaction at most: bounds how long commands wait for it.
+/// Archives at most this many deliveries in one transaction: bounds how long commands wait for it.
 pub(super) const ARCHIVED_AT_ONCE: i64 = 500;
 
 /// How long an alarm is kept once its delivery has left the board, milliseconds of operations time: a week, as in the
 /// caches of those who were told.
 const ALARMS_KEPT_MS: i64 = 7 * 86_400_000;
-/// Alarms looked at in one transaction at most, those first that nobody has given word of for the longest.
+/// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
 const ALARMS_LOOKED_AT: i64 = 500;
 
 /// Archives what ended before `day_at`, as an event at `now` (operations time), and drops tombstones beyond `kept`.

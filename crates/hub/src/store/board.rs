@@ -13,13 +13,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-/// Bytes of a chunk, about: one write of the network.
+/// About how many bytes a chunk has: one write of the network.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that wait for a slow client: bounds the memory of one stream, while the disk stays ahead of the network.
 const CHUNKS_WAITING: usize = 4;
-/// A client that takes no chunk for so long is cut off: its read keeps the write-ahead log from being folded in.
+/// Cuts off a client that takes no chunk for this long: its read keeps the write-ahead log from being folded in.
 const STALLED: Duration = Duration::from_secs(20);
-/// A board that takes longer than this in all is cut off, for the same reason.
+/// Cuts off a board that takes longer than this in all, for the same reason.
 const WHOLE: Duration = Duration::from_secs(60);
 /// How long a board waits for others to end before it is refused.
 const TURN_WAIT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use ulid::Ulid;
 
 impl Store {
-    /// Sets a center up, or changes its name, place and zone; a new one begins its first epoch.
+    /// Sets up a center, or changes its name, place and zone; a new one begins its first epoch.
     ///
     /// # Errors
     /// When nothing could be written.
@@ -82,7 +82,7 @@ impl Store {
         .await?
     }
 
-    /// Forgets all but the newest so many tombstones of a center: older cursors must resync.
+    /// Forgets all but the newest `kept` tombstones of a center: older cursors must resync.
     ///
     /// # Errors
     /// When nothing could be written.

@@ -2,8 +2,10 @@
 //!
 //! Row, history, alarm and idempotency outcome are written together, under one revision.
 
+use super::decided::{Accepted, Decided, Decision};
+use super::idempotency::{self, Idempotency};
+use super::text_json;
 use super::writer::{Batch, signed};
-use super::{idempotency, text_json};
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{
     AssignedRider, Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
@@ -22,7 +24,7 @@ const ITEMS_MAX: usize = 200;
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
 const DELIVERY_TARGET_MIN: u32 = 30;
-/// Numbers that people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
+/// How many numbers people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
 const NUMBERS: u64 = 90_000;
 
 /// What is to be done, by whom, when.
@@ -84,17 +86,6 @@ pub enum Ask {
     Note(Text),
 }
 
-/// The key under which an outcome is kept, scoped to account and path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotency {
-    /// The path of the request.
-    pub path: String,
-    /// The client's key.
-    pub key: String,
-    /// SHA-256 of the request's body.
-    pub body_hash: [u8; 32],
-}
-
 /// `If-Match`: the revisions that the client saw; the row must be at one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IfMatch {
@@ -102,45 +93,23 @@ pub struct IfMatch {
     pub seen: Vec<(Epoch, Rev)>,
 }
 
-/// What became of a command. It is durable.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The row, or why not.
-    pub result: Result<Accepted, Box<Problem>>,
-    /// Whether this is the recorded outcome of an earlier twin.
-    pub replayed: bool,
-}
-
-/// A command that was carried out.
-#[derive(Debug, Clone)]
-pub struct Accepted {
-    /// The row after it.
-    pub row: Arc<Delivery>,
-    /// The history that `row.rev` counts in.
-    pub epoch: Epoch,
-    /// Whether the row is new.
-    pub created: bool,
-}
-
-type Decision = Result<Accepted, Box<Problem>>;
-
 fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> rusqlite::Result<Result<T, Box<Problem>>> {
     Ok(Err(Box::new(Problem::new(code, detail))))
 }
 
 /// Decides a command. An error of the store rolls the whole transaction back.
-pub(super) fn execute(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Outcome> {
+pub(super) fn execute(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Decided> {
     if let Some(idempotency) = &command.idempotency
         && let Some(result) = idempotency::recorded(batch.db(), &command.by, &command.center, idempotency)?
     {
-        return Ok(Outcome { result, replayed: true });
+        return Ok(Decided { result, replayed: true });
     }
     let recorded = command.idempotency.clone().map(|key| (key, command.by.clone(), command.center.clone()));
     let result = decide(batch, command)?;
     if let Some((key, by, center)) = recorded {
         idempotency::record(batch, &by, &center, &key, &result)?;
     }
-    Ok(Outcome { result, replayed: false })
+    Ok(Decided { result, replayed: false })
 }
 
 fn decide(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Decision> {

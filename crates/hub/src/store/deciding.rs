@@ -1,6 +1,7 @@
 //! Deciding commands, and what else changes a center's rows: all of it within the writer's transactions.
 
-use super::command::{self, Command, Outcome};
+use super::command::{self, Command};
+use super::decided::Decided;
 use super::{Store, StoreError, archive, idempotency};
 use gwanje_model::{CenterId, Text, UtcMillis};
 use gwanje_wire::rest::CloseReply;
@@ -10,7 +11,7 @@ impl Store {
     ///
     /// # Errors
     /// When nothing could be written: then nothing was decided either.
-    pub async fn execute(&self, command: Command) -> Result<Outcome, StoreError> {
+    pub async fn execute(&self, command: Command) -> Result<Decided, StoreError> {
         self.write(move |batch| command::execute(batch, command)).await
     }
 
@@ -18,14 +19,15 @@ impl Store {
     ///
     /// # Errors
     /// When nothing could be written: then none was decided.
-    pub async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, StoreError> {
+    pub async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Decided>, StoreError> {
         self.write(move |batch| {
             commands.into_iter().map(|command| command::execute(batch, command)).collect()
         })
         .await
     }
 
-    /// The outcome under an idempotency key of this account and center; none yet: from now on `void`.
+    /// The outcome under an idempotency key of this account and center; when there is none yet, it is `void` from now
+    /// on.
     ///
     /// # Errors
     /// When nothing could be written.

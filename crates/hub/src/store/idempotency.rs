@@ -1,20 +1,29 @@
 //! What was decided under an idempotency key, and keys that were closed before anything was.
 
-use super::command::{Accepted, Idempotency};
+use super::decided::{Accepted, Decision};
 use super::text_json;
 use super::writer::Batch;
 use gwanje_model::{CenterId, Delivery, Epoch, Text, UtcMillis};
-use gwanje_wire::rest::{CloseReply, Outcome as Closed};
+use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
 /// How long an outcome is kept, milliseconds of the wall clock: a day, far beyond any client's 30 s of retries.
 const KEPT_MS: i64 = 24 * 3_600_000;
-/// Outcomes forgotten at once at most: bounds the transaction that does it.
+/// Forgets at most this many outcomes at once: bounds the transaction that does it.
 const FORGOTTEN_AT_ONCE: i64 = 64;
 
-type Decision = Result<Accepted, Box<Problem>>;
+/// The key under which an outcome is kept, scoped to account and path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The path of the request.
+    pub path: String,
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body_hash: [u8; 32],
+}
 
 /// The recorded outcome of a twin; `invalid` when it had another body, `void` when the key was closed.
 pub(super) fn recorded(
@@ -83,7 +92,8 @@ pub(super) fn record(
     insert(batch.db(), &row, status, epoch, &body, batch.wall)
 }
 
-/// The outcome under a key of this account in this center, whatever its path; none yet: from now on it is void.
+/// The outcome under a key of this account in this center, whatever its path; when there is none yet, it is void from
+/// now on.
 pub(super) fn close(
     batch: &mut Batch<'_>,
     account: &Text,
@@ -105,7 +115,7 @@ pub(super) fn close(
             ))
         })
         .optional()?;
-    let void = CloseReply { outcome: Closed::Void, status: None, body: None };
+    let void = CloseReply { outcome: Outcome::Void, status: None, body: None };
     let Some((path, status, epoch, body)) = found else {
         let row = Record { account, center, key, path: "", hash: &[] };
         insert(batch.db(), &row, ErrorCode::Void.http_status(), None, "null", batch.wall)?;
@@ -114,7 +124,7 @@ pub(super) fn close(
     if path.is_empty() {
         return Ok(void);
     }
-    let outcome = if epoch.is_some() { Closed::Done } else { Closed::Refused };
+    let outcome = if epoch.is_some() { Outcome::Done } else { Outcome::Refused };
     Ok(CloseReply { outcome, status: Some(status), body: serde_json::from_str(&body).ok() })
 }
 

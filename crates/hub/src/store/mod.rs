@@ -8,6 +8,7 @@ mod archive;
 mod board;
 mod centers;
 mod command;
+mod decided;
 mod deciding;
 mod error;
 mod following;
@@ -23,8 +24,10 @@ mod schema;
 mod writer;
 
 pub use board::BoardStream;
-pub use command::{Accepted, Ask, Command, Idempotency, IfMatch, Intent, Outcome};
+pub use command::{Ask, Command, IfMatch, Intent};
+pub use decided::{Accepted, Decided};
 pub use error::StoreError;
+pub use idempotency::Idempotency;
 pub use past::{Found, Search};
 pub(crate) use read::json;
 pub use read::{After, Selection};
@@ -238,7 +241,7 @@ impl Store {
         pool.read(pool.turn().await?, doing, read).await
     }
 
-    /// A number that changes with every commit of another connection than that, which is opened where none is given.
+    /// A number that changes with every commit of any connection but `db`; opens one where none is given.
     pub(crate) async fn data_version(&self, db: Option<Connection>) -> Result<(i64, Connection), StoreError> {
         let shared = Arc::clone(&self.shared);
         let asked = tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Deliveries of one page.
 const PAGE: i64 = 100;
 
-/// What deliveries are looked for; everything named must hold.
+/// Which deliveries to look for; everything named must hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 pub struct Search {
     /// Received at or after (operations time).
@@ -37,7 +37,7 @@ pub struct Found {
 }
 
 impl Search {
-    /// The names of the statuses that are looked for; none: all.
+    /// The names of the statuses to look for; none: all.
     pub fn statuses(&self) -> impl Iterator<Item = &str> {
         let names = self.status.as_deref().unwrap_or_default().split(',');
         names.map(str::trim).filter(|name| !name.is_empty())

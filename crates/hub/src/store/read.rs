@@ -54,7 +54,7 @@ pub(super) fn frame(
     at: UtcMillis,
 ) -> rusqlite::Result<Frame> {
     let limit = limit.clamp(1, FRAME_MAX_ENTRIES);
-    // One more than fits: whether the frame is cut shows from it.
+    // Asks for one more than fits, which shows whether the frame is cut.
     let asked = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let mut entries: Vec<Entry> = db
         .prepare_cached("SELECT body FROM delivery WHERE center = ?1 AND rev > ?2 ORDER BY rev LIMIT ?3")?

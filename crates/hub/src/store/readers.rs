@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// Heads, frames, changes and accounts: an index's few entries each. Sockets and every request wait for them.
 const PROMPT: usize = 4;
-/// Lists and digests: beyond the cores more of them only wait for each other.
+/// Lists and digests: more of them than cores only wait for each other.
 const LISTS: usize = 4;
 /// Boards streamed at once: each may wait for a slow client.
 const BOARDS: usize = 8;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Bytes of a frame around its entries: epoch, revisions, instant, keys.
 const FRAME_OVERHEAD_BYTES: usize = 512;
-/// Bytes of one tombstone at most, with its comma.
+/// The most bytes of one tombstone, with its comma.
 const GONE_BYTES: usize = 64;
 
 /// Where a center stands in its store, without the clocks.

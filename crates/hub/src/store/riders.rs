@@ -87,7 +87,7 @@ fn listed(db: &Connection, center: &CenterId) -> rusqlite::Result<Vec<Rider>> {
     .collect()
 }
 
-/// On shift, whether a rider is busy shows from the load.
+/// On shift, the load shows whether a rider is busy.
 fn at_work(status: RiderStatus, load: u32) -> RiderStatus {
     match status {
         RiderStatus::Off => RiderStatus::Off,
@@ -102,7 +102,7 @@ pub struct RiderPositions {
     centers: Arc<RwLock<BTreeMap<CenterId, Places>>>,
 }
 
-/// Places of a rider's trail are so far apart at least, milliseconds of operations time.
+/// Places of a rider's trail are at least this far apart, milliseconds of operations time.
 const TRAIL_STEP_MS: i64 = 15_000;
 /// Places of a rider's trail: two hours of it, longer than any delivery.
 const TRAIL_PLACES: usize = 480;
@@ -116,7 +116,7 @@ struct Places {
 }
 
 impl RiderPositions {
-    /// Takes in places; each takes the place of the rider's former one. Wakes the center's [`Self::moved`].
+    /// Takes in places; each replaces the rider's former one. Wakes the center's [`Self::moved`].
     pub fn update(&self, center: &CenterId, places: Vec<RiderPos>) {
         let mut centers = self.centers.write().unwrap_or_else(PoisonError::into_inner);
         let known = centers.entry(center.clone()).or_default();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Jobs that one transaction takes at most: bounds how long the first waits for the last.
+/// The most jobs that one transaction takes: bounds how long the first waits for the last.
 const BATCH_JOBS: usize = 256;
 
 /// What a job leaves behind: its answer, given once the transaction is durable.

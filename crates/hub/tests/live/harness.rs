@@ -89,7 +89,7 @@ impl Running {
         peer
     }
 
-    /// Takes a new order in.
+    /// Takes in a new order.
     pub async fn order(&self) -> Arc<Delivery> {
         self.commit(Intent::Create(Box::new(order()))).await
     }

@@ -11,4 +11,7 @@
 mod harness;
 mod peer;
 mod processes;
+mod shapes;
 mod sockets;
+#[path = "../shared/vectors.rs"]
+mod vectors;

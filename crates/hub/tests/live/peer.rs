@@ -16,7 +16,7 @@ pub struct Peer {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     namespace: String,
     next_ack: u64,
-    /// Events that came while an answer was waited for.
+    /// Events that came while waiting for an answer.
     events: VecDeque<(String, Value)>,
 }
 
@@ -79,7 +79,7 @@ impl Peer {
         }
     }
 
-    /// The next event of that name, others are passed over.
+    /// The next event of that name; passes over others.
     pub async fn named(&mut self, name: &str) -> Value {
         loop {
             let (got, data) =

@@ -237,7 +237,7 @@ async fn seats_and_riders_are_told() {
     running.stop().await;
 }
 
-/// More than buffers hold is committed while the peer reads nothing: it gets wider frames or is put out, never a hole.
+/// Commits more than buffers hold while the peer reads nothing: it gets wider frames or is put out, never a hole.
 #[tokio::test]
 async fn a_client_that_stops_reading_is_never_fed_a_hole() {
     let running = Running::start(false).await;

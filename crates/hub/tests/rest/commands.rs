@@ -173,7 +173,7 @@ async fn what_became_of_a_command_is_told_although_its_center_was_taken_away() {
     assert_eq!(told.body["body"], without_the_row);
     assert_eq!(close("supervisor", "gangnam", "D").await.body["outcome"], "void", "another account's key");
 
-    // Nothing recorded: the center is not found, as one that does not exist.
+    // Nothing recorded: the center is not found, like one that does not exist.
     for _ in 0..2 {
         let (hidden, nowhere) =
             (close("dispatcher", "gangnam", "L").await, close("dispatcher", "nowhere", "L").await);

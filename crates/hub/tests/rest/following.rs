@@ -78,7 +78,7 @@ async fn changes_go_by_pages_until_the_head() {
                 break;
             }
         }
-        // 3 and 7 have moved on from revisions 3 and 7; of 3 only the latest is told.
+        // 3 and 7 have moved on from revisions 3 and 7; only the latest of 3 is told.
         let expected: Vec<u64> = (1..=25).filter(|rev| ![3, 7].contains(rev)).chain([27, 28]).collect();
         assert_eq!(revs, expected, "with {recent_changes} changes in memory");
         let quiet = format!("/centers/gangnam/changes?epoch={epoch}&after=28");

@@ -13,4 +13,7 @@ mod following;
 mod harness;
 mod problems;
 mod roles;
+mod shapes;
 mod sign_in;
+#[path = "../shared/vectors.rs"]
+mod vectors;

@@ -1,7 +1,7 @@
 //! A store with a center, three riders, and short ways to order and act.
 
 use gwanje_hub::Clock;
-use gwanje_hub::store::{Ask, CenterRecord, Command, Intent, Outcome, Store, StoreConfig};
+use gwanje_hub::store::{Ask, CenterRecord, Command, Decided, Intent, Store, StoreConfig};
 use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Dropoff, Rider, RiderStatus, Shop, UtcMillis};
 use gwanje_wire::NewOrder;
 
@@ -74,7 +74,7 @@ pub fn cancel() -> Ask {
     Ask::Cancel(Cancel { reason: "고객 변심".into(), by: CancelBy::Customer })
 }
 
-pub async fn done(store: &Store, command: Command) -> Outcome {
+pub async fn done(store: &Store, command: Command) -> Decided {
     let outcome = store.execute(command).await.unwrap();
     assert!(outcome.result.is_ok(), "{outcome:?}");
     outcome

@@ -3,10 +3,10 @@
 use super::{Event, World};
 use crate::hub::Operation;
 use crate::ledger::Clicked;
-use crate::plan::{What, Work};
+use crate::plan::{Happening, Work};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Shop, Status, Text};
-use gwanje_sync::{CommandId, CommandRequest, Input, What as Command};
+use gwanje_sync::{CommandId, CommandKind, CommandRequest, Input};
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::{CommandBody, NewOrder};
 use std::sync::Arc;
@@ -42,23 +42,23 @@ impl World {
         }
         let Some(step) = self.plan.steps.get(index).cloned() else { return };
         match step.what {
-            What::Work { center, work, pick } => {
+            Happening::Work { center, work, pick } => {
                 let center = self.center(center);
                 self.work(&center, work, pick);
             }
-            What::Click { seat, center, work, pick } => {
+            Happening::Click { seat, center, work, pick } => {
                 let seat = self.seat_index(seat);
                 self.click(seat, center, work, pick);
             }
-            What::Acknowledge { seat, pick } => {
+            Happening::Acknowledge { seat, pick } => {
                 let seat = self.seat_index(seat);
                 self.acknowledge(seat, pick);
             }
-            What::Look { seat, first, pick, hold } => {
+            Happening::Look { seat, first, pick, hold } => {
                 let seat = self.seat_index(seat);
                 self.look(seat, first, pick, hold);
             }
-            What::Break(broken) => self.break_on(broken, 0),
+            Happening::Break(broken) => self.break_on(broken, 0),
         }
     }
 
@@ -129,7 +129,7 @@ impl World {
         let center = CenterId::clone(nth(&shown, u64::try_from(center).unwrap_or(0))?);
         let key = format!("K{index}-{}", self.clicks.len());
         let what = match work {
-            Work::Create => Command::Create(Box::new(order(pick))),
+            Work::Create => CommandKind::Create(Box::new(order(pick))),
             Work::Advance | Work::Cancel | Work::Note | Work::Archive => {
                 let rows: Vec<&Arc<Delivery>> = app
                     .window
@@ -141,14 +141,14 @@ impl World {
                     .collect();
                 let row = nth(&rows, pick)?;
                 let action = action_on(row, work)?;
-                Command::Act { id: row.id, action, body: body(action, pick, &key) }
+                CommandKind::Act { id: row.id, action, body: body(action, pick, &key) }
             }
         };
         let id = match &what {
-            Command::Act { id, .. } => Some(*id),
-            Command::Create(_) => None,
+            CommandKind::Act { id, .. } => Some(*id),
+            CommandKind::Create(_) => None,
         };
-        let is_note = matches!(&what, Command::Act { action: Action::Note, .. });
+        let is_note = matches!(&what, CommandKind::Act { action: Action::Note, .. });
         self.clicks.insert(
             key.clone(),
             Clicked {

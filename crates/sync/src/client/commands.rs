@@ -17,13 +17,14 @@
 //! brings no answer, or `void`, is the last one, and the command unknowable.
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod table;
 
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
 use crate::io::{
-    CREATE, CommandId, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now, StoredCommand,
-    Unsettled, What,
+    CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now,
+    StoredCommand, Unsettled,
 };
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
@@ -139,11 +140,11 @@ impl Commands {
             return;
         }
         let (delivery, action, mut call) = match what {
-            What::Create(order) => {
+            CommandKind::Create(order) => {
                 let path = format!("{}/deliveries", center_path(&center));
                 (None, CREATE, Call::post(path, &order, RESEND_MS))
             }
-            What::Act { id, action, body } => {
+            CommandKind::Act { id, action, body } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
                 (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
             }

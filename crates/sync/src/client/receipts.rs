@@ -150,6 +150,7 @@ impl Receipts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::http::response;
     use gwanje_model::{DeliveryId, UtcMillis};
     use gwanje_wire::rest::AlarmKind;
     use rand_chacha::rand_core::SeedableRng as _;
@@ -159,8 +160,7 @@ mod tests {
     }
 
     fn told(status: u16) -> Result<HttpResponse, HttpFailure> {
-        let body = br#"{"code":"not-found"}"#.to_vec();
-        Ok(HttpResponse { status, retry_after_s: None, etag: None, body })
+        Ok(response(status, r#"{"code":"not-found"}"#))
     }
 
     fn sent(receipts: &mut Receipts) -> Vec<(u64, ReceiptStage)> {

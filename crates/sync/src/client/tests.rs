@@ -13,6 +13,7 @@ use crate::io::{
     Action, Batch, HttpFailure, HttpRequest, HttpResponse, Input, Mono, Now, RequestId, Restored,
     SocketEvent, SocketId,
 };
+use crate::testing::http::response;
 use gwanje_model::{CenterId, UtcMillis};
 use serde_json::{Value, json};
 
@@ -119,9 +120,7 @@ impl Script {
     }
 
     fn answer(&mut self, id: RequestId, status: u16, body: &Value) {
-        let body = body.to_string().into_bytes();
-        let response = HttpResponse { status, retry_after_s: None, etag: None, body };
-        self.put(Input::Http(id, Ok(response)));
+        self.put(Input::Http(id, Ok(response(status, body))));
     }
 
     fn fail(&mut self, id: RequestId) {

@@ -8,8 +8,9 @@
 //!
 //! Events of any socket but the present one are ignored: each attempt has a number of its own.
 
+use super::heard::Heard;
 use super::servers::Visit;
-use super::talk::{Heard, Talk};
+use super::talk::Talk;
 use crate::client::Backoff;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
 use gwanje_dialect::Dialect;

@@ -1,6 +1,6 @@
 //! A WebSocket of JSON texts: greets, then hears rows.
 
-use super::talk::{Heard, message};
+use super::heard::{Heard, message};
 use crate::io::Mono;
 use gwanje_dialect::{JsonPath, WebSocket};
 

@@ -1,6 +1,6 @@
 //! Socket.IO: one namespace, joined with the dialect's `auth`; then the dialect's events are emitted.
 
-use super::talk::Heard;
+use super::heard::Heard;
 use gwanje_dialect::SocketIo;
 use gwanje_wire::sio::{self, Conversation, Received};
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS};

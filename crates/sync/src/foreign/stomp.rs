@@ -1,6 +1,6 @@
 //! STOMP 1.2: connects, subscribes to the dialect's destinations, keeps the heart-beats.
 
-use super::talk::{Heard, message};
+use super::heard::{Heard, message};
 use crate::io::Mono;
 use gwanje_dialect::{JsonPath, Secret, Stomp};
 use gwanje_wire::stomp::{Command, Decoder, Frame, HEART_BEAT, HeartBeat, Incoming, Side};

@@ -1,26 +1,11 @@
 //! What a kind of socket says and hears, as far as the link must know: three machines behind one face.
 
+use super::heard::Heard;
 use super::plain::PlainTalk;
 use super::socket_io::SocketIoTalk;
 use super::stomp::StompTalk;
 use crate::io::Mono;
 use gwanje_dialect::{Dialect, Socket};
-use serde_json::Value;
-
-/// What came of a text.
-#[derive(Debug)]
-pub(super) enum Heard {
-    /// To be sent back.
-    Send(String),
-    /// From now on messages come.
-    Joined,
-    /// A message, with its name where it has one.
-    Message(Option<String>, Value),
-    /// Something that can't be read.
-    Malformed,
-    /// The server ends it, or nothing more can come of it.
-    Ended(String),
-}
 
 /// One connection.
 #[derive(Debug)]
@@ -99,15 +84,4 @@ impl Talk {
             Self::Plain(talk) => talk.silence_ms(),
         }
     }
-}
-
-/// A JSON message and its name.
-pub(super) fn message(text: &str, name: Option<&gwanje_dialect::JsonPath>) -> Heard {
-    let Ok(body) = serde_json::from_str::<Value>(text) else { return Heard::Malformed };
-    let name = name.and_then(|path| match path.find(&body)? {
-        Value::String(name) => Some(name.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    });
-    Heard::Message(name, body)
 }

@@ -1,6 +1,7 @@
 //! Alarms: those of cancelled deliveries are raised once by whichever path, told after the commit, acknowledged at the hub (rule 10).
 
 use super::fetch::SessionAction;
+use super::notified::{Notified, key_of};
 use super::overdue::Overdue;
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
@@ -23,17 +24,6 @@ struct Known {
     /// How far the hub knows this seat to be; what it lacks is sent again at the next join.
     at_hub: Option<ReceiptStage>,
     notified: Notified,
-}
-
-/// How far the person has been told in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notified {
-    /// Waits for a batch to be made.
-    Unstored,
-    /// Waits for that batch to be committed.
-    Stored(u64),
-    /// Notified, or nothing to tell.
-    Yes,
 }
 
 /// What a batch takes along.
@@ -425,9 +415,4 @@ fn cancellation(row: &WireRow) -> Option<AlarmKey> {
 /// Whether the row is of a delivery that was readable and not cancelled.
 pub(super) fn is_alive(row: &WireRow) -> bool {
     row.delivery().is_some_and(|delivery| delivery.status != Status::Cancelled)
-}
-
-/// The key of an entry of `/alarms`.
-pub(super) fn key_of(entry: &AlarmEntry) -> AlarmKey {
-    AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
 }

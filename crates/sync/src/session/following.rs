@@ -1,9 +1,9 @@
 //! Following the socket: joining, frames in their order, heads that prove, and gaps (rules 1, 2, 3 and 12).
 
+use super::job::Job;
 use super::order::{Place, is_sound};
 use super::proof::{Instant, ProvenBy};
 use super::publish::Delta;
-use super::rest::Job;
 use super::{Session, Socket};
 use crate::io::{Mono, Now, Proof};
 use crate::mutation::{Mutation, is_mutated};

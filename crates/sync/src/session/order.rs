@@ -1,6 +1,5 @@
 //! The order of frames: the cursor, what is known to exist beyond it, and frames that wait for what is missing.
 
-use super::snapshot::ADOPT_OLDER_MS;
 use crate::io::Mono;
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{Epoch, Rev, UtcMillis};
@@ -8,6 +7,9 @@ use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Frame, Head};
 use std::collections::BTreeMap;
 
+/// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
+/// it is not a straggler but a server that was restored (rules 1 and 5).
+pub(super) const ADOPT_OLDER_MS: u64 = 10_000;
 /// Frames that wait: ten seconds of a busy center's frames (one per 20 ms). What overflows is fetched by `changes`.
 pub(super) const BUFFER_FRAMES: usize = 512;
 /// Entries that wait, over all frames: bounds the memory (about 1 kB each).

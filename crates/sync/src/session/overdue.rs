@@ -3,8 +3,8 @@
 //! Deadlines are kept in order as rows change, so that a head costs what came due and not a look at every row. A key
 //! raises once; when its condition ends it is settled without a word, and the board no longer lists it.
 
-use super::alarms::{Notified, key_of};
 use super::fetch::SessionAction;
+use super::notified::{Notified, key_of};
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, StoredAlarm};
 use gwanje_model::{Delivery, DeliveryId, SeatId, Status, UtcMillis};

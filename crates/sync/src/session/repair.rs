@@ -12,9 +12,9 @@
 //! changes are paged and the step is asked for again.
 
 use super::Session;
+use super::job::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
 use super::proof::{Instant, ProvenBy};
 use super::publish::Delta;
-use super::rest::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
 use crate::findings::{RepairCause, RepairReport};
 use crate::io::{Mono, Now};
 use crate::session::fetch::{Fetch, SessionAction};

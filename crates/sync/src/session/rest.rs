@@ -18,23 +18,19 @@
 
 use super::Session;
 use super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction};
+use super::job::{BAD_ANSWER_MAX_MS, Job, POLL_MS};
 use super::order::is_sound;
 use super::proof::{Instant, ProvenBy};
 use super::repair::{IDS_MAX, Step};
 use crate::io::{LinkReason, Mono, Now};
 use crate::mutation::{Mutation, is_mutated};
 use crate::stats::RowSource;
-use gwanje_model::DeliveryId;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, ResyncReason};
 use std::collections::VecDeque;
 
-/// Polling comes this often, ± 20 %.
-pub(super) const POLL_MS: u64 = 3_000;
-/// Answers that can't be used are asked for again after 3 s, doubling up to this.
-pub(super) const BAD_ANSWER_MAX_MS: u64 = 60_000;
 /// A request that nobody came back from is given up after this. The shell's own limits are shorter.
 const FLIGHT_MAX_MS: u64 = 180_000;
 /// Frames wait no longer than this for one step of a repair: a slow answer must not freeze a board that is followed well.
@@ -45,25 +41,6 @@ const RETRY_AFTER_MAX_S: u64 = 600;
 pub(super) const REFUSED_AGAIN_MS: u64 = 30_000;
 /// REST counts as failing from this many failures in a row on.
 const FAILING: u32 = 2;
-
-/// What a request in flight is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Job {
-    /// Changes after that cursor.
-    Changes(Cursor),
-    /// All rows.
-    Snapshot,
-    /// Repair, see [`Step`].
-    Digest,
-    /// Repair.
-    Revs(Vec<u8>),
-    /// Repair.
-    Rows(Vec<DeliveryId>),
-    /// Repair.
-    Content(Vec<u8>),
-    /// A second look at rows that could not be read.
-    Unread(Vec<DeliveryId>),
-}
 
 #[derive(Debug)]
 pub(super) struct Flight {

@@ -1,8 +1,9 @@
 //! Snapshots: verified before the swap, never an older board for a newer one, except as rules 1 and 5 allow.
 
 use super::Session;
+use super::job::Job;
+use super::order::ADOPT_OLDER_MS;
 use super::publish::Delta;
-use super::rest::Job;
 use super::rows::Rows;
 use crate::io::{Mono, Now, RowChange};
 use crate::mutation::{Mutation, is_mutated};
@@ -13,10 +14,6 @@ use gwanje_wire::rest::Snapshot;
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Head, ResyncReason, WireRow};
 use std::collections::BTreeSet;
-
-/// An older history, or an older head in the same one, is adopted when every answer for this long has said so: by then
-/// it is not a straggler but a server that was restored (rules 1 and 5).
-pub(super) const ADOPT_OLDER_MS: u64 = 10_000;
 
 impl Session {
     /// A snapshot is needed; at a random moment soon, because many seats may need one at once.

@@ -81,56 +81,77 @@ fn since(state: &State) -> UtcMillis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::cells::{Every, compare, every};
 
-    fn states() -> [State; 6] {
+    every!(Name { Connecting, CatchingUp, Live, Polling, Offline, Refused });
+
+    fn name(state: &State) -> Name {
+        match state {
+            State::Connecting { .. } => Name::Connecting,
+            State::CatchingUp { .. } => Name::CatchingUp,
+            State::Live { .. } => Name::Live,
+            State::Polling { .. } => Name::Polling,
+            State::Offline { .. } => Name::Offline,
+            State::Refused { .. } => Name::Refused,
+        }
+    }
+
+    fn state(name: Name) -> State {
         let since = UtcMillis(1);
-        [
-            State::Connecting { since },
-            State::CatchingUp { since },
-            State::Live { since, proven_at: since },
-            State::Polling { since, reason: "old".into() },
-            State::Offline { since, reason: "old".into() },
-            State::Refused { since, code: ErrorCode::NotFound },
-        ]
+        match name {
+            Name::Connecting => State::Connecting { since },
+            Name::CatchingUp => State::CatchingUp { since },
+            Name::Live => State::Live { since, proven_at: since },
+            Name::Polling => State::Polling { since, reason: "old".into() },
+            Name::Offline => State::Offline { since, reason: "old".into() },
+            Name::Refused => State::Refused { since, code: ErrorCode::NotFound },
+        }
+    }
+
+    every!(Joins { Absent, Unproven, Proven });
+
+    /// Whether it is refused, what the socket does, whether REST is failing, whether anything was answered.
+    type Row = ((bool, Joins), (bool, bool));
+
+    fn facts(((refused, socket), (failing, answered)): Row) -> Facts {
+        Facts {
+            refused: refused.then_some(ErrorCode::NotFound),
+            socket: match socket {
+                Joins::Absent => SocketFact::Absent("cut".into()),
+                Joins::Unproven => SocketFact::Joined(None),
+                Joins::Proven => SocketFact::Joined(Some(UtcMillis(7))),
+            },
+            rest_failing: failing.then(|| "down".into()),
+            answered,
+        }
+    }
+
+    fn expected(row: Row) -> Name {
+        match row {
+            ((true, _), _) => Name::Refused,
+            ((false, Joins::Proven), _) => Name::Live,
+            ((false, Joins::Unproven), _) => Name::CatchingUp,
+            ((false, Joins::Absent), (true, _)) => Name::Offline,
+            ((false, Joins::Absent), (false, true)) => Name::Polling,
+            ((false, Joins::Absent), (false, false)) => Name::Connecting,
+        }
     }
 
     /// Every row of the table from every state: the name follows from the facts alone, `since` from whether it changed.
     #[test]
     fn every_cell_of_the_table() {
-        let refusals = [None, Some(ErrorCode::NotFound)];
-        let sockets = [
-            SocketFact::Absent("cut".into()),
-            SocketFact::Joined(None),
-            SocketFact::Joined(Some(UtcMillis(7))),
-        ];
-        for old in states() {
-            for refused in refusals {
-                for socket in &sockets {
-                    for rest_failing in [None, Some("down".into())] {
-                        for answered in [false, true] {
-                            let expected = match (refused, socket, &rest_failing, answered) {
-                                (Some(_), _, _, _) => "Refused",
-                                (None, SocketFact::Joined(Some(_)), _, _) => "Live",
-                                (None, SocketFact::Joined(None), _, _) => "CatchingUp",
-                                (None, SocketFact::Absent(_), Some(_), _) => "Offline",
-                                (None, SocketFact::Absent(_), None, true) => "Polling",
-                                (None, SocketFact::Absent(_), None, false) => "Connecting",
-                            };
-                            let facts = Facts {
-                                refused,
-                                socket: socket.clone(),
-                                rest_failing: rest_failing.clone(),
-                                answered,
-                            };
-                            let new = facts.state(&old, UtcMillis(9));
-                            assert_eq!(new.name(), expected, "from {}", old.name());
-                            let same = old.name() == expected;
-                            assert_eq!(since(&new), UtcMillis(if same { 1 } else { 9 }));
-                            assert_eq!(is_change(&old, &new), !same);
-                        }
-                    }
-                }
-            }
-        }
+        compare(
+            <(Name, Row)>::every(),
+            |(old, row)| {
+                let new = expected(*row);
+                let changed = new != *old;
+                (new, UtcMillis(if changed { 9 } else { 1 }), changed)
+            },
+            |(old, row)| {
+                let old = state(*old);
+                let new = facts(*row).state(&old, UtcMillis(9));
+                (name(&new), since(&new), is_change(&old, &new))
+            },
+        );
     }
 }

@@ -7,4 +7,5 @@ mod overdue;
 mod restarts;
 mod scripted;
 mod storms;
+mod vectors;
 mod world;

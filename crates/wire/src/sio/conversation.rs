@@ -52,7 +52,7 @@ pub struct Conversation<T> {
 }
 
 /// Events that may wait for their acks at once; one beyond is refused. A seat emits a handful at a time (a subscribe
-/// per center, receipts), so that more than this means a server that never acknowledges.
+/// per center, receipts), so more than this means a server that never acknowledges.
 pub const MAX_WAITING_ACKS: usize = 1_024;
 
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl<T> Conversation<T> {
         Ok(text)
     }
 
-    /// Leaves a namespace, with all acks that are waited for in it; the text is to be sent.
+    /// Leaves a namespace, and forgets all acks awaited in it; the text is to be sent.
     pub fn leave(&mut self, namespace: &str) -> String {
         self.forget(namespace);
         Packet::Disconnect { namespace }.to_text()
@@ -127,7 +127,7 @@ impl<T> Conversation<T> {
         Ok(text)
     }
 
-    /// Takes a text of the server's in.
+    /// Takes in a text of the server's.
     ///
     /// # Errors
     /// When it can't be read.

@@ -117,7 +117,7 @@ fn namespaces_that_cannot_be_written_are_refused() {
     }
 }
 
-/// Any JSON, but keys that need no escape: the oracle can't read others.
+/// Any JSON whose keys need no escape: the oracle can't read others.
 fn json_value() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(json!(null)),

@@ -52,7 +52,7 @@ impl Decoder {
     /// unfinished goes on with the next input.
     ///
     /// # Errors
-    /// When the bytes are no STOMP 1.2, or pass a bound. From then on every call is an error.
+    /// When the bytes are no STOMP 1.2, or pass a bound. Every later call is an error, too.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, StompError> {
         loop {
             if input.is_empty() && !matches!(self.state, State::GivenUp) {

@@ -111,7 +111,7 @@ fn what_the_specification_says_beside_its_examples() {
     // Lines may end with CR LF.
     let crlf = one(Side::Server, "RECEIPT\r\nreceipt-id:1\r\n\r\n\0");
     assert_eq!(crlf, frame(Command::Receipt, &[("receipt-id", "1")], ""));
-    // Of repeated headers the first counts.
+    // The first of repeated headers counts.
     let repeated = one(
         Side::Server,
         "MESSAGE\nsubscription:0\nmessage-id:1\ndestination:/a\nfoo:World\nfoo:Hello\ncontent-length:2\ncontent-length:9\n\nab\0",

@@ -10,7 +10,10 @@ import {
 } from "../../platform/contract";
 import type { Row } from "../../platform/generated/Row";
 
-export type Alarm = AlarmKey & {
+/** What names an alarm among all centers. */
+type Known = AlarmKey & { center: string };
+
+export type Alarm = Known & {
   relisted: boolean;
   row: Row | null;
   /** Who cancelled; null until it is known. */
@@ -37,12 +40,12 @@ export class Alarms {
     const { center, id, kind, raisedAt, relisted, row } = event;
     const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, by: null };
     this.open = [alarm, ...this.open].sort((a, b) => b.raisedAt - a.raisedAt);
-    void this.#platform.alarmDisplayed(keyOf(alarm)).catch(() => {});
+    void this.#platform.alarmDisplayed(alarm.center, keyOf(alarm)).catch(() => {});
     void this.#learnWho(alarm);
   }
 
-  settle(key: AlarmKey): void {
-    this.open = this.open.filter((alarm) => !same(alarm, key));
+  settle(known: Known): void {
+    this.open = this.open.filter((alarm) => !same(alarm, known));
   }
 
   /** Acknowledges those that are listed. */
@@ -52,7 +55,7 @@ export class Alarms {
     await Promise.all(
       listed.map(async (alarm) => {
         try {
-          await this.#platform.acknowledgeAlarm(keyOf(alarm));
+          await this.#platform.acknowledgeAlarm(alarm.center, keyOf(alarm));
           this.settle(alarm);
         } catch (thrown) {
           this.failure = asFailure(thrown);
@@ -73,10 +76,10 @@ export class Alarms {
   }
 }
 
-function keyOf({ center, id, kind, raisedAt }: AlarmKey): AlarmKey {
-  return { center, id, kind, raisedAt };
+function keyOf({ id, kind, raisedAt }: Alarm): AlarmKey {
+  return { id, kind, raisedAt };
 }
 
-function same(a: AlarmKey, b: AlarmKey): boolean {
+function same(a: Known, b: Known): boolean {
   return a.center === b.center && a.id === b.id && a.kind === b.kind && a.raisedAt === b.raisedAt;
 }

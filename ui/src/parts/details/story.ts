@@ -11,16 +11,8 @@ export function eventName(event: HistoryEvent): string {
 
 /** What the event says beside its name: a rider, a reason, a note. */
 export function eventDetail(event: HistoryEvent): string {
-  const { detail } = event;
   // An assignment is told as "id name"; people know the name.
-  if (typeof detail === "string") return event.action === "assign" ? detail.replace(/^\S+ /, "") : detail;
-  if (typeof detail !== "object" || detail === null) return "";
-  const found: string[] = [];
-  for (const key of ["riderName", "reason", "text"] as const) {
-    const value = (detail as Record<string, unknown>)[key];
-    if (typeof value === "string" && value !== "") found.push(value);
-  }
-  return found.join(" · ");
+  return event.action === "assign" ? event.detail.replace(/^\S+ /, "") : event.detail;
 }
 
 /** A phone that is not to be read over someone's shoulder: first and last digits only. */

@@ -46,7 +46,7 @@ export function statusCell(into: HTMLElement): GridCell {
     },
     blank(row) {
       write(icon, row === undefined ? "" : "!");
-      into.title = "";
+      if (into.title !== "") into.title = "";
       text(row === undefined ? "…" : statusName(null));
     },
   };

@@ -9,11 +9,14 @@ use gwanje_model::CenterId;
 impl World {
     /// A seat is cut off while something happens that it could not know of.
     pub(super) fn away(&mut self, broken: Break, part: u32) {
-        let (seat, center, for_ms) = match &broken {
-            Break::DeletedWhileAway { seat, center, for_ms, .. }
-            | Break::UnderFloor { seat, center, for_ms } => (*seat, *center, *for_ms),
-            Break::ChangePages { seat, center, .. } => (*seat, *center, 3_000),
-            _ => return,
+        let (seat, center, for_ms) = if let Break::DeletedWhileAway { seat, center, for_ms, .. }
+        | Break::UnderFloor { seat, center, for_ms } = &broken
+        {
+            (*seat, *center, *for_ms)
+        } else if let Break::ChangePages { seat, center, .. } = &broken {
+            (*seat, *center, 3_000)
+        } else {
+            return;
         };
         let (index, center) = (self.seat_index(seat), self.center(center));
         let now = self.now;

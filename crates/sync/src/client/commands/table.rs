@@ -2,46 +2,40 @@
 
 use super::*;
 use crate::io::HttpFailure;
+use crate::testing::cells::{Every, Machine, compare, every};
+use crate::testing::http::response;
 use gwanje_model::UtcMillis;
 use gwanje_model::lifecycle::Action;
 use gwanje_wire::CommandBody;
 use rand_chacha::rand_core::SeedableRng as _;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    Keeping,
-    Asking,
-    Pausing,
-    Closing,
-    ClosePausing,
-    Settled,
-}
+every!(At { Keeping, Asking, Pausing, Closing, ClosePausing, Settled });
 
-/// What can happen to a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happens {
-    /// An answer to the command itself.
-    Answer(Told),
-    /// An answer to the question what became of it.
-    Closed(Told),
-    /// Its next deadline comes.
-    Deadline,
-    /// Thirty seconds after the click are over.
-    ThirtySeconds,
-    /// The hub may have forgotten it.
-    ADay,
-    /// The cache holds it.
-    Kept,
-    /// The same click again.
-    Again,
-    /// The credentials go.
-    Suspend,
-    /// The person leaves.
-    GiveUp,
-}
+every!(
+    /// What can happen to a command.
+    Happens {
+        /// An answer to the command itself.
+        Answer(Reply),
+        /// An answer to the question what became of it.
+        Closed(Reply),
+        /// Its next deadline comes.
+        Deadline,
+        /// Thirty seconds after the click are over.
+        ThirtySeconds,
+        /// The hub may have forgotten it.
+        ADay,
+        /// The cache holds it.
+        Kept,
+        /// The same click again.
+        Again,
+        /// The credentials go.
+        Suspend,
+        /// The person leaves.
+        GiveUp,
+    }
+);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+every!(Reply {
     Done,
     Conflict,
     Void,
@@ -51,55 +45,39 @@ enum Told {
     Unavailable,
     Nothing,
     Garbage,
-}
+});
 
-const TOLD: [Told; 8] = [
-    Told::Done,
-    Told::Conflict,
-    Told::Void,
-    Told::Hidden,
-    Told::TooMany,
-    Told::Unavailable,
-    Told::Nothing,
-    Told::Garbage,
-];
 const START: Mono = Mono(1_000);
 
-struct Desk {
+/// A command that was clicked at [`START`].
+struct Clicked {
     commands: Commands,
     now: Mono,
     rng: ChaCha8Rng,
     out: Vec<CommandAction>,
 }
 
-impl Desk {
-    fn at(step: At) -> Self {
+impl Machine for Clicked {
+    type At = At;
+    type Happens = Happens;
+
+    fn new() -> Self {
         let rng = ChaCha8Rng::seed_from_u64(1);
-        let mut desk = Self { commands: Commands::default(), now: START, rng, out: Vec::new() };
-        desk.click();
-        if step != At::Keeping {
-            desk.happen(Happens::Kept);
-        }
-        match step {
-            At::Keeping | At::Asking => {}
-            At::Pausing => desk.happen(Happens::Answer(Told::Nothing)),
-            At::Closing => desk.happen(Happens::ThirtySeconds),
-            At::ClosePausing => {
-                desk.happen(Happens::ThirtySeconds);
-                desk.happen(Happens::Closed(Told::Nothing));
-            }
-            At::Settled => desk.happen(Happens::Answer(Told::Done)),
-        }
-        assert_eq!(desk.step(), step);
-        desk.out.clear();
-        desk
+        let mut clicked = Self { commands: Commands::default(), now: START, rng, out: Vec::new() };
+        clicked.click();
+        clicked
     }
 
-    fn click(&mut self) {
-        let what = What::Act { id: DeliveryId(5), action: Action::Accept, body: CommandBody::default() };
-        let request = CommandRequest { command: key(), center: "a".into(), what };
-        self.commands.begin(request, None, Now { mono: self.now, wall: UtcMillis(0) });
-        self.collect();
+    fn way(at: At) -> Vec<Happens> {
+        let nothing = Reply::Nothing;
+        match at {
+            At::Keeping => vec![],
+            At::Asking => vec![Happens::Kept],
+            At::Pausing => vec![Happens::Kept, Happens::Answer(nothing)],
+            At::Closing => vec![Happens::Kept, Happens::ThirtySeconds],
+            At::ClosePausing => vec![Happens::Kept, Happens::ThirtySeconds, Happens::Closed(nothing)],
+            At::Settled => vec![Happens::Kept, Happens::Answer(Reply::Done)],
+        }
     }
 
     fn happen(&mut self, what: Happens) {
@@ -128,13 +106,7 @@ impl Desk {
         self.collect();
     }
 
-    fn collect(&mut self) {
-        while let Some(action) = self.commands.poll_action() {
-            self.out.push(action);
-        }
-    }
-
-    fn step(&self) -> At {
+    fn place(&self) -> At {
         match self.commands.pending.get(&key()).map(|pending| &pending.step) {
             None => At::Settled,
             Some(Step::Keeping { .. }) => At::Keeping,
@@ -142,6 +114,26 @@ impl Desk {
             Some(Step::Pausing { .. }) => At::Pausing,
             Some(Step::Closing) => At::Closing,
             Some(Step::ClosePausing { .. }) => At::ClosePausing,
+        }
+    }
+
+    fn forget(&mut self) {
+        self.out.clear();
+    }
+}
+
+impl Clicked {
+    fn click(&mut self) {
+        let what =
+            CommandKind::Act { id: DeliveryId(5), action: Action::Accept, body: CommandBody::default() };
+        let request = CommandRequest { command: key(), center: "a".into(), what };
+        self.commands.begin(request, None, Now { mono: self.now, wall: UtcMillis(0) });
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        while let Some(action) = self.commands.poll_action() {
+            self.out.push(action);
         }
     }
 
@@ -166,39 +158,39 @@ fn key() -> CommandId {
 }
 
 fn http(status: u16, body: &str) -> Result<HttpResponse, HttpFailure> {
-    Ok(HttpResponse { status, retry_after_s: None, etag: None, body: body.as_bytes().to_vec() })
+    Ok(response(status, body))
 }
 
-fn answer(told: Told) -> Result<HttpResponse, HttpFailure> {
+fn answer(told: Reply) -> Result<HttpResponse, HttpFailure> {
     match told {
-        Told::Done => http(200, "{}"),
-        Told::Conflict => http(409, r#"{"code":"conflict"}"#),
-        Told::Void => http(409, r#"{"code":"void"}"#),
-        Told::Hidden => http(404, r#"{"code":"not-found"}"#),
-        Told::TooMany => http(429, r#"{"code":"too-many-requests"}"#),
-        Told::Unavailable => http(503, r#"{"code":"unavailable"}"#),
-        Told::Nothing => Err(HttpFailure::TimedOut),
-        Told::Garbage => http(404, "<html>"),
+        Reply::Done => http(200, "{}"),
+        Reply::Conflict => http(409, r#"{"code":"conflict"}"#),
+        Reply::Void => http(409, r#"{"code":"void"}"#),
+        Reply::Hidden => http(404, r#"{"code":"not-found"}"#),
+        Reply::TooMany => http(429, r#"{"code":"too-many-requests"}"#),
+        Reply::Unavailable => http(503, r#"{"code":"unavailable"}"#),
+        Reply::Nothing => Err(HttpFailure::TimedOut),
+        Reply::Garbage => http(404, "<html>"),
     }
 }
 
-fn closing(told: Told) -> Result<HttpResponse, HttpFailure> {
+fn closing(told: Reply) -> Result<HttpResponse, HttpFailure> {
     match told {
-        Told::Done => http(200, r#"{"outcome":"done","status":200,"body":null}"#),
-        Told::Conflict => http(200, r#"{"outcome":"refused","status":409,"body":{"code":"conflict"}}"#),
-        Told::Void => http(200, r#"{"outcome":"void","status":null,"body":null}"#),
-        Told::Hidden | Told::TooMany | Told::Unavailable | Told::Nothing => answer(told),
-        Told::Garbage => http(200, "<html>"),
+        Reply::Done => http(200, r#"{"outcome":"done","status":200,"body":null}"#),
+        Reply::Conflict => http(200, r#"{"outcome":"refused","status":409,"body":{"code":"conflict"}}"#),
+        Reply::Void => http(200, r#"{"outcome":"void","status":null,"body":null}"#),
+        Reply::Hidden | Reply::TooMany | Reply::Unavailable | Reply::Nothing => answer(told),
+        Reply::Garbage => http(200, "<html>"),
     }
 }
 
 /// The table: where a command is afterwards, and how it has settled, if it has.
 fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
     let outcome = |told| match told {
-        Told::Done => Some("done"),
-        Told::Conflict | Told::Hidden => Some("refused"),
-        Told::Void => Some("void"),
-        Told::TooMany | Told::Unavailable | Told::Nothing | Told::Garbage => None,
+        Reply::Done => Some("done"),
+        Reply::Conflict | Reply::Hidden => Some("refused"),
+        Reply::Void => Some("void"),
+        Reply::TooMany | Reply::Unavailable | Reply::Nothing | Reply::Garbage => None,
     };
     match (at, happens) {
         // An answer that comes after all while it pauses settles it as well.
@@ -218,7 +210,7 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
         // Only the closing's answer counts from then on.
         (At::Closing | At::ClosePausing, Happens::Answer(_)) => (at, None),
         // Whoever may not ask any more knows nothing of what it did.
-        (At::Closing | At::ClosePausing, Happens::Closed(Told::Hidden)) => (At::Settled, Some("unknowable")),
+        (At::Closing | At::ClosePausing, Happens::Closed(Reply::Hidden)) => (At::Settled, Some("unknowable")),
         (At::Closing | At::ClosePausing, Happens::Closed(told)) => match outcome(told) {
             Some(outcome) => (At::Settled, Some(outcome)),
             None => (At::ClosePausing, None),
@@ -260,51 +252,43 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
 
 #[test]
 fn every_cell_of_the_table() {
-    let mut all = vec![
-        Happens::Deadline,
-        Happens::ThirtySeconds,
-        Happens::ADay,
-        Happens::Kept,
-        Happens::Again,
-        Happens::Suspend,
-        Happens::GiveUp,
-    ];
-    all.extend(TOLD.map(Happens::Answer));
-    all.extend(TOLD.map(Happens::Closed));
-    for at in [At::Keeping, At::Asking, At::Pausing, At::Closing, At::ClosePausing, At::Settled] {
-        for happens in &all {
-            let mut desk = Desk::at(at);
-            desk.happen(*happens);
-            let (after, outcome) = expected(at, *happens);
-            assert_eq!(desk.step(), after, "{at:?} × {happens:?}");
-            assert_eq!(desk.outcomes(), outcome.into_iter().collect::<Vec<_>>(), "{at:?} × {happens:?}");
+    compare(
+        <(At, Happens)>::every(),
+        |(at, happens)| {
+            let (after, outcome) = expected(*at, *happens);
             let sends = after == At::Asking
-                && (*happens == Happens::Deadline || at == At::Keeping && *happens == Happens::Kept);
-            assert_eq!(desk.sent(), usize::from(sends), "{at:?} × {happens:?}");
-            assert!(
-                desk.commands.deadline().is_none_or(|due| due > desk.now),
-                "{at:?} × {happens:?}: its next deadline lies ahead"
-            );
-        }
-    }
+                && (*happens == Happens::Deadline || *at == At::Keeping && *happens == Happens::Kept);
+            let due_in_the_past = false;
+            (after, Vec::from_iter(outcome), usize::from(sends), due_in_the_past)
+        },
+        |(at, happens)| {
+            let mut clicked = Clicked::at(*at);
+            clicked.happen(*happens);
+            let due_in_the_past = clicked.commands.deadline().is_some_and(|due| due <= clicked.now);
+            (clicked.place(), clicked.outcomes(), clicked.sent(), due_in_the_past)
+        },
+    );
 }
 
 #[test]
 fn once_the_hub_may_have_forgotten_only_an_outcome_is_believed_and_nothing_asked_again() {
-    for told in TOLD {
+    for told in Reply::every() {
         let closed_after = |ms: u64| {
-            let mut desk = Desk::at(At::Closing);
-            desk.now = START.plus_ms(ms);
-            desk.happen(Happens::Closed(told));
-            (desk.step(), desk.outcomes().pop())
+            let mut clicked = Clicked::at(At::Closing);
+            clicked.now = START.plus_ms(ms);
+            clicked.happen(Happens::Closed(told));
+            (clicked.place(), clicked.outcomes().pop())
         };
         assert_eq!(closed_after(KNOWN_MS - 1), expected(At::Closing, Happens::Closed(told)), "{told:?}");
         let believed = match told {
-            Told::Done => "done",
-            Told::Conflict => "refused",
-            Told::Void | Told::Hidden | Told::TooMany | Told::Unavailable | Told::Nothing | Told::Garbage => {
-                "unknowable"
-            }
+            Reply::Done => "done",
+            Reply::Conflict => "refused",
+            Reply::Void
+            | Reply::Hidden
+            | Reply::TooMany
+            | Reply::Unavailable
+            | Reply::Nothing
+            | Reply::Garbage => "unknowable",
         };
         assert_eq!(closed_after(KNOWN_MS), (At::Settled, Some(believed)), "{told:?}");
     }

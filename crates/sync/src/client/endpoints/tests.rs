@@ -1,6 +1,7 @@
 //! Every cell of the table, and stories of what comes of it.
 
 use super::*;
+use crate::testing::cells::{Every, compare, every, walk};
 use rand_chacha::rand_core::SeedableRng as _;
 
 const A: &str = "http://a";
@@ -34,61 +35,94 @@ fn probe_until(endpoints: &mut Endpoints, answers: bool, until: u64, rng: &mut C
     None
 }
 
+every!(
+    /// What is known of `a`.
+    At {
+        Good,
+        Failed,
+        /// For as long as it must.
+        Held,
+        /// Only just.
+        Holding,
+        Returning,
+    }
+);
+
+every!(Happens { Fails, Works, ProbeAnswered, ProbeUnanswered });
+
+const NOW: Mono = Mono(100_000);
+
+fn standing(at: At) -> Standing {
+    match at {
+        At::Good => Standing::Good,
+        At::Failed => Standing::Failed,
+        At::Held => Standing::Holding { since: Mono(0) },
+        At::Holding => Standing::Holding { since: NOW },
+        At::Returning => Standing::Returning { at: NOW },
+    }
+}
+
+/// `a` stands so; it is in use, or `b` is.
+fn standing_so(at: At, in_use: bool) -> Endpoints {
+    let mut endpoints = endpoints(&[A, B]);
+    endpoints.current = usize::from(!in_use);
+    endpoints.all[0].standing = standing(at);
+    endpoints.all[0].hold_ms = HOLD_MS;
+    endpoints
+}
+
+/// The table: how `a` stands afterwards. None: it may be gone back to, at a random moment from then on.
+fn expected(at: At, in_use: bool, happens: Happens) -> Option<Standing> {
+    match (happens, at) {
+        (Happens::Fails | Happens::ProbeUnanswered, _) => Some(Standing::Failed),
+        (Happens::Works, _) if in_use => Some(Standing::Good),
+        // Late words of what is not in use.
+        (Happens::Works, _) => Some(standing(at)),
+        (Happens::ProbeAnswered, At::Failed) => Some(Standing::Holding { since: NOW }),
+        (Happens::ProbeAnswered, At::Held) => None,
+        (Happens::ProbeAnswered, At::Good | At::Holding | At::Returning) => Some(standing(at)),
+    }
+}
+
 #[test]
 fn every_cell_of_the_table() {
-    let at = Mono(100_000);
-    let long_held = Mono(0);
-    let standings = [
-        Standing::Good,
-        Standing::Failed,
-        Standing::Holding { since: long_held },
-        Standing::Holding { since: at },
-        Standing::Returning { at },
-    ];
-    for standing in standings {
-        let make = |current: usize| {
-            let mut endpoints = endpoints(&[A, B]);
-            endpoints.current = current;
-            endpoints.all[0].standing = standing;
-            endpoints.all[0].hold_ms = HOLD_MS;
-            endpoints
-        };
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for current in [0, 1] {
-            let mut endpoints = make(current);
-            endpoints.failed(A, at);
-            assert_eq!(endpoints.all[0].standing, Standing::Failed, "{standing:?} fails");
-            assert_eq!(endpoints.current(), B, "{standing:?} fails");
-        }
-        let mut endpoints = make(0);
-        endpoints.worked(A);
-        assert_eq!(endpoints.all[0].standing, Standing::Good, "{standing:?} works in use");
-        let mut endpoints = make(1);
-        endpoints.worked(A);
-        assert_eq!(endpoints.all[0].standing, standing, "{standing:?}: late words of what is not in use");
-
-        let mut endpoints = make(1);
-        endpoints.probed(A, true, at, &mut rng);
-        let answered = endpoints.all[0].standing;
-        match standing {
-            Standing::Good => assert_eq!(answered, Standing::Good),
-            Standing::Failed => assert_eq!(answered, Standing::Holding { since: at }),
-            Standing::Holding { since } if since == long_held => {
-                assert!(matches!(answered, Standing::Returning { .. }), "{answered:?}");
+    // Only what is not in use is probed.
+    let can_be = |(_, in_use, happens): &(At, bool, Happens)| match happens {
+        Happens::Fails | Happens::Works => true,
+        Happens::ProbeAnswered | Happens::ProbeUnanswered => !in_use,
+    };
+    compare(
+        <(At, bool, Happens)>::every().into_iter().filter(can_be),
+        |&(at, in_use, happens)| {
+            let stays = in_use && happens != Happens::Fails;
+            (expected(at, in_use, happens), if stays { A } else { B }.to_owned())
+        },
+        |&(at, in_use, happens)| {
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let mut endpoints = standing_so(at, in_use);
+            match happens {
+                Happens::Fails => drop(endpoints.failed(A, NOW)),
+                Happens::Works => endpoints.worked(A),
+                Happens::ProbeAnswered => endpoints.probed(A, true, NOW, &mut rng),
+                Happens::ProbeUnanswered => endpoints.probed(A, false, NOW, &mut rng),
             }
-            Standing::Holding { .. } | Standing::Returning { .. } => assert_eq!(answered, standing),
-        }
-        let mut endpoints = make(1);
-        endpoints.probed(A, false, at, &mut rng);
-        assert_eq!(endpoints.all[0].standing, Standing::Failed, "{standing:?} does not answer");
+            let returns = at == At::Held && happens == Happens::ProbeAnswered;
+            let stands = endpoints.all[0].standing;
+            let unforeseen = returns && matches!(stands, Standing::Returning { .. });
+            ((!unforeseen).then_some(stands), endpoints.current().to_owned())
+        },
+    );
+}
 
-        let mut endpoints = make(1);
-        let due = matches!(standing, Standing::Returning { .. });
-        assert_eq!(endpoints.returning(true, at), due.then(|| A.to_owned()), "{standing:?}");
-        assert_eq!(endpoints.returning(false, at), None, "{standing:?}: not while a board is behind");
-        let put_off = endpoints.returning(true, at).is_none();
-        assert!(put_off, "{standing:?}: put off");
-    }
+#[test]
+fn it_is_gone_back_to_when_its_moment_has_come_and_all_is_calm() {
+    walk(At::every(), |at| {
+        let mut endpoints = standing_so(*at, false);
+        let due = *at == At::Returning;
+        assert_eq!(endpoints.returning(true, NOW), due.then(|| A.to_owned()));
+        assert_eq!(endpoints.returning(false, NOW), None, "not while a board is behind");
+        assert_eq!(endpoints.returning(true, NOW), None, "put off");
+    });
 }
 
 #[test]

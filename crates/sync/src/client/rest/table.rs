@@ -1,24 +1,15 @@
 //! Every cell of the table of `auth`: each state of the credentials × each thing that can happen.
 
 use super::*;
+use crate::testing::cells::{Every, Machine, compare, every};
+use crate::testing::http::response;
 use gwanje_model::UtcMillis;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::json;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    SignedOut,
-    SigningIn,
-    TurnedAway,
-    Held,
-    Renewing,
-    Waiting,
-}
+every!(At { SignedOut, SigningIn, TurnedAway, Held, Renewing, Waiting });
 
-const ATS: [At; 6] = [At::SignedOut, At::SigningIn, At::TurnedAway, At::Held, At::Renewing, At::Waiting];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happens {
+every!(Happens {
     SignIn,
     Resume,
     SignOut,
@@ -35,23 +26,10 @@ enum Happens {
     Unauthorized,
     /// Its own deadline comes.
     Time,
-}
+});
 
-const ALL: [Happens; 11] = [
-    Happens::SignIn,
-    Happens::Resume,
-    Happens::SignOut,
-    Happens::Pair,
-    Happens::Refused,
-    Happens::NoAnswer,
-    Happens::Garbage,
-    Happens::Busy,
-    Happens::TooMany,
-    Happens::Unauthorized,
-    Happens::Time,
-];
-
-struct Desk {
+/// Credentials at one server.
+struct Credentials {
     rest: Rest,
     now: Now,
     rng: ChaCha8Rng,
@@ -59,63 +37,31 @@ struct Desk {
     events: Vec<RestEvent>,
 }
 
-impl Desk {
-    fn at(at: At) -> Self {
+impl Machine for Credentials {
+    type At = At;
+    type Happens = Happens;
+
+    fn new() -> Self {
         let rest = Rest::new(&["http://h".to_owned()]);
         let now = Now { mono: Mono(1_000), wall: UtcMillis(1_750_000_000_000) };
         let rng = ChaCha8Rng::seed_from_u64(1);
-        let mut desk = Self { rest, now, rng, sent: Vec::new(), events: Vec::new() };
-        let way: &[Happens] = match at {
-            At::SignedOut => &[],
-            At::SigningIn => &[Happens::SignIn],
-            At::TurnedAway => &[Happens::SignIn, Happens::Busy],
-            At::Held => &[Happens::SignIn, Happens::Pair],
-            At::Renewing => &[Happens::Resume],
-            At::Waiting => &[Happens::Resume, Happens::NoAnswer],
-        };
-        for step in way {
-            desk.happen(*step);
-        }
-        assert_eq!(desk.place(), at);
-        desk.events.clear();
-        desk
+        Self { rest, now, rng, sent: Vec::new(), events: Vec::new() }
     }
 
-    fn place(&self) -> At {
-        match &self.rest.auth {
-            Auth::SignedOut => At::SignedOut,
-            Auth::SigningIn { .. } => At::SigningIn,
-            Auth::TurnedAway { .. } => At::TurnedAway,
-            Auth::Held { .. } => At::Held,
-            Auth::Renewing { .. } => At::Renewing,
-            Auth::Waiting { .. } => At::Waiting,
+    fn way(at: At) -> Vec<Happens> {
+        match at {
+            At::SignedOut => vec![],
+            At::SigningIn => vec![Happens::SignIn],
+            At::TurnedAway => vec![Happens::SignIn, Happens::Busy],
+            At::Held => vec![Happens::SignIn, Happens::Pair],
+            At::Renewing => vec![Happens::Resume],
+            At::Waiting => vec![Happens::Resume, Happens::NoAnswer],
         }
-    }
-
-    fn collect(&mut self) {
-        while let Some(action) = self.rest.poll_action() {
-            match action {
-                Action::Http(id, request) => self.sent.push((id, request)),
-                Action::DropHttp(id) => self.sent.retain(|(of, _)| *of != id),
-                other => panic!("{other:?}"),
-            }
-        }
-        while let Some(event) = self.rest.poll_event() {
-            self.events.push(event);
-        }
-    }
-
-    /// Answers the sign-in or renewal under way.
-    fn answer(&mut self, result: Result<HttpResponse, HttpFailure>) {
-        let at = self.sent.iter().position(|(_, request)| request.url.contains("/login"));
-        let Some(at) = at else { return };
-        let (id, _) = self.sent.remove(at);
-        self.rest.answer(id, result, self.now, &mut self.rng);
     }
 
     fn happen(&mut self, what: Happens) {
         let told = |status, retry_after_s, body: serde_json::Value| {
-            Ok(HttpResponse { status, retry_after_s, etag: None, body: body.to_string().into_bytes() })
+            Ok(HttpResponse { retry_after_s, ..response(status, body) })
         };
         match what {
             Happens::SignIn => self.rest.sign_in("kim".to_owned(), "pw".to_owned()),
@@ -152,6 +98,48 @@ impl Desk {
         }
         self.collect();
     }
+
+    fn place(&self) -> At {
+        match &self.rest.auth {
+            Auth::SignedOut => At::SignedOut,
+            Auth::SigningIn { .. } => At::SigningIn,
+            Auth::TurnedAway { .. } => At::TurnedAway,
+            Auth::Held { .. } => At::Held,
+            Auth::Renewing { .. } => At::Renewing,
+            Auth::Waiting { .. } => At::Waiting,
+        }
+    }
+
+    fn forget(&mut self) {
+        self.events.clear();
+    }
+}
+
+impl Credentials {
+    fn collect(&mut self) {
+        while let Some(action) = self.rest.poll_action() {
+            match action {
+                Action::Http(id, request) => self.sent.push((id, request)),
+                Action::DropHttp(id) => self.sent.retain(|(of, _)| *of != id),
+                other => panic!("{other:?}"),
+            }
+        }
+        while let Some(event) = self.rest.poll_event() {
+            self.events.push(event);
+        }
+    }
+
+    /// Answers the sign-in or renewal under way.
+    fn answer(&mut self, result: Result<HttpResponse, HttpFailure>) {
+        let at = self.sent.iter().position(|(_, request)| request.url.contains("/login"));
+        let Some(at) = at else { return };
+        let (id, _) = self.sent.remove(at);
+        self.rest.answer(id, result, self.now, &mut self.rng);
+    }
+
+    fn told(&self, wanted: fn(&RestEvent) -> bool) -> usize {
+        self.events.iter().filter(|event| wanted(event)).count()
+    }
 }
 
 /// The table.
@@ -184,49 +172,60 @@ fn expected(at: At, happens: Happens) -> At {
     }
 }
 
-#[test]
-fn every_cell_of_the_table() {
-    for at in ATS {
-        for happens in ALL {
-            let mut desk = Desk::at(at);
-            desk.happen(happens);
-            let after = expected(at, happens);
-            assert_eq!(desk.place(), after, "{at:?} × {happens:?}");
-            let under_way = desk.sent.iter().filter(|(_, r)| r.url.contains("/login")).count();
-            let asks = matches!(after, At::SigningIn | At::Renewing);
-            assert_eq!(under_way, usize::from(asks), "{at:?} × {happens:?}: one question at most");
-            let told =
-                |wanted: fn(&RestEvent) -> bool| desk.events.iter().filter(|event| wanted(event)).count();
-            let failed = at == At::SigningIn && after == At::SignedOut && happens != Happens::SignOut;
-            let ended = at == At::Renewing && after == At::SignedOut && happens != Happens::SignOut;
-            let cell = format!("{at:?} × {happens:?}: {:?}", desk.events);
-            assert_eq!(
-                told(|event| matches!(event, RestEvent::SignInFailed(_))),
-                usize::from(failed),
-                "{cell}"
-            );
-            assert_eq!(told(|event| matches!(event, RestEvent::SignedOut(_))), usize::from(ended), "{cell}");
-            let came = asks_before(at) && after == At::Held;
-            assert_eq!(told(|event| matches!(event, RestEvent::SignedIn(..))), usize::from(came), "{cell}");
-            assert!(desk.rest.deadline().is_none_or(|due| due > desk.now.mono), "{cell}: in the past");
-        }
-    }
+/// What else a cell says.
+#[derive(Debug, PartialEq)]
+struct Cell {
+    after: At,
+    /// Questions under way: one at most.
+    asked: usize,
+    failed: usize,
+    ended: usize,
+    came: usize,
+    due_in_the_past: bool,
 }
 
-fn asks_before(at: At) -> bool {
-    matches!(at, At::SigningIn | At::Renewing)
+#[test]
+fn every_cell_of_the_table() {
+    let asks = |at: At| matches!(at, At::SigningIn | At::Renewing);
+    compare(
+        <(At, Happens)>::every(),
+        |(at, happens)| {
+            let after = expected(*at, *happens);
+            let told_no = after == At::SignedOut && *happens != Happens::SignOut;
+            Cell {
+                after,
+                asked: usize::from(asks(after)),
+                failed: usize::from(*at == At::SigningIn && told_no),
+                ended: usize::from(*at == At::Renewing && told_no),
+                came: usize::from(asks(*at) && after == At::Held),
+                due_in_the_past: false,
+            }
+        },
+        |(at, happens)| {
+            let mut credentials = Credentials::at(*at);
+            credentials.happen(*happens);
+            Cell {
+                after: credentials.place(),
+                asked: credentials.sent.iter().filter(|(_, r)| r.url.contains("/login")).count(),
+                failed: credentials.told(|event| matches!(event, RestEvent::SignInFailed(_))),
+                ended: credentials.told(|event| matches!(event, RestEvent::SignedOut(_))),
+                came: credentials.told(|event| matches!(event, RestEvent::SignedIn(..))),
+                due_in_the_past: credentials.rest.deadline().is_some_and(|due| due <= credentials.now.mono),
+            }
+        },
+    );
 }
 
 #[test]
 fn a_sign_in_that_is_turned_away_again_and_again_ends_within_half_a_minute_or_so() {
-    let mut desk = Desk::at(At::SigningIn);
-    let begin = desk.now.mono;
+    let mut credentials = Credentials::at(At::SigningIn);
+    let begin = credentials.now.mono;
     let mut moments = Vec::new();
-    while desk.place() != At::SignedOut {
-        desk.happen(Happens::Busy);
-        moments.push(desk.now.mono.since(begin));
-        desk.happen(Happens::Time);
-        assert!(desk.now.mono.since(begin) < 40_000, "{moments:?}");
+    while credentials.place() != At::SignedOut {
+        credentials.happen(Happens::Busy);
+        moments.push(credentials.now.mono.since(begin));
+        credentials.happen(Happens::Time);
+        assert!(credentials.now.mono.since(begin) < 40_000, "{moments:?}");
     }
     assert!(moments.len() > 3, "{moments:?}");
     let pauses: Vec<u64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -238,10 +237,10 @@ fn a_renewal_waits_as_long_as_it_is_told_within_bounds() {
     for (told, least, most) in
         [(Some(7), 7_500, 12_000), (Some(u64::MAX), 600_500, 605_000), (None, 500, 5_000)]
     {
-        let mut desk = Desk::at(At::Renewing);
-        let body = json!({ "code": "unavailable" }).to_string().into_bytes();
-        desk.answer(Ok(HttpResponse { status: 503, retry_after_s: told, etag: None, body }));
-        let wait = desk.rest.deadline().unwrap().since(desk.now.mono);
+        let mut credentials = Credentials::at(At::Renewing);
+        let busy = response(503, json!({ "code": "unavailable" }));
+        credentials.answer(Ok(HttpResponse { retry_after_s: told, ..busy }));
+        let wait = credentials.rest.deadline().unwrap().since(credentials.now.mono);
         assert!((least..=most).contains(&wait), "{told:?}: {wait}");
     }
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::io::{
-    CommandId, CommandOutcome, CommandRequest, Restored, RowChange, State, StoredCommand, Unsettled, What,
+    CommandId, CommandKind, CommandOutcome, CommandRequest, Restored, RowChange, State, StoredCommand,
+    Unsettled,
 };
 use gwanje_model::lifecycle;
 use gwanje_model::{DeliveryId, Rev, RowDigest};
@@ -15,7 +16,7 @@ fn click(script: &mut Script, key: &str) {
     script.put(Input::Command(Box::new(CommandRequest {
         command: CommandId(key.to_owned()),
         center: "a".into(),
-        what: What::Act {
+        what: CommandKind::Act {
             id: DeliveryId(5),
             action: lifecycle::Action::Accept,
             body: CommandBody::default(),
@@ -113,9 +114,8 @@ fn a_command_names_the_row_as_seen_and_its_answer_shows_before_the_frame() {
     let (id, request) = script.request(ACCEPT);
     assert_eq!(header(&request, "if-match"), Some("\"E1-8\""));
     script.log.clear();
-    let body = row().to_string().into_bytes();
     let etag = Some("\"E1-9\"".to_owned());
-    script.put(Input::Http(id, Ok(HttpResponse { status: 200, retry_after_s: None, etag, body })));
+    script.put(Input::Http(id, Ok(HttpResponse { etag, ..response(200, row()) })));
     let told: Vec<&str> = script
         .log
         .iter()

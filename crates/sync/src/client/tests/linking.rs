@@ -88,8 +88,7 @@ fn retry_after_is_obeyed() {
     script.sign_in();
     script.accept_sign_in("/login", "A1", "R1");
     let (id, _) = script.request("/socket-tickets");
-    let body = problem("too-many-requests").to_string().into_bytes();
-    let busy = HttpResponse { status: 429, retry_after_s: Some(20), etag: None, body };
+    let busy = HttpResponse { retry_after_s: Some(20), ..response(429, problem("too-many-requests")) };
     script.put(Input::Http(id, Ok(busy)));
     script.pass(19_999);
     assert!(script.maybe_request("/socket-tickets").is_none());

@@ -145,8 +145,7 @@ fn a_stray_page_signs_nobody_out() {
     let (mut script, _) = Script::joined();
     script.pass(840_000);
     let (renewal, _) = script.request("/login/refresh");
-    let body = b"<html>please sign in to the wireless network</html>".to_vec();
-    let page = HttpResponse { status: 403, retry_after_s: None, etag: None, body };
+    let page = response(403, "<html>please sign in to the wireless network</html>");
     script.put(Input::Http(renewal, Ok(page)));
     assert!(!script.saw(|action| matches!(action, Action::SignedOut(_))));
     script.pass(5_000);

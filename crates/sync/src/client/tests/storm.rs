@@ -3,7 +3,7 @@
 
 use super::world::{World, held_rows};
 use super::*;
-use crate::io::{CommandId, CommandOutcome, CommandRequest, State, Unsettled, What};
+use crate::io::{CommandId, CommandKind, CommandOutcome, CommandRequest, State, Unsettled};
 use gwanje_model::{DeliveryId, Rev, lifecycle};
 use gwanje_wire::CommandBody;
 use rand::RngExt as _;
@@ -35,7 +35,11 @@ fn storm(seed: u64) {
                 world.put(Input::Command(Box::new(CommandRequest {
                     command: CommandId(format!("K{clicks}")),
                     center: "a".into(),
-                    what: What::Act { id, action: lifecycle::Action::Note, body: CommandBody::default() },
+                    what: CommandKind::Act {
+                        id,
+                        action: lifecycle::Action::Note,
+                        body: CommandBody::default(),
+                    },
                 })));
             }
             _ => {

@@ -1,6 +1,7 @@
 //! A hub, a network that loses and delays, and a clock: everything around one client, from one seed.
 
 use super::*;
+use crate::testing::agenda::Agenda;
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{Delivery, DeliveryId, Rev, RowDigest, Status};
 use rand::RngExt as _;
@@ -233,8 +234,7 @@ pub(super) struct World {
     pub(super) now: Now,
     /// How many of a hundred requests are lost, either way.
     pub(super) loss: u32,
-    events: BTreeMap<(u64, u64), Event>,
-    scheduled: u64,
+    agenda: Agenda<Event>,
     lines: BTreeMap<SocketId, Line>,
     /// Sockets that the client holds open.
     pub(super) held: BTreeSet<SocketId>,
@@ -273,8 +273,7 @@ impl World {
             hub,
             now: Now { mono: Mono(1), wall: UtcMillis(EPOCH_MS) },
             loss: 0,
-            events: BTreeMap::new(),
-            scheduled: 0,
+            agenda: Agenda::default(),
             lines: BTreeMap::new(),
             held: BTreeSet::new(),
             requests: 0,
@@ -301,7 +300,7 @@ impl World {
         let end = self.now.mono.plus_ms(ms);
         let mut still = 0;
         loop {
-            let event = self.events.first_key_value().map(|(at, _)| Mono(at.0));
+            let event = self.agenda.next_at().map(Mono);
             let next = [event, self.client.deadline()].into_iter().flatten().min().unwrap_or(end);
             if next > end {
                 self.until(end);
@@ -310,11 +309,8 @@ impl World {
             still = if next > self.now.mono { 0 } else { still + 1 };
             assert!(still < 1_000, "the client spins");
             self.until(next);
-            match self.events.first_entry().filter(|entry| entry.key().0 <= next.0) {
-                Some(entry) => {
-                    let event = entry.remove();
-                    self.happen(event);
-                }
+            match event.filter(|at| *at <= next).and_then(|_| self.agenda.take_next()) {
+                Some(event) => self.happen(event),
                 None => self.put(Input::Tick),
             }
         }
@@ -382,8 +378,7 @@ impl World {
     }
 
     fn after(&mut self, ms: u64, event: Event) {
-        self.scheduled += 1;
-        self.events.insert((self.now.mono.0 + ms, self.scheduled), event);
+        self.agenda.put(self.now.mono.0 + ms, event);
     }
 
     fn act(&mut self, action: Action) {
@@ -464,16 +459,14 @@ impl World {
                 let before = self.hub.rev;
                 let busy = self.rng.random_ratio(self.hub.busy, 100);
                 let answer = if self.hub.up && busy {
-                    let body = problem("unavailable").to_string().into_bytes();
-                    Ok(HttpResponse { status: 503, retry_after_s: Some(2), etag: None, body })
+                    Ok(HttpResponse { retry_after_s: Some(2), ..response(503, problem("unavailable")) })
                 } else if self.hub.up && !request.url.contains("/api/v1/") {
                     // A probe: of requests, or with a transport that nobody has.
                     let status = if request.url.ends_with("/readyz") { 200 } else { 400 };
-                    Ok(HttpResponse { status, retry_after_s: None, etag: None, body: Vec::new() })
+                    Ok(response(status, ""))
                 } else if self.hub.up {
                     let (status, body, etag) = self.hub.rest(&request, self.now.wall.0);
-                    let body = body.to_string().into_bytes();
-                    Ok(HttpResponse { status, retry_after_s: None, etag, body })
+                    Ok(HttpResponse { etag, ..response(status, body) })
                 } else {
                     Err(HttpFailure::Broken("reset".to_owned()))
                 };
@@ -535,8 +528,7 @@ impl World {
         let at = (self.now.mono.0 + delay).max(line.last_ms);
         line.last_ms = at;
         let text = SocketEvent::Text(text.to_owned());
-        self.scheduled += 1;
-        self.events.insert((at, self.scheduled), Event::Arrives(Input::Socket(socket, text)));
+        self.agenda.put(at, Event::Arrives(Input::Socket(socket, text)));
     }
 }
 

@@ -5,6 +5,7 @@ use crate::foreign::{Foreign, ForeignConfig};
 use crate::io::{
     Action, HttpFailure, HttpResponse, Input, Mono, Now, RequestId, RowChange, SocketEvent, SocketId,
 };
+use crate::testing::agenda::Agenda;
 use gwanje_dialect::Dialect;
 use gwanje_model::UtcMillis;
 use gwanje_wire::WireRow;
@@ -64,8 +65,7 @@ struct Follower {
     client: Foreign,
     sites: BTreeMap<String, Site>,
     now: u64,
-    tie: u64,
-    queue: BTreeMap<(u64, u64), Event>,
+    agenda: Agenda<Event>,
     /// The socket that is open, or being opened, and where.
     socket: Option<(SocketId, String)>,
     /// The list's request under way, and where.
@@ -100,8 +100,7 @@ impl Follower {
             client,
             sites: sites.iter().map(|(name, site)| ((*name).to_owned(), site.clone())).collect(),
             now: 0,
-            tie: 0,
-            queue: BTreeMap::new(),
+            agenda: Agenda::default(),
             socket: None,
             request: None,
             lists: Vec::new(),
@@ -119,8 +118,7 @@ impl Follower {
     }
 
     fn at(&mut self, in_ms: u64, event: Event) {
-        self.tie += 1;
-        self.queue.insert((self.now + in_ms, self.tie), event);
+        self.agenda.put(self.now + in_ms, event);
     }
 
     fn put(&mut self, input: Input) {
@@ -142,7 +140,7 @@ impl Follower {
         let end = self.now + ms;
         loop {
             let due = self.client.deadline().map_or(u64::MAX, |at| (at.0 - 1_000_000).max(self.now));
-            let queued = self.queue.first_key_value().map_or(u64::MAX, |((at, _), _)| *at);
+            let queued = self.agenda.next_at().unwrap_or(u64::MAX);
             if due.min(queued) > end {
                 self.now = end;
                 return;
@@ -152,7 +150,7 @@ impl Follower {
                 self.put(Input::Tick);
                 continue;
             }
-            let (_, event) = self.queue.pop_first().unwrap();
+            let event = self.agenda.take_next().unwrap();
             match event {
                 Event::Socket(socket, event) => {
                     if matches!(event, SocketEvent::Opened) {

@@ -2,7 +2,7 @@
 
 use super::world::{Faults, World, json_row};
 use crate::findings::CheckPhase;
-use crate::io::{CommandId, CommandRequest, Input, What};
+use crate::io::{CommandId, CommandKind, CommandRequest, Input};
 use gwanje_model::lifecycle;
 use gwanje_model::{DeliveryId, Status};
 use gwanje_wire::CommandBody;
@@ -73,8 +73,11 @@ fn a_row_that_lists_insist_on_comes_back() {
 #[test]
 fn a_command_is_refused_at_once_with_the_reason() {
     let mut world = quiet();
-    let what =
-        What::Act { id: DeliveryId(1), action: lifecycle::Action::Accept, body: CommandBody::default() };
+    let what = CommandKind::Act {
+        id: DeliveryId(1),
+        action: lifecycle::Action::Accept,
+        body: CommandBody::default(),
+    };
     let request = CommandRequest { command: CommandId("01".to_owned()), center: "gangnam".into(), what };
     world.client.handle(Input::Command(Box::new(request)), world.now());
     let said = format!("{:?}", world.client.poll_action());

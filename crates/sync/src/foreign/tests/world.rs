@@ -6,6 +6,8 @@ use crate::io::{
     Action, AlarmKey, Batch, ForeignName, HttpFailure, HttpResponse, Input, Mono, Now, RequestId, Restored,
     RowChange, SocketEvent, SocketId, State, StoredAlarm,
 };
+use crate::testing::agenda::Agenda;
+use crate::testing::http::response;
 use gwanje_dialect::Dialect;
 use gwanje_model::{CenterId, DeliveryId, Rev, Status, UtcMillis};
 use gwanje_wire::WireRow;
@@ -136,8 +138,7 @@ pub(super) struct World {
     dialect: Arc<Dialect>,
     pub(super) client: Foreign,
     pub(super) now_ms: u64,
-    queue: BTreeMap<(u64, u64), Event>,
-    tie: u64,
+    agenda: Agenda<Event>,
     pub(super) faults: Faults,
 
     pub(super) rows: BTreeMap<String, Row>,
@@ -176,8 +177,7 @@ impl World {
             client: client(&dialect, seed),
             dialect,
             now_ms: 0,
-            queue: BTreeMap::new(),
-            tie: 0,
+            agenda: Agenda::default(),
             faults,
             rows: BTreeMap::new(),
             before: VecDeque::new(),
@@ -217,8 +217,7 @@ impl World {
     }
 
     fn at(&mut self, in_ms: u64, event: Event) {
-        self.tie += 1;
-        self.queue.insert((self.now_ms + in_ms, self.tie), event);
+        self.agenda.put(self.now_ms + in_ms, event);
     }
 
     fn chance(&mut self, share: f64) -> bool {
@@ -244,7 +243,7 @@ impl World {
     pub(super) fn crash(&mut self) {
         self.socket = None;
         self.joined = false;
-        self.queue.retain(|_, event| matches!(event, Event::Act | Event::Bulk | Event::Second));
+        self.agenda.retain(|event| matches!(event, Event::Act | Event::Bulk | Event::Second));
         self.client = client(&self.dialect, self.seed ^ self.now_ms);
         self.board.clear();
         self.last_list = None;
@@ -268,7 +267,7 @@ impl World {
         loop {
             let due =
                 self.client.deadline().map_or(u64::MAX, |at| at.0.saturating_sub(MONO).max(self.now_ms));
-            let queued = self.queue.first_key_value().map_or(u64::MAX, |((at, _), _)| *at);
+            let queued = self.agenda.next_at().unwrap_or(u64::MAX);
             let next = due.min(queued);
             if next > end {
                 self.now_ms = end;
@@ -276,7 +275,7 @@ impl World {
             }
             self.now_ms = next;
             if queued <= due {
-                let (_, event) = self.queue.pop_first().unwrap();
+                let event = self.agenda.take_next().unwrap();
                 self.happen(event);
             } else {
                 self.input(Input::Tick);
@@ -354,7 +353,7 @@ impl World {
         }
         if self.chance(cache_lost) {
             self.cache = Cache::default();
-            self.queue.retain(|_, event| !matches!(event, Event::Commit(_)));
+            self.agenda.retain(|event| !matches!(event, Event::Commit(_)));
             self.input(Input::CacheLost(CenterId::from("gangnam")));
         }
         if cut > 0.0 {
@@ -469,15 +468,9 @@ impl World {
             Action::DropHttp(_) | Action::Restore(_) | Action::Wipe(_) => {}
             Action::Persist(batch) => {
                 // One writer: commits keep their order.
-                let last = self
-                    .queue
-                    .iter()
-                    .filter(|(_, event)| matches!(event, Event::Commit(_)))
-                    .map(|((at, _), _)| *at)
-                    .max();
+                let last = self.agenda.last_at(|event| matches!(event, Event::Commit(_)));
                 let at = (self.now_ms + self.rng.random_range(5..60)).max(last.unwrap_or(0));
-                self.tie += 1;
-                self.queue.insert((at, self.tie), Event::Commit(batch));
+                self.agenda.put(at, Event::Commit(batch));
             }
             Action::KeepHorizon(_, at) => {
                 assert_eq!(self.horizon.replace(at), None, "a horizon is set once");
@@ -677,7 +670,7 @@ pub(super) fn json_row(no: &str, row: &Row) -> Value {
 }
 
 pub(super) fn answer(status: u16, body: &str, etag: Option<String>) -> HttpResponse {
-    HttpResponse { status, retry_after_s: None, etag, body: body.as_bytes().to_vec() }
+    HttpResponse { etag, ..response(status, body) }
 }
 
 fn hash(list: &[Value]) -> u64 {

@@ -7,7 +7,7 @@ use super::super::state::{Facts, SocketFact, is_change};
 use super::listing::Asked;
 use super::{AUDIT_EVERY_MS, CLOCK_EVERY_MS, ForeignSession};
 use crate::io::{AlarmKey, Batch, Mono, Now, Proof, RowChange, State};
-use gwanje_dialect::Clock;
+use gwanje_dialect::ClockSource;
 use gwanje_model::{DeliveryId, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::AlarmKind;
@@ -103,8 +103,8 @@ impl ForeignSession {
         self.has_horizon = true;
         let horizon = match self.dialect.clock {
             // Nothing there yet: what is cancelled from now on is news.
-            Clock::Wall if newest == UtcMillis::default() => now.wall,
-            Clock::Wall | Clock::Rows => newest,
+            ClockSource::Wall if newest == UtcMillis::default() => now.wall,
+            ClockSource::Wall | ClockSource::Rows => newest,
         };
         self.alarms.head(horizon, 0, &self.rows, now.mono, &mut self.out);
     }
@@ -170,8 +170,8 @@ impl ForeignSession {
 
     fn day_at(&self, now: Now) -> UtcMillis {
         match self.dialect.clock {
-            Clock::Wall => now.wall,
-            Clock::Rows => self.newest,
+            ClockSource::Wall => now.wall,
+            ClockSource::Rows => self.newest,
         }
     }
 

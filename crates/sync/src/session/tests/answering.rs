@@ -1,8 +1,8 @@
 //! Every cell of the table in `rest`: what each kind of answer makes of each kind of question.
 
 use super::super::fetch::{Fetch, FetchFailure, Fetched, SessionAction, SessionConfig};
+use super::super::job::{Job, POLL_MS};
 use super::super::repair::Step;
-use super::super::rest::{Job, POLL_MS};
 use super::super::{Session, Socket};
 use super::hub::Hub;
 use crate::io::{Mono, Now, Restored, State};

@@ -1,7 +1,7 @@
 //! A model hub: rows, revisions, tombstones, floor, epoch; answers requests, makes frames and heads.
 
-use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, Fetched};
+use super::super::notified::key_of;
 use crate::io::AlarmKey;
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{

@@ -1,7 +1,7 @@
 //! What must not be forgotten over a restart: acknowledgements that the hub lacks, alarms that a version could not read.
 
-use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, Fetched};
+use super::super::notified::key_of;
 use super::scripted::live;
 use super::world::World;
 use crate::io::{AlarmKey, SkippedAlarms};

@@ -1,12 +1,13 @@
 //! A world around one session: a model hub, a network that delays and breaks, a cache, and checks after every step.
 
 use super::super::Session;
-use super::super::alarms::key_of;
 use super::super::fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
+use super::super::notified::key_of;
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
 use crate::findings::{CheckReport, RepairReport};
 use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, SkippedAlarms, State, StoredAlarm};
+use crate::testing::agenda::Agenda;
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
 use gwanje_wire::socket::{Cursor, SubscribeAck};
@@ -98,8 +99,7 @@ pub(super) struct World {
     pub(super) refuse_changes: Option<ResyncReason>,
     seed: u64,
     rng: ChaCha8Rng,
-    queue: BTreeMap<(u64, u64), Event>,
-    order: u64,
+    agenda: Agenda<Event>,
     /// The present socket; events of others are late and must not reach the session.
     socket: u64,
     subscribed: bool,
@@ -144,8 +144,7 @@ impl World {
             refuse_changes: None,
             seed,
             rng: ChaCha8Rng::seed_from_u64(seed),
-            queue: BTreeMap::new(),
-            order: 0,
+            agenda: Agenda::default(),
             socket: 0,
             subscribed: false,
             sent: Rev(0),
@@ -185,8 +184,7 @@ impl World {
     }
 
     fn at(&mut self, delay: u64, event: Event) {
-        self.order += 1;
-        self.queue.insert((self.time + delay, self.order), event);
+        self.agenda.put(self.time + delay, event);
     }
 
     fn chance(&mut self, per_mille: u32) -> bool {
@@ -229,7 +227,7 @@ impl World {
     pub(super) fn run(&mut self, ms: u64) {
         let until = self.time + ms;
         loop {
-            let next = self.queue.first_key_value().map_or(u64::MAX, |((time, _), _)| *time);
+            let next = self.agenda.next_at().unwrap_or(u64::MAX);
             let deadline = self.session.deadline().map_or(u64::MAX, |at| at.0.max(self.time));
             let time = next.min(deadline);
             if time > until {
@@ -238,7 +236,7 @@ impl World {
             self.time = time;
             self.hub.time = time;
             if next <= deadline {
-                let (_, event) = self.queue.pop_first().unwrap();
+                let event = self.agenda.take_next().unwrap();
                 self.happen(event);
             } else {
                 let now = self.now();
@@ -419,7 +417,7 @@ impl World {
         self.shown.clear();
         self.receipts_sent = 0;
         self.last = (None, BTreeMap::new());
-        self.queue.retain(|_, event| !matches!(event, Event::Answer(..) | Event::Request(..) | Event::Join));
+        self.agenda.retain(|event| !matches!(event, Event::Answer(..) | Event::Request(..) | Event::Join));
         self.start();
     }
 

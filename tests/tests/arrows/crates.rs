@@ -1,16 +1,9 @@
-//! The house keeps its shape: who may depend on whom, and which folders may know Tauri.
+//! Which crate may depend on which, and what a pure one must not reach for.
 
+use crate::{files, root};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests package lies in the workspace")
-        .to_path_buf()
-}
 
 /// The arrows of ARCHITECTURE.md. A crate that is missing here may depend on nothing of ours.
 fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
@@ -40,7 +33,8 @@ const PURE: [&str; 5] = ["gwanje-model", "gwanje-wire", "gwanje-dialect", "gwanj
 /// The one exception: a dialect reads clock times by the zones that it is built with (no clock, no file of the machine's).
 const EXCEPTED: [(&str, &str); 1] = [("gwanje-dialect", "jiff")];
 
-fn packages() -> Vec<Value> {
+/// The packages of the workspace, as cargo tells of them.
+pub fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())
@@ -114,34 +108,4 @@ fn pure_crates_do_no_io() {
             }
         }
     }
-}
-
-#[test]
-fn only_the_platform_folder_knows_tauri() {
-    let ui = root().join("ui/src");
-    let mut seen = 0;
-    for file in ["ts", "svelte"].into_iter().flat_map(|ending| files(&ui, ending)) {
-        seen += 1;
-        let text = std::fs::read_to_string(&file).expect("a source file");
-        let platform = file.starts_with(ui.join("platform"));
-        assert!(platform || !text.contains("@tauri-apps/"), "{} imports @tauri-apps", file.display());
-    }
-    assert!(seen > 0, "no UI source found in {}", ui.display());
-}
-
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_path_buf()];
-    while let Some(folder) = open.pop() {
-        for entry in
-            std::fs::read_dir(&folder).expect("a source folder").map(|entry| entry.expect("an entry").path())
-        {
-            if entry.is_dir() {
-                open.push(entry);
-            } else if entry.extension().is_some_and(|found| found == ending) {
-                found.push(entry);
-            }
-        }
-    }
-    found
 }

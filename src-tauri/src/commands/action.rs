@@ -1,0 +1,138 @@
+//! An action on a delivery as the page asks for it, and the command it becomes.
+
+use gwanje_engine::model::lifecycle::Action;
+use gwanje_engine::model::{CancelBy, RiderId};
+use gwanje_engine::wire::CommandBody;
+use gwanje_engine::{CenterId, CommandWish, DeliveryId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// An action on a delivery, as a person asks for it.
+#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+pub struct ActionRequest {
+    /// Which center.
+    pub center: CenterId,
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// What.
+    #[serde(flatten)]
+    pub action: RequestedAction,
+}
+
+/// An action by its wire name, with all that it needs.
+#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum RequestedAction {
+    /// See [`Action::Accept`].
+    Accept,
+    /// See [`Action::Assign`].
+    Assign {
+        /// To whom.
+        rider_id: RiderId,
+    },
+    /// See [`Action::Unassign`].
+    Unassign,
+    /// See [`Action::Confirm`].
+    Confirm,
+    /// See [`Action::Pickup`].
+    Pickup,
+    /// See [`Action::Deliver`].
+    Deliver,
+    /// See [`Action::Cancel`].
+    Cancel {
+        /// In words.
+        reason: String,
+        /// By whom.
+        by: CancelBy,
+    },
+    /// See [`Action::Note`].
+    Note {
+        /// What it says.
+        text: String,
+    },
+}
+
+/// A command that is on its way; its outcome comes as an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandStarted {
+    /// Its id, as in the events.
+    pub command_id: String,
+}
+
+impl From<ActionRequest> for CommandWish {
+    fn from(request: ActionRequest) -> Self {
+        let nothing = CommandBody::default();
+        let (action, body) = match request.action {
+            RequestedAction::Accept => (Action::Accept, nothing),
+            RequestedAction::Assign { rider_id } => {
+                (Action::Assign, CommandBody { rider_id: Some(rider_id), ..nothing })
+            }
+            RequestedAction::Unassign => (Action::Unassign, nothing),
+            RequestedAction::Confirm => (Action::Confirm, nothing),
+            RequestedAction::Pickup => (Action::Pickup, nothing),
+            RequestedAction::Deliver => (Action::Deliver, nothing),
+            RequestedAction::Cancel { reason, by } => {
+                (Action::Cancel, CommandBody { reason: Some(reason.into()), by: Some(by), ..nothing })
+            }
+            RequestedAction::Note { text } => {
+                (Action::Note, CommandBody { text: Some(text.into()), ..nothing })
+            }
+        };
+        Self::act(request.center, request.id, action, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_engine::What;
+    use serde_json::{Value, json};
+
+    fn said(action: &str, more: Value) -> Value {
+        let mut said = json!({ "action": action, "center": "gangnam", "id": 7 });
+        said.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        said
+    }
+
+    #[test]
+    fn every_action_of_the_page_becomes_a_wish() {
+        let nothing = CommandBody::default;
+        let needed = |action| match action {
+            Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => {
+                (json!({}), nothing())
+            }
+            Action::Assign => {
+                (json!({ "riderId": "r4" }), CommandBody { rider_id: Some("r4".into()), ..nothing() })
+            }
+            Action::Cancel => (
+                json!({ "reason": "x", "by": "customer" }),
+                CommandBody { reason: Some("x".into()), by: Some(CancelBy::Customer), ..nothing() },
+            ),
+            Action::Note => (json!({ "text": "x" }), CommandBody { text: Some("x".into()), ..nothing() }),
+        };
+        for action in Action::ALL {
+            let (more, body) = needed(action);
+            let request: ActionRequest = serde_json::from_value(said(action.as_str(), more)).unwrap();
+            let expected = What::Act { id: DeliveryId(7), action, body };
+            let wish = CommandWish::from(request);
+            assert_eq!((wish.center.as_str(), wish.what), ("gangnam", expected), "{action}");
+        }
+    }
+
+    #[test]
+    fn what_the_page_should_not_say_is_refused_by_name() {
+        for (said, named) in [
+            (said("explode", json!({})), "explode"),
+            (said("cancel", json!({ "reason": "x", "by": "weather" })), "weather"),
+            (said("cancel", json!({ "by": "shop" })), "reason"),
+            (said("assign", json!({})), "riderId"),
+            (said("note", json!({})), "text"),
+            (json!({ "action": "accept", "center": "gangnam" }), "id"),
+            (json!({ "center": "gangnam", "id": 7 }), "action"),
+        ] {
+            let refused = serde_json::from_value::<ActionRequest>(said.clone()).unwrap_err().to_string();
+            assert!(refused.contains(named), "{said}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The table of commands: what the page can ask of the app, each once. From it come the handlers and their registration
+//! and, written by the tests of [`crate::contract`], the page's contract.
+//!
+//! ```text
+//! /// What it does, in a line.
+//! name(argument: Type, …) -> Answer = engine.method(argument, …);   // signed in: translates, and needs nothing more
+//! name(argument: Type, …) -> Answer = app.method(argument, …);      // signed in or not
+//! name(argument: Type, …) -> Answer = function(argument, …);        // a function of `super`, told who asks
+//! name(argument: Type; channel: Channel<Message>) -> Answer = …     // the answer goes on
+//! ```
+
+use super::action::{ActionRequest, CommandStarted};
+use super::argument::Argument;
+use super::{Answer, Caller};
+use crate::app::{App, Boot};
+use crate::preferences::{Locale, Theme};
+use gwanje_engine::ipc::{AppEvent, Diagnostics};
+use gwanje_engine::{AlarmKey, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec};
+use std::sync::Arc;
+use tauri::ipc::{Channel, Invoke};
+use tauri::{State, Webview};
+
+macro_rules! commands {
+    ($(
+        #[doc = $doc:literal]
+        $name:ident($($argument:ident: $type:ty),* $(; $channel:ident: Channel<$message:ty>)?) -> $answer:ty
+            = $target:ident $(.$method:ident)? ($($given:expr),*);
+    )*) => {
+        $(
+            #[doc = $doc]
+            #[tauri::command]
+            async fn $name(
+                app: State<'_, App>,
+                page: Webview,
+                $($argument: Argument<$type>,)*
+                $($channel: Channel<$message>,)?
+            ) -> Answer<$answer> {
+                let caller = Caller { app: &app, page: &page };
+                $(let $argument = $argument.read(stringify!($name), stringify!($argument))?;)*
+                answer!(caller, $target $(.$method)? ($($given),*))
+            }
+        )*
+
+        /// What Tauri hands the page's calls to.
+        pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![$($name),*]
+        }
+
+        /// The table as the page's contract tells it, in the same order.
+        #[cfg(test)]
+        pub fn described() -> Vec<crate::contract::Command> {
+            use crate::contract::{Command, Type};
+            vec![$(
+                Command {
+                    name: stringify!($name),
+                    doc: $doc.trim(),
+                    arguments: vec![$((stringify!($argument), Type::of::<$type>())),*],
+                    channel: [$((stringify!($channel), Type::of::<$message>()))?].into_iter().next(),
+                    answer: Type::of::<$answer>(),
+                }
+            ),*]
+        }
+    };
+}
+
+/// Carries a command out, by what its line names.
+macro_rules! answer {
+    ($caller:ident, engine.$method:ident($($given:expr),*)) => {
+        Ok($caller.app.engine().await?.$method($($given),*).await?)
+    };
+    ($caller:ident, app.$method:ident($($given:expr),*)) => {
+        $caller.app.$method($($given),*).await
+    };
+    ($caller:ident, $function:ident($($given:expr),*)) => {
+        super::$function($caller, $($given),*).await
+    };
+}
+
+commands! {
+    /// How things stand; asked once by each page.
+    boot() -> Boot = app.boot();
+    /// Signs in to a server.
+    sign_in(server: String, account: String, password: String) -> Boot = app.sign_in(&server, &account, &password);
+    /// Starts a demo hub and signs in to it.
+    try_demo() -> Boot = app.try_demo();
+    /// Signs out.
+    sign_out() -> () = app.sign_out();
+    /// Keeps language and theme; null: as it was.
+    set_preferences(locale: Option<Locale>, theme: Option<Theme>) -> () = set_preferences(locale, theme);
+    /// Everything that happens from now on, beginning with all links and open alarms.
+    subscribe_events(; channel: Channel<AppEvent>) -> () = subscribe_events(channel);
+    /// Opens a view; its first patch is a reset.
+    open_view(spec: ViewSpec; channel: Channel<Patch>) -> ViewId = open_view(spec, channel);
+    /// Changes what a view shows.
+    change_view(view: ViewId, spec: ViewSpec) -> () = engine.change_view(view, spec);
+    /// The page has shown everything up to `seq`.
+    ack(view: ViewId, seq: u64) -> () = engine.ack(view, seq);
+    /// The page lost count: the next patch is a reset.
+    reset_view(view: ViewId) -> () = engine.reset_view(view);
+    /// Closes a view.
+    close_view(view: ViewId) -> () = engine.close_view(view);
+    /// The place of a row in a view; null: it does not match.
+    place_of(view: ViewId, id: DeliveryId) -> Option<u64> = engine.place_of(view, id);
+    /// Everything about a delivery.
+    delivery(center: CenterId, id: DeliveryId) -> Arc<Delivery> = delivery(&center, id);
+    /// What happened to a delivery, oldest first.
+    history(center: CenterId, id: DeliveryId) -> Vec<HistoryEvent> = engine.history(&center, id);
+    /// The riders of a center.
+    riders(center: CenterId) -> Vec<Rider> = engine.riders(&center);
+    /// Begins an action; what becomes of it comes as an event.
+    run_command(request: ActionRequest) -> CommandStarted = run_command(request);
+    /// A person took note of an alarm.
+    acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
+    /// A window shows an alarm.
+    alarm_displayed(center: CenterId, key: AlarmKey) -> () = engine.displayed(&center, key);
+    /// How true the boards are, and what it takes to keep them so.
+    diagnostics() -> Diagnostics = engine.diagnostics();
+    /// Compares everything of a center; `check` events tell how far it has come.
+    check_everything(center: CenterId) -> () = engine.check(&center);
+}
