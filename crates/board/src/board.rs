@@ -1,28 +1,23 @@
 //! The rows of the board and its open views.
 
+mod settle;
+
 use crate::centers::Centers;
-use crate::counters::Step;
+use crate::groups::At;
 use crate::list::List;
 use crate::mark::RowMark;
-use crate::patch::Patch;
+use crate::patch::{Patch, Place};
 use crate::query::{ListSpec, Query};
 use crate::record::Record;
 use crate::rows::Rows;
-use crate::spec::ViewSpec;
-use crate::view::{Scene, View};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
+use crate::spec::{ViewId, ViewSpec};
+use crate::terms::Terms;
+use crate::view::{Scene, View, place};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Text, UtcMillis};
 use rustc_hash::FxHashSet;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 use thiserror::Error;
-use ts_rs::TS;
-
-/// Names an open view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
-#[serde(transparent)]
-pub struct ViewId(pub u64);
 
 /// What is wrong with a call on a view.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,20 +32,15 @@ pub enum ViewError {
 pub struct Board {
     rows: Rows,
     centers: Centers,
-    day_at: UtcMillis,
-    /// Rows under way by the instant from which they are late, so that time passing costs only what it changes.
-    due: BTreeSet<(UtcMillis, u64)>,
+    terms: Terms,
+    /// Rows by the instants at which time alone changes something about them, so that time passing costs only what it changes.
+    turns: BTreeSet<(UtcMillis, u64)>,
     /// One list for all views that ask for the same, by a number of its own.
     lists: BTreeMap<u64, List>,
     views: BTreeMap<ViewId, View>,
     /// The latest number given to a list or a view.
     latest: u64,
 }
-
-/// When changes are so many that sorting anew is cheaper than moving row by row: over this many …
-const REBUILD_OVER: usize = 1_000;
-/// … and over one in this many rows of the board.
-const REBUILD_SHARE: usize = 8;
 
 impl Board {
     /// Puts a row in, in place of an older copy.
@@ -116,25 +106,41 @@ impl Board {
         self.centers.set_as_of(center, rev);
     }
 
-    /// Moves operations time on: rows may become late. Time that goes back, as in a drill begun anew, is followed.
-    pub fn advance(&mut self, day_at: UtcMillis) {
-        let before = std::mem::replace(&mut self.day_at, day_at);
-        let (from, to, step) =
-            if before <= day_at { (before, day_at, Step::In) } else { (day_at, before, Step::Out) };
-        let between = (Bound::Excluded((from, u64::MAX)), Bound::Included((to, u64::MAX)));
-        for &(_, id) in self.due.range(between) {
-            let Some(record) = self.rows.get(id) else { continue };
-            self.centers.counts_mut(record.center()).count_late(step);
-            for (&number, list) in self.lists.iter_mut().filter(|(_, list)| list.query.follows_time()) {
-                let (old, new) = (list.entry(id, record, before), list.entry(id, record, day_at));
-                list.recount(id, old.as_ref().map(|_| record), new.as_ref().map(|_| record));
-                if old != new {
-                    let shown = self.views.values_mut().filter(|view| view.list == number);
-                    shown.for_each(|view| view.note(id, old.as_ref(), new.as_ref()));
-                    list.change(old.as_ref(), new);
-                }
+    /// Says what a center is called: groups of centers, and rows sorted by center, stand by that.
+    pub fn set_center_name(&mut self, center: &CenterId, name: &str) {
+        let number = self.centers.number(center);
+        let ids = self.rows_of(center);
+        let set = |terms: &mut Terms| terms.set_name(number, Text::from(name));
+        self.reconsider(&ids, Query::follows_center_names, set);
+    }
+
+    /// Sets under how many minutes left a center's deliveries are at risk; without it [`crate::AT_RISK_MIN`].
+    pub fn set_at_risk_min(&mut self, center: &CenterId, min: u32) {
+        let number = self.centers.number(center);
+        let ids = self.rows_of(center);
+        self.keep_turns(&ids, false);
+        self.reconsider(&ids, Query::has_heads, |terms| terms.set_at_risk_min(number, min));
+        self.keep_turns(&ids, true);
+        self.views.values_mut().for_each(View::touch_all);
+    }
+
+    /// Says that a person acknowledged that a delivery was cancelled, or takes it back. Known before the row comes, forgotten when it
+    /// leaves the board.
+    pub fn set_acknowledged(&mut self, id: DeliveryId, is_acknowledged: bool) {
+        self.reconsider(&[id.0], Query::follows_acknowledgements, |terms| {
+            if is_acknowledged {
+                terms.acknowledged.insert(id.0);
+            } else {
+                terms.acknowledged.remove(&id.0);
             }
-        }
+        });
+    }
+
+    /// Moves operations time on: rows may become late, at risk, or no news any more. Time that goes back, as in a drill begun anew, is
+    /// followed.
+    pub fn advance(&mut self, day_at: UtcMillis) {
+        let ids = self.turning(self.terms.day_at, day_at);
+        self.reconsider(&ids, Query::follows_time, |terms| terms.day_at = day_at);
     }
 
     /// The row as the board has it.
@@ -144,10 +150,10 @@ impl Board {
 
     /// Opens a view; its first patch is a reset.
     pub fn open(&mut self, spec: ViewSpec) -> ViewId {
-        let (number, list) = self.list_for(&spec);
-        let view = View::new(&spec, number, list);
         self.latest += 1;
         let id = ViewId(self.latest);
+        let (number, list) = self.list_for(&spec);
+        let view = View::new(id, &spec, number, list);
         self.views.insert(id, view);
         id
     }
@@ -162,7 +168,23 @@ impl Board {
         if let (Some(view), Some(list)) = (self.views.get_mut(&view), self.lists.get_mut(&number)) {
             view.change(&spec, number, list);
         }
-        self.release(before);
+        if before != number {
+            self.release(view, before);
+        }
+        self.forget_gone();
+        Ok(())
+    }
+
+    /// Lets rows of the pinned group come in at the head of a held view, those that have no place in it: new ones, and those of
+    /// collapsed groups. Rows that have a place keep it. Does nothing while the view is not held.
+    ///
+    /// # Errors
+    /// When the view is not open.
+    pub fn admit_act(&mut self, view: ViewId) -> Result<(), ViewError> {
+        let open = self.views.get_mut(&view).ok_or(ViewError::NotOpen(view))?;
+        if let Some(list) = self.lists.get_mut(&open.list) {
+            open.admit_act(list);
+        }
         Ok(())
     }
 
@@ -173,7 +195,7 @@ impl Board {
     pub fn poll_patch(&mut self, view: ViewId) -> Result<Option<Patch>, ViewError> {
         let open = self.views.get_mut(&view).ok_or(ViewError::NotOpen(view))?;
         let list = self.lists.get_mut(&open.list).ok_or(ViewError::NotOpen(view))?;
-        Ok(open.poll(Scene { rows: &self.rows, list, centers: &self.centers }))
+        Ok(open.poll(Scene { rows: &self.rows, list, centers: &self.centers, terms: &self.terms }))
     }
 
     /// The page has shown everything up to `seq`.
@@ -196,30 +218,36 @@ impl Board {
 
     /// Closes a view.
     pub fn close(&mut self, view: ViewId) {
-        if let Some(view) = self.views.remove(&view) {
-            self.release(view.list);
+        if let Some(open) = self.views.remove(&view) {
+            self.release(view, open.list);
+            self.forget_gone();
         }
     }
 
-    /// The place of a row in a view, if it matches.
+    /// The place of a row in a view; `None`: it does not match, or its group is collapsed ([`Self::head_place`] says where that is).
     pub fn place_of(&self, view: ViewId, id: DeliveryId) -> Option<u64> {
         let view = self.views.get(&view)?;
-        let place = match view.held() {
-            Some(held) => held.ids().iter().position(|&held| held == id.0),
-            None => self.lists.get(&view.list)?.place_of(id.0, self.rows.get(id.0)?, self.day_at),
-        };
-        place.map(|place| place as u64)
+        let list = self.lists.get(&view.list)?;
+        view.place_of(id.0, list, self.rows.get(id.0), &self.terms).map(|place| place as u64)
     }
 
-    /// The id at a place of a view.
-    pub fn id_at(&self, view: ViewId, place: u64) -> Option<DeliveryId> {
+    /// The place of the head of a group, by its key.
+    pub fn head_place(&self, view: ViewId, group: &str) -> Option<u64> {
         let view = self.views.get(&view)?;
-        let place = usize::try_from(place).ok()?;
-        let id = match view.held() {
-            Some(held) => held.ids().get(place).copied(),
-            None => self.lists.get(&view.list)?.id_at(place),
-        };
-        id.map(DeliveryId)
+        view.head_place(group, self.lists.get(&view.list)?).map(|place| place as u64)
+    }
+
+    /// What stands at a place of a view.
+    pub fn at(&self, view: ViewId, at: u64) -> Option<Place> {
+        self.find(view, at).map(|at| place(&at))
+    }
+
+    /// The id of the row at a place of a view; `None`: a head stands there, or nothing.
+    pub fn id_at(&self, view: ViewId, at: u64) -> Option<DeliveryId> {
+        match self.find(view, at)? {
+            At::Row(id) => Some(DeliveryId(id)),
+            At::Head(_) => None,
+        }
     }
 
     /// How many lists are kept in order: fewer than views when some show the same one.
@@ -228,7 +256,12 @@ impl Board {
         self.lists.len()
     }
 
-    /// The list of a spec, counted as shown by one more view.
+    fn find(&self, view: ViewId, at: u64) -> Option<At> {
+        let view = self.views.get(&view)?;
+        view.at(usize::try_from(at).ok()?, self.lists.get(&view.list)?)
+    }
+
+    /// The list of a spec.
     fn list_for(&mut self, spec: &ViewSpec) -> (u64, &mut List) {
         let spec = ListSpec::from(spec);
         let open = self.lists.iter().find(|(_, list)| *list.query.spec() == spec);
@@ -242,86 +275,29 @@ impl Board {
         let list = self.lists.entry(number).or_insert_with(|| {
             let query = Query::new(spec, |center| self.centers.number(center));
             let mut list = List::new(query);
-            list.fill(&self.rows, self.day_at);
+            list.fill(&self.rows, &self.terms);
             list
         });
-        list.views += 1;
         (number, list)
     }
 
-    /// One view fewer shows the list.
-    fn release(&mut self, number: u64) {
-        if let Some(list) = self.lists.get_mut(&number) {
-            list.views -= 1;
-            if list.views == 0 {
-                self.lists.remove(&number);
-            }
-        }
-        if !self.is_held() {
-            self.rows.forget_gone();
+    /// The view shows another list, or none.
+    fn release(&mut self, view: ViewId, list: u64) {
+        if self.lists.get_mut(&list).is_some_and(|list| list.hide(view)) {
+            self.lists.remove(&list);
         }
     }
 
-    fn is_held(&self) -> bool {
-        self.views.values().any(|view| view.held().is_some())
+    /// Forgets rows that left the board and that no held view has any more.
+    fn forget_gone(&mut self) {
+        self.rows.forget_gone(|id| self.views.values().any(|view| view.keeps_gone(id)));
     }
 
     fn removals(&self, gone: impl Fn(u64, &Record) -> bool) -> Vec<(u64, Option<Record>)> {
         self.rows.iter().filter(|(id, record)| gone(*id, record)).map(|(id, _)| (id, None)).collect()
     }
 
-    /// Many changes at once: lists are kept in order row by row, or built anew when that is cheaper.
-    fn settle_all(&mut self, changes: Vec<(u64, Option<Record>)>) {
-        let rebuild = changes.len() > REBUILD_OVER.max(self.rows.len() / REBUILD_SHARE);
-        if rebuild {
-            self.rows.reserve(changes.len());
-        }
-        for (id, record) in changes {
-            self.settle(id, record, !rebuild);
-        }
-        if rebuild {
-            self.lists.values_mut().for_each(|list| list.fill(&self.rows, self.day_at));
-        }
-    }
-
-    /// Puts a row in or takes it out, everywhere. Without `in_order` the caller builds the lists anew afterwards.
-    fn settle(&mut self, id: u64, record: Option<Record>, in_order: bool) {
-        let old = match &record {
-            Some(record) => self.rows.put(id, record.clone()),
-            None => self.rows.take(id, self.views.values().any(|view| view.held().is_some())),
-        };
-        for (record, step) in [(&old, Step::Out), (&record, Step::In)] {
-            let Some(record) = record else { continue };
-            self.centers.counts_mut(record.center()).count(record, self.day_at, step);
-            match (record.late_at(), step) {
-                (None, _) => {}
-                (Some(at), Step::In) => drop(self.due.insert((at, id))),
-                (Some(at), Step::Out) => drop(self.due.remove(&(at, id))),
-            }
-        }
-        for (&number, list) in &mut self.lists {
-            let mut holding =
-                self.views.values_mut().filter(|view| view.list == number && view.held().is_some());
-            let mut first = holding.next();
-            if !in_order && first.is_none() {
-                continue;
-            }
-            let before = old.as_ref().and_then(|record| list.entry(id, record, self.day_at));
-            let after = record.as_ref().and_then(|record| list.entry(id, record, self.day_at));
-            if in_order {
-                list.recount(id, before.as_ref().and(old.as_ref()), after.as_ref().and(record.as_ref()));
-            }
-            if before == after {
-                continue;
-            }
-            while let Some(view) = first {
-                view.note(id, before.as_ref(), after.as_ref());
-                first = holding.next();
-            }
-            if in_order {
-                list.change(before.as_ref(), after);
-            }
-        }
-        self.views.values_mut().for_each(|view| view.touch(id));
+    fn rows_of(&self, center: &CenterId) -> Vec<u64> {
+        self.rows.iter().filter(|(_, record)| record.center() == center).map(|(id, _)| id).collect()
     }
 }

@@ -1,7 +1,8 @@
 //! The counts of a center, kept with every change, and their sum over the centers of a view.
 
 use crate::patch::Counters;
-use crate::record::{Record, is_noted, is_unconfirmed, is_under_way};
+use crate::record::{Record, is_noted, is_unconfirmed};
+use crate::turns::Turns;
 use gwanje_model::{Delivery, Status, UtcMillis};
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ const HALF_HOURS_SHOWN: usize = 12;
 pub(crate) struct CenterCounts {
     by_status: [u64; Status::ALL.len()],
     late: u64,
+    at_risk: u64,
     unconfirmed: u64,
     noted: u64,
     unreadable: u64,
@@ -50,24 +52,29 @@ impl Step {
 
 impl CenterCounts {
     /// Counts a row as it is at operations time `day_at`.
-    pub(crate) fn count(&mut self, record: &Record, day_at: UtcMillis, step: Step) {
+    pub(crate) fn count(&mut self, record: &Record, turns: Turns, day_at: UtcMillis, step: Step) {
         match record {
             Record::Unreadable { .. } => step.apply(&mut self.unreadable),
-            Record::Read { row, .. } => self.count_row(row, day_at, step),
+            Record::Read { row, .. } => {
+                self.count_row(row, step);
+                self.count_turned(turns, day_at, step);
+            }
         }
     }
 
-    /// A row became late, or isn't any more, by time alone.
-    pub(crate) fn count_late(&mut self, step: Step) {
-        step.apply(&mut self.late);
+    /// Counts what time alone changes.
+    pub(crate) fn count_turned(&mut self, turns: Turns, day_at: UtcMillis, step: Step) {
+        if turns.is_late(day_at) {
+            step.apply(&mut self.late);
+        }
+        if turns.is_at_risk(day_at) {
+            step.apply(&mut self.at_risk);
+        }
     }
 
-    fn count_row(&mut self, row: &Delivery, day_at: UtcMillis, step: Step) {
+    fn count_row(&mut self, row: &Delivery, step: Step) {
         if let Some(count) = self.by_status.get_mut(row.status as usize) {
             step.apply(count);
-        }
-        if is_under_way(row) && row.late_at() <= day_at {
-            step.apply(&mut self.late);
         }
         if is_noted(row) {
             step.apply(&mut self.noted);
@@ -123,6 +130,7 @@ pub(crate) fn sum<'a>(centers: impl Iterator<Item = &'a CenterCounts>) -> Counte
             *total += count;
         }
         all.late += center.late;
+        all.at_risk += center.at_risk;
         all.unconfirmed += center.unconfirmed;
         all.noted += center.noted;
         all.unreadable += center.unreadable;
@@ -139,6 +147,7 @@ pub(crate) fn sum<'a>(centers: impl Iterator<Item = &'a CenterCounts>) -> Counte
     Counters {
         by_status: by_status.map(|(status, count)| (status.as_str().to_owned(), count)).collect(),
         late: all.late,
+        at_risk: all.at_risk,
         unconfirmed: all.unconfirmed,
         noted: all.noted,
         unreadable: all.unreadable,

@@ -8,6 +8,7 @@
 //! at last sorted only where someone looks or changes something. So showing the top of a list by another column
 //! costs two walks over its rows and no sort; what is never looked at is never sorted.
 
+use crate::fenwick::Fenwick;
 use crate::key::Key;
 
 /// A chunk of this many entries (of 40 bytes) is cut in two.
@@ -33,8 +34,8 @@ struct Chunk {
 #[derive(Debug, Default)]
 pub(crate) struct OrderedIndex {
     chunks: Vec<Chunk>,
-    /// Fenwick tree over the lengths of the chunks.
-    sums: Vec<usize>,
+    /// Over the lengths of the chunks.
+    sums: Fenwick,
     len: usize,
 }
 
@@ -43,7 +44,7 @@ impl OrderedIndex {
     pub(crate) fn build(mut entries: Vec<Entry>) -> Self {
         let len = entries.len();
         let least = entries.iter().enumerate().min_by_key(|(_, entry)| *entry).map_or(0, |(at, _)| at);
-        let mut index = Self { chunks: Vec::new(), sums: Vec::new(), len };
+        let mut index = Self { chunks: Vec::new(), sums: Fenwick::default(), len };
         if len > 0 {
             entries.swap(0, least);
             index.chunks.push(Chunk { entries, sorted: false });
@@ -74,7 +75,7 @@ impl OrderedIndex {
             self.chunks.insert(place + 1, Chunk { entries: upper, sorted: true });
             self.sum_up();
         } else {
-            self.add(place, 1);
+            self.sums.add(place, 1);
         }
         true
     }
@@ -98,7 +99,7 @@ impl OrderedIndex {
             }
             self.sum_up();
         } else {
-            self.add(place, -1);
+            self.sums.add(place, -1);
         }
         true
     }
@@ -112,17 +113,17 @@ impl OrderedIndex {
         } else {
             entries.contains(entry).then(|| entries.iter().filter(|other| *other < entry).count())?
         };
-        Some(self.before(place) + at)
+        Some(self.sums.before(place) + at)
     }
 
     /// Ids in a part of the order.
     pub(crate) fn ids(&mut self, first: usize, len: usize) -> Vec<u64> {
         let mut ids = Vec::with_capacity(len.min(self.len.saturating_sub(first)));
-        let (mut place, mut skip) = self.locate(first);
+        let (mut place, mut skip) = self.sums.locate(first);
         while ids.len() < len && place < self.chunks.len() {
             if self.halve(place) {
                 // The place may lie in the upper half now.
-                (place, skip) = self.locate(first + ids.len());
+                (place, skip) = self.sums.locate(first + ids.len());
                 continue;
             }
             let wanted = len - ids.len();
@@ -135,7 +136,7 @@ impl OrderedIndex {
 
     /// The id at a place, without putting anything in order.
     pub(crate) fn id_at(&self, place: usize) -> Option<u64> {
-        let (chunk, at) = self.locate(place);
+        let (chunk, at) = self.sums.locate(place);
         let Chunk { entries, sorted } = self.chunks.get(chunk)?;
         if *sorted {
             return entries.get(at).map(|entry| entry.id);
@@ -181,54 +182,9 @@ impl OrderedIndex {
         self.chunks.partition_point(after).saturating_sub(1)
     }
 
-    /// The chunk that holds a place, and the place within it.
-    fn locate(&self, place: usize) -> (usize, usize) {
-        let mut chunk = 0;
-        let mut left = place;
-        let mut step = self.sums.len().checked_ilog2().map_or(0, |bits| 1 << bits);
-        while step > 0 {
-            if let Some(&sum) = self.sums.get(chunk + step - 1)
-                && sum <= left
-            {
-                chunk += step;
-                left -= sum;
-            }
-            step >>= 1;
-        }
-        (chunk, left)
-    }
-
-    /// How many entries the chunks before this one hold.
-    fn before(&self, chunk: usize) -> usize {
-        let mut total = 0;
-        let mut node = chunk;
-        while let Some(&sum) = node.checked_sub(1).and_then(|at| self.sums.get(at)) {
-            total += sum;
-            node &= node - 1;
-        }
-        total
-    }
-
-    /// One more or one less in a chunk.
-    fn add(&mut self, chunk: usize, change: isize) {
-        let mut node = chunk + 1;
-        while let Some(sum) = self.sums.get_mut(node - 1) {
-            *sum = sum.saturating_add_signed(change);
-            node += node & node.wrapping_neg();
-        }
-    }
-
     /// Sums anew, after chunks came or went: linear in the chunks, once in some hundred changes.
     fn sum_up(&mut self) {
-        self.sums.clear();
-        self.sums.extend(self.chunks.iter().map(|chunk| chunk.entries.len()));
-        for node in 1..=self.sums.len() {
-            let parent = node + (node & node.wrapping_neg());
-            let sum = self.sums.get(node - 1).copied().unwrap_or_default();
-            if let Some(above) = self.sums.get_mut(parent - 1) {
-                *above += sum;
-            }
-        }
+        self.sums.build(self.chunks.iter().map(|chunk| chunk.entries.len()));
     }
 }
 

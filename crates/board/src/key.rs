@@ -12,7 +12,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn wide(&self) -> u128 {
+    /// Its first 16 bytes: of two keys the lesser has no greater ones.
+    pub(crate) fn wide(&self) -> u128 {
         let [high, low] = self.head;
         (u128::from(high) << 64) | u128::from(low)
     }

@@ -4,17 +4,22 @@
 //! patches come out, each view's at the pace its reader acknowledges.
 //!
 //! Views with an equal query share one list, an order-statistic index that a change touches only
-//! where its row stands. A view holds what its page holds, no more than is in sight, and a patch is the difference.
+//! where its row stands. A list may stand below group heads, with *Act now* pinned above all groups. A view holds what its page holds, no more than is in sight, and a patch is the difference.
 
 mod board;
 mod centers;
 mod counters;
+mod fenwick;
 mod found;
+mod group;
+mod groups;
 mod hold;
 mod index;
 mod key;
 mod list;
 mod mark;
+mod oldest;
+mod outline;
 mod patch;
 mod query;
 mod record;
@@ -22,11 +27,15 @@ mod row;
 mod rows;
 mod search;
 mod spec;
+mod standing;
+mod terms;
+mod turns;
 mod view;
 
-pub use board::{Board, ViewError, ViewId};
+pub use board::{Board, ViewError};
 pub use found::{Findings, SearchedFor};
 pub use mark::RowMark;
-pub use patch::{Counters, Patch};
+pub use patch::{Counters, GroupHead, HeldCounts, Patch, Place};
 pub use row::{Cell, Row, RowRider};
-pub use spec::{Filter, GroupBy, SortKey, SortOrder, ViewSpec};
+pub use spec::{Filter, GroupBy, Pinned, SortKey, SortOrder, ViewId, ViewSpec};
+pub use turns::AT_RISK_MIN;

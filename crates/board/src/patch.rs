@@ -6,6 +6,75 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ts_rs::TS;
 
+/// What stands at a place of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+pub enum Place {
+    /// A row, by its id.
+    Row(#[ts(type = "number")] u64),
+    /// The head of a group.
+    Head {
+        /// The group's key.
+        group: String,
+    },
+}
+
+/// The head of a group: what it says of the rows below it.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupHead {
+    /// What names the group as long as its view is open: `act`; the wire name of a status; the id of a rider, shop or center (one
+    /// that reads like a key that is none, or begins with `=`, has a `=` before it); `none` without a rider; `rest` of a list that
+    /// is not grouped; `unreadable`.
+    pub key: String,
+    /// What it is called: name of rider, shop or center; else the key.
+    pub value: String,
+    /// Rows that stand in it.
+    #[ts(type = "number")]
+    pub count: u64,
+    /// Rows of this group that stand above, in the pinned one.
+    #[ts(type = "number")]
+    pub above: u64,
+    /// Of the pinned group: rows in it that the filter leaves out.
+    #[ts(type = "number")]
+    pub outside: u64,
+    /// Of its rows, those that are late, …
+    #[ts(type = "number")]
+    pub late: u64,
+    /// … at risk, …
+    #[ts(type = "number")]
+    pub at_risk: u64,
+    /// … unconfirmed, …
+    #[ts(type = "number")]
+    pub unconfirmed: u64,
+    /// … and cancelled.
+    #[ts(type = "number")]
+    pub cancelled: u64,
+    /// When the oldest of its rows under way was received; null: none is under way.
+    #[ts(type = "number | null")]
+    pub oldest_at: Option<i64>,
+    /// Only the head is shown.
+    pub collapsed: bool,
+}
+
+/// What waits while places are held.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldCounts {
+    /// Rows that match, or belong to the pinned group, and were not in the list when it was held.
+    #[ts(type = "number")]
+    pub new: u64,
+    /// Rows that belong to the pinned group and were not in it then, new or not.
+    #[ts(type = "number")]
+    pub act: u64,
+    /// Rows that were in the list and would not be in it now.
+    #[ts(type = "number")]
+    pub gone: u64,
+    /// Rows that would be in another group or place, that would have appeared or gone.
+    #[ts(type = "number")]
+    pub moved: u64,
+}
+
 /// Live counts over all rows of the view's centers (whatever its filter and search).
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +85,9 @@ pub struct Counters {
     /// Under way with the target over.
     #[ts(type = "number")]
     pub late: u64,
+    /// Under way and not late, with few minutes left, or not picked up with the target for it over.
+    #[ts(type = "number")]
+    pub at_risk: u64,
     /// Under way with a rider who has not confirmed.
     #[ts(type = "number")]
     pub unconfirmed: u64,
@@ -51,19 +123,31 @@ pub struct Patch {
     /// By center, the revision that is in it.
     #[ts(type = "Record<string, number>")]
     pub as_of: BTreeMap<String, u64>,
-    /// Rows that match, in sight or not.
+    /// Places of rows and heads, in sight or not.
     #[ts(type = "number")]
     pub total: u64,
-    /// The place of the first row in sight.
+    /// Rows that match now, in sight or not, held or not.
+    #[ts(type = "number")]
+    pub matching: u64,
+    /// The first place in sight.
     #[ts(type = "number")]
     pub first: u64,
-    /// While held: rows that would have moved, appeared or gone.
-    #[ts(type = "number")]
-    pub moved: u64,
-    /// The ids in sight, in order, when their list changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What waits; absent: places are not held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub held: Option<HeldCounts>,
+    /// What is in sight, in order, when that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub order: Option<Vec<Place>>,
+    /// While held: the ids in sight that would not be in the list now, when they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "Array<number>", optional)]
-    pub order: Option<Vec<u64>>,
+    pub left: Option<Vec<u64>>,
+    /// Heads in sight that the page does not hold as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<GroupHead>>")]
+    pub groups: Vec<GroupHead>,
     /// Rows in sight that the page does not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<Row>>")]

@@ -68,21 +68,6 @@ impl Record {
             Self::Unreadable { about, .. } => &about.0,
         }
     }
-
-    pub(crate) fn center_number(&self) -> CenterNumber {
-        match self {
-            Self::Read { facts, .. } => facts.center,
-            Self::Unreadable { center, .. } => *center,
-        }
-    }
-
-    /// From when it is late: `None` when it has ended or can't be read.
-    pub(crate) fn late_at(&self) -> Option<UtcMillis> {
-        match self {
-            Self::Read { facts, .. } => facts.due_at(),
-            Self::Unreadable { .. } => None,
-        }
-    }
 }
 
 impl Facts {

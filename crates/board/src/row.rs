@@ -2,6 +2,7 @@
 
 use crate::mark::RowMark;
 use crate::record::is_under_way;
+use crate::turns::Turns;
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -72,6 +73,9 @@ pub struct Row {
     /// From when it is late, while it is under way; null when it has ended.
     #[ts(type = "number | null")]
     pub late_at: Option<i64>,
+    /// From when it is at risk, until it is late; null when it has ended or is late before that.
+    #[ts(type = "number | null")]
+    pub risk_at: Option<i64>,
     /// Remarks on it.
     pub notes: u32,
     /// `pending` or `unknown`: a command of this seat that is not settled.
@@ -83,8 +87,8 @@ pub struct Row {
 pub struct Cell(#[ts(type = "number")] pub u64, pub String, #[ts(type = "unknown")] pub Value);
 
 impl Row {
-    /// The row of a delivery.
-    pub fn of(row: &Delivery, mark: Option<RowMark>) -> Self {
+    /// The row of a delivery that is at risk with less than `at_risk_min` minutes left.
+    pub fn of(row: &Delivery, mark: Option<RowMark>, at_risk_min: u32) -> Self {
         let millis = |at: Option<UtcMillis>| at.map(|at| at.0);
         let address = if row.dropoff.detail.is_empty() {
             row.dropoff.address.to_string()
@@ -116,6 +120,7 @@ impl Row {
             delivered_at: millis(row.delivered_at),
             cancelled_at: millis(row.cancelled_at),
             late_at: is_under_way(row).then(|| row.late_at().0),
+            risk_at: millis(Turns::of(row, at_risk_min).at_risk_from()),
             notes: u32::try_from(row.notes.len()).unwrap_or(u32::MAX),
             mark: mark.map(mark_name),
         }
@@ -143,6 +148,7 @@ impl Row {
             delivered_at: None,
             cancelled_at: None,
             late_at: None,
+            risk_at: None,
             notes: 0,
             mark: mark.map(mark_name),
         }
@@ -163,8 +169,8 @@ impl Row {
             "shopRemark" shop_remark, "address" address, "pickupTargetMin" pickup_target_min,
             "deliveryTargetMin" delivery_target_min, "distanceM" distance_m, "receivedAt" received_at,
             "waitingAt" waiting_at, "assignedAt" assigned_at, "pickedUpAt" picked_up_at,
-            "deliveredAt" delivered_at, "cancelledAt" cancelled_at, "lateAt" late_at, "notes" notes,
-            "mark" mark,
+            "deliveredAt" delivered_at, "cancelledAt" cancelled_at, "lateAt" late_at, "riskAt" risk_at,
+            "notes" notes, "mark" mark,
         );
         if self.rider != new.rider {
             cell("rider", new.rider.as_ref().map_or(Value::Null, RowRider::to_value));

@@ -3,6 +3,7 @@
 use crate::mark::RowMark;
 use crate::record::Record;
 use crate::row::Row;
+use crate::terms::Terms;
 use rustc_hash::FxHashMap;
 
 /// Rows by id.
@@ -54,20 +55,23 @@ impl Rows {
         Some(before)
     }
 
-    /// Takes a row out; `keep_gone`: a held view may show it.
-    pub(crate) fn take(&mut self, id: u64, keep_gone: bool) -> Option<Record> {
+    /// Takes a row out.
+    pub(crate) fn take(&mut self, id: u64) -> Option<Record> {
         let place = self.places.remove(&id)?;
         let (_, record) = self.slots.get_mut(place)?.take()?;
         self.free.push(place);
-        if keep_gone {
-            self.gone.insert(id, record.clone());
-        }
         Some(record)
     }
 
-    /// No view is held any more.
-    pub(crate) fn forget_gone(&mut self) {
-        self.gone = FxHashMap::default();
+    /// Keeps a row that was taken out: a held view shows it.
+    pub(crate) fn keep_gone(&mut self, id: u64, record: Record) {
+        self.gone.insert(id, record);
+    }
+
+    /// Forgets rows that were taken out and that no held view shows any more.
+    pub(crate) fn forget_gone(&mut self, is_shown: impl Fn(u64) -> bool) {
+        self.gone.retain(|&id, _| is_shown(id));
+        self.gone.shrink_to(self.gone.len() * 2);
     }
 
     /// Sets or clears a mark; false: it was so.
@@ -80,11 +84,11 @@ impl Rows {
     }
 
     /// The row as a page shows it.
-    pub(crate) fn shown(&self, id: u64) -> Option<Row> {
+    pub(crate) fn shown(&self, id: u64, terms: &Terms) -> Option<Row> {
         let mark = self.marks.get(&id).copied();
         let record = self.get(id).or_else(|| self.gone.get(&id))?;
         Some(match record {
-            Record::Read { row, .. } => Row::of(row, mark),
+            Record::Read { row, facts, .. } => Row::of(row, mark, terms.at_risk_min(facts.center)),
             Record::Unreadable { about, .. } => Row::unreadable(id, &about.0, about.1, mark),
         })
     }

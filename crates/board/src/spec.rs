@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+/// Names an open view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(transparent)]
+pub struct ViewId(pub u64);
+
 /// What to sort by. Equal rows fall back to the id, so that every order is total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -11,9 +16,9 @@ pub enum SortKey {
     Number,
     /// The order of the lifecycle.
     Status,
-    /// 경과: by `received_at`; ascending is the oldest first.
+    /// 경과: ascending is the longest first; those under way, by `received_at`, before those that ended, by how long they took.
     Elapsed,
-    /// 목표: by the instant from which it is late.
+    /// 목표: by the instant from which it is late, which is also the order of the minutes left; ended: last.
     Target,
     /// By rider's name; without a rider last.
     Rider,
@@ -31,6 +36,8 @@ pub enum SortKey {
     PickedUpAt,
     /// By `delivered_at`; not reached: last.
     DeliveredAt,
+    /// By center's name.
+    Center,
 }
 
 /// One sort key with its direction.
@@ -54,6 +61,17 @@ pub enum GroupBy {
     Rider,
     /// By shop.
     Shop,
+    /// By center.
+    Center,
+}
+
+/// What stands above all groups, whatever the statuses and kinds that the filter asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum Pinned {
+    /// *Act now*: late, at risk, unconfirmed for three minutes, and cancelled ones that someone must still be told of. It obeys
+    /// centers, search, rider and shop of the view.
+    Act,
 }
 
 /// Which rows. Every given condition must hold.
@@ -84,8 +102,12 @@ pub struct ViewSpec {
     pub filter: Filter,
     /// Order, most significant first; empty: number, greatest first.
     pub sort: Vec<SortOrder>,
-    /// What rows are put together by, before `sort`.
+    /// What rows are put together by, before `sort`, each group below its head.
     pub group: Option<GroupBy>,
+    /// What stands above all groups; the rest has a head, too.
+    pub pinned: Option<Pinned>,
+    /// Keys of groups of which only the head is shown.
+    pub collapsed: Vec<String>,
     /// What someone typed, as [`gwanje_model::search`] takes it: words, one phone, or several numbers.
     pub search: String,
     /// The first place in sight, from 0.
@@ -94,7 +116,7 @@ pub struct ViewSpec {
     /// How many places are in sight (at most [`ViewSpec::MAX_LEN`]).
     #[ts(type = "number")]
     pub len: u64,
-    /// While held, cells go on changing and places don't; `moved` counts what would have moved.
+    /// While held, cells and heads go on changing and places don't; `held` of a patch counts what waits.
     pub hold: bool,
 }
 

@@ -1,9 +1,13 @@
 //! The law of views: applying the patches to an empty page gives what a fresh query of the same view gives, after
-//! every step of any mixture of changes, scrolls, filters, sorts, searches, holds, resets and late acknowledgements.
+//! every step of any mixture of changes, scrolls, filters, sorts, searches, groups, collapses, holds, admissions, settings, steps of
+//! the clock, resets and late acknowledgements.
 
 #[cfg(test)]
 #[path = "law/fresh.rs"]
 mod fresh;
+#[cfg(test)]
+#[path = "law/groups.rs"]
+mod groups;
 #[cfg(test)]
 #[path = "law/page.rs"]
 mod page;
@@ -19,9 +23,10 @@ mod law {
     use crate::fresh::{Frozen, Known, World, list_of};
     use crate::page::Page;
     use crate::steps::{Step, few_rows, many_rows};
-    use gwanje_board::{Board, ViewId, ViewSpec};
+    use gwanje_board::{Board, Place, ViewId, ViewSpec};
     use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     /// A view as its reader knows it.
     struct Reader {
@@ -78,16 +83,18 @@ mod law {
                 }
                 Step::Remove(id) => {
                     world.rows.remove(&id);
+                    world.acknowledged.remove(&id);
                     board.remove(DeliveryId(id));
                 }
                 Step::Replace(center, rows) => {
-                    world.rows.retain(|_, known| known.center() != center);
+                    let kept: BTreeSet<_> = rows.iter().map(|row| row.id.0).collect();
+                    world.retain(|id, known| known.center() != center || kept.contains(&id));
                     rows.iter().for_each(|row| world.put(row.id.0, Known::Read(row.clone())));
                     let center = CenterId::from(center.as_str());
                     board.replace_center(&center, rows);
                 }
                 Step::RemoveCenter(center) => {
-                    world.rows.retain(|_, known| known.center() != center);
+                    world.retain(|_, known| known.center() != center);
                     world.as_of.remove(&center);
                     board.remove_center(&CenterId::from(center.as_str()));
                 }
@@ -105,6 +112,22 @@ mod law {
                 Step::Advance(at) => {
                     world.day_at = UtcMillis(at);
                     board.advance(UtcMillis(at));
+                }
+                Step::Acknowledge(id, is_acknowledged) => {
+                    if is_acknowledged {
+                        world.acknowledged.insert(id);
+                    } else {
+                        world.acknowledged.remove(&id);
+                    }
+                    board.set_acknowledged(DeliveryId(id), is_acknowledged);
+                }
+                Step::AtRiskMin(center, min) => {
+                    board.set_at_risk_min(&CenterId::from(center.as_str()), min);
+                    world.at_risk_min.insert(center, min);
+                }
+                Step::Name(center, name) => {
+                    board.set_center_name(&CenterId::from(center.as_str()), &name);
+                    world.names.insert(center, name);
                 }
                 Step::Open(spec) if count < 4 => readers.push(Reader::open(&mut board, &world, spec)),
                 Step::Close if count > 1 => {
@@ -124,6 +147,18 @@ mod law {
                     let spec = ViewSpec { hold, ..reader.spec.clone() };
                     reader.change(&mut board, &world, spec);
                 }
+                Step::Collapse(which, collapsed) => {
+                    let reader = &mut readers[which % count];
+                    let spec = ViewSpec { collapsed, ..reader.spec.clone() };
+                    reader.change(&mut board, &world, spec);
+                }
+                Step::Admit(which) => {
+                    let reader = &mut readers[which % count];
+                    board.admit_act(reader.id).unwrap();
+                    if let Some(frozen) = &mut reader.frozen {
+                        world.admit(&reader.spec, frozen);
+                    }
+                }
                 Step::Reset(which) => {
                     let reader = &mut readers[which % count];
                     board.reset(reader.id).unwrap();
@@ -140,12 +175,26 @@ mod law {
         }
         // Places, at the end: they follow from the same lists.
         for reader in &readers {
-            let order = world.order(&reader.spec, reader.frozen.as_ref());
-            for (place, &id) in order.iter().enumerate() {
-                assert_eq!(board.id_at(reader.id, place as u64), Some(DeliveryId(id)));
-                assert_eq!(board.place_of(reader.id, DeliveryId(id)), Some(place as u64));
+            let places = world.places(&reader.spec, reader.frozen.as_ref());
+            for (at, place) in places.iter().enumerate() {
+                let at = at as u64;
+                assert_eq!(board.at(reader.id, at).as_ref(), Some(place));
+                match place {
+                    Place::Row(id) => {
+                        assert_eq!(board.id_at(reader.id, at), Some(DeliveryId(*id)));
+                        assert_eq!(board.place_of(reader.id, DeliveryId(*id)), Some(at));
+                    }
+                    Place::Head { group } => {
+                        assert_eq!(board.id_at(reader.id, at), None);
+                        assert_eq!(board.head_place(reader.id, group), Some(at));
+                    }
+                }
             }
-            assert_eq!(board.id_at(reader.id, order.len() as u64), None);
+            assert_eq!(board.at(reader.id, places.len() as u64), None);
+            let hidden = world.rows.keys().filter(|id| !places.contains(&Place::Row(**id)));
+            for &id in hidden.take(50) {
+                assert_eq!(board.place_of(reader.id, DeliveryId(id)), None);
+            }
         }
     }
 

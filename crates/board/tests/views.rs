@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 mod views {
-    use gwanje_board::{Board, Cell, Filter, Patch, RowMark, SearchedFor, ViewError, ViewId, ViewSpec};
+    use gwanje_board::{
+        Board, Cell, Filter, Patch, Place, RowMark, SearchedFor, ViewError, ViewId, ViewSpec,
+    };
     use gwanje_model::{
         AssignedRider, CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text, UtcMillis,
     };
@@ -64,7 +66,6 @@ mod views {
         ViewSpec { len, ..ViewSpec::default() }
     }
 
-    /// Takes all patches, acknowledged, until there is none.
     /// The next patch, shown at once.
     fn next(board: &mut Board, view: ViewId) -> Patch {
         let patch = board.poll_patch(view).unwrap().unwrap();
@@ -72,6 +73,7 @@ mod views {
         patch
     }
 
+    /// Takes all patches, acknowledged, until there is none.
     fn settle(board: &mut Board, view: ViewId) {
         while let Some(patch) = board.poll_patch(view).unwrap() {
             board.ack(view, patch.seq).unwrap();
@@ -172,12 +174,17 @@ mod views {
         let view = board.open(ViewSpec { filter, ..top(10) });
         assert_eq!(board.poll_patch(view).unwrap().unwrap().total, 0);
         let late_at = delivery(1).late_at();
+        board.advance(late_at.plus_ms(-2));
+        let counters = board.poll_patch(view).unwrap().unwrap().counters.unwrap();
+        assert_eq!((counters.at_risk, counters.late), (3, 0));
+        board.ack(view, 2).unwrap();
         board.advance(late_at.plus_ms(-1));
         assert_eq!(board.poll_patch(view).unwrap(), None);
         board.advance(late_at);
         let patch = board.poll_patch(view).unwrap().unwrap();
-        assert_eq!((patch.total, patch.order), (3, Some(vec![3, 2, 1])));
-        assert_eq!(patch.counters.map(|counters| counters.late), Some(3));
+        assert_eq!((patch.total, patch.order), (3, Some(vec![Place::Row(3), Place::Row(2), Place::Row(1)])));
+        let counters = patch.counters.unwrap();
+        assert_eq!((counters.at_risk, counters.late), (0, 3));
     }
 
     #[test]

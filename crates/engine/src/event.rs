@@ -1,7 +1,7 @@
 //! What happens, for whoever listens, and the receiving end of it.
 
 use crate::ipc::{AppEvent, CommandPhase, LinkView};
-use gwanje_board::{Row, ViewId};
+use gwanje_board::{AT_RISK_MIN, Row, ViewId};
 use gwanje_model::{CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
 use gwanje_wire::rest::CenterInfo;
@@ -83,7 +83,7 @@ impl EngineEvent {
                     .delivery
                     .as_ref()
                     .and_then(WireRow::delivery)
-                    .map(|row| Box::new(Row::of(row, None))),
+                    .map(|row| Box::new(Row::of(row, None, AT_RISK_MIN))),
             }),
             Self::AlarmSettled(center, key) => Some(AppEvent::AlarmSettled {
                 center: center.to_string(),

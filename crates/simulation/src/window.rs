@@ -1,6 +1,8 @@
 //! A seat's window: the board behind it, one view, and a page that holds nothing but what patches told it.
 
-use gwanje_board::{Board, Cell, Filter, Patch, RowMark, SortKey, SortOrder, ViewError, ViewId, ViewSpec};
+use gwanje_board::{
+    Board, Cell, Filter, Patch, Place, RowMark, SortKey, SortOrder, ViewError, ViewId, ViewSpec,
+};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
 use gwanje_sync::{RowChange, Unsettled};
 use gwanje_wire::WireRow;
@@ -217,7 +219,7 @@ fn spec(first: u64, pick: u64, hold: bool) -> ViewSpec {
 struct Page {
     seq: u64,
     lost: bool,
-    order: Vec<u64>,
+    order: Vec<Place>,
     rows: BTreeMap<u64, Value>,
     rest: Value,
     counters: Value,
@@ -236,7 +238,7 @@ impl Page {
             *self = Self { seq: self.seq, ..Self::default() };
         }
         if let Some(order) = patch.order {
-            self.rows.retain(|id, _| order.contains(id));
+            self.rows.retain(|&id, _| order.contains(&Place::Row(id)));
             self.order = order;
         }
         for row in patch.rows {
@@ -254,14 +256,19 @@ impl Page {
         if let Some(counters) = patch.counters {
             self.counters = serde_json::to_value(counters).unwrap_or_default();
         }
-        self.rest =
-            json!({ "total": patch.total, "first": patch.first, "moved": patch.moved, "asOf": patch.as_of });
+        self.rest = json!({
+            "total": patch.total, "matching": patch.matching, "first": patch.first, "held": patch.held,
+            "asOf": patch.as_of,
+        });
         Ok(())
     }
 
     fn seen(&self) -> Value {
-        let rows: Vec<_> =
-            self.order.iter().map(|id| self.rows.get(id).cloned().unwrap_or_default()).collect();
+        let shown = |place: &Place| match place {
+            Place::Row(id) => self.rows.get(id).cloned().unwrap_or_default(),
+            Place::Head { group } => json!(group),
+        };
+        let rows: Vec<_> = self.order.iter().map(shown).collect();
         json!({ "rest": self.rest, "rows": rows, "counters": self.counters })
     }
 }

@@ -4,14 +4,14 @@ use super::report::Measured;
 use super::sample::{CENTER, DAY_START, delivery, scramble};
 use super::{in_turn, median, timed};
 use gwanje_board::{Board, Filter, SortKey, SortOrder, ViewId, ViewSpec};
-use gwanje_model::{CenterId, DeliveryId, Rev};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A screen of compact rows.
 const SCREEN: u64 = 40;
 /// Changes that are measured one by one.
-const CHANGES: u64 = 2_000;
+pub(super) const CHANGES: u64 = 2_000;
 
 fn board(rows: u64) -> Board {
     let mut board = Board::default();
@@ -20,12 +20,12 @@ fn board(rows: u64) -> Board {
     board
 }
 
-fn screen(sort: SortKey) -> ViewSpec {
+pub(super) fn screen(sort: SortKey) -> ViewSpec {
     ViewSpec { sort: vec![SortOrder { key: sort, descending: true }], len: SCREEN, ..ViewSpec::default() }
 }
 
 /// Takes and acknowledges patches until the view is still; bytes and patches.
-fn drain(board: &mut Board, view: ViewId) -> (u64, u64) {
+pub(super) fn drain(board: &mut Board, view: ViewId) -> (u64, u64) {
     let (mut bytes, mut patches) = (0, 0);
     while let Ok(Some(patch)) = board.poll_patch(view) {
         bytes += serde_json::to_vec(&patch).map_or(0, |json| json.len() as u64);
@@ -109,7 +109,12 @@ pub fn view_change() -> Measured {
 }
 
 fn one_change(board: &mut Board, view: ViewId, rows: u64, n: u64) -> f64 {
-    let row = Arc::new(delivery(1 + scramble(n) % rows, rows + n + 1));
+    timed_upsert(board, view, delivery(1 + scramble(n) % rows, rows + n + 1))
+}
+
+/// Seconds that one changed row takes.
+pub(super) fn timed_upsert(board: &mut Board, view: ViewId, row: Delivery) -> f64 {
+    let row = Arc::new(row);
     let id: DeliveryId = row.id;
     let took = timed(|| board.upsert(row)).1.as_secs_f64();
     // Keeps the row (and with it the work) from being optimised away, and the view from piling up.

@@ -1,5 +1,6 @@
 //! Benchmarks: ratios taken in one run, ours and the peer in turn. They report and never assert.
 
+pub mod board_groups;
 pub mod board_rows;
 pub mod cold_start;
 pub mod feeder;

@@ -1,11 +1,11 @@
 //! The benchmark table: `make bench`. Arguments name rows (`P1 P7`); none: all, and the table of docs/measurements.md.
 
 use anyhow::{Context, Result, bail};
-use gwanje_tests::bench::{board_rows, cold_start, ingest, reconcile, report};
+use gwanje_tests::bench::{board_groups, board_rows, cold_start, ingest, reconcile, report};
 use std::path::Path;
 use std::process::ExitCode;
 
-const ROWS: [&str; 5] = ["P1", "P5", "P6", "P7", "P8"];
+const ROWS: [&str; 6] = ["P1", "P5", "P6", "P6g", "P7", "P8"];
 
 fn main() -> Result<ExitCode> {
     let root =
@@ -25,6 +25,7 @@ fn main() -> Result<ExitCode> {
             "P1" => runtime.block_on(ingest::ingest()),
             "P5" => Ok(board_rows::bytes_per_change()),
             "P6" => Ok(board_rows::view_change()),
+            "P6g" => Ok(board_groups::grouped_view_change()),
             "P7" => runtime.block_on(reconcile::reconcile()),
             _ => runtime.block_on(cold_start::cold_start()),
         };

@@ -78,6 +78,7 @@ export class App implements Host {
     clockOf: (center) => this.#clockOf(center),
     nameOf: (center) => this.centers.find(({ id }) => id === center)?.name ?? center,
     nowIn: (center) => dayAt(this.links[center], Date.now()),
+    now: () => dayAt(this.links[this.center ?? this.centers[0]?.id ?? ""], Date.now()),
   };
 
   get centers(): readonly Center[] {

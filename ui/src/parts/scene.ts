@@ -7,4 +7,6 @@ export type Scene = {
   nameOf(center: string): string;
   /** The instant of operations in a center. */
   nowIn(center: string): number;
+  /** The instant of operations where the board is: of one center, or of the first of several. */
+  now(): number;
 };

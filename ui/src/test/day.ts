@@ -70,6 +70,7 @@ export function day(rows: number, center = "gangnam"): Row[] {
       deliveredAt: reached(4, 25),
       cancelledAt: status === "cancelled" ? receivedAt + 12 * MINUTE : null,
       lateAt: ended ? null : receivedAt + 36 * MINUTE,
+      riskAt: ended ? null : receivedAt + 31 * MINUTE,
       notes: roll() < 0.01 ? 1 : 0,
       mark: null,
     };

@@ -15,8 +15,10 @@ import type {
 } from "../platform/contract";
 import type { Counters } from "../platform/generated/Counters";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
+import type { GroupHead } from "../platform/generated/GroupHead";
 import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
+import type { Place } from "../platform/generated/Place";
 import type { Row } from "../platform/generated/Row";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
@@ -33,6 +35,9 @@ function initials(text: string): string {
 }
 
 type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
+
+/** A group's rows, in order. */
+type Group = { key: string; value: string; rows: Row[] };
 
 export class FakePlatform extends NotFaked implements Platform {
   rows: Map<number, Row>;
@@ -129,7 +134,7 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async placeOf(view: number, id: number): Promise<number | null> {
     const open = this.#views.get(view);
-    const place = open ? this.list(open.spec).findIndex((row) => row.id === id) : -1;
+    const place = open ? this.places(open.spec).indexOf(id) : -1;
     return place < 0 ? null : place;
   }
   override async delivery(_center: string, id: number) {
@@ -234,7 +239,7 @@ export class FakePlatform extends NotFaked implements Platform {
       .filter(
         (row) =>
           (statuses.length === 0 || statuses.includes(row.status ?? "")) &&
-          (!late || (row.lateAt !== null && row.lateAt <= NOW)) &&
+          (!late || isLate(row)) &&
           (!unconfirmed || row.rider?.confirmed === false) &&
           (!noted || row.notes > 0) &&
           (spec.search === "" ||
@@ -243,12 +248,58 @@ export class FakePlatform extends NotFaked implements Platform {
       .sort((a, b) => (descending ? b.id - a.id : a.id - b.id));
   }
 
+  /** What stands where: rows alone, or below the heads of their groups. */
+  places(spec: ViewSpec): Place[] {
+    if (spec.group === null && spec.pinned === null) return this.list(spec).map(({ id }) => id);
+    return this.#groups(spec).flatMap(({ key, rows }): Place[] => [
+      { group: key },
+      ...(spec.collapsed.includes(key) ? [] : rows.map(({ id }) => id)),
+    ]);
+  }
+
+  /** Rows of Act now are those that are late. */
+  #groups(spec: ViewSpec): Group[] {
+    const groups = new Map<string, Group>();
+    for (const row of this.list(spec)) {
+      const [key, value] = isLate(row) && spec.pinned !== null ? ["act", "act"] : groupOf(spec, row);
+      const group = groups.get(key) ?? { key, value, rows: [] };
+      group.rows.push(row);
+      groups.set(key, group);
+    }
+    const statuses: string[] = ["act", ...STATUSES];
+    const rank = ({ key }: Group): number => (statuses.includes(key) ? statuses.indexOf(key) : 9);
+    return [...groups.values()].sort((a, b) => rank(a) - rank(b) || (a.value < b.value ? -1 : 1));
+  }
+
+  #heads(spec: ViewSpec): GroupHead[] {
+    const groups = this.#groups(spec);
+    const pinned = groups.find(({ key }) => key === "act")?.rows ?? [];
+    return groups.map(({ key, value, rows }) => {
+      const count = (of: (row: Row) => boolean): number => rows.filter(of).length;
+      const open = rows.filter(({ lateAt }) => lateAt !== null).map(({ receivedAt }) => receivedAt);
+      return {
+        key,
+        value,
+        count: rows.length,
+        above: key === "act" ? 0 : pinned.filter((row) => groupOf(spec, row)[0] === key).length,
+        outside: 0,
+        late: count(isLate),
+        atRisk: count(isAtRisk),
+        unconfirmed: count((row) => row.rider?.confirmed === false),
+        cancelled: count((row) => row.status === "cancelled"),
+        oldestAt: open.length === 0 ? null : Math.min(...open),
+        collapsed: spec.collapsed.includes(key),
+      };
+    });
+  }
+
   #counters(): Counters {
     const rows = [...this.rows.values()];
     const count = (of: (row: Row) => boolean): number => rows.filter(of).length;
     return {
       byStatus: Object.fromEntries(STATUSES.map((status) => [status, count((row) => row.status === status)])),
-      late: count((row) => row.lateAt !== null && row.lateAt <= NOW),
+      late: count(isLate),
+      atRisk: count(isAtRisk),
       unconfirmed: count((row) => row.rider?.confirmed === false),
       noted: count((row) => row.notes > 0),
       unreadable: count((row) => row.status === null),
@@ -265,9 +316,11 @@ export class FakePlatform extends NotFaked implements Platform {
   #send(view: number, reset: boolean): void {
     const open = this.#views.get(view);
     if (!open) return;
-    const all = this.list(open.spec);
+    const all = this.places(open.spec);
     const first = Math.max(0, Math.min(open.spec.first, all.length - open.spec.len));
-    const shown = all.slice(first, first + open.spec.len);
+    const order = all.slice(first, first + open.spec.len);
+    const shown = order.flatMap((place) => (typeof place === "number" ? (this.rows.get(place) ?? []) : []));
+    const inSight = new Set(order.flatMap((place) => (typeof place === "number" ? [] : place.group)));
     const before = reset ? new Map<number, Row>() : open.sent;
     open.seq += 1;
     const patch: Patch = {
@@ -275,9 +328,11 @@ export class FakePlatform extends NotFaked implements Platform {
       reset,
       asOf: { gangnam: 18_240 },
       total: all.length,
+      matching: this.list(open.spec).length,
       first,
-      moved: 0,
-      order: shown.map((row) => row.id),
+      ...(open.spec.hold ? { held: { new: 0, act: 0, gone: 0, moved: 0 } } : {}),
+      order,
+      groups: inSight.size === 0 ? [] : this.#heads(open.spec).filter(({ key }) => inSight.has(key)),
       rows: shown.filter((row) => !before.has(row.id)),
       cells: shown.flatMap((row) => {
         const held = before.get(row.id);
@@ -291,4 +346,21 @@ export class FakePlatform extends NotFaked implements Platform {
     open.sent = new Map(shown.map((row) => [row.id, row]));
     open.send(patch);
   }
+}
+
+function isLate({ lateAt }: Row): boolean {
+  return lateAt !== null && lateAt <= NOW;
+}
+
+function isAtRisk(row: Row): boolean {
+  return row.riskAt !== null && row.riskAt <= NOW && !isLate(row);
+}
+
+/** Key and name of the group of a row that is not pinned. */
+function groupOf({ group }: ViewSpec, row: Row): [string, string] {
+  if (group === null) return ["rest", "rest"];
+  if (group === "status") return [row.status ?? "unreadable", row.status ?? "unreadable"];
+  if (group === "shop") return [row.shop, row.shop];
+  if (group === "center") return [row.center, row.center];
+  return row.rider === null ? ["none", "none"] : [row.rider.id, row.rider.name];
 }

@@ -1,7 +1,8 @@
-//! A fresh query, as plain as can be: filter all rows, sort them, cut out what is in sight.
+//! A fresh query, as plain as can be: filter all rows, sort them, put heads between them, cut out what is in sight.
 
-use crate::search::{Wanted, parse};
-use gwanje_board::{Filter, GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
+use crate::groups::Stood;
+use crate::search::parse;
+use gwanje_board::{Filter, Place, RowMark, SortKey, SortOrder, ViewSpec};
 use gwanje_model::{Delivery, Status, UtcMillis};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -24,11 +25,24 @@ pub struct World {
     pub marks: BTreeMap<u64, RowMark>,
     pub as_of: BTreeMap<String, u64>,
     pub day_at: UtcMillis,
+    /// Cancellations that a person acknowledged.
+    pub acknowledged: BTreeSet<u64>,
+    /// What is set for centers.
+    pub at_risk_min: BTreeMap<String, u32>,
+    pub names: Names,
 }
+
+/// What centers are called.
+pub type Names = BTreeMap<String, String>;
 
 /// A list as it was when it was held.
 #[derive(Debug)]
-pub struct Frozen(Vec<(u64, Known)>);
+pub struct Frozen {
+    pub rows: BTreeMap<u64, Stood>,
+    pub places: Vec<Place>,
+    /// What the heads were called.
+    pub called: BTreeMap<String, String>,
+}
 
 impl Known {
     pub fn center(&self) -> &str {
@@ -45,7 +59,9 @@ pub fn list_of(spec: &ViewSpec) -> impl PartialEq {
     let statuses: BTreeSet<_> = spec.filter.statuses.iter().cloned().collect();
     let Filter { late, unconfirmed, noted, rider, .. } = &spec.filter;
     let filter = (statuses, *late, *unconfirmed, *noted, rider.clone());
-    (centers, filter, spec.filter.shop.clone(), sort_of(spec), spec.group, parse(&spec.search))
+    let collapsed: BTreeSet<_> = spec.collapsed.iter().cloned().collect();
+    let below = (spec.group, spec.pinned, collapsed);
+    (centers, filter, spec.filter.shop.clone(), sort_of(spec), below, parse(&spec.search))
 }
 
 impl World {
@@ -54,45 +70,52 @@ impl World {
         self.rows.insert(id, known);
     }
 
-    pub fn freeze(&self, spec: &ViewSpec) -> Frozen {
-        Frozen(self.listed(spec).into_iter().map(|(id, known)| (id, known.clone())).collect())
+    /// Takes out rows, for good or until they are put in again.
+    pub fn retain(&mut self, keep: impl Fn(u64, &Known) -> bool) {
+        let gone: Vec<_> =
+            self.rows.iter().filter(|(id, known)| !keep(**id, known)).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.rows.remove(&id);
+            self.acknowledged.remove(&id);
+        }
     }
 
-    /// All ids of the list, in their places.
-    pub fn order(&self, spec: &ViewSpec, frozen: Option<&Frozen>) -> Vec<u64> {
-        match frozen {
-            Some(frozen) => frozen.0.iter().map(|&(id, _)| id).collect(),
-            None => self.listed(spec).into_iter().map(|(id, _)| id).collect(),
-        }
+    /// What stands where in the list, in sight or not.
+    pub fn places(&self, spec: &ViewSpec, frozen: Option<&Frozen>) -> Vec<Place> {
+        frozen.map_or_else(|| self.unheld_places(spec), |frozen| frozen.places.clone())
     }
 
     /// What a page should show.
     pub fn fresh(&self, spec: &ViewSpec, frozen: Option<&Frozen>) -> Value {
-        let order = self.order(spec, frozen);
+        let places = self.places(spec, frozen);
         let len = spec.len as usize;
-        let first = (spec.first as usize).min(order.len().saturating_sub(len));
-        let in_sight = order.iter().skip(first).take(len);
-        let rows: Vec<_> = in_sight.map(|id| self.shown(*id, &self.last[id])).collect();
+        let first = (spec.first as usize).min(places.len().saturating_sub(len));
+        let sight: Vec<_> = places.iter().skip(first).take(len).collect();
+        let listed: BTreeMap<_, _> = self.listed(spec).into_iter().collect();
+        let shown = |place: &&Place| match place {
+            Place::Row(id) => self.shown(*id, &self.last[id]),
+            Place::Head { group } => self.head(spec, group, &listed, frozen),
+        };
+        let seen: Vec<_> = sight.iter().map(shown).collect();
+        let left = sight.iter().filter_map(|place| match place {
+            Place::Row(id) if !listed.contains_key(id) => Some(*id),
+            Place::Row(_) | Place::Head { .. } => None,
+        });
+        let left: Vec<_> = left.collect();
         let centers: BTreeMap<_, _> = self.as_of.iter().filter(|(center, _)| covers(spec, center)).collect();
-        let moved = frozen.map_or(0, |frozen| self.moved(spec, frozen));
-        let rest = json!({ "total": order.len(), "first": first, "moved": moved, "asOf": centers });
-        json!({ "rest": rest, "rows": rows, "counters": self.counters(spec), "found": self.found(spec) })
+        let matching = self.rows.values().filter(|known| self.has(spec, known)).count();
+        let rest = json!({
+            "total": places.len(), "matching": matching, "first": first, "asOf": centers,
+            "held": frozen.map(|frozen| self.waiting(spec, frozen, &listed)),
+        });
+        let found = self.found(spec, listed.keys());
+        json!({ "rest": rest, "places": seen, "left": left, "counters": self.counters(spec), "found": found })
     }
 
-    fn listed(&self, spec: &ViewSpec) -> Vec<(u64, &Known)> {
-        let mut rows: Vec<_> = self.rows.iter().map(|(&id, known)| (id, known)).collect();
+    fn found<'a>(&self, spec: &ViewSpec, listed: impl Iterator<Item = &'a u64>) -> Value {
         let search = parse(&spec.search);
-        rows.retain(|(_, known)| self.has(spec, &search, known));
-        rows.sort_by(|a, b| compare(spec, a.1, b.1).then(a.0.cmp(&b.0)));
-        rows
-    }
-
-    fn found(&self, spec: &ViewSpec) -> Value {
-        let search = parse(&spec.search);
-        let rows: Vec<&Delivery> = self
-            .listed(spec)
-            .into_iter()
-            .filter_map(|(_, known)| match known {
+        let rows: Vec<&Delivery> = listed
+            .filter_map(|id| match self.rows.get(id)? {
                 Known::Read(row) => Some(row.as_ref()),
                 Known::Unreadable(..) => None,
             })
@@ -109,37 +132,24 @@ impl World {
         json!({ "kind": search.kind(), "byField": by_field, "missing": missing, "leftOut": 0, "exact": exact })
     }
 
-    fn moved(&self, spec: &ViewSpec, frozen: &Frozen) -> usize {
-        let now: BTreeMap<_, _> = self.listed(spec).into_iter().collect();
-        let then: BTreeMap<_, _> = frozen.0.iter().map(|(id, known)| (*id, known)).collect();
-        let ids: BTreeSet<_> = now.keys().chain(then.keys()).collect();
-        let stayed = |id: &u64| match (then.get(id), now.get(id)) {
-            (Some(then), Some(now)) => compare(spec, then, now) == Ordering::Equal,
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        ids.into_iter().filter(|id| !stayed(id)).count()
-    }
-
-    fn has(&self, spec: &ViewSpec, search: &Wanted, known: &Known) -> bool {
+    /// Whether the row matches.
+    pub fn has(&self, spec: &ViewSpec, known: &Known) -> bool {
         let filter = &spec.filter;
-        let wanted = match known {
-            Known::Unreadable(..) => *filter == Default::default() && search.is_all(),
+        let narrowed = match known {
+            Known::Unreadable(..) => *filter != Default::default() || !parse(&spec.search).is_all(),
             Known::Read(row) => {
-                (filter.statuses.is_empty() || filter.statuses.iter().any(|name| name == row.status.as_str()))
-                    && (!filter.late || self.is_late(row))
-                    && (!filter.unconfirmed || is_unconfirmed(row))
-                    && (!filter.noted || (!row.status.is_final() && !row.notes.is_empty()))
-                    && (filter.rider.is_none()
-                        || filter.rider == row.rider.as_ref().map(|r| r.id.to_string()))
-                    && (filter.shop.is_none() || filter.shop == Some(row.shop.id.to_string()))
-                    && search.texts(row).is_some()
+                let statuses = &filter.statuses;
+                !(statuses.is_empty() || statuses.iter().any(|name| name == row.status.as_str()))
+                    || (filter.late && !self.is_late(row))
+                    || (filter.unconfirmed && !is_unconfirmed(row))
+                    || (filter.noted && (row.status.is_final() || row.notes.is_empty()))
+                    || !concerns(spec, row)
             }
         };
-        wanted && covers(spec, known.center())
+        !narrowed && covers(spec, known.center())
     }
 
-    fn is_late(&self, row: &Delivery) -> bool {
+    pub fn is_late(&self, row: &Delivery) -> bool {
         !row.status.is_final() && self.day_at >= row.late_at()
     }
 
@@ -154,7 +164,8 @@ impl World {
                 "id": id, "center": center, "rev": rev, "number": "", "status": none, "shop": "",
                 "shopRemark": "", "address": "", "rider": none, "pickupTargetMin": 0, "deliveryTargetMin": 0,
                 "distanceM": 0, "receivedAt": 0, "waitingAt": none, "assignedAt": none, "pickedUpAt": none,
-                "deliveredAt": none, "cancelledAt": none, "lateAt": none, "notes": 0, "mark": mark,
+                "deliveredAt": none, "cancelledAt": none, "lateAt": none, "riskAt": none, "notes": 0,
+                "mark": mark,
             }),
             Known::Read(row) => json!({
                 "id": id, "center": row.center, "rev": row.rev, "number": row.number, "status": row.status,
@@ -169,6 +180,7 @@ impl World {
                 "assignedAt": row.assigned_at, "pickedUpAt": row.picked_up_at,
                 "deliveredAt": row.delivered_at, "cancelledAt": row.cancelled_at,
                 "lateAt": (!row.status.is_final()).then(|| row.late_at()),
+                "riskAt": self.risk_at(row),
                 "notes": row.notes.len(), "mark": mark,
             }),
         }
@@ -201,6 +213,7 @@ impl World {
         json!({
             "byStatus": by_status,
             "late": count(&|row| self.is_late(row)),
+            "atRisk": count(&|row| self.is_at_risk(row)),
             "unconfirmed": count(&is_unconfirmed),
             "noted": count(&|row| !row.status.is_final() && !row.notes.is_empty()),
             "unreadable": known.len() - rows.len(),
@@ -212,11 +225,19 @@ impl World {
     }
 }
 
-fn covers(spec: &ViewSpec, center: &str) -> bool {
+pub fn covers(spec: &ViewSpec, center: &str) -> bool {
     spec.centers.is_empty() || spec.centers.iter().any(|own| own == center)
 }
 
-fn is_unconfirmed(row: &Delivery) -> bool {
+/// What *Act now* obeys, too.
+pub fn concerns(spec: &ViewSpec, row: &Delivery) -> bool {
+    let Filter { rider, shop, .. } = &spec.filter;
+    (rider.is_none() || *rider == row.rider.as_ref().map(|r| r.id.to_string()))
+        && (shop.is_none() || *shop == Some(row.shop.id.to_string()))
+        && parse(&spec.search).texts(row).is_some()
+}
+
+pub fn is_unconfirmed(row: &Delivery) -> bool {
     !row.status.is_final() && row.rider.as_ref().is_some_and(|rider| !rider.confirmed)
 }
 
@@ -227,24 +248,24 @@ fn sort_of(spec: &ViewSpec) -> Vec<SortOrder> {
     }
 }
 
-/// By group, then by the columns; rows that can't be read after all others.
-fn compare(spec: &ViewSpec, a: &Known, b: &Known) -> Ordering {
+/// By the columns; rows that can't be read after all others. Each with what centers were called then.
+pub fn compare(spec: &ViewSpec, a: (&Known, &Names), b: (&Known, &Names)) -> Ordering {
     let (a, b) = match (a, b) {
-        (Known::Read(a), Known::Read(b)) => (a, b),
-        (a, b) => return matches!(a, Known::Unreadable(..)).cmp(&matches!(b, Known::Unreadable(..))),
+        ((Known::Read(a), names), (Known::Read(b), others)) => ((a.as_ref(), names), (b.as_ref(), others)),
+        ((a, _), (b, _)) => {
+            return matches!(a, Known::Unreadable(..)).cmp(&matches!(b, Known::Unreadable(..)));
+        }
     };
-    let up = |key| SortOrder { key, descending: false };
-    let rider = |row: &Delivery| row.rider.as_ref().map(|rider| rider.id.clone());
-    let group = match spec.group {
-        None => Ordering::Equal,
-        Some(GroupBy::Status) => by_column(up(SortKey::Status), a, b),
-        Some(GroupBy::Rider) => by_column(up(SortKey::Rider), a, b).then(rider(a).cmp(&rider(b))),
-        Some(GroupBy::Shop) => by_column(up(SortKey::Shop), a, b).then(a.shop.id.cmp(&b.shop.id)),
-    };
-    sort_of(spec).into_iter().fold(group, |so_far, sort| so_far.then(by_column(sort, a, b)))
+    let equal = Ordering::Equal;
+    sort_of(spec).into_iter().fold(equal, |so_far, sort| so_far.then_with(|| by_column(sort, a, b)))
 }
 
-fn by_column(sort: SortOrder, a: &Delivery, b: &Delivery) -> Ordering {
+/// What a center is called.
+pub fn center_name(names: &Names, center: &str) -> String {
+    names.get(center).cloned().unwrap_or_else(|| center.to_owned())
+}
+
+fn by_column(sort: SortOrder, (a, names): (&Delivery, &Names), (b, others): (&Delivery, &Names)) -> Ordering {
     fn values<T: Ord>(sort: SortOrder, a: Option<T>, b: Option<T>) -> Ordering {
         match (a, b) {
             (Some(a), Some(b)) if sort.descending => b.cmp(&a),
@@ -258,7 +279,26 @@ fn by_column(sort: SortOrder, a: &Delivery, b: &Delivery) -> Ordering {
     match sort.key {
         SortKey::Number => values(sort, Some(natural(&a.number)), Some(natural(&b.number))),
         SortKey::Status => both(&|row| Some(row.status as i64)),
-        SortKey::Elapsed => both(&|row| Some(row.received_at.0)),
+        SortKey::Elapsed => {
+            let class = |row: &Delivery| match (row.status.is_final(), row.ended_at()) {
+                (false, _) => 0,
+                (true, Some(_)) => 1,
+                (true, None) => 2,
+            };
+            // Minus how long it took, or has taken so far.
+            let lasting = |row: &Delivery| match row.ended_at() {
+                Some(at) => row.received_at.since(at),
+                None if row.status.is_final() => 0,
+                None => row.received_at.0,
+            };
+            class(a).cmp(&class(b)).then(values(sort, Some(lasting(a)), Some(lasting(b))))
+        }
+        SortKey::Center => {
+            let name = |row: &Delivery, names| {
+                (center_name(names, row.center.as_str()).to_lowercase(), row.center.to_string())
+            };
+            values(sort, Some(name(a, names)), Some(name(b, others)))
+        }
         SortKey::Target => instants(&|row| (!row.status.is_final()).then(|| row.late_at())),
         SortKey::Rider => texts(&|row| row.rider.as_ref().map(|rider| rider.name.as_str().to_lowercase())),
         SortKey::Shop => texts(&|row| Some(row.shop.name.as_str().to_lowercase())),

@@ -1,6 +1,6 @@
 //! A page: nothing but what patches told it.
 
-use gwanje_board::{Cell, Findings, Patch};
+use gwanje_board::{Cell, Findings, Patch, Place};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -10,8 +10,10 @@ pub struct Page {
     seq: u64,
     acknowledged: u64,
     lost: bool,
-    order: Vec<u64>,
+    order: Vec<Place>,
+    left: Vec<u64>,
     rows: BTreeMap<u64, Value>,
+    heads: BTreeMap<String, Value>,
     rest: Value,
     counters: Value,
     found: Findings,
@@ -26,14 +28,29 @@ impl Page {
         self.seq = patch.seq;
         if patch.reset {
             self.order.clear();
+            self.left.clear();
             self.rows.clear();
+            self.heads.clear();
             self.counters = Value::Null;
             self.found = Findings::default();
             self.lost = false;
         }
         if let Some(order) = patch.order {
-            self.rows.retain(|id, _| order.contains(id));
+            assert!(patch.reset || self.order != order, "an order that changes nothing");
+            self.rows.retain(|&id, _| order.contains(&Place::Row(id)));
+            self.heads.retain(|group, _| order.contains(&Place::Head { group: group.clone() }));
             self.order = order;
+        } else {
+            assert!(!patch.reset, "a reset without an order");
+        }
+        if let Some(left) = patch.left {
+            assert_ne!(self.left, left, "ids that left, although the page knows");
+            self.left = left;
+        }
+        for head in patch.groups {
+            let head_now = serde_json::to_value(&head).unwrap();
+            let before = self.heads.insert(head.key.clone(), head_now.clone());
+            assert_ne!(before, Some(head_now), "a head that the page holds as it is");
         }
         for row in patch.rows {
             let before = self.rows.insert(row.id, serde_json::to_value(&row).unwrap());
@@ -52,8 +69,10 @@ impl Page {
             assert_ne!(self.found, found, "findings that are no news");
             self.found = found;
         }
-        self.rest =
-            json!({ "total": patch.total, "first": patch.first, "moved": patch.moved, "asOf": patch.as_of });
+        self.rest = json!({
+            "total": patch.total, "matching": patch.matching, "first": patch.first, "held": patch.held,
+            "asOf": patch.as_of,
+        });
     }
 
     /// Whether two patches are on their way, so that no other may come.
@@ -75,8 +94,12 @@ impl Page {
 
     /// All of it.
     pub fn seen(&self) -> Value {
-        assert_eq!(self.rows.len(), self.order.len(), "rows that are not in sight, or the other way round");
-        let rows: Vec<_> = self.order.iter().map(|id| self.rows[id].clone()).collect();
-        json!({ "rest": self.rest, "rows": rows, "counters": self.counters, "found": self.found })
+        assert_eq!(self.rows.len() + self.heads.len(), self.order.len(), "more than is in sight, or less");
+        let shown = |place: &Place| match place {
+            Place::Row(id) => self.rows[id].clone(),
+            Place::Head { group } => self.heads[group].clone(),
+        };
+        let places: Vec<_> = self.order.iter().map(shown).collect();
+        json!({ "rest": self.rest, "places": places, "left": self.left, "counters": self.counters, "found": self.found })
     }
 }

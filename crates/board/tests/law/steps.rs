@@ -1,6 +1,6 @@
 //! Steps at random, in worlds so small that they meet often.
 
-use gwanje_board::{Filter, GroupBy, RowMark, SortKey, SortOrder, ViewSpec};
+use gwanje_board::{Filter, GroupBy, Pinned, RowMark, SortKey, SortOrder, ViewSpec};
 use gwanje_model::{
     AssignedRider, CenterId, Delivery, DeliveryId, Dropoff, Note, Rev, Shop, Status, Text, UtcMillis,
 };
@@ -19,11 +19,16 @@ pub enum Step {
     Mark(u64, Option<RowMark>),
     AsOf(String, u64),
     Advance(i64),
+    Acknowledge(u64, bool),
+    AtRiskMin(String, u32),
+    Name(String, String),
     Open(ViewSpec),
     Close,
     Change(usize, ViewSpec),
     Scroll(usize, u64, u64),
     Hold(usize, bool),
+    Collapse(usize, Vec<String>),
+    Admit(usize),
     Reset(usize),
     Ack(usize),
 }
@@ -41,18 +46,24 @@ pub fn few_rows() -> impl Strategy<Value = Step> {
 pub fn many_rows() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (center(), prop::collection::vec(delivery(), 20), 55..80_u64).prop_map(|(c, rows, times)| replace(c, rows, times)),
+        // So few that each goes to its place, and so many that heads come and go by the hundred.
+        2 => (center(), prop::collection::vec(delivery(), 10), 0..90_u64).prop_map(|(c, rows, times)| replace(c, rows, times)),
         2 => delivery().prop_map(|row| Step::Upsert(Arc::new(row))),
         4 => around(),
     ]
 }
 
-/// A snapshot in which each row stands `times` over, under other ids.
+/// A snapshot in which each row stands `times` over, under other ids and in other shops.
 fn replace(center: String, rows: Vec<Delivery>, times: u64) -> Step {
     let mut all = Vec::new();
     for turn in 0..times {
         for row in &rows {
             let id = DeliveryId(row.id.0 + turn * 30);
-            all.push(Arc::new(Delivery { id, center: CenterId::from(center.as_str()), ..row.clone() }));
+            let mut row = Delivery { id, center: CenterId::from(center.as_str()), ..row.clone() };
+            if turn > 0 {
+                row.shop.id = format!("{}{turn}", row.shop.id).into();
+            }
+            all.push(Arc::new(row));
         }
     }
     Step::Replace(center, all)
@@ -68,12 +79,19 @@ fn around() -> impl Strategy<Value = Step> {
         1 => center().prop_map(Step::RemoveCenter),
         2 => (id(), mark).prop_map(|(id, mark)| Step::Mark(id, mark)),
         2 => (center(), 0..50_u64).prop_map(|(c, rev)| Step::AsOf(c, rev)),
-        3 => minute(300).prop_map(Step::Advance),
+        4 => (minute(300), -1..=1_i64).prop_map(|(at, ms)| Step::Advance(at + ms)),
+        1 => select(vec![-100_000_000, 0, 60 * 60_000, 240 * 60_000, 9_000_000_000]).prop_map(Step::Advance),
+        2 => (id(), any::<bool>()).prop_map(|(id, is)| Step::Acknowledge(id, is)),
+        1 => (center(), 0..40_u32).prop_map(|(c, min)| Step::AtRiskMin(c, min)),
+        1 => (center(), select(vec!["강남", "마포", "서초", "mapo"]))
+            .prop_map(|(c, name)| Step::Name(c, name.to_owned())),
         2 => spec().prop_map(Step::Open),
         1 => Just(Step::Close),
         4 => (which.clone(), spec()).prop_map(|(which, spec)| Step::Change(which, spec)),
         3 => (which.clone(), 0..30_u64, 0..12_u64).prop_map(|(which, first, len)| Step::Scroll(which, first, len)),
         3 => (which.clone(), any::<bool>()).prop_map(|(which, hold)| Step::Hold(which, hold)),
+        3 => (which.clone(), collapsed()).prop_map(|(which, groups)| Step::Collapse(which, groups)),
+        3 => which.clone().prop_map(Step::Admit),
         1 => which.clone().prop_map(Step::Reset),
         12 => which.prop_map(Step::Ack),
     ]
@@ -81,6 +99,25 @@ fn around() -> impl Strategy<Value = Step> {
 
 fn center() -> impl Strategy<Value = String> {
     select(vec!["gangnam", "mapo"]).prop_map(str::to_owned)
+}
+
+/// Keys of groups, of any list.
+fn collapsed() -> impl Strategy<Value = Vec<String>> {
+    let key = select(vec![
+        "act",
+        "rest",
+        "none",
+        "unreadable",
+        "waiting",
+        "delivered",
+        "r1",
+        "=act",
+        "s1",
+        "s2",
+        "==s",
+        "gangnam",
+    ]);
+    prop::collection::vec(key.prop_map(str::to_owned), 0..4)
 }
 
 fn id() -> impl Strategy<Value = u64> {
@@ -98,7 +135,7 @@ fn text(of: &'static [&'static str]) -> impl Strategy<Value = Text> {
 fn delivery() -> impl Strategy<Value = Delivery> {
     let at = || prop::option::of(minute(240).prop_map(UtcMillis));
     let shop = (
-        select(vec!["s1", "s2", "s3"]),
+        select(vec!["s1", "s2", "=s", "S1"]),
         text(&["BHC 치킨", "bhc 치킨", "강남 떡볶이", "맘스터치", "\u{1100}\u{1161}\u{11BC} 남 ＢＨＣ"]),
     );
     let dropoff = (
@@ -106,7 +143,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
         text(&["", "2층", "B동 301호"]),
         text(&["010-1234-5678", "", "01012349999", "+82 10 1234 5678"]),
     );
-    let rider = prop::option::of((select(vec!["r1", "r2", "r3"]), any::<bool>(), center()));
+    let rider = prop::option::of((select(vec!["r1", "r2", "act"]), any::<bool>(), center()));
     let about = (id(), center(), 0..50_u64, text(&["7", "07", "A10", "a2", "74829", "B-12", "가1"]));
     let figures = (0..3_u32, 0..60_u32, 0..3_u32, 0..3_usize);
     let times = (minute(240), at(), at(), at(), at(), at());
@@ -136,7 +173,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
             },
             rider: rider.map(|(id, confirmed, home)| AssignedRider {
                 id: id.into(),
-                name: Text::from(if id == "r3" { "이몽룡" } else { "김라이더" }),
+                name: Text::from(if id == "act" { "이몽룡" } else { "김라이더" }),
                 home: CenterId::from(home),
                 confirmed,
             }),
@@ -173,6 +210,7 @@ fn spec() -> impl Strategy<Value = ViewSpec> {
         SortKey::AssignedAt,
         SortKey::PickedUpAt,
         SortKey::DeliveredAt,
+        SortKey::Center,
     ]);
     let sort = (key, any::<bool>()).prop_map(|(key, descending)| SortOrder { key, descending });
     let status =
@@ -207,14 +245,19 @@ fn spec() -> impl Strategy<Value = ViewSpec> {
         ]),
     ];
     let centers = prop::collection::vec(center(), 0..3);
-    let group = prop::option::weighted(0.3, select(vec![GroupBy::Status, GroupBy::Rider, GroupBy::Shop]));
+    let groups = vec![GroupBy::Status, GroupBy::Rider, GroupBy::Shop, GroupBy::Center];
+    let group = prop::option::weighted(0.5, select(groups));
+    let pinned = prop::option::weighted(0.5, Just(Pinned::Act));
+    let below = (group, pinned, collapsed());
     let part = (0..30_u64, 0..12_u64, prop::bool::weighted(0.2));
-    (centers, filter, prop::collection::vec(sort, 0..3), group, search, part).prop_map(
-        |(centers, filter, sort, group, search, (first, len, hold))| ViewSpec {
+    (centers, filter, prop::collection::vec(sort, 0..3), below, search, part).prop_map(
+        |(centers, filter, sort, (group, pinned, collapsed), search, (first, len, hold))| ViewSpec {
             centers,
             filter,
             sort,
             group,
+            pinned,
+            collapsed,
             search: search.to_owned(),
             first,
             len,

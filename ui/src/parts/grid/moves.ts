@@ -21,6 +21,6 @@ export function moveShortcuts(view: View, selection: Selection): readonly Shortc
     move("pageDown", m.act_page_down, [named("PageDown", "PgDn")], () => step(selection.pageLength)),
     move("pageUp", m.act_page_up, [named("PageUp", "PgUp")], () => step(-selection.pageLength)),
     move("first", m.act_first, [named("Home", "Home")], () => selection.goTo(0)),
-    move("last", m.act_last, [named("End", "End")], () => selection.goTo(view.total - 1)),
+    move("last", m.act_last, [named("End", "End")], () => selection.goTo(view.total - 1, -1)),
   ];
 }

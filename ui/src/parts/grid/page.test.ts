@@ -12,8 +12,8 @@ const patch = (part: Partial<Patch>): Patch => ({
   reset: false,
   asOf: {},
   total: 0,
+  matching: 0,
   first: 0,
-  moved: 0,
   ...part,
 });
 
@@ -36,17 +36,26 @@ describe("a page", () => {
         } else if (what < 0.85) {
           spec = { ...spec, filter: { ...spec.filter, statuses: roll() < 0.5 ? ["waiting"] : [] } };
           await platform.changeView(view, spec);
+        } else if (what < 0.9) {
+          spec = { ...spec, group: roll() < 0.5 ? "status" : null, pinned: roll() < 0.5 ? "act" : null };
+          spec = { ...spec, collapsed: roll() < 0.5 ? ["waiting", "act"] : [] };
+          await platform.changeView(view, spec);
         } else if (what < 0.95) {
           spec = { ...spec, sort: [{ key: "number", descending: roll() < 0.5 }] };
           await platform.changeView(view, spec);
         } else await platform.resetView(view);
 
-        const fresh = platform.list(spec);
+        const fresh = platform.places(spec);
         const first = Math.max(0, Math.min(spec.first, fresh.length - spec.len));
         expect(page.total).toBe(fresh.length);
+        expect(page.matching).toBe(platform.list(spec).length);
         expect(page.first).toBe(first);
-        expect(page.order.map((id) => page.rows.get(id))).toEqual(fresh.slice(first, first + spec.len));
-        expect(page.rows.size).toBe(page.order.length);
+        expect(page.order).toEqual(fresh.slice(first, first + spec.len));
+        page.order.forEach((place, index) => {
+          if (typeof place === "number") expect(page.at(first + index)).toEqual(platform.rows.get(place));
+          else expect(page.headAt(first + index)?.key).toBe(place.group);
+        });
+        expect(page.rows.size + page.heads.size).toBe(page.order.length);
       }
     }
   });

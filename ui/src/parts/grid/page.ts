@@ -1,23 +1,32 @@
 // What a view's page holds, and how patches change it. It never sorts, filters or counts.
 
 import type { Counters } from "../../platform/generated/Counters";
+import type { GroupHead } from "../../platform/generated/GroupHead";
 import type { Patch } from "../../platform/generated/Patch";
+import type { Place } from "../../platform/generated/Place";
 import type { Row } from "../../platform/generated/Row";
 
 /** What a patch did to the page. */
 export type Applied =
-  /** `moved`: places changed; else only the rows of `touched`. */
-  | { kind: "applied"; moved: boolean; touched: ReadonlySet<number> }
+  /** `moved`: places changed; else only rows and heads of `touched`, by id and by key. */
+  | { kind: "applied"; moved: boolean; touched: ReadonlySet<number | string> }
   /** A patch is missing: ask for a reset, once. */
   | { kind: "lost" }
   /** Of a sequence that a reset replaces. */
   | { kind: "ignored" };
 
 export class Page {
-  order: readonly number[] = [];
+  order: readonly Place[] = [];
   rows = new Map<number, Row>();
+  heads = new Map<string, GroupHead>();
+  /** Rows in sight that only a hold keeps there. */
+  left: ReadonlySet<number> = new Set();
+  /** Places of rows and heads. */
   total = 0;
+  /** Rows that match. */
+  matching = 0;
   first = 0;
+  /** Rows whose place would be another if places were not held. */
   moved = 0;
   asOf: Record<string, number> = {};
   counters: Counters | null = null;
@@ -29,6 +38,8 @@ export class Page {
   apply(patch: Patch): Applied {
     if (patch.reset) {
       this.rows = new Map();
+      this.heads = new Map();
+      this.left = new Set();
       this.order = [];
     } else if (this.#awaitsReset) {
       return { kind: "ignored" };
@@ -42,7 +53,7 @@ export class Page {
 
     const moved =
       patch.reset || patch.order !== undefined || patch.first !== this.first || patch.total !== this.total;
-    const touched = new Set<number>();
+    const touched = new Set<number | string>();
     for (const row of patch.rows ?? []) {
       this.rows.set(row.id, row);
       touched.add(row.id);
@@ -53,13 +64,22 @@ export class Page {
       this.rows.set(id, { ...row, [column]: value });
       touched.add(id);
     }
+    for (const head of patch.groups ?? []) {
+      this.heads.set(head.key, head);
+      touched.add(head.key);
+    }
+    if (patch.left !== undefined) {
+      for (const id of [...this.left, ...patch.left]) touched.add(id);
+      this.left = new Set(patch.left);
+    }
     if (patch.order !== undefined) {
       this.order = patch.order;
       this.#forgetOutOfSight();
     }
     this.total = patch.total;
+    this.matching = patch.matching;
     this.first = patch.first;
-    this.moved = patch.moved;
+    this.moved = patch.held?.moved ?? 0;
     this.asOf = patch.asOf;
     if (patch.counters !== undefined) this.counters = patch.counters;
     return { kind: "applied", moved, touched };
@@ -67,8 +87,14 @@ export class Page {
 
   /** The row at a place of the whole list, when it is in sight. */
   at(place: number): Row | undefined {
-    const id = this.order[place - this.first];
-    return id === undefined ? undefined : this.rows.get(id);
+    const there = this.order[place - this.first];
+    return typeof there === "number" ? this.rows.get(there) : undefined;
+  }
+
+  /** The group head at a place of the whole list, when one is in sight there. */
+  headAt(place: number): GroupHead | undefined {
+    const there = this.order[place - this.first];
+    return typeof there === "object" ? this.heads.get(there.group) : undefined;
   }
 
   /** The place of a row in the whole list, when it is in sight. */
@@ -78,7 +104,8 @@ export class Page {
   }
 
   #forgetOutOfSight(): void {
-    const inSight = new Set(this.order);
+    const inSight = new Set(this.order.map((place) => (typeof place === "number" ? place : place.group)));
     for (const id of this.rows.keys()) if (!inSight.has(id)) this.rows.delete(id);
+    for (const key of this.heads.keys()) if (!inSight.has(key)) this.heads.delete(key);
   }
 }

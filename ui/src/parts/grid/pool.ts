@@ -64,13 +64,12 @@ export class SlotPool {
     this.#place(true);
   }
 
-  /** Only these rows changed. */
-  showSome(page: Page, touched: ReadonlySet<number>): void {
+  /** Only these rows and heads changed. */
+  showSome(page: Page, touched: ReadonlySet<number | string>): void {
     this.#page = page;
     for (const slot of this.#slots) {
-      const id = slot.row?.id;
-      if (id !== undefined && touched.has(id))
-        slot.draw(page.rows.get(id), id === this.#selected, this.#scene);
+      const what = slot.row?.id ?? slot.head?.key;
+      if (what !== undefined && touched.has(what)) this.#draw(slot);
     }
   }
 
@@ -109,9 +108,20 @@ export class SlotPool {
       if (slot.element.hidden !== hidden) slot.element.hidden = hidden;
       if (slot.place !== place || all) {
         slot.move(place);
-        const row = hidden ? undefined : this.#page?.at(place);
-        slot.draw(row, row !== undefined && row.id === this.#selected, this.#scene);
+        this.#draw(slot);
       }
     }
+  }
+
+  /** Draws what stands at the slot's place. */
+  #draw(slot: Slot): void {
+    const head = slot.element.hidden ? undefined : this.#page?.headAt(slot.place);
+    if (head !== undefined) {
+      slot.drawHead(head, this.#scene);
+      return;
+    }
+    const row = slot.element.hidden ? undefined : this.#page?.at(slot.place);
+    const hasLeft = row !== undefined && this.#page?.left.has(row.id) === true;
+    slot.draw(row, row !== undefined && row.id === this.#selected, hasLeft, this.#scene);
   }
 }

@@ -1,17 +1,24 @@
 // One recycled row of the grid: its nodes are made once, and only texts that differ are written.
 
+import type { GroupHead } from "../../platform/generated/GroupHead";
 import type { Row } from "../../platform/generated/Row";
 import type { Scene } from "../scene";
 import type { GridCell } from "./cells";
 import type { Column } from "./columns";
+import { HeadCell } from "./head";
 
 export const ROW_PX = 24;
 
 export class Slot {
   readonly element: HTMLDivElement;
   row: Row | undefined;
+  /** The group head that it shows instead of a row. */
+  head: GroupHead | undefined;
   place = -1;
   readonly #cells: readonly GridCell[];
+  readonly #columns: number;
+  #headCell: HeadCell | undefined;
+  #hasLeft = false;
   #className = "";
 
   constructor(
@@ -21,6 +28,7 @@ export class Slot {
     this.element = document.createElement("div");
     this.element.id = id;
     this.element.setAttribute("role", "row");
+    this.#columns = columns.length;
     this.#cells = columns.map((column, index) => {
       const cell = document.createElement("span");
       cell.setAttribute("role", "gridcell");
@@ -41,8 +49,15 @@ export class Slot {
     this.element.setAttribute("aria-rowindex", String(place + 2));
   }
 
-  draw(row: Row | undefined, selected: boolean, scene: Scene): void {
+  /** Draws a row. `hasLeft`: it does not match any more, and stays while places are held. */
+  draw(row: Row | undefined, selected: boolean, hasLeft: boolean, scene: Scene): void {
     this.row = row;
+    this.#hasLeft = hasLeft;
+    if (this.head !== undefined) {
+      this.head = undefined;
+      this.element.removeAttribute("data-group");
+      this.element.removeAttribute("aria-expanded");
+    }
     this.#class(row, selected, scene);
     if (row === undefined) this.element.removeAttribute("data-id");
     else this.element.dataset["id"] = String(row.id);
@@ -52,15 +67,30 @@ export class Slot {
     }
   }
 
+  /** Draws the head of a group. It can't be chosen. */
+  drawHead(head: GroupHead, scene: Scene): void {
+    this.row = undefined;
+    this.head = head;
+    this.#className = "row group";
+    this.element.className = this.#className;
+    this.element.removeAttribute("data-id");
+    this.element.removeAttribute("aria-selected");
+    this.element.dataset["group"] = head.key;
+    this.element.setAttribute("aria-expanded", String(!head.collapsed));
+    this.#headCell ??= new HeadCell(this.element, this.#columns);
+    this.#headCell.show(head, scene);
+  }
+
   /** Time went on: what derives from it, and nothing else. */
   tick(selected: boolean, scene: Scene): void {
+    if (this.head !== undefined) this.#headCell?.show(this.head, scene);
     if (this.row === undefined || this.row.status === null) return;
     this.#class(this.row, selected, scene);
     for (const cell of this.#cells) cell.tick?.(this.row, scene);
   }
 
   select(selected: boolean, scene: Scene): void {
-    this.#class(this.row, selected, scene);
+    if (this.head === undefined) this.#class(this.row, selected, scene);
   }
 
   #class(row: Row | undefined, selected: boolean, scene: Scene): void {
@@ -71,6 +101,7 @@ export class Slot {
     else if (row.status === "cancelled") name += " cancelled";
     else if (row.status === "delivered") name += " delivered";
     if (late) name += " late";
+    if (this.#hasLeft) name += " left";
     if (row?.mark) name += ` ${row.mark}`;
     if (selected) name += " selected";
     if (name === this.#className) return;

@@ -14,6 +14,8 @@ export const EVERYTHING: ViewSpec = {
   filter: { statuses: [], late: false, unconfirmed: false, noted: false, rider: null, shop: null },
   sort: [],
   group: null,
+  pinned: null,
+  collapsed: [],
   search: "",
   first: 0,
   len: 64,
@@ -27,7 +29,10 @@ const REOPEN_AFTER_MS = 1_000;
 
 export class View {
   spec = $state.raw<ViewSpec>(EVERYTHING);
+  /** Places of rows and heads. */
   total = $state(0);
+  /** Rows that match. */
+  matching = $state(0);
   moved = $state(0);
   counters = $state.raw<Counters | null>(null);
   asOf = $state.raw<Record<string, number>>({});
@@ -102,6 +107,13 @@ export class View {
     this.#wantChange();
   }
 
+  /** Shows only the head of a group, or its rows again. */
+  toggle(group: string): void {
+    const { collapsed } = this.spec;
+    const others = collapsed.filter((key) => key !== group);
+    this.change({ collapsed: others.length < collapsed.length ? others : [...others, group] });
+  }
+
   close(): void {
     this.#closed = true;
     this.#opening += 1;
@@ -159,6 +171,7 @@ export class View {
     if (applied.kind !== "applied") return;
     clearTimeout(this.#resetTimer);
     this.total = this.page.total;
+    this.matching = this.page.matching;
     this.moved = this.page.moved;
     if (this.counters !== this.page.counters) this.counters = this.page.counters;
     this.asOf = this.page.asOf;

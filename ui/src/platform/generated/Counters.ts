@@ -13,6 +13,10 @@ byStatus: Record<string, number>,
  */
 late: number, 
 /**
+ * Under way and not late, with few minutes left, or not picked up with the target for it over.
+ */
+atRisk: number, 
+/**
  * Under way with a rider who has not confirmed.
  */
 unconfirmed: number, 

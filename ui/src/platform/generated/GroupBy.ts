@@ -3,4 +3,4 @@
 /**
  * What rows are put together by.
  */
-export type GroupBy = "status" | "rider" | "shop";
+export type GroupBy = "status" | "rider" | "shop" | "center";

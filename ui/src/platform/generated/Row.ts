@@ -82,6 +82,10 @@ cancelledAt: number | null,
  */
 lateAt: number | null, 
 /**
+ * From when it is at risk, until it is late; null when it has ended or is late before that.
+ */
+riskAt: number | null, 
+/**
  * Remarks on it.
  */
 notes: number, 

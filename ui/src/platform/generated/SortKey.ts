@@ -3,4 +3,4 @@
 /**
  * What to sort by. Equal rows fall back to the id, so that every order is total.
  */
-export type SortKey = "number" | "status" | "elapsed" | "target" | "rider" | "shop" | "address" | "distance" | "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt";
+export type SortKey = "number" | "status" | "elapsed" | "target" | "rider" | "shop" | "address" | "distance" | "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt" | "center";

@@ -136,6 +136,30 @@ describe("the board", () => {
     expect(field.value).toBe("하나뿐인");
   });
 
+  test("shows groups below their heads, which are no choice, and collapses them", async () => {
+    const { platform, find } = window;
+    const group = find("group") as HTMLSelectElement;
+    group.value = "status";
+    group.dispatchEvent(new Event("change", { bubbles: true }));
+    const head = (key: string): HTMLElement | null => document.querySelector(`[data-group="${key}"]`);
+    const received = [...platform.rows.values()].filter((row) => row.status === "received");
+    await until(() => head("received") !== null);
+    expect(head("received")?.textContent).toContain(`접수${received.length}`);
+    expect(head("received")?.getAttribute("aria-expanded")).toBe("true");
+    expect(find("total").dataset["value"]).toBe("3000");
+    press("Home");
+    await until(() => selected() === String(Math.max(...received.map(({ id }) => id))));
+    press("KeyK");
+    expect(selected()).toBe(String(Math.max(...received.map(({ id }) => id))));
+    head("received")?.click();
+    await until(() => head("received")?.getAttribute("aria-expanded") === "false");
+    expect(find("board-grid").getAttribute("role")).toBe("treegrid");
+    const waiting = [...platform.rows.values()].filter((row) => row.status === "waiting");
+    press("Home");
+    await until(() => selected() === String(Math.max(...waiting.map(({ id }) => id))));
+    expect(find("total").dataset["value"]).toBe("3000");
+  });
+
   test("filters by remarks that wait for an answer", async () => {
     const { platform, find } = window;
     const noted = [...platform.rows.values()].filter((row) => row.notes > 0).length;

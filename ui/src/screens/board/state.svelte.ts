@@ -33,8 +33,8 @@ export class BoardState implements ScreenState {
   }
 
   get foot(): Foot {
-    const { total, moved, counters } = this.view;
-    return { total, moved, counters };
+    const { matching, moved, counters } = this.view;
+    return { total: matching, moved, counters };
   }
 
   async begin(): Promise<void> {
