@@ -1,7 +1,7 @@
 //! What decides beside the rows which of them match: the day's clock, settings of the centers, acknowledged cancellations.
 
 use crate::record::{CenterNumber, Record};
-use crate::turns::{AT_RISK_MIN, Told, Turns};
+use crate::turns::{AT_RISK_MIN, CancellationFacts, Turns};
 use gwanje_model::{Delivery, Text, UtcMillis};
 use rustc_hash::FxHashSet;
 
@@ -53,12 +53,12 @@ impl Terms {
 
     /// Whether a row with these turns belongs to *Act now*.
     pub(crate) fn is_act_now(&self, row: &Delivery, turns: Turns) -> bool {
-        let told = Told {
+        let facts = CancellationFacts {
             acknowledged: self.acknowledged.contains(&row.id.0),
             // A delivery does not say yet whether its rider heard of the cancellation.
             rider_knows: row.rider.is_none(),
         };
-        turns.is_act_now(self.day_at, told)
+        turns.is_act_now(self.day_at, facts)
     }
 
     fn settings(&self, center: CenterNumber) -> Option<&Settings> {

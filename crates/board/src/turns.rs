@@ -29,7 +29,7 @@ pub(crate) struct Turns {
 
 /// What is known of a cancellation beside the row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Told {
+pub(crate) struct CancellationFacts {
     /// A person acknowledged it.
     pub(crate) acknowledged: bool,
     /// Nobody carries the order for nothing: it had no rider, or the rider knows.
@@ -77,8 +77,8 @@ impl Turns {
     }
 
     /// Whether the row belongs to *Act now*. This is the one place that says so.
-    pub(crate) fn is_act_now(self, day_at: UtcMillis, told: Told) -> bool {
-        let is_settled = told.acknowledged && told.rider_knows;
+    pub(crate) fn is_act_now(self, day_at: UtcMillis, facts: CancellationFacts) -> bool {
+        let is_settled = facts.acknowledged && facts.rider_knows;
         self.is_late(day_at)
             || self.is_at_risk(day_at)
             || has_come(self.silent, day_at)
@@ -117,25 +117,25 @@ mod tests {
     #[test]
     fn what_belongs_to_act_now() {
         let minutes = |min: i64| Some(UtcMillis(min * MINUTE));
-        let told = |acknowledged, rider_knows| Told { acknowledged, rider_knows };
+        let facts = |acknowledged, rider_knows| CancellationFacts { acknowledged, rider_knows };
         let cancelled = Turns { cancelled: minutes(30), ..Turns::default() };
         let open = Turns { late: minutes(40), at_risk: minutes(35), silent: None, cancelled: None };
         let silent = Turns { silent: minutes(13), ..open };
-        for (turns, min, told, belongs) in [
-            (Turns::default(), 1_000, told(false, false), false),
-            (open, 34, told(false, false), false),
-            (open, 35, told(false, false), true),
-            (open, 40, told(true, true), true),
-            (silent, 12, told(false, false), false),
-            (silent, 13, told(false, false), true),
-            (cancelled, 0, told(false, false), true),
-            (cancelled, 29, told(true, false), true),
-            (cancelled, 29, told(false, true), true),
-            (cancelled, 29, told(true, true), false),
-            (cancelled, 30, told(false, false), false),
+        for (turns, min, facts, belongs) in [
+            (Turns::default(), 1_000, facts(false, false), false),
+            (open, 34, facts(false, false), false),
+            (open, 35, facts(false, false), true),
+            (open, 40, facts(true, true), true),
+            (silent, 12, facts(false, false), false),
+            (silent, 13, facts(false, false), true),
+            (cancelled, 0, facts(false, false), true),
+            (cancelled, 29, facts(true, false), true),
+            (cancelled, 29, facts(false, true), true),
+            (cancelled, 29, facts(true, true), false),
+            (cancelled, 30, facts(false, false), false),
         ] {
-            let is = turns.is_act_now(UtcMillis(min * MINUTE), told);
-            assert_eq!(is, belongs, "{turns:?} at minute {min}, {told:?}");
+            let is = turns.is_act_now(UtcMillis(min * MINUTE), facts);
+            assert_eq!(is, belongs, "{turns:?} at minute {min}, {facts:?}");
         }
     }
 }

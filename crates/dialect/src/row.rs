@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-pub use complete::{Incomplete, Place};
+pub use complete::{Incomplete, RowIdentity};
 
 /// A longer text is no id.
 const MAX_ID_CHARS: usize = 200;

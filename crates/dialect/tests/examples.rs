@@ -1,7 +1,7 @@
 //! The worked examples of the guide are dialects, and read what their servers send.
 #![cfg(test)] // so that clippy takes the helpers for tests too
 
-use gwanje_dialect::{Dialect, ForeignId, Place, Socket};
+use gwanje_dialect::{Dialect, ForeignId, RowIdentity, Socket};
 use gwanje_model::{Cancel, CancelBy, CenterId, Delivery, DeliveryId, Item, Pos, Rev, Status, UtcMillis};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const AT: UtcMillis = UtcMillis(1_795_251_802_000);
 fn delivery(dialect: &Dialect, row: &Value) -> Delivery {
     let row = dialect.rows.read(row).unwrap();
     assert_eq!(row.unreadable_fields, 0);
-    let place = Place { id: DeliveryId(7), center: &dialect.center.id, rev: Rev(1) };
+    let place = RowIdentity { id: DeliveryId(7), center: &dialect.center.id, rev: Rev(1) };
     row.complete(&dialect.rows, place, None).unwrap()
 }
 

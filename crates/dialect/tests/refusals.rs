@@ -150,11 +150,11 @@ proptest! {
 
     #[test]
     fn whatever_a_server_sends_is_read_or_refused(row in any_json(), known in any_json()) {
-        use gwanje_dialect::Place;
+        use gwanje_dialect::RowIdentity;
         use gwanje_model::{DeliveryId, Rev};
         let dialect = Dialect::parse(GOOD).unwrap();
         let _ = dialect.listed(&row);
-        let place = Place { id: DeliveryId(1), center: &dialect.center.id, rev: Rev(1) };
+        let place = RowIdentity { id: DeliveryId(1), center: &dialect.center.id, rev: Rev(1) };
         let known = dialect.rows.read(&known).ok().and_then(|row| row.complete(&dialect.rows, place, None).ok());
         for rule in &dialect.events {
             if let Ok(row) = dialect.rows.read_event(&row, rule) {

@@ -1,6 +1,6 @@
 //! Dialect files, and what a dialect makes of any JSON.
 
-use gwanje_dialect::{Dialect, Place};
+use gwanje_dialect::{Dialect, RowIdentity};
 use gwanje_model::{DeliveryId, MAX_SAFE_INTEGER, Rev, UtcMillis};
 use serde_json::Value;
 use std::sync::OnceLock;
@@ -64,7 +64,7 @@ fn apply(dialect: &Dialect, json: &Value) {
         let read = dialect.rows.read(row);
         assert_eq!(read, dialect.rows.read(row), "a row means the same twice");
         let Ok(read) = read else { continue };
-        let place = Place { id: DeliveryId(MAX_SAFE_INTEGER), center: &dialect.center.id, rev: Rev(1) };
+        let place = RowIdentity { id: DeliveryId(MAX_SAFE_INTEGER), center: &dialect.center.id, rev: Rev(1) };
         let Ok(whole) = read.complete(&dialect.rows, place, None) else { continue };
         // The delivery travels and is cached as any of ours.
         let text = serde_json::to_string(&whole).expect("a delivery can be written");
@@ -73,7 +73,7 @@ fn apply(dialect: &Dialect, json: &Value) {
             let Some(Ok(event)) = rule.at.find(row).map(|row| dialect.rows.read_event(row, rule)) else {
                 continue;
             };
-            let _ = event.complete(&dialect.rows, Place { rev: Rev(2), ..place }, Some(&whole));
+            let _ = event.complete(&dialect.rows, RowIdentity { rev: Rev(2), ..place }, Some(&whole));
         }
     }
     for name in [None, Some(""), Some("delivery:create")] {

@@ -14,7 +14,7 @@ const DELIVERY_TARGET_MIN: u32 = 60;
 
 /// Where a delivery belongs: what the row itself can't say.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct RowIdentity<'a> {
     /// The number of its id.
     pub id: DeliveryId,
     /// Its center.
@@ -45,7 +45,7 @@ impl ForeignRow {
     pub fn complete(
         &self,
         reader: &RowReader,
-        place: Place<'_>,
+        place: RowIdentity<'_>,
         known: Option<&Delivery>,
     ) -> Result<Delivery, Incomplete> {
         let base = known.filter(|_| self.partial);

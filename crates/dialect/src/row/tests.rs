@@ -1,4 +1,4 @@
-use crate::{Dialect, EventRule, Incomplete, JsonPath, Means, Place, RowError, StatusRead};
+use crate::{Dialect, EventRule, Incomplete, JsonPath, Means, RowError, RowIdentity, StatusRead};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Status, UtcMillis};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn complete(
         }
     };
     let center = CenterId::from("gangnam");
-    row.complete(&dialect.rows, Place { id: DeliveryId(1), center: &center, rev: Rev(9) }, known)
+    row.complete(&dialect.rows, RowIdentity { id: DeliveryId(1), center: &center, rev: Rev(9) }, known)
 }
 
 fn row(state: &str, at: i64) -> Value {

@@ -2,7 +2,7 @@
 import type { RowRider } from "./RowRider";
 
 /**
- * A row of the board. Field names are the column names of [`crate::Cell`].
+ * A row of the board. Field names are the column names of [`Cell`].
  */
 export type Row = { 
 /**

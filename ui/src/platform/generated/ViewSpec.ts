@@ -33,7 +33,7 @@ pinned: Pinned | null,
  */
 collapsed: Array<string>, 
 /**
- * Words that all must occur in number, order number, shop, address, phones or rider; also by initial consonants (ㄱㄴ).
+ * What someone typed, as [`gwanje_model::search`] takes it: words, one phone, or several numbers.
  */
 search: string, 
 /**

@@ -5,7 +5,9 @@ use super::ForeignSession;
 use super::listing::Asked;
 use crate::io::{Mono, Now};
 use crate::stats::RowSource;
-use gwanje_dialect::{EventRule, ForeignId, ForeignRow, Incomplete, Means, Place, RowError, StatusRead};
+use gwanje_dialect::{
+    EventRule, ForeignId, ForeignRow, Incomplete, Means, RowError, RowIdentity, StatusRead,
+};
 use gwanje_model::{Delivery, DeliveryId, Rev, Status, UtcMillis};
 use gwanje_wire::WireRow;
 use serde_json::Value;
@@ -170,7 +172,7 @@ impl ForeignSession {
         let Some(known) = last.delivery().filter(|known| row.modified_at >= Some(known.modified_at)) else {
             return;
         };
-        let place = Place { id, center: &self.dialect.center.id, rev: known.rev };
+        let place = RowIdentity { id, center: &self.dialect.center.id, rev: known.rev };
         let Ok(mut delivery) = row.complete(&self.dialect.rows, place, Some(known)) else { return };
         if delivery.status == Status::Cancelled {
             delivery.cancelled_at = self.cancelled_at(&delivery, Some(known));
@@ -312,7 +314,7 @@ impl ForeignSession {
         let old = self.rows.get(id);
         let known = old.and_then(WireRow::delivery);
         let rev = known.map_or(Rev::ZERO, |known| known.rev);
-        let place = Place { id, center: &dialect.center.id, rev };
+        let place = RowIdentity { id, center: &dialect.center.id, rev };
         match row.complete(&dialect.rows, place, known.map(AsRef::as_ref)) {
             Ok(mut delivery) => {
                 delivery.cancelled_at = self.cancelled_at(&delivery, known);
