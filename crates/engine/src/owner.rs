@@ -237,6 +237,11 @@ impl Owner {
                     self.client.handle(Input::Committed(center, seq), now);
                 }
             }
+            Some(ForCore::Unwritten(upto)) => {
+                for (center, seq) in upto {
+                    self.client.handle(Input::Unwritten(center, seq), now);
+                }
+            }
             Some(ForCore::Lost) => {
                 for center in self.freshness.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);

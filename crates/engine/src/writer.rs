@@ -230,7 +230,7 @@ mod tests {
         outbox.write(batch, Mono(0));
         let mut refused = answers(outbox.take_now().unwrap()).await;
         let Some(JobAnswer::NotNow(again)) = refused.pop() else { panic!("{refused:?}") };
-        assert!(matches!(&refused[..], [JobAnswer::Committed(upto)] if upto[0].1 == 7));
+        assert!(matches!(&refused[..], [JobAnswer::Unwritten(upto)] if upto[0].1 == 7));
         let read = answers(Job::Restore(center.clone())).await;
         assert!(matches!(&read[..], [JobAnswer::Restored(_, restored)] if restored.alarm_seq.is_none()));
         lock.execute_batch("ROLLBACK").unwrap();

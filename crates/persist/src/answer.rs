@@ -2,7 +2,7 @@
 //!
 //! | | done | no cache | not now | set aside |
 //! | --- | --- | --- | --- | --- |
-//! | write | mended, committed | committed | committed, not now | lost |
+//! | write | mended, committed | committed | unwritten, not now | lost |
 //! | wipe | mended | – | not now | lost |
 //! | restore | restored | restored: nothing | restored: nothing | lost, restored: nothing |
 //! | audit | audited | – | – | lost |
@@ -19,6 +19,8 @@ use gwanje_sync::Restored;
 pub enum JobAnswer<T> {
     /// Committed up to these numbers.
     Committed(Vec<(CenterId, u64)>),
+    /// What ends with these numbers is not written yet, and will be tried again.
+    Unwritten(Vec<(CenterId, u64)>),
     /// The file is open; what is answered from here on is of it.
     Opened,
     /// The machine refuses this job for now (disk full, file locked): to be handed over again.
@@ -54,10 +56,10 @@ pub fn written<T>(melted: Melted, ending: Ending<()>) -> Vec<JobAnswer<T>> {
     let upto = melted.upto();
     match ending {
         Ending::Done(()) => vec![JobAnswer::Mended, JobAnswer::Committed(upto)],
-        // Without a cache nothing is durable; alarms must still be told, so that all counts as committed.
+        // Without a cache nothing is durable, and nothing is worth waiting for: all counts as committed.
         Ending::NoCache => vec![JobAnswer::Committed(upto)],
-        // An alarm must be told now; at worst it is told again after a restart.
-        Ending::NotNow => vec![JobAnswer::Committed(upto), JobAnswer::NotNow(Job::Write(melted))],
+        // Alarms can't wait for the next try, so the core hears of it at once.
+        Ending::NotNow => vec![JobAnswer::Unwritten(upto), JobAnswer::NotNow(Job::Write(melted))],
         Ending::SetAside => vec![JobAnswer::Lost],
     }
 }
@@ -109,6 +111,7 @@ mod tests {
     fn names(answers: &[JobAnswer<()>]) -> Vec<&'static str> {
         let name = |answer: &JobAnswer<()>| match answer {
             JobAnswer::Committed(_) => "committed",
+            JobAnswer::Unwritten(_) => "unwritten",
             JobAnswer::Opened => "opened",
             JobAnswer::NotNow(_) => "not now",
             JobAnswer::Mended => "mended",
@@ -143,7 +146,7 @@ mod tests {
         let write = endings(()).map(|ending| names(&written(Melted::default(), ending)));
         assert_eq!(
             write,
-            [vec!["mended", "committed"], vec!["committed"], vec!["committed", "not now"], vec!["lost"]]
+            [vec!["mended", "committed"], vec!["committed"], vec!["unwritten", "not now"], vec!["lost"]]
         );
         let wipe = endings(()).map(|ending| names(&wiped(center(), ending)));
         assert_eq!(wipe, [vec!["mended"], vec![], vec!["not now"], vec!["lost"]]);

@@ -32,6 +32,8 @@ pub struct Outbox<T> {
 pub enum ForCore {
     /// Committed up to these numbers.
     Committed(Vec<(CenterId, u64)>),
+    /// Not written yet up to these numbers: the machine refuses, and is tried again.
+    Unwritten(Vec<(CenterId, u64)>),
     /// Nothing is cached any more, of any center.
     Lost,
     /// A center as it was cached.
@@ -155,8 +157,13 @@ impl<T> Outbox<T> {
                 self.forget_writes();
                 return (!is_former).then_some(ForCore::Lost);
             }
-            JobAnswer::Committed(_) | JobAnswer::Restored(..) | JobAnswer::Audited(..) if is_former => {}
+            JobAnswer::Committed(_)
+            | JobAnswer::Unwritten(_)
+            | JobAnswer::Restored(..)
+            | JobAnswer::Audited(..)
+                if is_former => {}
             JobAnswer::Committed(upto) => return Some(ForCore::Committed(upto)),
+            JobAnswer::Unwritten(upto) => return Some(ForCore::Unwritten(upto)),
             JobAnswer::Restored(center, restored) => return Some(ForCore::Restored(center, restored)),
             JobAnswer::Audited(center, audit) => return Some(ForCore::Audited(center, audit)),
         }

@@ -3,7 +3,7 @@
 use gwanje_cache::{Cache, CacheBatch, CacheError, Loaded};
 use gwanje_model::{CenterId, DeliveryId, UtcMillis};
 use gwanje_persist::{Ending, audited, loaded, stored_alarm, wiped, written};
-use gwanje_sync::{AlarmKey, StoredAlarm};
+use gwanje_sync::{AlarmKey, CommandId, StoredAlarm};
 use gwanje_wire::rest::ReceiptStage;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
@@ -200,6 +200,14 @@ impl Disk {
     /// What is on the disk of a center.
     pub(crate) fn load(&mut self, center: &CenterId) -> Result<Option<Loaded>, CacheError> {
         self.cache.as_mut().map_or(Ok(None), |cache| cache.load(center))
+    }
+
+    /// Commands that are on the disk of a center.
+    pub(crate) fn commands(&mut self, center: &CenterId) -> Vec<CommandId> {
+        let loaded = self.load(center).ok().flatten();
+        loaded.map_or_else(Vec::new, |loaded| {
+            loaded.commands.into_iter().map(|stored| CommandId(stored.key.into())).collect()
+        })
     }
 
     /// Whether it holds rows of one of those centers.

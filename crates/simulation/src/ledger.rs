@@ -106,8 +106,8 @@ pub(crate) struct Clicked {
     pub(crate) life: u32,
     pub(crate) center: CenterId,
     pub(crate) at_ms: u64,
-    /// It was sent at least once.
-    pub(crate) sent: bool,
+    /// When it was sent first.
+    pub(crate) sent_ms: Option<u64>,
     /// It carries its key as a note's text, so that its effects can be counted.
     pub(crate) is_note: bool,
     /// What the hub recorded, each time that it was looked at.
@@ -118,7 +118,8 @@ pub(crate) struct Clicked {
     pub(crate) settled: Option<(Option<Outcome>, Option<ErrorCode>)>,
     /// In which life of the app that was told.
     pub(crate) settled_in: u32,
-    /// Its center was wiped before it was settled: nobody may know of it any more.
+    /// Its center was wiped before it was settled, or a slow disk did not hold it yet when the app was killed: nobody
+    /// may know of it any more.
     pub(crate) forgotten: bool,
 }
 

@@ -42,6 +42,7 @@ impl Trace {
             }
             Input::Http(id, Err(_)) => self.0 ^= id.0 + 3,
             Input::Committed(_, seq) => self.0 ^= seq + 4,
+            Input::Unwritten(_, seq) => self.0 ^= seq + 6,
             Input::SignIn { .. }
             | Input::Resume { .. }
             | Input::SignOut

@@ -120,6 +120,7 @@ impl Client {
             Input::Socket(socket, event) => self.link.socket(socket, event, now.mono, &mut self.rng),
             Input::Http(request, result) => self.rest.answer(request, result, now, &mut self.rng),
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
+            Input::Unwritten(center, seq) => self.with(&center, |session| session.unwritten(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
             Input::Audited { center, damaged, digest_fits } => {
                 self.with(&center, |session| session.audited(damaged, digest_fits, now));

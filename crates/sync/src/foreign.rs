@@ -117,6 +117,7 @@ impl Foreign {
                 }
             }
             Input::Committed(center, seq) => self.with(&center, |session| session.committed(seq, now)),
+            Input::Unwritten(center, seq) => self.with(&center, |session| session.unwritten(seq, now)),
             Input::CacheLost(center) => self.with(&center, |session| session.cache_lost(now)),
             Input::Audited { center, damaged, digest_fits } => {
                 self.with(&center, |session| session.audited(&damaged, digest_fits, now));

@@ -253,6 +253,9 @@ pub enum Input {
     Http(RequestId, Result<HttpResponse, HttpFailure>),
     /// The cache has committed the batch with that number (and with it everything before).
     Committed(CenterId, u64),
+    /// The cache can't commit the batch with that number for now (disk full, file locked) and goes on trying. Alarms
+    /// are told all the same; at worst they are told again after a restart. Commands wait, as for any slow disk.
+    Unwritten(CenterId, u64),
     /// The cache could not commit: it is set aside, and the center's rows must be persisted afresh.
     CacheLost(CenterId),
     /// What the audit of the cache found: ids whose stored content does not fit its checksum, and whether the

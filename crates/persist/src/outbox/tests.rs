@@ -191,6 +191,7 @@ fn what_a_file_that_is_left_refuses_is_given_up_with_its_writes_and_nothing_else
     outbox.open(PathBuf::from("next.sqlite"));
     outbox.write(batch(1, &[(9, 9)], &[]), NOW);
     assert!(outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW).is_none(), "of the former file");
+    assert!(outbox.answered(JobAnswer::Unwritten(vec![(gangnam(), 1)]), NOW).is_none(), "of the former file");
     outbox.answered(JobAnswer::NotNow(refused), NOW);
     let mut next = || {
         outbox.answered(JobAnswer::Free, NOW);

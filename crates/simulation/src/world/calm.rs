@@ -192,7 +192,7 @@ impl World {
             let lost = seat.and_then(|seat| seat.told.disk_lost_ms).is_some_and(|at| at >= clicked.at_ms);
             let Some((outcome, _)) = clicked.settled else {
                 // One that was sent is on the disk, and asked about by the next life of the app.
-                if lives || (clicked.sent && !lost && !clicked.forgotten) {
+                if lives || (clicked.sent_ms.is_some() && !lost && !clicked.forgotten) {
                     wrong.push(format!("{key} was never settled"));
                 }
                 continue;

@@ -108,6 +108,11 @@ impl World {
                     self.put(index, Input::Committed(center, seq));
                 }
             }
+            Some(ForCore::Unwritten(upto)) => {
+                for (center, seq) in upto {
+                    self.put(index, Input::Unwritten(center, seq));
+                }
+            }
             Some(ForCore::Lost) => {
                 for center in self.centers.clone() {
                     self.put(index, Input::CacheLost(center));

@@ -8,13 +8,16 @@ use crate::window::Window;
 use gwanje_model::CenterId;
 use gwanje_persist::Outbox;
 use gwanje_sync::{
-    Action, Client, ClientConfig, HttpFailure, HttpRequest, Input, RequestId, SocketEvent, SocketId,
+    Action, Client, ClientConfig, CommandId, HttpFailure, HttpRequest, Input, RequestId, SocketEvent,
+    SocketId,
 };
 use gwanje_wire::rest::{Receipt, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The page draws at most once in so many milliseconds.
 const FRAME_MS: u64 = 16;
+/// A command waits so long for the disk at most before it is sent, milliseconds, from rule 11.
+const KEPT_WITHIN_MS: u64 = 500;
 
 impl World {
     /// The app of a seat starts, unless it runs.
@@ -80,6 +83,15 @@ impl World {
         let Some(seat) = self.seats.get_mut(index) else { return };
         if seat.app.take().is_none() {
             return;
+        }
+        let on_disk: BTreeSet<CommandId> =
+            self.centers.iter().flat_map(|center| seat.disk.commands(center)).collect();
+        for (key, clicked) in &mut self.clicks {
+            // Sent because the disk took too long: that is better than an order that waits, and the next life can't ask.
+            let too_slow = clicked.sent_ms.is_some_and(|at| at - clicked.at_ms >= KEPT_WITHIN_MS);
+            if clicked.seat == index && too_slow && !on_disk.contains(&CommandId(key.clone())) {
+                clicked.forgotten |= clicked.settled.is_none();
+            }
         }
         seat.told.unwritten.append(&mut seat.disk.kill());
         seat.deferred.clear();

@@ -156,7 +156,7 @@ impl World {
                 life,
                 center: center.clone(),
                 at_ms: self.now,
-                sent: false,
+                sent_ms: None,
                 is_note,
                 recorded: None,
                 hidden: false,

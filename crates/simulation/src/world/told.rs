@@ -76,7 +76,7 @@ impl World {
         let right = match outcome {
             CommandOutcome::Done(_) | CommandOutcome::Void => false,
             // Not the hub's decision, and none that it could take: it never left the desk.
-            CommandOutcome::Refused(_) => !clicked.sent,
+            CommandOutcome::Refused(_) => clicked.sent_ms.is_none(),
             // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told
             // nevertheless.
             CommandOutcome::Unknowable(_) => {

@@ -26,7 +26,7 @@ impl World {
         let Some(clicked) = key.and_then(|key| self.clicks.get_mut(key)) else {
             return self.violate('W', format!("a command goes out under a key that nobody clicked: {key:?}"));
         };
-        clicked.sent = true;
+        clicked.sent_ms.get_or_insert(now);
         let (age, settled) = (now - clicked.at_ms, clicked.settled.is_some());
         let killed_since = self.seats.get(clicked.seat).is_some_and(|seat| seat.life != clicked.life);
         if age > SENT_WITHIN_MS {

@@ -286,6 +286,11 @@ impl ForeignSession {
         self.settle(now);
     }
 
+    /// The cache can't commit that batch for now: what people must hear is told all the same.
+    pub(crate) fn unwritten(&mut self, seq: u64, now: Now) {
+        self.committed(seq, now);
+    }
+
     /// The cache was set aside: everything must be persisted afresh.
     pub(crate) fn cache_lost(&mut self, now: Now) {
         if self.restored {

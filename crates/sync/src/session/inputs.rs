@@ -155,6 +155,12 @@ impl Session {
         self.settle(now);
     }
 
+    /// The cache can't commit that batch for now: what people must hear is told all the same.
+    pub fn unwritten(&mut self, seq: u64, now: Now) {
+        self.alarms.committed(seq, &mut self.out);
+        self.settle(now);
+    }
+
     /// The cache was set aside: everything must be persisted afresh.
     pub fn cache_lost(&mut self, now: Now) {
         if self.restored {

@@ -422,6 +422,18 @@ fn a_cache_that_takes_too_long_holds_no_order_up() {
 }
 
 #[test]
+fn a_cache_that_refuses_for_now_lets_a_command_wait_as_a_slow_one_does() {
+    let (mut script, _) = Script::joined();
+    script.commits = false;
+    click(&mut script, "K1");
+    let batch = script.kept().pop().unwrap();
+    script.put(Input::Unwritten("a".into(), batch.seq));
+    assert!(script.maybe_request(ACCEPT).is_none(), "killed now, nobody would ask what became of it");
+    script.put(Input::Committed("a".into(), batch.seq));
+    script.request(ACCEPT);
+}
+
+#[test]
 fn a_lost_cache_is_given_the_unsettled_commands_again() {
     let (mut script, _) = Script::joined();
     click(&mut script, "K1");
