@@ -33,9 +33,10 @@ pub struct Board {
     rows: Rows,
     centers: Centers,
     terms: Terms,
-    /// Rows by the instants at which time alone changes something about them, so that time passing costs only what it changes.
+    /// Rows by the instants at which time alone changes something about them. So passing time costs only what it
+    /// changes.
     turns: BTreeSet<(UtcMillis, u64)>,
-    /// One list for all views that ask for the same, by a number of its own.
+    /// One list for all views that ask for the same, each under a number of its own.
     lists: BTreeMap<u64, List>,
     views: BTreeMap<ViewId, View>,
     /// The latest number given to a list or a view.
@@ -101,12 +102,12 @@ impl Board {
         }
     }
 
-    /// The revision up to which a center's rows have been put in.
+    /// Sets the revision up to which a center's rows have been put in.
     pub fn set_as_of(&mut self, center: &CenterId, rev: Rev) {
         self.centers.set_as_of(center, rev);
     }
 
-    /// Says what a center is called: groups of centers, and rows sorted by center, stand by that.
+    /// Sets what a center is called. Groups of centers, and rows sorted by center, stand in order of this name.
     pub fn set_center_name(&mut self, center: &CenterId, name: &str) {
         let number = self.centers.number(center);
         let ids = self.rows_of(center);
@@ -114,7 +115,7 @@ impl Board {
         self.reconsider(&ids, Query::follows_center_names, set);
     }
 
-    /// Sets under how many minutes left a center's deliveries are at risk; without it [`crate::AT_RISK_MIN`].
+    /// Sets the minutes left below which a center's deliveries are at risk; without it [`crate::AT_RISK_MIN`].
     pub fn set_at_risk_min(&mut self, center: &CenterId, min: u32) {
         let number = self.centers.number(center);
         let ids = self.rows_of(center);
@@ -124,8 +125,8 @@ impl Board {
         self.views.values_mut().for_each(View::touch_all);
     }
 
-    /// Says that a person acknowledged that a delivery was cancelled, or takes it back. Known before the row comes, forgotten when it
-    /// leaves the board.
+    /// Says that a person acknowledged a delivery's cancellation, or takes it back. The board knows this before the row
+    /// comes, and forgets it when the row leaves.
     pub fn set_acknowledged(&mut self, id: DeliveryId, is_acknowledged: bool) {
         self.reconsider(&[id.0], Query::follows_acknowledgements, |terms| {
             if is_acknowledged {
@@ -136,8 +137,8 @@ impl Board {
         });
     }
 
-    /// Moves operations time on: rows may become late, at risk, or no news any more. Time that goes back, as in a drill begun anew, is
-    /// followed.
+    /// Moves operations time on: rows may become late, at risk, or no news any more. Follows time that goes back, too,
+    /// as in a drill begun anew.
     pub fn advance(&mut self, day_at: UtcMillis) {
         let ids = self.turning(self.terms.day_at, day_at);
         self.reconsider(&ids, Query::follows_time, |terms| terms.day_at = day_at);
@@ -175,8 +176,8 @@ impl Board {
         Ok(())
     }
 
-    /// Lets rows of the pinned group come in at the head of a held view, those that have no place in it: new ones, and those of
-    /// collapsed groups. Rows that have a place keep it. Does nothing while the view is not held.
+    /// Lets rows of the pinned group come in at the head of a held view when they have no place in it: new rows, and
+    /// rows of collapsed groups. Rows that have a place keep it. Does nothing while the view is not held.
     ///
     /// # Errors
     /// When the view is not open.
@@ -207,7 +208,7 @@ impl Board {
         Ok(())
     }
 
-    /// The page lost count: the next patch holds everything.
+    /// The page lost count: makes the next patch hold everything.
     ///
     /// # Errors
     /// When the view is not open.
@@ -224,7 +225,8 @@ impl Board {
         }
     }
 
-    /// The place of a row in a view; `None`: it does not match, or its group is collapsed ([`Self::head_place`] says where that is).
+    /// The place of a row in a view; `None`: it does not match, or its group is collapsed ([`Self::head_place`] tells
+    /// the place of the group's head).
     pub fn place_of(&self, view: ViewId, id: DeliveryId) -> Option<u64> {
         let view = self.views.get(&view)?;
         let list = self.lists.get(&view.list)?;
@@ -242,7 +244,7 @@ impl Board {
         self.find(view, at).map(|at| place(&at))
     }
 
-    /// The id of the row at a place of a view; `None`: a head stands there, or nothing.
+    /// The id of the row at a place of a view; `None`: a head stands there, or nothing does.
     pub fn id_at(&self, view: ViewId, at: u64) -> Option<DeliveryId> {
         match self.find(view, at)? {
             At::Row(id) => Some(DeliveryId(id)),
@@ -250,7 +252,7 @@ impl Board {
         }
     }
 
-    /// How many lists are kept in order: fewer than views when some show the same one.
+    /// How many lists are kept in order: fewer than views when some views share one.
     #[must_use]
     pub fn lists(&self) -> usize {
         self.lists.len()
@@ -261,7 +263,7 @@ impl Board {
         view.at(usize::try_from(at).ok()?, self.lists.get(&view.list)?)
     }
 
-    /// The list of a spec.
+    /// The list of a spec, made now if no view shows it yet.
     fn list_for(&mut self, spec: &ViewSpec) -> (u64, &mut List) {
         let spec = ListSpec::from(spec);
         let open = self.lists.iter().find(|(_, list)| *list.query.spec() == spec);
@@ -281,14 +283,14 @@ impl Board {
         (number, list)
     }
 
-    /// The view shows another list, or none.
+    /// A view no longer shows this list: drops the list when no view is left.
     fn release(&mut self, view: ViewId, list: u64) {
         if self.lists.get_mut(&list).is_some_and(|list| list.hide(view)) {
             self.lists.remove(&list);
         }
     }
 
-    /// Forgets rows that left the board and that no held view has any more.
+    /// Forgets rows that left the board once no held view has them any more.
     fn forget_gone(&mut self) {
         self.rows.forget_gone(|id| self.views.values().any(|view| view.keeps_gone(id)));
     }

@@ -1,4 +1,4 @@
-//! What the board knows of each center beside its rows: how far they go, and their counts.
+//! What the board knows of each center beside its rows: the revision they are at, and their counts.
 
 use crate::counters::{CenterCounts, sum};
 use crate::patch::Counters;
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(crate) struct Centers {
     known: BTreeMap<CenterId, Center>,
-    /// Every center that was ever met; its place is its number.
+    /// Every center ever met; its place is its number.
     met: Vec<CenterId>,
-    /// Grows with every change here, so that a view needs to look only then.
+    /// Grows with every change here: only then does a view need to look.
     version: u64,
 }
 
@@ -28,7 +28,7 @@ impl Centers {
         self.version
     }
 
-    /// The number of a center, known here or not. A few dozen are searched one by one.
+    /// The number of a center, known here or not. Searches the few dozen centers one by one.
     pub(crate) fn number(&mut self, center: &CenterId) -> CenterNumber {
         let place = self.met.iter().position(|met| met == center).unwrap_or_else(|| {
             self.met.push(center.clone());
@@ -57,13 +57,13 @@ impl Centers {
         }
     }
 
-    /// By center of the query, the revision that its rows are at.
+    /// The revision that the rows are at, for each center of the query.
     pub(crate) fn as_of(&self, query: &Query) -> BTreeMap<String, u64> {
         let seen = self.known.iter().filter(|(id, _)| query.covers(id));
         seen.filter_map(|(id, center)| Some((id.to_string(), center.as_of?.0))).collect()
     }
 
-    /// The counters of the query's centers together.
+    /// The sum of the counters over the query's centers.
     pub(crate) fn counters(&self, query: &Query) -> Counters {
         sum(self.known.iter().filter(|(id, _)| query.covers(id)).map(|(_, center)| &center.counts))
     }

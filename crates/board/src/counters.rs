@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Half an hour in milliseconds.
 const HALF_HOUR_MS: i64 = 30 * 60 * 1000;
-/// Six hours of half hours: as many as the small chart shows.
+/// Half hours in six hours: as many as the small chart shows.
 const HALF_HOURS_SHOWN: usize = 12;
 
 /// Counts of one center.
@@ -26,11 +26,11 @@ pub(crate) struct CenterCounts {
     by_half_hour: BTreeMap<i64, u64>,
 }
 
-/// How many reached a step, and how long all of them together took since receipt.
+/// How many rows reached a step, and how long all of them together took from receipt.
 #[derive(Debug, Default, Clone, Copy)]
 struct Lasting {
     count: u64,
-    /// Wide: a sum of any milliseconds of the contract that can be taken apart again exactly.
+    /// Wide enough to sum any milliseconds of the contract, and to subtract them again exactly.
     total_ms: i128,
 }
 
@@ -114,7 +114,8 @@ impl Lasting {
         self.total_ms += other.total_ms;
     }
 
-    /// Mean minutes × 10, rounded down; a foreign server's clock may make it negative, which is shown as 0.
+    /// Mean minutes × 10, rounded towards zero. A foreign server's clock may make it negative; a negative mean is shown
+    /// as 0.
     fn mean_min10(self) -> Option<u64> {
         const MS_IN_MIN10: i128 = 6_000;
         let mean = self.total_ms.checked_div(i128::from(self.count))?;
@@ -137,7 +138,7 @@ pub(crate) fn sum<'a>(centers: impl Iterator<Item = &'a CenterCounts>) -> Counte
         all.picked_up.add(center.picked_up);
         all.delivered.add(center.delivered);
         all.in_time += center.in_time;
-        // The latest of all centers are among the latest of each.
+        // The latest half hours of all centers are among the latest of each.
         for (&start, count) in center.by_half_hour.iter().rev().take(HALF_HOURS_SHOWN) {
             *all.by_half_hour.entry(start).or_default() += count;
         }

@@ -1,4 +1,4 @@
-//! Sums over a row of lengths: where something begins and what stands at a place, in logarithmic time.
+//! Sums over a sequence of lengths: tells in logarithmic time where a length begins and which one holds a place.
 
 /// A Fenwick tree over lengths.
 #[derive(Debug, Default)]
@@ -7,7 +7,7 @@ pub(crate) struct Fenwick {
 }
 
 impl Fenwick {
-    /// Sums anew, after lengths came or went: linear in them.
+    /// Builds the sums anew after lengths came or went: linear in their number.
     pub(crate) fn build(&mut self, lengths: impl Iterator<Item = usize>) {
         self.sums.clear();
         self.sums.extend(lengths);

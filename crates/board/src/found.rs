@@ -1,4 +1,5 @@
-//! What a list's search has found: in which texts, which of several numbers are missing, and the row that is called so.
+//! What a list's search has found: the fields that match, which of several numbers are missing, and the row with
+//! exactly the typed number.
 
 use crate::record::Record;
 use gwanje_model::search::{Search, SearchField, SearchKind, TextSet};
@@ -12,20 +13,20 @@ use ts_rs::TS;
 pub struct Findings {
     /// What the search takes the typed text for; null: nothing was typed.
     pub kind: Option<SearchedFor>,
-    /// Rows by the field that matches; for each word or number, the first that does.
+    /// Rows by the field that matches; for each word or number, the first field that does.
     #[ts(type = "Record<string, number>")]
     pub by_field: BTreeMap<String, u64>,
-    /// Those of several numbers that no row of the list has, as they were typed.
+    /// Those of several numbers that no row of the list has, as typed.
     pub missing: Vec<String>,
-    /// How many numbers the search left out: they were beyond the most it takes.
+    /// How many numbers the search left out, beyond the most it takes.
     #[ts(type = "number")]
     pub left_out: u64,
-    /// The one row whose number is exactly what was typed; null: there is none, or several.
+    /// The one row whose number is exactly what was typed; null: no row or several.
     #[ts(type = "number | null")]
     pub exact: Option<u64>,
 }
 
-/// What something typed is taken for.
+/// What the search takes the typed text for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum SearchedFor {
@@ -52,7 +53,7 @@ impl SearchedFor {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     by_field: [u64; SearchField::ALL.len()],
-    /// Rows by the number that they are, of several.
+    /// Rows for each of several numbers.
     by_number: Vec<u64>,
     /// Rows whose number is exactly what was typed.
     exact: BTreeSet<u64>,
@@ -84,7 +85,7 @@ impl Tally {
         *self = Self::default();
     }
 
-    /// A row of the list came, left, or changed; true: so did what is told.
+    /// A row of the list came, left, or changed. True: so did the findings.
     pub(crate) fn count(
         &mut self,
         search: &Search,

@@ -14,14 +14,14 @@ pub(crate) struct Group {
     pub(crate) id: GroupId,
     /// Its rows.
     pub(crate) index: OrderedIndex,
-    /// How many rows the order of the heads takes it for; 0: it has no place there.
+    /// How many rows the outline counts for it; 0: it has no place among the heads.
     pub(crate) listed: usize,
-    /// What it is called, and its place among the groups by that.
+    /// Its name; decides its place among the groups.
     name: Text,
     order: Key,
-    /// What its rows call it, each with their number. Nearly always one name.
+    /// The names its rows give it, each with the number of rows. Nearly always one name.
     names: Vec<(Text, usize)>,
-    /// Its rows under way, by when they were received.
+    /// Its rows under way, by the instant of receipt.
     open: Oldest,
     above: u64,
     outside: u64,
@@ -52,12 +52,12 @@ impl Group {
         }
     }
 
-    /// Neither in it nor above it stands a row.
+    /// No row stands in it or above it.
     pub(crate) fn is_empty(&self) -> bool {
         self.index.len() == 0 && self.above == 0
     }
 
-    /// Where it comes, as far as one number says it.
+    /// Where it comes in the order, as far as one number can tell.
     pub(crate) fn rough_order(&self) -> u128 {
         self.order.wide()
     }
@@ -67,17 +67,17 @@ impl Group {
         self.order.cmp(&other.order).then_with(|| self.id.key().cmp(&other.id.key()))
     }
 
-    /// Rows of the pinned group from outside the filter.
+    /// Rows in the pinned group that come from outside the filter.
     pub(crate) fn outside(&self) -> u64 {
         self.outside
     }
 
-    /// A row of this group comes to stand above it, or does so no more.
+    /// A row of this group now stands in the pinned group above, or no longer does.
     pub(crate) fn count_above(&mut self, is_in: bool) {
         count(&mut self.above, true, is_in);
     }
 
-    /// Counts a row that comes, or goes; the index is the caller's.
+    /// Counts a row that comes or goes. The caller changes the index.
     pub(crate) fn count(&mut self, id: u64, tally: &Tally, is_in: bool) {
         match (tally.open_since, is_in) {
             (None, _) => {}
@@ -87,13 +87,13 @@ impl Group {
         self.tally(tally, is_in);
     }
 
-    /// Takes the rows of a new list, that it has counted by [`Self::tally`].
+    /// Takes the rows of a new list, already counted by [`Self::tally`].
     pub(crate) fn fill(&mut self, rows: Vec<Entry>, open: Vec<(UtcMillis, u64)>) {
         self.index = OrderedIndex::build(rows);
         self.open = Oldest::build(open);
     }
 
-    /// Counts all of a row but when it was received.
+    /// Counts everything about a row but its instant of receipt.
     pub(crate) fn tally(&mut self, tally: &Tally, is_in: bool) {
         let Tally {
             name,
@@ -121,7 +121,7 @@ impl Group {
         }
     }
 
-    /// The name that most of its rows have, of two the lesser, when it is another than the one it has.
+    /// The name that most of its rows give it, the lesser of two equals; `None`: it already has that name.
     pub(crate) fn new_name(&self) -> Option<Text> {
         let (name, _) = match self.names.as_slice() {
             [only] => only,
@@ -130,7 +130,7 @@ impl Group {
         (*name != self.name).then(|| name.clone())
     }
 
-    /// Calls it so. It must have no place among the heads meanwhile.
+    /// Gives it a new name. It must have no place among the heads meanwhile.
     pub(crate) fn rename(&mut self, name: Text, writer: &mut KeyWriter) {
         self.order = order(&self.id, &name, writer);
         self.name = name;

@@ -23,7 +23,7 @@ pub(crate) enum At {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     groups: Vec<Group>,
-    /// Slots of groups that are no more.
+    /// Slots of groups that no longer exist.
     free: Vec<Slot>,
     by_id: FxHashMap<GroupId, Slot>,
     outline: Outline,
@@ -34,7 +34,7 @@ pub(crate) struct Groups {
 #[derive(Debug, Default)]
 struct Unsorted {
     rows: Vec<Entry>,
-    /// Those under way, by when they were received.
+    /// Those under way, by the instant of receipt.
     open: Vec<(UtcMillis, u64)>,
 }
 
@@ -72,7 +72,7 @@ impl Groups {
         self.outline.build(&self.groups);
     }
 
-    /// Moves a row from one standing to another; `None`: not in the list.
+    /// Moves a row from one standing to another; `None`: the row is not in the list.
     pub(crate) fn change(
         &mut self,
         id: u64,
@@ -110,12 +110,12 @@ impl Groups {
         self.outline.show(&self.groups, view, collapsed);
     }
 
-    /// The view is gone.
+    /// Forgets a view that is gone.
     pub(crate) fn hide(&mut self, view: ViewId) {
         self.outline.hide(view);
     }
 
-    /// How many rows match; those pinned from outside the filter don't.
+    /// How many rows match. Rows pinned from outside the filter don't.
     pub(crate) fn matching(&self) -> usize {
         let outside = self.find(&GroupId::Act).map_or(0, Group::outside);
         self.rows.saturating_sub(usize::try_from(outside).unwrap_or(usize::MAX))
@@ -171,7 +171,7 @@ impl Groups {
         Some(self.groups.get_mut(slot)?.head(self.outline.is_shut(view, slot)))
     }
 
-    /// The group of that key.
+    /// The group with this key.
     pub(crate) fn by_key(&self, key: &str) -> Option<GroupId> {
         self.by_id.keys().find(|group| group.key() == key).cloned()
     }
@@ -186,7 +186,7 @@ impl Groups {
         self.groups.get(*self.by_id.get(group)?)
     }
 
-    /// The slot of a group, taken now if it is new.
+    /// The slot of a group; a new group takes one now.
     fn slot(&mut self, id: GroupId, writer: &mut KeyWriter) -> Slot {
         if let Some(&slot) = self.by_id.get(&id) {
             return slot;
@@ -207,7 +207,7 @@ impl Groups {
         }
     }
 
-    /// Counts a row in its group and, when it is pinned, in the one that it stands above of; gives the latter.
+    /// Counts a row in its group; a pinned row also in the group it stands above, whose slot this returns.
     fn count(
         &mut self,
         id: u64,
@@ -222,7 +222,7 @@ impl Groups {
         Some(above)
     }
 
-    /// Brings the order of the heads up to what a group has become.
+    /// Updates the order of the heads after a group changed.
     fn refresh(&mut self, slot: Slot, writer: &mut KeyWriter) {
         let Some(group) = self.groups.get(slot) else { return };
         let (was, is, name) = (group.listed, group.index.len(), group.new_name());

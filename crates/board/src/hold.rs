@@ -1,4 +1,4 @@
-//! A held order: places stand still while someone reads, and what would have changed is counted.
+//! A held order: places stand still while someone reads, and the changes that wait are counted.
 
 use crate::groups::At;
 use crate::list::List;
@@ -12,19 +12,19 @@ use rustc_hash::FxHashMap;
 #[derive(Debug)]
 pub(crate) struct Held {
     places: Vec<At>,
-    /// What the heads among them were called: a group may have no rows any more.
+    /// What the heads among them were called: a group may have lost all its rows.
     names: FxHashMap<GroupId, String>,
     collapsed: Collapsed,
-    /// Rows that stand otherwise now. Those that came and went again are not among them, so they are never more than the list has
-    /// rows and had when it was held.
+    /// Rows that stand differently now. Rows that came and went again are left out. So there are never more than the
+    /// list's rows now and the rows it had when it was held.
     changed: FxHashMap<u64, Change>,
     counts: HeldCounts,
 }
 
-/// A row that stands otherwise than when the list was held.
+/// A row that stands differently than when the list was held.
 #[derive(Debug)]
 struct Change {
-    /// `None`: it was not in the list.
+    /// Where it stood; `None`: it was not in the list.
     then: Option<Spot>,
     now: Now,
 }
@@ -59,7 +59,7 @@ impl Held {
         Self { places, names, collapsed, changed: FxHashMap::default(), counts: HeldCounts::default() }
     }
 
-    /// Everything in its place.
+    /// Everything at its place.
     pub(crate) fn places(&self) -> &[At] {
         &self.places
     }
@@ -69,7 +69,7 @@ impl Held {
         self.names.get(group)
     }
 
-    /// What waits. A row that came back to where it was has not moved.
+    /// Counts what waits. A row that came back to its old place has not moved.
     pub(crate) fn counts(&self) -> HeldCounts {
         self.counts
     }
@@ -79,7 +79,7 @@ impl Held {
         self.changed.get(&id).is_some_and(|change| change.then.is_some() && change.now == Now::Out)
     }
 
-    /// A row stands otherwise in the list.
+    /// Notes that a row stands differently in the list.
     pub(crate) fn note(&mut self, id: u64, before: Option<&Spot>, after: Option<&Spot>) {
         let then = match self.changed.remove(&id) {
             Some(change) => change.then,
@@ -92,8 +92,8 @@ impl Held {
         }
     }
 
-    /// Gives rows of the pinned group that have no place one at its head: those that were not in the list, and those of collapsed
-    /// groups. What has a place keeps it.
+    /// Gives a place at the head to rows of the pinned group that have none: rows that were not in the list, and rows
+    /// of collapsed groups. A row that has a place keeps it.
     pub(crate) fn admit(&mut self, act_rows: &[u64]) {
         let waits = |id: &&u64| {
             self.changed.get(id).is_some_and(|Change { then, now }| {

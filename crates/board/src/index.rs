@@ -1,29 +1,28 @@
-//! An ordered set of rows that knows places: insert, remove, rank and nth in logarithmic time.
+//! An ordered set of rows that knows their places: insert, remove, rank and nth in logarithmic time.
 //!
-//! A sorted list cut into chunks, with a Fenwick tree over their lengths. Wide chunks rather than nodes: one
-//! insertion moves a few kilobytes within the cache instead of walking pointers, and reading a window is a walk
-//! over neighbours.
+//! A sorted list cut into chunks, with a Fenwick tree over their lengths. Chunks are wide, unlike nodes: an insertion
+//! moves a few kilobytes within the cache instead of following pointers, and reading a window walks over neighbours.
 //!
-//! It is built lazily: a new index is one chunk in no order, and a chunk is halved (the median in linear time) and
-//! at last sorted only where someone looks or changes something. So showing the top of a list by another column
-//! costs two walks over its rows and no sort; what is never looked at is never sorted.
+//! It is built lazily. A new index is one unsorted chunk. Only where someone looks or changes something, a chunk is
+//! halved (at the median, in linear time) and, once small, sorted. So showing the top of a list by another column costs
+//! two walks over its rows and no sort. What nobody looks at is never sorted.
 
 use crate::fenwick::Fenwick;
 use crate::key::Key;
 
 /// A chunk of this many entries (of 40 bytes) is cut in two.
 const CHUNK_MAX: usize = 256;
-/// A chunk and its neighbour that together hold no more than this become one.
+/// Merges a chunk with its neighbour when both together hold no more than this.
 const CHUNK_MERGED: usize = 128;
 
-/// A row in an index: its key, then its id, so that every order is total.
+/// A row in an index: its key, then its id, which makes every order total.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry {
     pub(crate) key: Key,
     pub(crate) id: u64,
 }
 
-/// Neighbours in the order. Never empty, and its first entry is its least even while it is not sorted.
+/// Neighbours in the order. Never empty; the first entry is the least even while the chunk is not sorted.
 #[derive(Debug)]
 struct Chunk {
     entries: Vec<Entry>,
@@ -34,7 +33,7 @@ struct Chunk {
 #[derive(Debug, Default)]
 pub(crate) struct OrderedIndex {
     chunks: Vec<Chunk>,
-    /// Over the lengths of the chunks.
+    /// Sums over the lengths of the chunks.
     sums: Fenwick,
     len: usize,
 }
@@ -58,7 +57,7 @@ impl OrderedIndex {
         self.len
     }
 
-    /// Puts an entry in; false: it was there.
+    /// Puts in an entry; false: it was there already.
     pub(crate) fn insert(&mut self, entry: Entry) -> bool {
         let place = self.sorted_chunk_for(&entry);
         let Some(chunk) = self.chunks.get_mut(place) else {
@@ -122,7 +121,7 @@ impl OrderedIndex {
         let (mut place, mut skip) = self.sums.locate(first);
         while ids.len() < len && place < self.chunks.len() {
             if self.halve(place) {
-                // The place may lie in the upper half now.
+                // The place may now lie in the upper half.
                 (place, skip) = self.sums.locate(first + ids.len());
                 continue;
             }
@@ -134,7 +133,7 @@ impl OrderedIndex {
         ids
     }
 
-    /// The id at a place, without putting anything in order.
+    /// The id at a place; sorts nothing.
     pub(crate) fn id_at(&self, place: usize) -> Option<u64> {
         let (chunk, at) = self.sums.locate(place);
         let Chunk { entries, sorted } = self.chunks.get(chunk)?;
@@ -145,7 +144,7 @@ impl OrderedIndex {
         (at < order.len()).then(|| order.select_nth_unstable(at).1.id)
     }
 
-    /// The chunk where the entry is or would be, small and sorted now.
+    /// The chunk where the entry is or would be; makes it small and sorted.
     fn sorted_chunk_for(&mut self, entry: &Entry) -> usize {
         loop {
             let place = self.chunk_for(entry);
@@ -155,19 +154,19 @@ impl OrderedIndex {
         }
     }
 
-    /// Halves a chunk that is large and in no order (true: look again where you are), or sorts a small one.
+    /// Halves a large unsorted chunk (true: look again), or sorts a small one.
     fn halve(&mut self, place: usize) -> bool {
         let Some(chunk) = self.chunks.get_mut(place).filter(|chunk| !chunk.sorted) else { return false };
         if chunk.entries.len() <= CHUNK_MAX {
             chunk.entries.sort_unstable();
-            // Halves keep the room of the whole.
+            // Halves keep the capacity of the whole.
             chunk.entries.shrink_to(CHUNK_MAX);
             chunk.sorted = true;
             return false;
         }
         let middle = chunk.entries.len() / 2;
         if let Some((_, rest)) = chunk.entries.split_first_mut() {
-            // The least stays first; the median becomes the first, and the least, of the upper half.
+            // The least entry stays first. The median becomes the first, and the least, entry of the upper half.
             rest.select_nth_unstable(middle - 1);
         }
         let upper = chunk.entries.split_off(middle);
@@ -182,7 +181,7 @@ impl OrderedIndex {
         self.chunks.partition_point(after).saturating_sub(1)
     }
 
-    /// Sums anew, after chunks came or went: linear in the chunks, once in some hundred changes.
+    /// Sums anew after chunks came or went: linear in the chunks, needed once in some hundred changes.
     fn sum_up(&mut self) {
         self.sums.build(self.chunks.iter().map(|chunk| chunk.entries.len()));
     }
@@ -216,13 +215,13 @@ mod tests {
                 if put {
                     prop_assert_eq!(index.insert(entry(key, id)), model.insert((key, id)));
                 } else {
-                    // Take what is there rather than a row that hardly ever is.
+                    // Takes an existing row: a random one is hardly ever there.
                     let (key, id) = model.range((key, id)..).next().copied().unwrap_or((key, id));
                     prop_assert_eq!(index.remove(&entry(key, id)), model.remove(&(key, id)));
                 }
                 prop_assert_eq!(index.len(), model.len());
             }
-            // First what only reads: it must be right while much is in no order yet.
+            // Checks first what only reads: it must be right while much is still unsorted.
             for (place, &(key, id)) in model.iter().enumerate() {
                 prop_assert_eq!(index.rank(&entry(key, id)), Some(place));
                 prop_assert_eq!(index.id_at(place), Some(id));

@@ -1,8 +1,9 @@
-//! A sort key as bytes whose plain order is the order of rows: built once a row, compared without looking at it.
+//! A sort key as bytes whose plain order is the order of rows: built once for each row, compared without looking at the
+//! row.
 
 use std::cmp::Ordering;
 
-/// The bytes of a [`KeyWriter`], the first 16 as two integers so that most comparisons touch no other memory: nearly
+/// The bytes of a [`KeyWriter`]. The first 16 are two integers, so that most comparisons touch no other memory: nearly
 /// every key by number, status or instant fits into them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -12,7 +13,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Its first 16 bytes: of two keys the lesser has no greater ones.
+    /// Its first 16 bytes: of two keys, the lesser never has the greater `wide`.
     pub(crate) fn wide(&self) -> u128 {
         let [high, low] = self.head;
         (u128::from(high) << 64) | u128::from(low)
@@ -31,7 +32,7 @@ impl PartialOrd for Key {
     }
 }
 
-/// Writes components, the most significant first. Components are prefix-free, so one never runs into the next.
+/// Writes components, the most significant first. Components are prefix-free: none ever runs into the next.
 #[derive(Debug, Default)]
 pub(crate) struct KeyWriter {
     head: u128,
@@ -48,7 +49,7 @@ impl KeyWriter {
         self.tail.clear();
     }
 
-    /// One byte that no direction turns: lower values come first, whatever the direction of the column.
+    /// One byte that keeps its order: lower values come first, whatever the direction of the column.
     pub(crate) fn raw(&mut self, byte: u8) {
         self.put::<1>(byte.into(), false);
     }
@@ -89,7 +90,7 @@ impl KeyWriter {
                 let digits = digits.trim_start_matches('0').as_bytes();
                 self.put::<1>(b'0'.into(), descending);
                 self.put::<1>(u8::try_from(digits.len()).unwrap_or(u8::MAX).into(), descending);
-                // Two digits a byte: most numbers fit into a word.
+                // Two digits in a byte: so most numbers fit into a word.
                 for pair in digits.chunks(2).take(usize::from(u8::MAX) / 2) {
                     let pair = pair.iter().fold(0, |pair, digit| (pair << 4) | u64::from(digit - b'0'));
                     self.put::<1>(pair, descending);
@@ -100,7 +101,7 @@ impl KeyWriter {
         self.put::<1>(END, descending);
     }
 
-    /// What [`Self::natural`] writes in ascending order, as one word; 0: it is longer than that, or empty.
+    /// What [`Self::natural`] writes in ascending order, as one word; 0: the text is longer than a word, or empty.
     pub(crate) fn natural_word(text: &str) -> u64 {
         let mut writer = Self::default();
         writer.begin();
@@ -108,8 +109,8 @@ impl KeyWriter {
         if writer.room >= u64::BITS { (writer.head >> 64) as u64 } else { 0 }
     }
 
-    /// A text whose [`Self::natural_word`] is known. Among longer ones it stands where it would in full: what fills
-    /// the word up comes after its end, where no other text agrees with it any more.
+    /// A text with this [`Self::natural_word`]. It sorts among longer texts as if written in full: the padding of the
+    /// word comes after its end, where no other text equals it any more.
     pub(crate) fn word(&mut self, word: u64, descending: bool) {
         self.put::<8>(word, descending);
     }
@@ -136,7 +137,7 @@ impl KeyWriter {
         }
     }
 
-    /// Writes the lowest `BYTES` bytes of a value; turned when the greatest comes first.
+    /// Writes the lowest `BYTES` bytes of a value; inverts them when the greatest comes first.
     fn put<const BYTES: u32>(&mut self, value: u64, descending: bool) {
         let bits = BYTES * 8;
         let value = if descending { !value & (u64::MAX >> (u64::BITS - bits)) } else { value };
@@ -148,7 +149,7 @@ impl KeyWriter {
         }
     }
 
-    /// Writes bytes of which not all fit into the head any more.
+    /// Writes bytes that don't all fit into the head any more.
     fn put_over_the_edge<const BYTES: u32>(&mut self, value: u64) {
         let all = value.to_be_bytes();
         let (_, bytes) = all.split_at(all.len() - BYTES as usize);
@@ -161,10 +162,10 @@ impl KeyWriter {
     }
 }
 
-/// Ends a text: below every character, so that a text comes before its continuations.
+/// Ends a text. It sorts below every character, so a text comes before its continuations.
 const END: u64 = 0;
 
-/// The character that sorting sees: lower case, any control character a space.
+/// The character as sorting sees it: in lower case; a control character is a space.
 pub(crate) fn fold(c: char) -> char {
     if c.is_ascii() {
         if c.is_ascii_control() { ' ' } else { c.to_ascii_lowercase() }
@@ -175,7 +176,7 @@ pub(crate) fn fold(c: char) -> char {
     }
 }
 
-/// A Hangul syllable: the only characters beside ASCII that are common here, and never changed by folding.
+/// Whether it is a Hangul syllable. Beside ASCII only syllables are common here, and folding never changes them.
 pub(crate) fn is_syllable(c: char) -> bool {
     ('\u{AC00}'..='\u{D7A3}').contains(&c)
 }

@@ -1,10 +1,11 @@
 //! Pure views over rows: filter, sort, search and window, as compact patches; counters.
 //!
-//! A [`Board`] holds shared rows of one or more centers and any number of open views. Changes go in by id;
-//! patches come out, each view's at the pace its reader acknowledges.
+//! A [`Board`] holds shared rows of one or more centers and any number of open views. Changes go in by id. Patches come
+//! out, for each view at the pace its reader acknowledges.
 //!
-//! Views with an equal query share one list, an order-statistic index that a change touches only
-//! where its row stands. A list may stand below group heads, with *Act now* pinned above all groups. A view holds what its page holds, no more than is in sight, and a patch is the difference.
+//! Views with an equal query share one list: an order-statistic index, which a change touches only where its row
+//! stands. A list may stand below group heads, with *Act now* pinned above all groups. A view holds what its page
+//! holds, no more than what is in sight; a patch is the difference.
 
 mod board;
 mod centers;

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 pub(crate) struct List {
     pub(crate) query: Query,
     order: Order,
-    /// Grows with every change of the order, so that a view sees at once that its places may be others.
+    /// Grows with every change of the order: so a view notices that places may have changed.
     version: u64,
     views: BTreeSet<ViewId>,
     writer: KeyWriter,
@@ -78,7 +78,7 @@ impl List {
         self.version += 1;
     }
 
-    /// Counts a row of the list for the search, as it was and as it is; `None`: not in the list.
+    /// Counts a row of the list for the search, as it was and as it is now; `None`: not in the list.
     pub(crate) fn recount(&mut self, id: u64, before: Option<&Record>, after: Option<&Record>) {
         if self.found.count(self.query.search(), id, before, after) {
             self.version += 1;
@@ -102,7 +102,7 @@ impl List {
         }
     }
 
-    /// A view shows something else now; true: no view is left.
+    /// A view no longer shows this list; true: no view is left.
     pub(crate) fn hide(&mut self, view: ViewId) -> bool {
         self.views.remove(&view);
         if let Order::Grouped(groups) = &mut self.order {
@@ -162,7 +162,7 @@ impl List {
         }
     }
 
-    /// What the head of a group says; `None`: neither in it nor above it stands a row.
+    /// What the head of a group says; `None`: no row stands in the group or above it.
     pub(crate) fn head(&mut self, view: ViewId, group: &GroupId) -> Option<GroupHead> {
         match &mut self.order {
             Order::Plain(_) => None,
@@ -178,12 +178,12 @@ impl List {
         }
     }
 
-    /// How the row stands in the list, or would stand.
+    /// How the row stands, or would stand, in the list.
     pub(crate) fn standing(&mut self, id: u64, record: &Record, terms: &Terms) -> Option<Standing> {
         self.query.standing(&mut self.writer, id, record, terms)
     }
 
-    /// Moves a row from one standing to another; `None`: not in the list.
+    /// Moves a row from one standing to another; `None`: the row is not in the list.
     pub(crate) fn change(&mut self, id: u64, before: Option<Standing>, after: Option<Standing>) {
         match &mut self.order {
             Order::Plain(index) => {

@@ -1,4 +1,4 @@
-//! A row of which a command is under way.
+//! The mark of a row with a command under way.
 
 /// A command of this seat that is not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

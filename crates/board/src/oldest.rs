@@ -1,21 +1,21 @@
-//! The least of some instants, of which any may come and go at a constant cost: what goes is only noted, and dropped when it would
-//! be the least, or when too much of it lies about.
+//! The least of some instants. Any instant may come or go cheaply, at an amortised logarithmic cost at most: a
+//! departure is only noted. Departures are dropped when one would be the least, or when there are too many of them.
 
 use gwanje_model::UtcMillis;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Noted departures are dropped when they are more than half of what came, and more than this.
+/// Drops noted departures when they are more than half of what came, and more than this.
 const GONE_MAX: usize = 64;
 
 /// An instant of a row, the least on top.
 type Since = Reverse<(UtcMillis, u64)>;
 
-/// Rows by an instant of theirs.
+/// Rows by one of their instants.
 #[derive(Debug, Default)]
 pub(crate) struct Oldest {
     came: BinaryHeap<Since>,
-    /// Each of them also came.
+    /// Departures; each of them also came.
     gone: BinaryHeap<Since>,
 }
 
@@ -49,7 +49,7 @@ impl Oldest {
     fn drop_gone(&mut self) {
         let mut gone = std::mem::take(&mut self.gone).into_sorted_vec();
         let came = std::mem::take(&mut self.came).into_sorted_vec();
-        // Both had the greatest instant first; what is gone is taken from its end.
+        // Both have the greatest instant first. Reversed, `gone` gives it from its end.
         gone.reverse();
         let stays = |since: &Since| {
             let is_gone = gone.last() == Some(since);

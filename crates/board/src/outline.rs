@@ -1,8 +1,8 @@
-//! The heads of a list in their order, and how many places each view gives them: a head has one, and below it as many as it has
-//! rows, unless the view has collapsed it.
+//! The heads of a list in their order, and how many places each view gives each group: one for the head, and one for
+//! each row below it unless the view has collapsed the group.
 //!
-//! Heads are cut into chunks, as rows are, and each view has a Fenwick tree over the places of the chunks. So a place is found, and a
-//! group comes or goes, in logarithmic time among 20,000 groups.
+//! Heads are cut into chunks, as rows are, and each view has a Fenwick tree over the places of the chunks. So finding a
+//! place, and adding or removing a group, takes logarithmic time among 20,000 groups.
 
 use crate::fenwick::Fenwick;
 use crate::group::Group;
@@ -12,19 +12,19 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A chunk of more heads is cut in two.
+/// Cuts a chunk with more heads than this in two.
 const CHUNK_MAX: usize = 64;
 
-/// Where a group is kept, for as long as it has rows.
+/// Where a group is kept, as long as a row stands in it or above it.
 pub(crate) type Slot = usize;
 
 /// The keys of groups that a view has collapsed.
 pub(crate) type Collapsed = Arc<BTreeSet<String>>;
 
-/// The order of the heads and what views make of it.
+/// The order of the heads, and the places that each view gives them.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
-    /// Never an empty one.
+    /// No chunk is ever empty.
     chunks: Vec<Vec<Slot>>,
     views: BTreeMap<ViewId, Shown>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Outline {
 #[derive(Debug)]
 struct Shown {
     collapsed: Collapsed,
-    /// Those of the list's groups that are.
+    /// The list's groups among `collapsed`.
     shut: FxHashSet<Slot>,
     /// Places by chunk.
     lengths: Vec<usize>,
@@ -46,7 +46,7 @@ pub(crate) struct Part {
     pub(crate) slot: Slot,
     /// Whether its head is in sight.
     pub(crate) head: bool,
-    /// How many of its rows are above.
+    /// How many of its rows lie above what is in sight.
     pub(crate) skip: usize,
     /// How many of its rows are in sight.
     pub(crate) rows: usize,
@@ -74,7 +74,7 @@ impl Outline {
     /// Puts all groups that have rows in order anew.
     pub(crate) fn build(&mut self, groups: &[Group]) {
         let listed = groups.iter().enumerate().filter(|(_, group)| group.listed > 0);
-        // Most comparisons need no more than this number, beside each other in memory.
+        // Most comparisons need only this number, and the numbers lie next to each other in memory.
         let mut order: Vec<_> = listed.map(|(slot, group)| (group.rough_order(), slot, group)).collect();
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.2.cmp(b.2)));
         let chunks = order.chunks(CHUNK_MAX / 2);
@@ -113,7 +113,7 @@ impl Outline {
         }
     }
 
-    /// A group has no rows any more, or gets another name. It still looks as it did when it entered, or last grew.
+    /// A group has no rows any more, or gets another name. It must still look as it did when it entered or last grew.
     pub(crate) fn leave(&mut self, groups: &[Group], slot: Slot) {
         let Some((place, group)) = self.find(groups, slot) else { return };
         let Some(chunk) = self.chunks.get_mut(place) else { return };
@@ -128,7 +128,7 @@ impl Outline {
         }
     }
 
-    /// A group has so many rows more, or less.
+    /// A group has this many more rows, or fewer.
     pub(crate) fn grow(&mut self, groups: &[Group], slot: Slot, change: isize) {
         if let Some((place, _)) = self.find(groups, slot) {
             let open = self.views.values_mut().filter(|shown| !shown.shut.contains(&slot));
@@ -228,7 +228,7 @@ impl Shown {
         self.sums.add(chunk, change);
     }
 
-    /// The chunk at `place` is new, or was cut in two.
+    /// The chunk at `place` is new, or has been cut in two.
     fn cut(&mut self, place: usize, chunks: &[Vec<Slot>], groups: &[Group]) {
         let places = |at: usize| chunks.get(at).map(|chunk| self.places(chunk, groups));
         let halves: Vec<usize> = [place, place + 1].into_iter().filter_map(places).collect();

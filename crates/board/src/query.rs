@@ -1,4 +1,4 @@
-//! Which rows a view has, and in which order: the part of a spec that views with an equal one share.
+//! Which rows a view has, and in which order: the part of a spec that views share when it is equal.
 
 use crate::index::Entry;
 use crate::key::{Key, KeyWriter};
@@ -12,7 +12,7 @@ use gwanje_model::search::Search;
 use gwanje_model::{CenterId, Delivery, Status, Text, UtcMillis};
 use std::sync::Arc;
 
-/// What makes two views the same list, in one form whatever the order in which it was given.
+/// What makes two views show the same list. Its form does not depend on the order in which the spec gave things.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListSpec {
     centers: Vec<CenterId>,
@@ -48,19 +48,19 @@ impl From<&ViewSpec> for ListSpec {
 
 /// A list that can be asked about rows.
 ///
-/// Its functions take a row as `&Arc<Delivery>`: of a plain reference the optimiser may read ahead of the question that decides
-/// whether the row is needed, one cache miss for each row of the board.
+/// Functions take a row as `&Arc<Delivery>`. Given a plain reference, the optimiser may read the row before the check
+/// that decides whether the row is needed: one cache miss for each row of the board.
 #[derive(Debug)]
 pub(crate) struct Query {
     spec: ListSpec,
-    /// Empty: all.
+    /// Centers of the list; empty: all.
     centers: Vec<CenterNumber>,
-    /// `None`: all. Names of no status that this version knows find nothing.
+    /// `None`: all. Names of statuses that this version does not know find nothing.
     statuses: Option<Vec<Status>>,
 }
 
 impl Query {
-    /// `number` tells the numbers of centers.
+    /// `number` gives the number of a center.
     pub(crate) fn new(spec: ListSpec, number: impl FnMut(&CenterId) -> CenterNumber) -> Self {
         let names = &spec.filter.statuses;
         let statuses = names.iter().filter_map(|name| Status::parse(name)).collect();
@@ -84,7 +84,7 @@ impl Query {
         self.spec.group.is_some() || self.spec.pinned.is_some()
     }
 
-    /// Whether rows come and go, or heads change, by time alone.
+    /// Whether rows come and go, or heads change, as time passes.
     pub(crate) fn follows_time(&self) -> bool {
         self.spec.filter.late || self.has_heads()
     }
@@ -94,13 +94,13 @@ impl Query {
         self.spec.pinned.is_some()
     }
 
-    /// Whether what a center is called decides where its rows are.
+    /// Whether the name of a center decides where its rows are.
     pub(crate) fn follows_center_names(&self) -> bool {
         self.spec.group == Some(GroupBy::Center)
             || self.spec.sort.iter().any(|order| order.key == SortKey::Center)
     }
 
-    /// Whether it leaves out rows of its centers.
+    /// Whether the list leaves out rows of its centers.
     pub(crate) fn is_narrow(&self) -> bool {
         self.spec.filter != Filter::default() || !self.spec.search.is_all()
     }
@@ -110,7 +110,7 @@ impl Query {
         self.spec.centers.is_empty() || self.spec.centers.contains(center)
     }
 
-    /// The row's entry in a list without heads, if that has it.
+    /// The row's entry in a list without heads, if the list has the row.
     pub(crate) fn entry(
         &self,
         writer: &mut KeyWriter,
@@ -119,7 +119,7 @@ impl Query {
         terms: &Terms,
     ) -> Option<Entry> {
         let has = match record {
-            // Nobody knows what it says: only a list that asks for nothing in particular has it.
+            // Nobody knows what it says: only a list without conditions has it.
             Record::Unreadable { center, .. } => self.covers_number(*center) && !self.is_narrow(),
             Record::Read { row, texts, facts } => {
                 self.covers_number(facts.center)
@@ -130,7 +130,7 @@ impl Query {
         has.then(|| Entry { key: self.key(writer, record, terms), id })
     }
 
-    /// Where the row stands in the list, if that has it.
+    /// Where the row stands in the list, if the list has the row.
     pub(crate) fn standing(
         &self,
         writer: &mut KeyWriter,
@@ -155,7 +155,7 @@ impl Query {
         if !matches && self.spec.pinned.is_none() {
             return None;
         }
-        // Delivered rows, most of a day, have no turns: they need not be fetched.
+        // Delivered rows, most rows of a day, have no turns: this saves fetching them.
         let turns = if facts.status == Status::Delivered { Turns::default() } else { terms.turns(record) };
         let is_act = self.spec.pinned.is_some() && terms.is_act_now(row, turns);
         if !(matches || is_act) || !self.concerns(row, texts) {
@@ -198,7 +198,7 @@ impl Query {
             && (search.is_all() || search.matches(texts.haystack(row)))
     }
 
-    /// The group of a row that is not pinned.
+    /// The group of a row, when the row is not pinned.
     fn group_of(&self, row: &Delivery, facts: &Facts) -> GroupId {
         match self.spec.group {
             None => GroupId::Rest,
@@ -228,7 +228,7 @@ impl Query {
     }
 }
 
-/// What a group is called, as far as one of its rows knows.
+/// What a group is called, as far as this one row tells.
 fn name_of(group: &GroupId, row: &Delivery, facts: &Facts, terms: &Terms) -> Text {
     match group {
         GroupId::Rider(_) => row.rider.as_ref().map_or_else(Text::default, |rider| rider.name.clone()),
@@ -280,7 +280,8 @@ fn write_column(
     }
 }
 
-/// Under way by when it was received, then ended by how long it took, then ended who knows when; the longest first.
+/// First rows under way by the instant of receipt, then ended rows by how long they took, then rows that ended nobody
+/// knows when; the longest first.
 fn write_elapsed(writer: &mut KeyWriter, row: &Arc<Delivery>, facts: &Facts, down: bool) {
     const UNDER_WAY: u8 = 0;
     const ENDED: u8 = 1;
@@ -296,7 +297,7 @@ fn write_elapsed(writer: &mut KeyWriter, row: &Arc<Delivery>, facts: &Facts, dow
     }
 }
 
-/// Before a value that may be missing. Not turned by the direction: what is missing comes last either way.
+/// Comes before a value that may be missing. The direction does not invert it: missing values come last either way.
 const PRESENT: u8 = 0;
 const MISSING: u8 = 1;
 

@@ -10,19 +10,20 @@ use std::sync::Arc;
 pub(crate) enum Record {
     /// A row, and its texts for a search.
     Read { row: Arc<Delivery>, texts: Texts, facts: Facts },
-    /// A row that this version can't read: a status of a newer hub, say. It counts and is shown as such.
+    /// A row that this version can't read, for example with a status of a newer hub. It is counted and shown as
+    /// unreadable.
     Unreadable { about: Arc<(CenterId, Rev)>, center: CenterNumber },
 }
 
-/// A center by the order in which the board met it.
+/// A center's number: its place in the order in which the board met the centers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CenterNumber(pub(crate) u32);
 
-/// What most lists ask of a row, beside the pointer to it: a new list reads rows one after the other in memory
+/// What most lists ask of a row, kept beside the pointer to it. So a new list reads rows one after the other in memory
 /// instead of fetching each from wherever it lies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
-    /// [`KeyWriter::natural_word`] of its number.
+    /// [`KeyWriter::natural_word`] of the row's number.
     pub(crate) number: u64,
     pub(crate) received_at: UtcMillis,
     pub(crate) late_at: UtcMillis,
@@ -32,7 +33,7 @@ pub(crate) struct Facts {
 }
 
 impl Record {
-    /// A row in place of `old`, whose folded texts it keeps when none changed.
+    /// A row in place of `old`. Keeps the folded texts of `old` when none changed.
     pub(crate) fn read(row: Arc<Delivery>, center: CenterNumber, old: Option<&Self>) -> Self {
         let texts = match old {
             Some(Self::Read { row: before, texts, .. }) => texts.after(before, &row),
@@ -49,7 +50,7 @@ impl Record {
         Self::Read { row, texts, facts }
     }
 
-    /// Whether the row is this very copy.
+    /// Whether this record already holds the row: the very copy, or an equal one.
     pub(crate) fn is_copy_of(&self, row: &Arc<Delivery>) -> bool {
         self.row().is_some_and(|own| Arc::ptr_eq(own, row) || own == row)
     }
@@ -71,7 +72,7 @@ impl Record {
 }
 
 impl Facts {
-    /// From when it is late: `None` when it has ended and can't become late any more.
+    /// The instant from which it is late; `None`: it has ended and can't become late any more.
     pub(crate) fn due_at(&self) -> Option<UtcMillis> {
         (!self.status.is_final()).then_some(self.late_at)
     }

@@ -16,7 +16,7 @@ pub struct RowRider {
     pub id: String,
     /// The rider's name.
     pub name: String,
-    /// The rider's own center when it is another than the row's: a lent rider.
+    /// The rider's own center when it differs from the row's: a lent rider.
     pub lent_from: Option<String>,
     /// False: 미확인.
     pub confirmed: bool,
@@ -52,7 +52,7 @@ pub struct Row {
     pub delivery_target_min: u32,
     /// Metres.
     pub distance_m: u32,
-    /// Operations time, as all that follow.
+    /// When the order came in; operations time, as all that follow.
     #[ts(type = "number")]
     pub received_at: i64,
     /// 대기.
@@ -70,10 +70,11 @@ pub struct Row {
     /// 취소.
     #[ts(type = "number | null")]
     pub cancelled_at: Option<i64>,
-    /// From when it is late, while it is under way; null when it has ended.
+    /// The instant from which it is late, while it is under way; null when it has ended.
     #[ts(type = "number | null")]
     pub late_at: Option<i64>,
-    /// From when it is at risk, until it is late; null when it has ended or is late before that.
+    /// The instant from which it is at risk, until it is late; null when it has ended or is never at risk before it is
+    /// late.
     #[ts(type = "number | null")]
     pub risk_at: Option<i64>,
     /// Remarks on it.
@@ -87,7 +88,7 @@ pub struct Row {
 pub struct Cell(#[ts(type = "number")] pub u64, pub String, #[ts(type = "unknown")] pub Value);
 
 impl Row {
-    /// The row of a delivery that is at risk with less than `at_risk_min` minutes left.
+    /// The row of a delivery. The delivery is at risk with less than `at_risk_min` minutes left.
     pub fn of(row: &Delivery, mark: Option<RowMark>, at_risk_min: u32) -> Self {
         let millis = |at: Option<UtcMillis>| at.map(|at| at.0);
         let address = if row.dropoff.detail.is_empty() {
@@ -126,7 +127,7 @@ impl Row {
         }
     }
 
-    /// A row that this version can't read: no more than where and what it is.
+    /// A row that this version can't read: only its id, center and revision are known.
     pub(crate) fn unreadable(id: u64, center: &CenterId, rev: Rev, mark: Option<RowMark>) -> Self {
         Self {
             id,
@@ -154,12 +155,12 @@ impl Row {
         }
     }
 
-    /// Says what is in `new` and not in this row, column by column.
+    /// Adds a cell for each column that differs in `new`.
     pub(crate) fn cells_to(&self, new: &Self, cells: &mut Vec<Cell>) {
         let mut cell = |column: &str, value: Value| cells.push(Cell(new.id, column.to_owned(), value));
         macro_rules! compare {
             ($($column:literal $field:ident),* $(,)?) => {{
-                // Taken apart in full, so that a new column can't be forgotten here.
+                // Takes `new` apart in full, so that a new column can't be forgotten here.
                 let Self { id: _, rider: _, $($field),* } = new;
                 $(if self.$field != *$field { cell($column, Value::from($field.clone())); })*
             }};

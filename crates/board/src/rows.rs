@@ -11,14 +11,14 @@ use rustc_hash::FxHashMap;
 pub(crate) struct Rows {
     /// Where in `slots` a row is.
     places: FxHashMap<u64, usize>,
-    /// Rows in the order in which they came, which is about that of their texts in memory: a new list, and above all
-    /// a search, walks over memory instead of jumping about in it.
+    /// Rows in the order in which they came, which is about the order of their texts in memory. So a new list, and
+    /// above all a search, walks over memory instead of jumping about in it.
     slots: Vec<Option<(u64, Record)>>,
     /// Slots that are free.
     free: Vec<usize>,
-    /// Rows that left while a view was held: it goes on showing them in their places.
+    /// Rows that left while a view was held: the view goes on showing them in their places.
     gone: FxHashMap<u64, Record>,
-    /// Unsettled commands. Apart from the rows: a mark outlives the copy of the row that it was set on.
+    /// Unsettled commands. Kept apart from the rows: a mark outlives the copy of the row on which it was set.
     marks: FxHashMap<u64, RowMark>,
 }
 
@@ -36,13 +36,13 @@ impl Rows {
         self.places.len()
     }
 
-    /// Makes room for that many more.
+    /// Makes room for this many more rows.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.places.reserve(more);
         self.slots.reserve(more);
     }
 
-    /// Puts a row in; gives the one before.
+    /// Puts in a row; returns the row it replaces.
     pub(crate) fn put(&mut self, id: u64, record: Record) -> Option<Record> {
         self.gone.remove(&id);
         let place = *self.places.entry(id).or_insert_with(|| {
@@ -63,18 +63,18 @@ impl Rows {
         Some(record)
     }
 
-    /// Keeps a row that was taken out: a held view shows it.
+    /// Keeps a row that was taken out, because a held view shows it.
     pub(crate) fn keep_gone(&mut self, id: u64, record: Record) {
         self.gone.insert(id, record);
     }
 
-    /// Forgets rows that were taken out and that no held view shows any more.
+    /// Forgets rows that were taken out, once no held view shows them any more.
     pub(crate) fn forget_gone(&mut self, is_shown: impl Fn(u64) -> bool) {
         self.gone.retain(|&id, _| is_shown(id));
         self.gone.shrink_to(self.gone.len() * 2);
     }
 
-    /// Sets or clears a mark; false: it was so.
+    /// Sets or clears a mark; false: nothing changed.
     pub(crate) fn set_mark(&mut self, id: u64, mark: Option<RowMark>) -> bool {
         let before = match mark {
             Some(mark) => self.marks.insert(id, mark),

@@ -16,11 +16,12 @@ pub enum SortKey {
     Number,
     /// The order of the lifecycle.
     Status,
-    /// 경과: ascending is the longest first; those under way, by `received_at`, before those that ended, by how long they took.
+    /// 경과: ascending puts the longest first. Rows under way, by `received_at`, come before ended rows, by how long they
+    /// took.
     Elapsed,
-    /// 목표: by the instant from which it is late, which is also the order of the minutes left; ended: last.
+    /// 목표: by the instant from which it is late, which is also the order of the minutes left; ended rows last.
     Target,
-    /// By rider's name; without a rider last.
+    /// By rider's name; rows without a rider last.
     Rider,
     /// By shop's name.
     Shop,
@@ -28,13 +29,13 @@ pub enum SortKey {
     Address,
     /// By distance.
     Distance,
-    /// By `waiting_at`; not reached: last.
+    /// By `waiting_at`; rows that did not reach it last.
     WaitingAt,
-    /// By `assigned_at`; not reached: last.
+    /// By `assigned_at`; rows that did not reach it last.
     AssignedAt,
-    /// By `picked_up_at`; not reached: last.
+    /// By `picked_up_at`; rows that did not reach it last.
     PickedUpAt,
-    /// By `delivered_at`; not reached: last.
+    /// By `delivered_at`; rows that did not reach it last.
     DeliveredAt,
     /// By center's name.
     Center,
@@ -46,12 +47,12 @@ pub enum SortKey {
 pub struct SortOrder {
     /// What to sort by.
     pub key: SortKey,
-    /// Greatest first. Rows without a value stay last either way.
+    /// The greatest value first. Rows without a value stay last either way.
     #[serde(default)]
     pub descending: bool,
 }
 
-/// What rows are put together by.
+/// What rows are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum GroupBy {
@@ -69,8 +70,8 @@ pub enum GroupBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum Pinned {
-    /// *Act now*: late, at risk, unconfirmed for three minutes, and cancelled ones that someone must still be told of. It obeys
-    /// centers, search, rider and shop of the view.
+    /// *Act now*: rows that are late, at risk, or unconfirmed for three minutes, and cancelled rows that someone must
+    /// still be told about. It obeys centers, search, rider and shop of the view.
     Act,
 }
 
@@ -92,7 +93,7 @@ pub struct Filter {
     pub shop: Option<String>,
 }
 
-/// What a window asks to see: which rows, in which order, and which part of them is in sight.
+/// What a window asks to see: which rows, in which order, and the part of them in sight.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ViewSpec {
@@ -100,15 +101,15 @@ pub struct ViewSpec {
     pub centers: Vec<String>,
     /// Which rows.
     pub filter: Filter,
-    /// Order, most significant first; empty: number, greatest first.
+    /// The order, most significant key first; empty: by number, greatest first.
     pub sort: Vec<SortOrder>,
-    /// What rows are put together by, before `sort`, each group below its head.
+    /// What rows are grouped by before `sort`; each group stands below its head.
     pub group: Option<GroupBy>,
-    /// What stands above all groups; the rest has a head, too.
+    /// What stands above all groups; the rest then has a head, too.
     pub pinned: Option<Pinned>,
-    /// Keys of groups of which only the head is shown.
+    /// Keys of the groups that show only their heads.
     pub collapsed: Vec<String>,
-    /// What someone typed, as [`gwanje_model::search`] takes it: words, one phone, or several numbers.
+    /// What someone typed, as [`gwanje_model::search`] reads it: words, one phone, or several numbers.
     pub search: String,
     /// The first place in sight, from 0.
     #[ts(type = "number")]
@@ -116,7 +117,7 @@ pub struct ViewSpec {
     /// How many places are in sight (at most [`ViewSpec::MAX_LEN`]).
     #[ts(type = "number")]
     pub len: u64,
-    /// While held, cells and heads go on changing and places don't; `held` of a patch counts what waits.
+    /// While held, cells and heads go on changing and places don't; `held` in a patch counts what waits.
     pub hold: bool,
 }
 

@@ -4,7 +4,7 @@ use crate::key::Key;
 use gwanje_model::{CenterId, RiderId, ShopId, Status, Text, UtcMillis};
 use std::borrow::Cow;
 
-/// Names a group of a list, whatever it is called at the moment.
+/// Names a group of a list, independently of what it is called at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum GroupId {
     /// The pinned group.
@@ -14,18 +14,19 @@ pub(crate) enum GroupId {
     NoRider,
     Shop(ShopId),
     Center(CenterId),
-    /// All rows of a list without groups, below those of the pinned one.
+    /// All rows of a list without groups that stand below the pinned group.
     Rest,
     /// Rows that this version can't read.
     Unreadable,
 }
 
-/// Keys of groups that are no id.
+/// Keys of groups that are not ids.
 const ACT: &str = "act";
 const NO_RIDER: &str = "none";
 const REST: &str = "rest";
 const UNREADABLE: &str = "unreadable";
-/// Before an id that reads like one of them, or begins with this sign itself: two groups never have one key.
+/// Comes before an id that reads like one of these keys, or that begins with this sign itself. So two groups never have
+/// the same key.
 const ID_SIGN: char = '=';
 
 impl GroupId {
@@ -48,7 +49,7 @@ impl GroupId {
         }
     }
 
-    /// Which groups come first: pinned, those with a value, those without, unreadable.
+    /// Which groups come first: the pinned one, those with a value, those without, the unreadable one.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Act => 0,
@@ -59,11 +60,11 @@ impl GroupId {
     }
 }
 
-/// Where a row stands: what a hold compares.
+/// Where a row stands; a hold compares spots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spot {
     pub(crate) group: GroupId,
-    /// Its place among the rows of the group.
+    /// Decides its place among the rows of the group.
     pub(crate) key: Key,
 }
 
@@ -78,22 +79,22 @@ pub(crate) struct Standing {
 /// What a row adds to the head of its group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// What its group is called, as far as this row knows.
+    /// What this row calls its group.
     pub(crate) name: Text,
-    /// Of a pinned row that matches: the group that it stands above of.
+    /// For a pinned row that matches: the group it would stand in if it were not pinned.
     pub(crate) above: Option<GroupId>,
-    /// Pinned from outside the filter.
+    /// Whether it is pinned from outside the filter.
     pub(crate) is_outside: bool,
     pub(crate) is_late: bool,
     pub(crate) is_at_risk: bool,
     pub(crate) is_unconfirmed: bool,
     pub(crate) is_cancelled: bool,
-    /// When it was received, while it is under way.
+    /// When it was received, while it is under way; `None`: it has ended.
     pub(crate) open_since: Option<UtcMillis>,
 }
 
 impl Tally {
-    /// Of a row that can't be read: it is only one more.
+    /// The tally of a row that can't be read: it only adds one to the count.
     pub(crate) fn of_unreadable(name: Text) -> Self {
         Self {
             name,

@@ -1,4 +1,5 @@
-//! What decides beside the rows which of them match: the day's clock, settings of the centers, acknowledged cancellations.
+//! What decides, beside the rows, which of them match: the day's clock, settings of the centers, acknowledged
+//! cancellations.
 
 use crate::record::{CenterNumber, Record};
 use crate::turns::{AT_RISK_MIN, CancellationFacts, Turns};
@@ -12,7 +13,7 @@ pub(crate) struct Terms {
     pub(crate) day_at: UtcMillis,
     /// Deliveries whose cancellation a person acknowledged.
     pub(crate) acknowledged: FxHashSet<u64>,
-    /// By a center's number.
+    /// Settings by a center's number.
     settings: Vec<Settings>,
 }
 
@@ -29,12 +30,12 @@ impl Terms {
         self.settings_mut(center, |settings| settings.name = Some(name));
     }
 
-    /// Sets under how many minutes left a delivery of the center is at risk.
+    /// Sets the minutes left below which a delivery of the center is at risk.
     pub(crate) fn set_at_risk_min(&mut self, center: CenterNumber, min: u32) {
         self.settings_mut(center, |settings| settings.at_risk_min = Some(min));
     }
 
-    /// What the row's center is called: its id where nobody said a name.
+    /// The name of the row's center; without a name, its id.
     pub(crate) fn center_name<'a>(&'a self, center: CenterNumber, row: &'a Delivery) -> &'a Text {
         self.settings(center).and_then(|settings| settings.name.as_ref()).unwrap_or(&row.center.0)
     }
@@ -43,7 +44,7 @@ impl Terms {
         self.settings(center).and_then(|settings| settings.at_risk_min).unwrap_or(AT_RISK_MIN)
     }
 
-    /// The turns of a row; none of one that can't be read.
+    /// The turns of a row; an unreadable row has none.
     pub(crate) fn turns(&self, record: &Record) -> Turns {
         match record {
             Record::Read { row, facts, .. } => Turns::of(row, self.at_risk_min(facts.center)),
@@ -55,7 +56,7 @@ impl Terms {
     pub(crate) fn is_act_now(&self, row: &Delivery, turns: Turns) -> bool {
         let facts = CancellationFacts {
             acknowledged: self.acknowledged.contains(&row.id.0),
-            // A delivery does not say yet whether its rider heard of the cancellation.
+            // A delivery does not say yet whether its rider heard about the cancellation.
             rider_knows: row.rider.is_none(),
         };
         turns.is_act_now(self.day_at, facts)

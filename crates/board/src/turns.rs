@@ -1,38 +1,38 @@
-//! The instants of the day's clock at which a row turns late, at risk, unconfirmed for too long, or old news; and which rows belong
-//! to *Act now*.
+//! The instants of the day's clock at which a row turns late, at risk, unconfirmed for too long, or old news. Decides
+//! which rows belong to *Act now*.
 //!
-//! All of a row's turns follow from the row and its center's settings, not from the clock. So the clock may go on or back: what it
-//! changes are the rows with a turn between the two instants.
+//! All of a row's turns follow from the row and its center's settings, not from the clock. So the clock may go on or
+//! back: it changes just the rows with a turn between the two instants.
 
 use crate::record::{is_unconfirmed, is_under_way};
 use gwanje_model::{Delivery, Status, UtcMillis};
 
-/// A delivery with fewer minutes left than this is at risk, where its center says nothing else.
+/// A delivery with fewer minutes left than this is at risk, unless its center sets another limit.
 pub const AT_RISK_MIN: u32 = 5;
-/// A rider confirms within this many minutes of operations time, as the alarm has it.
+/// A rider should confirm within this many minutes of operations time, as for the alarm.
 const UNCONFIRMED_MIN: i64 = 3;
 /// Minutes of operations time after which nobody needs to look at a cancellation any more.
 const CANCELLED_MIN: i64 = 30;
 
-/// The turns of a row; `None`: it never comes to that.
+/// The turns of a row; `None`: the row never comes to this turn.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turns {
-    /// From when it is late.
+    /// The instant from which it is late.
     late: Option<UtcMillis>,
-    /// From when it is at risk, until it is late.
+    /// The instant from which it is at risk, until it is late.
     at_risk: Option<UtcMillis>,
-    /// From when its rider should have confirmed.
+    /// The instant by which its rider should have confirmed.
     silent: Option<UtcMillis>,
-    /// Until when its cancellation is looked at.
+    /// The instant until which its cancellation is looked at.
     cancelled: Option<UtcMillis>,
 }
 
-/// What is known of a cancellation beside the row.
+/// What is known about a cancellation beside the row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CancellationFacts {
-    /// A person acknowledged it.
+    /// A person acknowledged the cancellation.
     pub(crate) acknowledged: bool,
-    /// Nobody carries the order for nothing: it had no rider, or the rider knows.
+    /// Nobody carries the order in vain: it had no rider, or the rider knows.
     pub(crate) rider_knows: bool,
 }
 
@@ -63,7 +63,7 @@ impl Turns {
         [late, at_risk, silent, cancelled].into_iter().flatten()
     }
 
-    /// From when it is at risk.
+    /// The instant from which it is at risk.
     pub(crate) fn at_risk_from(self) -> Option<UtcMillis> {
         self.at_risk
     }
@@ -76,7 +76,7 @@ impl Turns {
         has_come(self.at_risk, day_at) && !self.is_late(day_at)
     }
 
-    /// Whether the row belongs to *Act now*. This is the one place that says so.
+    /// Whether the row belongs to *Act now*. Only this function decides.
     pub(crate) fn is_act_now(self, day_at: UtcMillis, facts: CancellationFacts) -> bool {
         let is_settled = facts.acknowledged && facts.rider_knows;
         self.is_late(day_at)

@@ -1,4 +1,4 @@
-//! One open view: what its page holds, and the least that turns it into what it should hold.
+//! One open view: what its page holds, and the smallest change that turns it into what it should hold.
 
 use crate::centers::Centers;
 use crate::found::Findings;
@@ -17,15 +17,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Patches on their way to a page at once. Two: one that it applies, one that waits, so that neither side idles;
-/// whatever happens meanwhile goes into the next together.
+/// The most patches on their way to a page at once. The page applies one while the other waits, so that neither side
+/// idles. Whatever happens meanwhile goes into the next patch together.
 const MAX_UNACKNOWLEDGED: u64 = 2;
 
 /// An open view.
 #[derive(Debug)]
 pub(crate) struct View {
     id: ViewId,
-    /// The list that it shows a part of.
+    /// The list; the view shows a part of it.
     pub(crate) list: u64,
     collapsed: Collapsed,
     first: u64,
@@ -35,9 +35,9 @@ pub(crate) struct View {
     acknowledged: u64,
     /// `None`: the next patch is a reset.
     page: Option<Page>,
-    /// Rows of the page that may differ from what it holds. Never more than it has rows.
+    /// Rows of the page that may differ from what it holds; never more than the page has rows.
     touched: FxHashSet<u64>,
-    /// Versions of list and centers that the page has seen; `None`: look in any case.
+    /// The versions of list and centers that the page has seen; `None`: looks in any case.
     seen: Option<(u64, u64)>,
 }
 
@@ -53,7 +53,7 @@ struct Page {
     found: Findings,
 }
 
-/// What every patch says.
+/// What every patch tells.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct Frame {
     total: u64,
@@ -63,7 +63,7 @@ struct Frame {
     as_of: BTreeMap<String, u64>,
 }
 
-/// What a view shows a part of.
+/// What the view shows a part of.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) rows: &'a Rows,
@@ -92,7 +92,8 @@ impl View {
         }
     }
 
-    /// Shows another part, or another list. Places stay held only while list and collapsed groups are the same.
+    /// Shows another part, or another list. Places stay held only while the list and the collapsed groups stay the
+    /// same.
     pub(crate) fn change(&mut self, spec: &ViewSpec, list_id: u64, list: &mut List) {
         let collapsed = collapsed(spec);
         let is_another = list_id != self.list || collapsed != self.collapsed;
@@ -116,7 +117,7 @@ impl View {
         self.held.as_ref()
     }
 
-    /// Whether a row that is on the board no more was in the list when the view was held.
+    /// Whether a row that has left the board was in the list when the view was held.
     pub(crate) fn keeps_gone(&self, id: u64) -> bool {
         self.held.as_ref().is_some_and(|held| held.has_left(id))
     }
@@ -128,19 +129,19 @@ impl View {
         }
     }
 
-    /// Any row may look otherwise.
+    /// Any row of the page may look different.
     pub(crate) fn touch_all(&mut self) {
         self.touched.extend(self.page.iter().flat_map(|page| page.rows.keys()));
     }
 
-    /// A row stands otherwise in the view's list.
+    /// Notes that a row stands differently in the view's list.
     pub(crate) fn note(&mut self, id: u64, before: Option<&Spot>, after: Option<&Spot>) {
         if let Some(held) = &mut self.held {
             held.note(id, before, after);
         }
     }
 
-    /// Rows of the pinned group come in at the head of a held list.
+    /// Lets rows of the pinned group come in at the head of a held list.
     pub(crate) fn admit_act(&mut self, list: &mut List) {
         if let Some(held) = &mut self.held {
             held.admit(&list.act_rows());
@@ -187,7 +188,7 @@ impl View {
         self.acknowledged = self.acknowledged.max(seq.min(self.sent));
     }
 
-    /// The page lost count. Acknowledgements of what it lost never come, so none are waited for.
+    /// The page lost count. It will never acknowledge the patches it lost, so the view stops waiting for them.
     pub(crate) fn reset(&mut self) {
         self.page = None;
         self.touched.clear();
@@ -195,7 +196,7 @@ impl View {
         self.acknowledged = self.sent;
     }
 
-    /// The next patch, if there is anything to say and the page keeps up.
+    /// The next patch, if there is anything to tell and the page keeps up.
     pub(crate) fn poll(&mut self, scene: Scene<'_>) -> Option<Patch> {
         let now = (scene.list.version(), scene.centers.version());
         let nothing_new = self.seen == Some(now) && self.touched.is_empty();
@@ -227,7 +228,7 @@ impl View {
         let groups = page.take_heads(heads);
         let mut cells = Vec::new();
         for id in self.touched.drain() {
-            // Absent: it left the page just now.
+            // No row: it has just left the page.
             if let Some(shown) = page.rows.get_mut(&id)
                 && let Some(new) = scene.rows.shown(id, scene.terms)
             {
@@ -266,7 +267,7 @@ impl View {
         })
     }
 
-    /// How many places there are, and what stands at those in sight. Past the end the last ones are in sight.
+    /// How many places there are, and what stands at those in sight. Past the end, the last places are in sight.
     fn sight(&self, list: &mut List) -> (u64, Vec<At>) {
         let total = self.held.as_ref().map_or_else(|| list.len(self.id), |held| held.places().len());
         let len = usize::try_from(self.len).unwrap_or(usize::MAX);
@@ -288,7 +289,7 @@ impl View {
                     let collapsed = self.collapsed.contains(&key);
                     GroupHead { key, collapsed, ..GroupHead::default() }
                 });
-                // Without rows it is called what it was called when it had some.
+                // A group without rows keeps the name it had when it was held.
                 if head.count == 0
                     && let Some(name) = self.held.as_ref().and_then(|held| held.name(group))
                 {
@@ -313,7 +314,7 @@ impl View {
 }
 
 impl Page {
-    /// Forgets rows that are not in sight and takes in those that are new; gives the latter.
+    /// Forgets rows that are not in sight and takes in new ones; returns the new ones.
     fn keep_only(&mut self, sight: &[At], rows: &Rows, terms: &Terms) -> Vec<Row> {
         let mut before = std::mem::take(&mut self.rows);
         let mut added = Vec::new();
@@ -331,7 +332,7 @@ impl Page {
         added
     }
 
-    /// Holds these heads and no others; gives those that it did not hold as they are.
+    /// Takes these heads in place of the old ones; returns those that are new or differ.
     fn take_heads(&mut self, heads: Vec<(GroupId, GroupHead)>) -> Vec<GroupHead> {
         let before = std::mem::take(&mut self.heads);
         let news = heads.iter().filter(|(group, head)| before.get(group) != Some(head));
@@ -345,7 +346,7 @@ fn collapsed(spec: &ViewSpec) -> Collapsed {
     Arc::new(spec.collapsed.iter().cloned().collect())
 }
 
-/// A place as it is told.
+/// A place as a page is told it.
 pub(crate) fn place(at: &At) -> Place {
     match at {
         At::Row(id) => Place::Row(*id),

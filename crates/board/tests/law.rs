@@ -1,6 +1,6 @@
-//! The law of views: applying the patches to an empty page gives what a fresh query of the same view gives, after
-//! every step of any mixture of changes, scrolls, filters, sorts, searches, groups, collapses, holds, admissions, settings, steps of
-//! the clock, resets and late acknowledgements.
+//! The law of views: an empty page that applies the patches shows what a fresh query of the same view gives. It holds
+//! after every step of any mixture of changes, scrolls, filters, sorts, searches, groups, collapses, holds, admissions,
+//! settings, steps of the clock, resets and late acknowledgements.
 
 #[cfg(test)]
 #[path = "law/fresh.rs"]
@@ -52,7 +52,8 @@ mod law {
             self.spec = spec;
         }
 
-        /// Takes a patch if there is one; compares unless the page waits to be acknowledged.
+        /// Takes a patch if there is one. Compares the page with a fresh query unless the page waits to be
+        /// acknowledged.
         fn read(&mut self, board: &mut Board, world: &World) {
             if let Some(patch) = board.poll_patch(self.id).unwrap() {
                 self.page.apply(patch);
@@ -173,7 +174,7 @@ mod law {
                 reader.read(&mut board, &world);
             }
         }
-        // Places, at the end: they follow from the same lists.
+        // Compares places at the end only: they follow from the same lists.
         for reader in &readers {
             let places = world.places(&reader.spec, reader.frozen.as_ref());
             for (at, place) in places.iter().enumerate() {
@@ -208,7 +209,7 @@ mod law {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(8))]
-        /// So many rows that lists are built anew.
+        /// With so many rows, lists are built anew.
         #[test]
         fn patches_give_the_fresh_query_of_a_large_board(steps in prop::collection::vec(many_rows(), 1..24)) {
             run(steps);

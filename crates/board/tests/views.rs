@@ -1,4 +1,4 @@
-//! What views cost each other and their pages: shared lists, silence about rows that did not change, small patches.
+//! What views cost each other and their pages: shared lists, no word on rows that did not change, small patches.
 
 #[cfg(test)]
 mod views {
@@ -66,14 +66,14 @@ mod views {
         ViewSpec { len, ..ViewSpec::default() }
     }
 
-    /// The next patch, shown at once.
+    /// Takes the next patch and acknowledges it at once.
     fn next(board: &mut Board, view: ViewId) -> Patch {
         let patch = board.poll_patch(view).unwrap().unwrap();
         board.ack(view, patch.seq).unwrap();
         patch
     }
 
-    /// Takes all patches, acknowledged, until there is none.
+    /// Takes and acknowledges patches until none is left.
     fn settle(board: &mut Board, view: ViewId) {
         while let Some(patch) = board.poll_patch(view).unwrap() {
             board.ack(view, patch.seq).unwrap();
@@ -204,7 +204,7 @@ mod views {
             ("301호 강남구", 1),
             ("장남", 0),
             ("떡볶이 마포", 0),
-            // From one field into the next.
+            // Runs from one field into the next.
             ("이02", 0),
             ("ㄱㄱ", 0),
         ] {
@@ -267,7 +267,7 @@ mod views {
         );
         board.upsert(Arc::new(delivery(4)));
         assert_eq!(next(&mut board, view).found.unwrap().missing, ["5"]);
-        // Another address changes nothing that is told.
+        // Another address changes none of the findings.
         let mut moved = delivery(4);
         moved.dropoff.address = Text::from("마포");
         board.upsert(Arc::new(moved));

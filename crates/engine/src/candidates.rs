@@ -15,8 +15,8 @@ pub struct Candidate {
     pub metres: Option<f64>,
 }
 
-/// Riders as they are offered for a delivery from this shop: free before busy before off; then the nearest, those of whom
-/// nobody knows where they are last; then the least loaded.
+/// Sorts riders as they are offered for a delivery from this shop: free before busy before off; then the nearest first,
+/// and last those whose place nobody knows; then the least loaded.
 #[must_use]
 pub fn candidates(riders: Vec<Rider>, shop: Option<Pos>) -> Vec<Candidate> {
     let mut offered: Vec<Candidate> = riders
@@ -103,7 +103,7 @@ mod tests {
             rider("d", Busy, at(0.2), 0),
         ];
         assert_eq!(order(riders.clone(), Some(SHOP)), ["b", "a", "c", "d"]);
-        // Without the shop's place the list still serves; it is only not by distance.
+        // Without the shop's place the list still serves; only the order by distance is missing.
         assert_eq!(order(riders, None), ["d", "b", "a", "c"]);
     }
 }

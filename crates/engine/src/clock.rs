@@ -10,7 +10,7 @@ pub(crate) fn now() -> Now {
     Now { mono: mono(), wall: UtcMillis(i64::try_from(wall).unwrap_or(i64::MAX)) }
 }
 
-/// CLOCK_BOOTTIME: goes on while the machine sleeps, so that a proof from before the sleep is old afterwards.
+/// CLOCK_BOOTTIME goes on while the machine sleeps, so a proof from before the sleep is old afterwards.
 #[cfg(target_os = "linux")]
 fn mono() -> Mono {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
@@ -18,7 +18,7 @@ fn mono() -> Mono {
     Mono(seconds * 1_000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000)
 }
 
-/// Elsewhere the standard library's clock; whether it counts sleep is the system's choice (on Windows it does).
+/// Elsewhere: the standard library's clock. The system decides whether it counts sleep (Windows does).
 #[cfg(not(target_os = "linux"))]
 fn mono() -> Mono {
     use std::sync::OnceLock;

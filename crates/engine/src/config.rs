@@ -10,15 +10,15 @@ use std::sync::Arc;
 pub struct EngineConfig {
     /// Base URLs of one server (`https://host[:port]`), in order of preference. At least one.
     pub servers: Vec<String>,
-    /// Where this installation keeps its seat, its session (the refresh token, readable by its owner only), the horizons of
-    /// its centers, and the cache. Made when missing.
+    /// The folder where this installation keeps its seat, its session (the refresh token, readable by its owner only),
+    /// the horizons of its centers, and the cache. Made when missing.
     pub profile_dir: PathBuf,
     /// Follow only these centers of the account's; empty: all.
     pub centers: Vec<CenterId>,
     /// This installation's id; none: the one kept in `profile_dir`, made at the first start.
     pub seat: Option<SeatId>,
-    /// Follow a foreign server by this dialect; none: a hub. With it, `servers` may be empty (the dialect names its own) and
-    /// `centers` says nothing.
+    /// Follow a foreign server by this dialect; none: a hub. With a dialect, `servers` may be empty (the dialect names
+    /// its own) and `centers` says nothing.
     pub dialect: Option<Arc<Dialect>>,
 }
 
@@ -35,8 +35,8 @@ impl EngineConfig {
         }
     }
 
-    /// Follows all centers of an account of `server`, which may name several endpoints of it, separated by commas, in
-    /// order of preference.
+    /// Follows all centers of an account of `server`. `server` may name several endpoints of the same server, separated
+    /// by commas, in order of preference.
     #[must_use]
     pub fn new(server: impl Into<String>, profile_dir: impl Into<PathBuf>) -> Self {
         Self {

@@ -1,4 +1,5 @@
-//! The core that an owner drives: of a hub, or of a foreign server. Both take the same inputs and want the same done.
+//! The core that an owner drives: of a hub, or of a foreign server. Both take the same inputs and ask for the same
+//! actions.
 
 #[cfg(feature = "faults")]
 use crate::message::RowFault;
@@ -58,12 +59,13 @@ impl Core {
                 let session = client.session(center)?;
                 Some((session.rows().count(), session.compared_at()))
             }
-            // Its list is compared whole, never by buckets.
+            // Its list is compared whole, never by bucket.
             Self::Foreign(foreign) => Some((foreign.rows().count(), &[])),
         }
     }
 
-    /// Access token and base URL, for reads that an interface makes by itself; a foreign server gives its list and no more.
+    /// Access token and base URL, for reads that an interface makes by itself. None for a foreign server, which gives
+    /// only its list.
     pub(crate) fn access(&self) -> Option<(&str, &str)> {
         match self {
             Self::Hub(client) => client.access(),
@@ -71,7 +73,7 @@ impl Core {
         }
     }
 
-    /// The base URL that is followed at present: the socket's, or the one of requests while there is none.
+    /// The base URL followed at present: the socket's, or the one of requests while there is no socket.
     pub(crate) fn endpoint(&self) -> Option<&str> {
         match self {
             Self::Hub(client) => {
@@ -89,7 +91,7 @@ impl Core {
         }
     }
 
-    /// The dialect, of a foreign server.
+    /// The dialect of a foreign server.
     pub(crate) fn dialect(&self) -> Option<&Dialect> {
         match self {
             Self::Hub(_) => None,
@@ -97,7 +99,7 @@ impl Core {
         }
     }
 
-    /// A fault, for tests.
+    /// Injects a fault, for tests.
     #[cfg(feature = "faults")]
     pub(crate) fn fault(&mut self, center: &CenterId, id: DeliveryId, fault: RowFault) -> bool {
         match self {

@@ -40,7 +40,7 @@ pub enum EngineError {
     /// Nobody is signed in.
     #[error("nobody is signed in; sign in first")]
     NotSignedIn,
-    /// A foreign server was asked for more than its list.
+    /// A foreign server gives only its list, and was asked for more.
     #[error("{name} gives a list of its deliveries and no more; look for this in its own system")]
     ListOnly {
         /// What the server is called.
@@ -76,7 +76,7 @@ impl EngineError {
         }
     }
 
-    /// Whether the same may succeed a little later.
+    /// Whether the same call may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What happens, for whoever listens, and the receiving end of it.
+//! What happens, for whoever listens, and the receiving end.
 
 use crate::ipc::{AppEvent, CommandPhase, LinkView};
 use gwanje_board::{AT_RISK_MIN, Row, ViewId};
@@ -27,17 +27,19 @@ pub struct CommandReport {
     pub phase: CommandPhase,
     /// With `Refused` and `Unknowable`: why.
     pub problem: Option<Problem>,
-    /// With `Done`: the row as it was committed.
+    /// With `Done`: the row as committed.
     pub row: Option<WireRow>,
 }
 
 /// What happens.
 #[derive(Debug, Clone)]
 pub enum EngineEvent {
-    /// The listener was too slow and missed events: what follows (all links, all open alarms, for row followers all rows)
-    /// is all there is at present.
+    /// The listener was too slow and missed events. What follows tells the present: all states and links, all open
+    /// alarms, all unsettled commands; before them, for row followers, the latest change of each row that changed
+    /// meanwhile.
     Resync,
-    /// A center's freshness, as a page shows it: at each change of state, each proof and each reading of the day's clock.
+    /// A center's freshness, as a page shows it. Comes with each change of state, each proof and each reading of the
+    /// day's clock.
     Link(Arc<LinkView>),
     /// A session's state changed.
     State(CenterId, State),
@@ -49,7 +51,7 @@ pub enum EngineEvent {
     AlarmSettled(CenterId, AlarmKey),
     /// News of a command.
     Command(Arc<CommandReport>),
-    /// A repair replaced something.
+    /// A repair replaced rows.
     Repaired(CenterId, Arc<RepairReport>),
     /// How far a comparison of everything has come.
     Checked(CenterId, Arc<CheckReport>),
@@ -57,7 +59,7 @@ pub enum EngineEvent {
     Centers(Arc<Vec<CenterInfo>>),
     /// Signed out, by the person (none) or by the server.
     SignedOut(Option<Arc<Problem>>),
-    /// Rows changed (only for [`crate::Engine::follow_rows`]), with the cursor after it once there is one.
+    /// Rows changed (only for [`crate::Engine::follow_rows`]), with the cursor after the change once there is one.
     Rows(CenterId, Arc<Vec<RowChange>>, Option<Cursor>),
     /// Riders' latest positions.
     Riders(CenterId, Arc<Vec<RiderPos>>),
@@ -68,7 +70,7 @@ pub enum EngineEvent {
 }
 
 impl EngineEvent {
-    /// The event as a page is told, if it is.
+    /// The event as a page is told it; none: a page is not told it.
     #[must_use]
     pub fn for_page(&self) -> Option<AppEvent> {
         match self {
@@ -120,7 +122,8 @@ impl EngineEvent {
     }
 }
 
-/// The receiving end. A listener that falls behind gets [`EngineEvent::Resync`] and everything anew, never a silent hole.
+/// The receiving end. A listener that falls behind gets [`EngineEvent::Resync`] and then the present, never a silent
+/// hole.
 #[derive(Debug)]
 pub struct Events {
     pub(crate) receiver: mpsc::Receiver<EngineEvent>,

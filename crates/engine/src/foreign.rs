@@ -1,11 +1,11 @@
-//! A dialect from its file, with the secrets that it takes from the environment.
+//! Reads a dialect from its file, with the secrets from the environment.
 
 use crate::error::EngineError;
 use gwanje_sync::dialect::Dialect;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads a dialect file and puts the environment's secrets in.
+/// Reads a dialect file and puts in the environment's secrets.
 ///
 /// # Errors
 /// When the file can't be read, is no dialect (with line, column and reason), or wants a variable that is not set.

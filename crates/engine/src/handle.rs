@@ -46,11 +46,12 @@ pub struct Engine {
     task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
 }
 
-/// Calls that may wait for the owner: a person and a few windows make a handful at once; more than this waits in the callers.
+/// The most calls that wait for the owner: a person and a few windows make a handful at once. Further callers wait
+/// themselves.
 const CALL_CAPACITY: usize = 256;
 
 impl Engine {
-    /// Starts the engine on the present tokio runtime. It asks nothing of the network before a sign-in.
+    /// Starts the engine on the current tokio runtime. Sends nothing over the network before a sign-in.
     ///
     /// # Errors
     /// When the settings can't be used or the profile can't be read or written.
@@ -62,7 +63,7 @@ impl Engine {
         Ok(Self { calls, http, task: Arc::new(std::sync::Mutex::new(Some(task))) })
     }
 
-    /// Signs in with a password. The session (not the password) is kept for [`Engine::resume`].
+    /// Signs in with a password. Keeps the session (not the password) for [`Engine::resume`].
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
@@ -71,8 +72,8 @@ impl Engine {
         self.ask(|reply| Call::SignIn { account, password, reply }).await?
     }
 
-    /// Goes on with the kept session, if there is one for this server: cached boards show at once, before the server
-    /// answers. When the server refuses it, [`crate::EngineEvent::SignedOut`] says so.
+    /// Goes on with the kept session, if there is one for this server. Cached boards show at once, before the server
+    /// answers. When the server refuses the session, [`crate::EngineEvent::SignedOut`] says so.
     ///
     /// # Errors
     /// When the cache can't be opened.
@@ -80,7 +81,7 @@ impl Engine {
         self.ask(Call::Resume).await?
     }
 
-    /// Who is signed in at present; none once the server has ended the session.
+    /// Who is signed in at present; none after the server has ended the session.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -88,7 +89,7 @@ impl Engine {
         self.ask(Call::SignedIn).await
     }
 
-    /// Forgets the session; cached data goes too.
+    /// Forgets the session and the cached data.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -96,7 +97,8 @@ impl Engine {
         self.ask(Call::SignOut).await
     }
 
-    /// What happens from now on, beginning with all links and all open alarms.
+    /// Listens to what happens from now on. Begins with the present: all states and links, all open alarms, all
+    /// unsettled commands; then outcomes that nobody has heard yet.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -104,7 +106,7 @@ impl Engine {
         self.ask(|reply| Call::Subscribe { rows: false, reply }).await
     }
 
-    /// The same with all rows: those there are, then each change.
+    /// Listens as [`Engine::events`] does, and to rows: first those there are, then each change.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -136,7 +138,7 @@ impl Engine {
         Ok(self.ask(|reply| Call::Ack { view, seq, reply }).await??)
     }
 
-    /// The page lost count: the next patch holds everything.
+    /// The page lost count: makes the next patch hold everything.
     ///
     /// # Errors
     /// When the view is not open.
@@ -173,7 +175,7 @@ impl Engine {
         Ok(found.filter(|row| row.center == *center))
     }
 
-    /// What happened to a delivery, oldest first; asked of the server.
+    /// What happened to a delivery, oldest first; asks the server.
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
@@ -183,7 +185,7 @@ impl Engine {
         self.http.read("a delivery's history", url, &access.token).await
     }
 
-    /// The riders of a center; asked of the server.
+    /// The riders of a center; asks the server.
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
@@ -193,18 +195,18 @@ impl Engine {
         self.http.read("a center's riders", url, &access.token).await
     }
 
-    /// The riders of a center as they are offered for a delivery; asked of the server.
+    /// The riders of a center as they are offered for a delivery; asks the server.
     ///
     /// # Errors
     /// When the server refuses or can't be reached.
     pub async fn candidates(&self, center: &CenterId, id: DeliveryId) -> Result<Vec<Candidate>, EngineError> {
         let riders = self.riders(center).await?;
-        // Without the shop's place, as when the delivery has left the board, the list is only not by distance.
+        // Without the shop's place (the delivery may have left the board) the list is just not sorted by distance.
         let shop = self.delivery(center, id).await?.and_then(|row| row.shop.pos);
         Ok(candidates(riders, shop))
     }
 
-    /// Begins a command. Its outcome comes as [`crate::EngineEvent::Command`], exactly once settled.
+    /// Begins a command. Its outcome comes as [`crate::EngineEvent::Command`], settled exactly once.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -239,7 +241,7 @@ impl Engine {
         self.ask(Call::Links).await
     }
 
-    /// The base URL that is followed at present: the socket's, or the one of requests while there is none.
+    /// The base URL followed at present: the socket's, or the one of requests while there is no socket.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -263,8 +265,8 @@ impl Engine {
         self.ask(Call::Diagnostics).await
     }
 
-    /// Compares everything of a center with the hub, all 256 buckets by content, and reads its cache from disk; what differs
-    /// is repaired. [`crate::EngineEvent::Checked`] tells how far it has come. Real work goes first.
+    /// Compares everything of a center with the hub, all 256 buckets by content, and reads its cache from disk. Repairs
+    /// what differs. [`crate::EngineEvent::Checked`] tells how far the comparison has come. Real work goes first.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -273,7 +275,7 @@ impl Engine {
         self.ask(|reply| Call::Check { center, reply }).await
     }
 
-    /// A fault, for tests: something happens to a row in memory that nobody notices. False: there is no such row.
+    /// Injects a fault, for tests: loses or damages a row in memory, and nobody notices. False: there is no such row.
     ///
     /// # Errors
     /// When the engine has stopped.
@@ -288,13 +290,13 @@ impl Engine {
         self.ask(|reply| Call::Fault { center, id, fault, reply }).await
     }
 
-    /// Writes what the cache does not have yet, and ends. Further calls fail.
+    /// Writes what the cache does not have yet, and ends the engine. Further calls fail.
     pub async fn stop(&self) {
         let task = match self.task.lock() {
             Ok(mut task) => task.take(),
             Err(poisoned) => poisoned.into_inner().take(),
         };
-        // An owner that has ended already answers nothing; there is nothing left to write then.
+        // An owner that has already ended does not answer, and has nothing left to write.
         let _ = self.calls.send(Call::Stop).await;
         if let Some(task) = task
             && let Err(error) = task.await

@@ -1,4 +1,4 @@
-//! Requests: bounded in time and size, without redirects, and what went wrong in the core's words.
+//! Requests: bounded in time and size, without redirects. Failures come in the core's words.
 
 use crate::error::EngineError;
 use crate::retry_after;
@@ -11,13 +11,13 @@ use std::error::Error as _;
 use std::time::Duration;
 use url::Url;
 
-/// The greatest body, decompressed: a snapshot of a quarter of a million rows.
+/// The largest body, decompressed: a snapshot of a quarter of a million rows.
 const MAX_BODY_BYTES: usize = 256 << 20;
-/// A port that neither accepts nor refuses counts as refused after this, so that a dead host is seen within 4 s.
+/// A port that neither accepts nor refuses counts as refused after this time. So a dead host is noticed within 4 s.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_500);
-/// A kept connection is used again within this: two polls (every 3 s) and a margin.
+/// Reuses a kept connection within this time: two polls (every 3 s) and a margin.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
-/// For reads that a person waits for.
+/// The time-out of reads that a person waits for.
 const READ_TIMEOUT_MS: u64 = 10_000;
 
 /// Makes requests.
@@ -27,7 +27,7 @@ pub(crate) struct HttpClient {
 }
 
 impl HttpClient {
-    /// `headers` go with every request; nothing of them is logged.
+    /// Sends `headers` with every request, and logs none of them.
     pub(crate) fn new(headers: &[(String, Secret)]) -> Result<Self, EngineError> {
         let mut defaults = HeaderMap::new();
         for (name, value) in headers {
@@ -43,20 +43,20 @@ impl HttpClient {
             .user_agent(concat!("gwanje/", env!("CARGO_PKG_VERSION")))
             .default_headers(defaults)
             .connect_timeout(CONNECT_TIMEOUT)
-            // A connection that was cut silently is found out by a request's time-out only: at most one may be lying in
-            // wait, and not for long, so that a second request in a row finds a fresh one.
+            // Only a request's time-out reveals a connection that was cut silently. So at most one is kept, and not for
+            // long: the second request in a row finds a fresh one.
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            // A redirect would carry the token to a place that nobody chose.
+            // A redirect would carry the token to a place nobody chose.
             .redirect(reqwest::redirect::Policy::none())
-            // Sockets go directly; requests by another way would prove nothing about them.
+            // Sockets go directly; a request that goes another way would prove nothing about them.
             .no_proxy()
             .build()
             .map_err(|error| EngineError::Config(format!("preparing HTTPS: {}", causes(&error))))?;
         Ok(Self { client })
     }
 
-    /// Makes a request of the core's.
+    /// Makes a request for the core.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpFailure> {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -146,7 +146,7 @@ fn causes(error: &reqwest::Error) -> String {
     text
 }
 
-/// Why a connection failed, in words without the system's numbers where there are any.
+/// Why a connection failed: in plain words where there are any, without the system's error numbers.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors, not ours")]
 pub(crate) fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {

@@ -14,7 +14,7 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct IpcError {
-    /// For programs; of the wire contract where the server said no.
+    /// For programs; a code of the wire contract where the server refused.
     pub code: String,
     /// One sentence for people (English; pages translate by code).
     pub message: String,
@@ -34,7 +34,7 @@ pub struct SignedIn {
     pub server: String,
     /// The centers that are followed.
     pub centers: Vec<CenterView>,
-    /// The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
+    /// The name of a foreign server; null: a hub. A foreign server is proven by its list and takes no commands.
     pub foreign: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct CenterView {
     pub time_zone: String,
 }
 
-/// What a center's freshness is called on a page.
+/// A center's freshness, by the name that a page uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub enum LinkState {
@@ -58,7 +58,7 @@ pub enum LinkState {
     Connecting,
     /// Socket joined, not proven.
     CatchingUp,
-    /// Holds the hub's revision of every row.
+    /// The board holds the hub's revision of every row.
     Live,
     /// No socket; REST answers.
     Polling,
@@ -122,9 +122,9 @@ pub enum CommandPhase {
     Done,
     /// Decided against; nothing was done.
     Refused,
-    /// No answer for so long that nobody knows; asked again.
+    /// Nobody knows: the answer is overdue; asked again.
     Unknown,
-    /// It may have been done or not, and can't be asked about any more.
+    /// Done or not, and nobody can find out any more.
     Unknowable,
 }
 
@@ -143,7 +143,7 @@ pub enum AppEvent {
         id: u64,
         /// About what.
         kind: AlarmKind,
-        /// With `center`, `id` and `kind` its key.
+        /// With `center`, `id` and `kind`: the alarm's key.
         #[ts(type = "number")]
         raised_at: i64,
         /// Raised before, and still open.
@@ -160,7 +160,7 @@ pub enum AppEvent {
         id: u64,
         /// About what.
         kind: AlarmKind,
-        /// The rest of its key.
+        /// The rest of the alarm's key.
         #[ts(type = "number")]
         raised_at: i64,
     },

@@ -5,8 +5,8 @@
 //!        ▲                   sync::Client, Board            │
 //!        └──events, patches────────┴◀────────inputs─────────┘
 //! ```
-//! The owner task alone holds the state; everything else sends it messages over bounded channels. *Invariant:* the owner
-//! never waits for anything but its inbox and its next deadline, so that a slow disk, socket or page can't hold it up.
+//! The owner task alone holds the state; everything else sends it messages over bounded channels. *Invariant:* the
+//! owner waits only for its inbox and its next deadline. So no slow disk, socket or page holds it up.
 //!
 //! An interface starts with [`Engine::start`], signs in, listens to [`Engine::events`] and opens views.
 

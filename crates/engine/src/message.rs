@@ -1,4 +1,4 @@
-//! What is said between the handle, the owner task, and the tasks and the thread around it.
+//! The messages between the handle, the owner task, and the tasks and the thread around it.
 
 use crate::error::EngineError;
 use crate::event::Events;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use url::Url;
 
-/// Where a view's patches go. Called on the owner task: it must hand the patch on and return at once.
+/// Takes a view's patches. Runs on the owner task: it must hand the patch on and return at once.
 pub type PatchSink = Arc<dyn Fn(Patch) + Send + Sync>;
 
 /// What may happen to a row in memory.
@@ -27,7 +27,7 @@ pub enum RowFault {
     Flip,
 }
 
-/// What a call on a view answers with.
+/// Takes the answer to a call on a view.
 pub(crate) type ViewReply = oneshot::Sender<Result<(), ViewError>>;
 
 /// What the handle asks.
@@ -113,7 +113,7 @@ pub(crate) enum Arrival {
     Cache(JobAnswer),
 }
 
-/// What reads by REST need.
+/// What a read by REST needs.
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) base: String,
@@ -121,7 +121,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The URL of a path below the interface's root.
+    /// The URL of a path below the API's root.
     pub(crate) fn url(&self, path: &[&str]) -> Result<Url, EngineError> {
         let unusable = || EngineError::Config(format!("{} is no usable address of a server", self.base));
         let mut url = Url::parse(&self.base).map_err(|_| unusable())?;
@@ -133,14 +133,15 @@ impl Access {
 /// What the cache thread is asked.
 pub(crate) type Job = gwanje_persist::Job<ProfileJob>;
 
-/// What it answers.
+/// What the cache thread answers.
 pub(crate) type JobAnswer = gwanje_persist::JobAnswer<ProfileJob>;
 
-/// What the cache thread does beside the cache: small files of the profile, in the order of the cache's changes.
+/// What the cache thread does beside the cache: writes and removes small files of the profile, in order with the
+/// cache's changes.
 #[derive(Debug)]
 pub(crate) enum ProfileJob {
-    /// Keep such a file.
+    /// Writes such a file.
     Keep(PathBuf, Vec<u8>),
-    /// Remove it.
+    /// Removes such a file.
     Forget(PathBuf),
 }

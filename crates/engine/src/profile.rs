@@ -1,4 +1,5 @@
-//! What an installation keeps beside its cache: its seat, its session, the horizons of its centers. One engine a profile.
+//! What an installation keeps beside its cache: its seat, its session, the horizons of its centers. A profile has one
+//! engine.
 
 use crate::error::EngineError;
 use crate::ipc::CenterView;
@@ -15,7 +16,7 @@ const SESSION_FILE: &str = "session.json";
 const HORIZONS_FILE: &str = "horizons.json";
 const LOCK_FILE: &str = "lock";
 
-/// A session that can be gone on with. Its refresh token is kept in a file that only its owner may read.
+/// A session that can be resumed. Its refresh token is kept in a file that only its owner may read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptSession {
@@ -40,7 +41,7 @@ impl fmt::Debug for KeptSession {
     }
 }
 
-/// The session kept in a profile, if there is one that can be read.
+/// The session kept in a profile, if there is a readable one.
 #[must_use]
 pub fn kept_session(profile_dir: &Path) -> Option<KeptSession> {
     let text = std::fs::read(profile_dir.join(SESSION_FILE)).ok()?;
@@ -58,7 +59,7 @@ pub(crate) struct Profile {
     _lock: File,
     pub(crate) seat: SeatId,
     pub(crate) session: Option<KeptSession>,
-    /// By server and center.
+    /// Horizons by server and center.
     horizons: BTreeMap<String, i64>,
 }
 
@@ -78,7 +79,8 @@ impl Profile {
         Ok(Self { dir: dir.to_owned(), _lock: lock, seat, session: kept_session(dir), horizons })
     }
 
-    /// The cache of an account on a server: a file of its own, so that no board ever shows another's rows.
+    /// The cache file of an account on a server. Each account has its own, so that no board ever shows another
+    /// account's rows.
     pub(crate) fn cache_path(&self, server: &str, account: &str) -> PathBuf {
         let readable: String = account.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
         self.dir.join(format!("cache-{readable}-{:016x}.sqlite", name_hash(&format!("{server}\n{account}"))))
@@ -94,7 +96,7 @@ impl Profile {
         self.horizons.get(&horizon_key(server, center)).copied().map(UtcMillis)
     }
 
-    /// Takes a horizon in; the answer is the file to write.
+    /// Keeps a horizon; returns the file to write.
     pub(crate) fn keep_horizon(
         &mut self,
         server: &str,
@@ -106,7 +108,7 @@ impl Profile {
     }
 }
 
-/// A folder that only its owner may look into: the cache holds customers' addresses.
+/// Makes a folder that only its owner may look into: the cache holds customers' addresses.
 fn make_private_folder(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

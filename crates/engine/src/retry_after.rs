@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Seconds from now. A date is taken against the answer's own `Date` where there is one, since the desk's clock may be
-/// off; one that is over means at once.
+/// Seconds from now. Measures a date against the answer's own `Date` where there is one, since the desk's clock may be
+/// off. A date in the past means at once.
 pub(crate) fn seconds(retry_after: &str, date: Option<&str>, now: SystemTime) -> Option<u64> {
     let text = retry_after.trim();
     if let Ok(seconds) = text.parse() {

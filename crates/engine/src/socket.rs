@@ -16,16 +16,16 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 
-/// A longer message is not read (rule 12): twice the greatest frame of the wire contract.
+/// A longer message is not read (rule 12): twice the largest frame of the wire contract.
 const MAX_TEXT_BYTES: usize = 2 << 20;
-/// A longer one ends the connection: nothing that a hub sends, and the most memory that one socket can take.
+/// A longer message ends the connection: no hub sends one. This is the most memory that one socket can take.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
-/// Texts that wait to be sent. A seat sends a handful at once; a socket that does not take this many is stuck.
+/// The most texts that wait to be sent. A seat sends a handful at once; a socket that does not take this many is stuck.
 const OUT_CAPACITY: usize = 256;
-/// For the goodbye.
+/// The time for the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The owner's end of a socket. Dropped: it says goodbye and closes.
+/// The owner's end of a socket. When dropped, it says goodbye and closes.
 #[derive(Debug)]
 pub(crate) struct SocketLine {
     out: mpsc::Sender<String>,
@@ -73,7 +73,7 @@ async fn run(
     let mut stream = match connecting.await {
         Ok(Ok((stream, _))) => stream,
         Ok(Err(error)) => {
-            // The owner is gone: nobody is left to tell, here and below.
+            // When this fails, the owner is gone and nobody is left to tell; so below.
             let _ = told(not_opened(&error)).await;
             return;
         }
@@ -139,7 +139,8 @@ fn request(url: String, options: &SocketOptions) -> Result<Request, String> {
     Ok(request)
 }
 
-/// Pings, and what comes of no answer. Without an order it never beats: the core sees to that by what it says itself.
+/// Sends pings, and notices silence. Without an order it never beats: then the core keeps watch by its own
+/// messages.
 struct Pulse {
     order: Option<(Duration, Duration)>,
     next: Instant,
@@ -176,7 +177,7 @@ impl Pulse {
     }
 }
 
-/// What a handshake that failed means: turned away in so many words, or nobody there.
+/// What a failed handshake means: refused with an HTTP answer, or nobody there.
 fn not_opened(error: &WsError) -> SocketEvent {
     let WsError::Http(response) = error else { return SocketEvent::Closed(reason(error)) };
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -185,7 +186,7 @@ fn not_opened(error: &WsError) -> SocketEvent {
     SocketEvent::TurnedAway { reason: reason(error), retry_after_s }
 }
 
-/// Why, in words without addresses or data.
+/// The reason, in words without addresses or data.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's errors, not ours")]
 fn reason(error: &WsError) -> String {
     match error {

@@ -1,4 +1,4 @@
-//! Who listens: each over a bounded channel; one that lags is brought up to date, never left with a hole.
+//! The listeners. Each has a bounded channel. One that lags is brought up to date, never left with a hole.
 
 use crate::event::{EngineEvent, Events};
 use gwanje_model::{CenterId, DeliveryId};
@@ -8,10 +8,10 @@ use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Events that may wait for a listener: some seconds of a busy evening. A listener further behind wants the present, not
-/// the past.
+/// The most events that wait for a listener: some seconds of a busy evening. A listener further behind wants the
+/// present, not the past.
 const EVENT_CAPACITY: usize = 1_024;
-/// How often a lagging listener is looked at, milliseconds.
+/// Milliseconds between two looks at a lagging listener.
 const LAG_LOOK_MS: u64 = 50;
 
 /// All listeners.
@@ -30,7 +30,7 @@ struct Subscriber {
 }
 
 impl Subscribers {
-    /// A new listener, who hears `present` first.
+    /// Adds a listener, who hears `present` first.
     pub(crate) fn add(&mut self, rows: bool, present: impl IntoIterator<Item = EngineEvent>) -> Events {
         let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
         let mut subscriber = Subscriber { sender, rows, lagging: false, pending: Vec::new() };
@@ -64,7 +64,7 @@ impl Subscribers {
         self.look_at
     }
 
-    /// Brings listeners that lagged up to date, as soon as they have read what they had.
+    /// Brings lagging listeners up to date, as soon as they have read what they had.
     pub(crate) fn catch_up(&mut self, now: Mono, present: impl Fn() -> Vec<EngineEvent>) {
         if self.look_at.is_none_or(|at| now < at) {
             return;
@@ -80,7 +80,7 @@ impl Subscribers {
 }
 
 impl Subscriber {
-    /// False: nobody listens any more.
+    /// Tells one listener; false: it no longer listens.
     fn tell(&mut self, event: &EngineEvent) -> bool {
         let rows = if let EngineEvent::Rows(center, changes, cursor) = event {
             Some((center, changes, cursor))
@@ -127,7 +127,8 @@ impl Subscriber {
     }
 }
 
-/// Row changes that melt together while nobody reads them. Bounded by the rows of the board: of each row only its latest change is kept.
+/// Row changes that melt together while nobody reads them. Keeps only the latest change of each row, so the rows of the
+/// board bound it.
 #[derive(Debug, Default)]
 struct Pending {
     cleared: bool,

@@ -1,28 +1,28 @@
-//! Open views: one look a frame at which of them has something new, and at which of their pages is stuck.
+//! Open views. Once a frame it looks which of them have something new, and which of their pages are stuck.
 
 use crate::message::PatchSink;
 use gwanje_board::{Board, ViewError, ViewId, ViewSpec};
 use gwanje_sync::Mono;
 use std::collections::{BTreeMap, VecDeque};
 
-/// A frame at 60 a second, milliseconds: nobody sees more often.
+/// A frame at 60 a second, milliseconds: nobody sees more.
 const FRAME_MS: u64 = 16;
-/// A page that acknowledges nothing for this long while patches wait is stuck, milliseconds.
+/// A page is stuck when it acknowledges nothing for this long while patches wait, milliseconds.
 const STALL_MS: u64 = 2_000;
 
 /// All open views.
 #[derive(Default)]
 pub(crate) struct Views {
     open: BTreeMap<ViewId, Page>,
-    /// The last look.
+    /// When it last looked.
     looked: Mono,
-    /// Something changed since.
+    /// Something has changed since then.
     dirty: bool,
 }
 
 struct Page {
     sink: PatchSink,
-    /// Sent and not acknowledged; the board allows two.
+    /// Patches sent and not acknowledged; the board allows two.
     sent: VecDeque<(u64, Mono)>,
     told_stalled: bool,
 }
@@ -85,7 +85,7 @@ impl Views {
         [frame, stall].into_iter().flatten().min()
     }
 
-    /// Sends what is new, when a frame has passed; the answer is the views whose pages have just been found stuck.
+    /// Sends what is new, once a frame has passed. Returns the views whose pages have just got stuck.
     pub(crate) fn look(&mut self, board: &mut Board, now: Mono) -> Vec<ViewId> {
         if self.dirty && now >= self.looked.plus_ms(FRAME_MS) {
             self.dirty = false;
@@ -126,7 +126,7 @@ mod tests {
     use gwanje_model::{CenterId, DeliveryId, Rev};
     use std::sync::{Arc, Mutex};
 
-    /// A view whose patches' numbers are collected.
+    /// Opens a view that collects the numbers of its patches.
     fn view(views: &mut Views, board: &mut Board) -> (ViewId, Arc<Mutex<Vec<u64>>>) {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);

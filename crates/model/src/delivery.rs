@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// The status of that wire name.
+    /// The status with this wire name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
@@ -155,7 +155,7 @@ pub struct Dropoff {
     #[serde(default)]
     #[ts(as = "String")]
     pub phone: Text,
-    /// The phone of whoever receives it, when it is another.
+    /// The phone of whoever receives the order, when it is another.
     #[serde(default)]
     #[ts(as = "String")]
     pub recipient_phone: Text,
@@ -173,7 +173,7 @@ pub struct AssignedRider {
     /// The rider's name.
     #[ts(as = "String")]
     pub name: Text,
-    /// The rider's own center (another one than the delivery's: a lent rider).
+    /// The rider's own center (a lent rider's differs from the delivery's).
     pub home: CenterId,
     /// False until the rider confirmed the assignment (미확인).
     pub confirmed: bool,
@@ -248,7 +248,7 @@ pub struct Delivery {
     pub rev: Rev,
     /// Operations time of its latest change.
     pub modified_at: UtcMillis,
-    /// What people call it; unique in a center and a day.
+    /// The number people call it by; unique in a center and a day.
     #[ts(as = "String")]
     pub number: Text,
     /// The order number of the shop's or portal's system.
@@ -302,7 +302,7 @@ pub struct Delivery {
     /// 취소.
     #[serde(default)]
     pub cancelled_at: Option<UtcMillis>,
-    /// Set when, and only when, it is cancelled.
+    /// Set exactly when the delivery is cancelled.
     #[serde(default)]
     pub cancel: Option<Cancel>,
 }
@@ -314,7 +314,7 @@ impl Delivery {
         self.received_at.plus_min(i64::from(self.delivery_target_min))
     }
 
-    /// When it reached its final status, if it has.
+    /// When it reached its final status; `None`: not yet.
     #[must_use]
     pub fn ended_at(&self) -> Option<UtcMillis> {
         match self.status {
@@ -324,7 +324,7 @@ impl Delivery {
         }
     }
 
-    /// A rider who is not of this center.
+    /// Whether the rider belongs to another center.
     #[must_use]
     pub fn has_lent_rider(&self) -> bool {
         self.rider.as_ref().is_some_and(|rider| rider.home != self.center)

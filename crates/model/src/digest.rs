@@ -74,13 +74,13 @@ impl RowDigest {
         self.digest.0 = self.digest.0.wrapping_add(row_hash(id, rev));
     }
 
-    /// Takes a row out. The row must have been added at this very revision.
+    /// Takes a row out. The row must have been added at the same revision.
     pub fn remove(&mut self, id: DeliveryId, rev: Rev) {
         self.count = self.count.wrapping_sub(1);
         self.digest.0 = self.digest.0.wrapping_sub(row_hash(id, rev));
     }
 
-    /// The digest of rows, from nothing.
+    /// The digest of these rows, computed from nothing.
     pub fn of(rows: impl IntoIterator<Item = (DeliveryId, Rev)>) -> Self {
         let mut sum = Self::default();
         for (id, rev) in rows {
@@ -101,7 +101,7 @@ impl Default for BucketDigests {
 }
 
 impl BucketDigests {
-    /// The digests of rows, from nothing.
+    /// The digests of these rows, computed from nothing.
     pub fn of(rows: impl IntoIterator<Item = (DeliveryId, Rev)>) -> Self {
         let mut buckets = Self::default();
         for (id, rev) in rows {
@@ -130,7 +130,7 @@ impl BucketDigests {
         &self.0
     }
 
-    /// The numbers of the buckets in which `other` differs. A list of another length differs everywhere.
+    /// The numbers of the buckets in which `other` differs. A list of a different length differs everywhere.
     #[must_use]
     pub fn differing(&self, other: &[RowDigest]) -> Vec<u8> {
         (0..=u8::MAX).filter(|&n| self.0.get(usize::from(n)) != other.get(usize::from(n))).collect()

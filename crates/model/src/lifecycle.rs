@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
 
-/// The name of a change that a person asks for.
+/// The name of a change that a person can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
@@ -67,13 +67,13 @@ impl Action {
         }
     }
 
-    /// The action of that wire name.
+    /// The action with this wire name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == name)
     }
 
-    /// The status that the action leads to from `from`; `None`: not allowed.
+    /// The status to which the action leads from `from`; `None`: not allowed.
     #[must_use]
     pub fn leads_to(self, from: Status) -> Option<Status> {
         use Status as S;
@@ -126,7 +126,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The action that this change is.
+    /// The action of this change.
     #[must_use]
     pub fn action(&self) -> Action {
         match self {
@@ -155,7 +155,7 @@ pub struct InvalidTransition {
 /// Applies a change at operations time `at`. Leaves `rev` to whoever commits it.
 ///
 /// # Errors
-/// When the lifecycle does not allow it; the delivery is untouched then.
+/// When the lifecycle does not allow the change; then the delivery stays untouched.
 pub fn apply(delivery: &mut Delivery, change: Change, at: UtcMillis) -> Result<(), InvalidTransition> {
     let action = change.action();
     let Some(to) = action.leads_to(delivery.status) else {
@@ -173,7 +173,7 @@ pub fn apply(delivery: &mut Delivery, change: Change, at: UtcMillis) -> Result<(
         }
         Change::Confirm => confirm(delivery),
         Change::Pickup => {
-            // Whoever picks a meal up has seen the assignment.
+            // Whoever picks up a meal has seen the assignment.
             confirm(delivery);
             delivery.picked_up_at = Some(at);
         }

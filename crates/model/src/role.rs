@@ -21,7 +21,7 @@ pub enum Role {
     Rider,
 }
 
-/// A kind of thing an account may be allowed to do in a center of its own.
+/// What an account may be allowed to do in one of its centers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     /// Read rows, riders, chat and history.
@@ -63,7 +63,8 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
-    /// Whether the role allows it, in a center that the account may see. A rider is further limited to own deliveries.
+    /// Whether the role has this permission, in a center that the account may see. A rider is further limited to own
+    /// deliveries.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         use Permission as P;

@@ -116,7 +116,7 @@ text_id!(
     ShopId
 );
 text_id!(
-    /// An installation of the app, or one watcher: what a receipt is signed with.
+    /// An installation of the app, or one watcher; it signs receipts.
     SeatId
 );
 text_id!(

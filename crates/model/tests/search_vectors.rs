@@ -128,14 +128,14 @@ mod search_vectors {
         {
             assert_eq!(matching(typed, &rider), [0], "{typed}");
         }
-        // Another order, and from one line into the next.
+        // Another order; and from one line into the next.
         for typed in ["ㅇㅈ", "진r", "70"] {
             assert_eq!(matching(typed, &rider), [0; 0], "{typed}");
         }
     }
 
     proptest! {
-        /// Whatever stands in a text is found in it, typed in full, however it is composed.
+        /// Every text is found in itself, typed in full, however it is composed.
         #[test]
         fn every_word_of_a_text_is_found(text in "[가-힣ㄱ-ㅎa-zA-Z0-9 ,\u{301}\u{3099}ｱ-ﾟ😀-😂-]{0,24}",
                                          nth in 0..8_usize) {
@@ -145,7 +145,7 @@ mod search_vectors {
             }
         }
 
-        /// As far as it has been typed, key by key, a text is found: no result comes and goes while one types on.
+        /// A text is found as far as it has been typed, key by key: no result comes and goes while someone types on.
         #[test]
         fn a_text_is_found_at_every_key(text in "[가-힣]{1,6}") {
             let haystack = Haystack::of([SearchField::Shop.text(&text)]);

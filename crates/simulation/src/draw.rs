@@ -1,4 +1,4 @@
-//! A seed becomes a plan: who sits where, what is done, and which faults are mixed into it, by weight.
+//! Turns a seed into a plan: who sits where, what is done, and which faults are mixed in, by weight.
 
 use crate::fault::Fault;
 use crate::plan::{Break, Garble, Happening, Plan, Post, Spoilt, Step, Way, Work};
@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
-/// One seed in so many has no fault in it, to see that nothing is repaired then.
+/// One seed in this many has no fault, to see that nothing is repaired then.
 const CALM_EVERY: u64 = 12;
 /// Faults in a plan, at the least and at the most.
 const FAULTS: (u32, u32) = (2, 7);
@@ -43,7 +43,7 @@ pub fn draw(seed: u64) -> Plan {
 
 struct Draw {
     rng: ChaCha8Rng,
-    /// For what follows a fault now and then: a stream of its own, so that it changes nothing else in any plan.
+    /// Draws what follows a fault now and then. It is a stream of its own, so that it changes nothing else in any plan.
     besides: ChaCha8Rng,
     desks: Vec<Post>,
     steps: Vec<Step>,
@@ -78,7 +78,7 @@ impl Draw {
         self.steps.push(Step { after_ms, what });
     }
 
-    /// A spell of work, with pauses up to `pause_ms`.
+    /// Adds a spell of work, with pauses up to `pause_ms`.
     fn work(&mut self, pause_ms: u64) {
         for _ in 0..self.between(u64::from(WORK.0), u64::from(WORK.1)) {
             let after_ms = self.between(5, pause_ms);
@@ -103,7 +103,7 @@ impl Draw {
         }
     }
 
-    /// Happening somebody does to a delivery that is on the board.
+    /// What somebody does to a delivery on the board.
     fn act(&mut self) -> Work {
         match self.kind() {
             Work::Create => Work::Advance,
@@ -112,7 +112,7 @@ impl Draw {
         }
     }
 
-    /// That center, if somebody at that seat, or anybody, follows it; else the one that everybody follows.
+    /// This center, if somebody at this seat, or anybody, follows it; else the center that everybody follows.
     fn followed(&self, seat: Option<usize>, center: usize) -> usize {
         let sees_all = |desk: &Post| matches!(desk, Post::Supervisor | Post::CallCenter);
         let follows = match seat {
@@ -122,9 +122,9 @@ impl Draw {
         if follows { center } else { 0 }
     }
 
-    /// One fault, with time for it to work.
+    /// Adds one fault, with time for it to work.
     fn fault(&mut self, seed: u64) {
-        // Every kind has its turn, whatever chance says.
+        // One fault in five is of the kind whose turn it is by the seed, so that every kind comes up.
         let turn = usize::try_from(seed % 34).unwrap_or(0);
         let which = if self.chance(20) { turn } else { self.some(33) };
         let Some(fault) = Fault::ALL.get(which).copied() else { return };
@@ -158,7 +158,7 @@ impl Draw {
         self.push(lasts, Happening::Work { center, work: Work::Note, pick });
     }
 
-    /// Now and then the seat that got no answer can't ask before its center is taken away: it is signed out, or killed.
+    /// Now and then the seat that got no answer can't ask before its center is taken away: it signs out or is killed.
     fn taken_after(&mut self, seat: usize, center: usize) {
         let rng = &mut self.besides;
         let (follows, ends, killed) = (rng.random_ratio(1, 2), rng.random_range(60..600), rng.random());
@@ -172,7 +172,8 @@ impl Draw {
         self.take(taken, seat, center);
     }
 
-    /// A sign-in ends; now and then while a command is on its way, whose center is taken away before it can be asked about.
+    /// Ends a sign-in. Now and then a command is on its way, and its center is taken away before the seat can ask what
+    /// became of it.
     fn taken_with_the_sign_in(&mut self, after_ms: u64, seat: usize) {
         let revoked = Happening::Break(Break::SignInRevoked { seat });
         let rng = &mut self.besides;
@@ -200,8 +201,8 @@ impl Draw {
         }
     }
 
-    /// Now and then a center is taken away and given back with a new sign-in, while the disk takes no writes: what is cached
-    /// of it can't be wiped before it is to be read again.
+    /// Now and then takes a center away and gives it back with a new sign-in while the disk takes no writes. So its
+    /// cache can't be wiped before the app is to read it again.
     fn taken_while_busy(&mut self, seat: usize) {
         let rng = &mut self.besides;
         let (taken, center) = (rng.random_ratio(1, 2), rng.random_range(0..2));
@@ -252,7 +253,7 @@ impl Draw {
             Fault::StopsReading => Break::StopsReading { seat, for_ms: long },
             Fault::FullBuffer => Break::FullBuffer { seat, center, for_ms: 2_000 + short },
             Fault::NoFanOut => Break::NoFanOut { node, for_ms: long * 2 },
-            // Where most follow: some have been told and some have not.
+            // A center that most follow: so some have been told and some have not.
             Fault::HubKilled => Break::HubKilled { node, center: 0, for_ms: short },
             Fault::TwoVersions => Break::TwoVersions { node, for_ms: long },
             Fault::SocketsFlap => {

@@ -1,4 +1,4 @@
-//! The faults that a board must survive: numbers and names as the design lists them, in one place.
+//! The faults that a board must survive, in one place: numbers and names as the design lists them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// A frame is lost and others follow.
+    /// A frame is lost, and others follow.
     DropEvent,
     /// The last frame is lost, then silence.
     DropLast,
@@ -26,15 +26,15 @@ pub enum Fault {
     HeadBack,
     /// A seat comes back with a cursor under the floor.
     UnderFloor,
-    /// Reads are answered by a replica that lags.
+    /// A lagging replica answers reads.
     StaleReplica,
-    /// A connection is dead in one or both directions and nobody says so.
+    /// A connection is dead in one or both directions, and nobody says so.
     HalfOpen,
     /// A client reads nothing for a while.
     StopsReading,
     /// The hub's send buffer for a client is full.
     FullBuffer,
-    /// A node hears of commits by its heads only (the fan-out is away).
+    /// A node learns of commits only by its heads (the fan-out is away).
     NoFanOut,
     /// A node is killed while it broadcasts.
     HubKilled,
@@ -56,7 +56,7 @@ pub enum Fault {
     Credentials,
     /// A command is carried out and its answer is lost.
     AnswerLost,
-    /// Somebody else edits what a pending command is about.
+    /// Somebody else edits the delivery of a pending command.
     RemoteEdit,
     /// A packet is malformed, oversized or unknown.
     Garbled,
@@ -115,7 +115,7 @@ impl Fault {
         Self::ChangePages,
     ];
 
-    /// Its number in the list, from 1.
+    /// Its number in the list of faults, from 1.
     #[must_use]
     pub fn number(self) -> usize {
         self as usize + 1

@@ -1,5 +1,5 @@
-//! A hub, a network, seats and their disks from one seed, in virtual time: every fault that a board must survive,
-//! and what must hold whatever breaks, checked after every step.
+//! A hub, a network, seats and their disks from one seed, in virtual time. It injects every fault that a board must
+//! survive, and checks after every step what must hold whatever breaks.
 //!
 //! ```text
 //! seed ─ draw → Plan (steps) ─ run → Report (steps, faults that came to pass, violations) ─ shrink → a small Plan, kept

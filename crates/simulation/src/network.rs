@@ -1,4 +1,4 @@
-//! The line between a seat and the hub: what may be wrong with it, and one connection over it.
+//! The line between a seat and the hub: what may be wrong with the line, and one connection over it.
 
 use crate::hub::{Joined, ModelHub};
 use crate::plan::Garble;
@@ -6,48 +6,48 @@ use gwanje_model::{CenterId, Rev};
 use gwanje_sync::SocketId;
 use std::collections::BTreeMap;
 
-/// Packets on their way to one client that a hub's buffer holds.
+/// The most packets on their way to one client in a hub's buffer.
 pub(crate) const BUFFER_PACKETS: usize = 128;
-/// The same for a seat whose buffer is small (a fault).
+/// The same for a seat with a small buffer (a fault).
 pub(crate) const SMALL_BUFFER_PACKETS: usize = 3;
 
-/// What is wrong with a seat's line. All that is counted is armed: it happens to the next that fits.
+/// What is wrong with a seat's line. Everything counted is armed: it happens to the next packet or request that fits.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// Nothing gets out; what was sent arrives when it heals.
+    /// Nothing gets out until then; what was sent arrives when the line heals.
     pub(crate) cut_up_until: u64,
-    /// Nothing gets in; likewise.
+    /// Nothing gets in until then; likewise.
     pub(crate) cut_down_until: u64,
-    /// Neither has held anything back yet.
+    /// The cut in neither direction has held anything back yet.
     pub(crate) cut_idle: bool,
     /// The desk has no network, and knows it.
     pub(crate) offline_until: u64,
-    /// So many milliseconds longer until then.
+    /// Until when the line is slow, and by how many milliseconds.
     pub(crate) slow: (u64, u64),
     pub(crate) small_buffer_until: u64,
     pub(crate) drop_events: u32,
-    /// The next frame, wherever it is of, is lost as the last before a silence.
+    /// The next frame of this center is lost, as the last frame before a silence.
     pub(crate) drop_last: Option<CenterId>,
     pub(crate) duplicate: u32,
-    /// So many, so late.
+    /// How many packets come late, and by how many milliseconds.
     pub(crate) late: (u32, u64),
     pub(crate) garble: Option<(Garble, u32)>,
-    /// The next command is carried out and not answered.
+    /// The next command is carried out, and its answer is lost.
     pub(crate) lose_answer: bool,
-    /// So many snapshots end half-way; true: and the connection tells so.
+    /// How many snapshots end half-way; true: the connection also tells so.
     pub(crate) cut_snapshot: (u32, bool),
-    /// While the next snapshot is on its way so many rows change.
+    /// How many rows change while the next snapshot is on its way.
     pub(crate) change_during: u32,
-    /// `changes` come by pages of so many, between which rows change so many times.
+    /// How many entries a page of `changes` has, and how often rows change between pages.
     pub(crate) pages: Option<(u32, u32)>,
-    /// A page ended there, and rows have changed since.
+    /// Where a page ended; rows have changed since.
     pub(crate) page_overtaken: Option<(CenterId, u64)>,
-    /// A head of long ago that arrives between two of them.
+    /// An old head that arrives between two pages.
     pub(crate) straggler: Option<String>,
     pub(crate) stale: Option<Stale>,
-    /// Sockets that the client gives up live on until then.
+    /// Until then, sockets that the client gives up live on.
     pub(crate) old_sockets_until: u64,
-    /// A cut, a drop or the like touched the line then.
+    /// When a cut, a drop or the like last touched the line.
     pub(crate) disturbed_ms: u64,
 }
 
@@ -77,14 +77,14 @@ pub(crate) struct Conn {
     pub(crate) hub_open: bool,
     /// The client holds it open.
     pub(crate) client_open: bool,
-    /// What lies between has forgotten it: nothing passes any more, and nobody says so.
+    /// Something in between has forgotten it: nothing passes any more, and nobody says so.
     pub(crate) forgotten: bool,
     pub(crate) centers: BTreeMap<CenterId, Follower>,
     /// Packets on their way to the client.
     pub(crate) in_flight: usize,
-    /// Its buffer at the hub was full when something was last to be sent.
+    /// Its buffer at the hub was full at the last attempt to send.
     pub(crate) full: bool,
-    /// Texts that were sent to the client in their order, and how many of them it has taken in.
+    /// How many texts were sent to the client in order, and how many of them it has taken in.
     pub(crate) sent: u64,
     pub(crate) taken: u64,
     pub(crate) last_down_ms: u64,
@@ -97,9 +97,9 @@ pub(crate) struct Conn {
 pub(crate) struct Follower {
     pub(crate) who: Joined,
     pub(crate) subscribed: bool,
-    /// The revision up to which it was told of deliveries.
+    /// The revision up to which the follower was told of deliveries.
     pub(crate) told: Rev,
     pub(crate) behind_since: Option<u64>,
-    /// A frame to it was lost, and nothing that shows it was sent since.
+    /// A frame to the follower was lost, and nothing that reveals the loss was sent since.
     pub(crate) lost: bool,
 }

@@ -1,4 +1,4 @@
-//! What will happen in a world: a list of steps, drawn before the run, so that it can be shrunk, printed and kept.
+//! What will happen in a world: a list of steps, drawn before the run. So a plan can be shrunk, printed and kept.
 
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// For everything that the plan does not say: delays, jitter.
+    /// Seeds everything that the plan does not say: delays, jitter.
     pub seed: u64,
     /// The desks.
     pub desks: Vec<Post>,
@@ -41,7 +41,7 @@ pub struct Step {
     pub what: Happening,
 }
 
-/// What happens. Numbers that pick (a seat, a center, a row) are taken modulo what there is.
+/// What happens. A number that picks (a seat, a center, a row) is taken modulo the number of choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Happening {
@@ -54,22 +54,22 @@ pub enum Happening {
         /// To which delivery.
         pick: u64,
     },
-    /// The person at a seat does something to a delivery, as they see it.
+    /// The person at a seat acts on a delivery, as they see it.
     Click {
         /// Who.
         seat: usize,
-        /// Where.
+        /// In which center.
         center: usize,
         /// What is done.
         work: Work,
         /// To which delivery.
         pick: u64,
     },
-    /// The person at a seat takes note of an alarm.
+    /// The person at a seat acknowledges an alarm.
     Acknowledge {
         /// Who.
         seat: usize,
-        /// Which of those in view.
+        /// Which of the alarms in view.
         pick: u64,
     },
     /// The person at a seat looks at something else.
@@ -95,7 +95,7 @@ pub enum Work {
     Create,
     /// The next step of its life.
     Advance,
-    /// It is cancelled.
+    /// A cancellation.
     Cancel,
     /// A remark.
     Note,
@@ -110,7 +110,7 @@ pub enum Work {
 pub enum Break {
     /// The next frames to a seat are lost.
     DropEvents { seat: usize, count: u32 },
-    /// A change's frame to a seat is lost, and nothing happens in its center for some seconds.
+    /// The frame of a change is lost on its way to a seat, and nothing happens in its center for some seconds.
     DropLast { seat: usize, center: usize },
     /// The next packets to a seat come twice.
     Duplicate { seat: usize, count: u32 },
@@ -118,27 +118,27 @@ pub enum Break {
     Reorder { seat: usize, count: u32, late_ms: u64 },
     /// A seat loses its cache file and fetches a snapshot, during which rows change.
     ChangeDuringSnapshot { seat: usize, center: usize, count: u32 },
-    /// A seat loses its cache file and fetches snapshots, of which the first end half-way.
+    /// A seat loses its cache file and fetches snapshots; the first ones end half-way.
     SnapshotCut { seat: usize, count: u32, broken: bool },
-    /// A seat is cut off; a delivery is cancelled or ends, and leaves the board.
+    /// While a seat is cut off, a delivery is cancelled or ends, and leaves the board.
     DeletedWhileAway { seat: usize, center: usize, cancel: bool, for_ms: u64 },
     /// A new history begins.
     NewEpoch { center: usize, kick: bool },
     /// The hub goes on from a backup of some changes ago.
     HeadBack { center: usize, changes: u32 },
-    /// A seat is cut off and the floor rises over its cursor.
+    /// While a seat is cut off, the floor rises over its cursor.
     UnderFloor { seat: usize, center: usize, for_ms: u64 },
-    /// Some of a seat's reads are answered by a replica that stands still.
+    /// A replica that stands still answers some of a seat's reads.
     StaleReplica { seat: usize, center: usize, floor: bool, for_ms: u64 },
-    /// A seat's connection is dead that way.
+    /// A seat's connection is dead in these directions.
     HalfOpen { seat: usize, way: Way, for_ms: u64 },
     /// A seat takes nothing in.
     StopsReading { seat: usize, for_ms: u64 },
     /// A seat's line is slow and its buffer at the hub small, while there is much to tell.
     FullBuffer { seat: usize, center: usize, for_ms: u64 },
-    /// A node hears of nothing but by its heads.
+    /// A node learns of commits only by its heads.
     NoFanOut { node: usize, for_ms: u64 },
-    /// A node is killed after it has told a part of its followers.
+    /// A node is killed after it has told some of its followers.
     HubKilled { node: usize, center: usize, for_ms: u64 },
     /// A node is of a newer version.
     TwoVersions { node: usize, for_ms: u64 },
@@ -146,11 +146,11 @@ pub enum Break {
     SocketsFlap { for_ms: u64, flap_ms: u64 },
     /// A seat's app starts with nothing in reach.
     ColdStart { seat: usize, for_ms: u64 },
-    /// All sockets are cut, and REST answers that status.
+    /// All sockets are cut, and REST answers with this status.
     ReconnectStorm { status: u16, for_ms: u64 },
-    /// A seat's app is killed with a batch that is not written.
+    /// A seat's app is killed with a batch that is not yet written.
     AppKilled { seat: usize, center: usize, down_ms: u64 },
-    /// A seat's disk or cache file.
+    /// A seat's disk or cache file is spoilt.
     Disk { seat: usize, how: Spoilt, for_ms: u64 },
     /// All desks sleep.
     Asleep { for_ms: u64 },
@@ -158,7 +158,7 @@ pub enum Break {
     Nap { seat: usize, for_ms: u64 },
     /// A desk's clock is set.
     ClockJump { seat: usize, by_ms: i64 },
-    /// A seat's token is no good any more.
+    /// A seat's token is no longer valid.
     TokenExpired { seat: usize },
     /// A seat's account loses a center for a while.
     CenterRevoked { seat: usize, center: usize, for_ms: u64 },
@@ -174,23 +174,23 @@ pub enum Break {
     PageReloaded { seat: usize },
     /// A seat's page acknowledges nothing.
     PageLags { seat: usize, for_ms: u64 },
-    /// A seat takes its socket for dead, and it is not.
+    /// A seat takes its socket for dead, but the socket lives.
     TwoSockets { seat: usize, for_ms: u64 },
     /// A row is lost from a seat's memory.
     RowLost { seat: usize, pick: u64 },
     /// A byte flips in a seat's cached row.
     ByteFlipped { seat: usize, pick: u64 },
-    /// So many changes, twenty milliseconds apart.
+    /// Many changes, five milliseconds apart.
     Flood { center: usize, count: u32 },
-    /// The store is away.
+    /// The store is away for a while.
     StoreRestarted { for_ms: u64 },
     /// A node's next frames come in swapped order.
     SwappedOrder { node: usize, center: usize },
-    /// A seat is cut off, comes back, and reads changes by small pages between which rows change.
+    /// A seat is cut off, comes back, and reads changes by small pages; rows change between the pages.
     ChangePages { seat: usize, center: usize, page: u32 },
 }
 
-/// Which way a connection is dead.
+/// In which directions a connection is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Way {
@@ -200,7 +200,7 @@ pub enum Way {
     Down,
     /// Both, until it heals.
     Both,
-    /// What connects them has forgotten the socket; new ones work.
+    /// Something between both ends has forgotten the socket; new sockets work.
     Forgotten,
 }
 
@@ -210,7 +210,7 @@ pub enum Way {
 pub enum Spoilt {
     /// It takes no writes (busy, full).
     Busy,
-    /// The file turns out damaged while in use.
+    /// The file turns out to be damaged while in use.
     Corrupt,
     /// The file is damaged while the app is not running.
     CorruptAtRest,
@@ -224,14 +224,14 @@ pub enum Garble {
     Truncated,
     /// A frame that contradicts itself.
     Nonsense,
-    /// Too large to be read.
+    /// Too large to read.
     Oversized,
     /// An event that nobody knows, beside the packet.
     Unknown,
 }
 
 impl Break {
-    /// Which fault it is meant to inject.
+    /// The fault that it is meant to inject.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
@@ -276,7 +276,7 @@ impl Break {
 }
 
 impl Plan {
-    /// The kinds of faults that are in it.
+    /// The kinds of faults in the plan.
     #[must_use]
     pub fn faults(&self) -> std::collections::BTreeSet<Fault> {
         let broken = self.steps.iter().filter_map(|step| match &step.what {

@@ -10,19 +10,19 @@ use std::path::Path;
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Events and ticks.
+    /// Events and ticks of the run.
     pub steps: u64,
-    /// By the number of the fault minus one: how often it came to pass at a seat.
+    /// How often each fault came to pass at a seat, by its number minus one.
     pub injected: [u64; 34],
-    /// What did not hold; empty: all did.
+    /// What did not hold; empty: everything held.
     pub violations: Vec<Violation>,
-    /// Two runs of the same plan have the same.
+    /// A checksum of the run: two runs of the same plan have the same one.
     pub trace: u64,
-    /// The longest that a planted divergence took to be found, milliseconds.
+    /// The longest that it took to find a planted divergence, milliseconds.
     pub found_after_ms: u64,
     /// The most that a seat read of one center within five seconds.
     pub most_asked: usize,
-    /// What the hub was asked, with its answers; none where the plan holds what a log can't tell.
+    /// What the hub was asked, with its answers; none where the plan holds faults that a log can't tell.
     pub log: Option<Vec<Call>>,
 }
 
@@ -32,7 +32,7 @@ pub fn run(plan: &Plan) -> Report {
     run_at(plan, false)
 }
 
-/// Runs a plan; with the hub's log where it is wanted.
+/// Runs a plan, with the hub's log where wanted.
 #[must_use]
 pub fn run_at(plan: &Plan, with_log: bool) -> Report {
     let folder = Folder::new();
@@ -55,11 +55,11 @@ pub fn run_at(plan: &Plan, with_log: bool) -> Report {
     }
 }
 
-/// Faults in which more than one history, or none of the store's, is at work.
+/// Faults that involve more than one history, or none of the store's: a log can't tell them.
 const UNTOLD: [Fault; 5] =
     [Fault::HeadBack, Fault::StaleReplica, Fault::NoFanOut, Fault::StoreRestarted, Fault::SwappedOrder];
 
-/// What the hub is asked in the run of a seed, with its answers. None: its plan holds faults of which a log can't tell.
+/// What the hub is asked in the run of a seed, with its answers. None: the plan holds faults that a log can't tell.
 #[must_use]
 pub fn log_of(seed: u64) -> Option<Vec<Call>> {
     run_at(&crate::draw::draw(seed), true).log

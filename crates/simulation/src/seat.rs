@@ -27,7 +27,7 @@ pub(crate) struct Seat {
     pub(crate) name: SeatId,
     pub(crate) account: String,
     pub(crate) app: Option<App>,
-    /// Counts the starts of its app.
+    /// How many times its app was started.
     pub(crate) life: u32,
     pub(crate) disk: Disk,
     pub(crate) token: Option<String>,
@@ -35,9 +35,9 @@ pub(crate) struct Seat {
     pub(crate) horizons: BTreeMap<CenterId, UtcMillis>,
     /// How far its wall clock is off, milliseconds.
     pub(crate) clock_ms: i64,
-    /// It does nothing until then: asleep, or stuck.
+    /// Until when it does nothing: asleep, or stuck.
     pub(crate) frozen_until: u64,
-    /// The fault that froze it, until that has come to pass.
+    /// The fault that froze it, until this fault has come to pass.
     pub(crate) frozen_by: Option<Fault>,
     pub(crate) deferred: VecDeque<Arrival>,
     pub(crate) line: Line,
@@ -53,11 +53,11 @@ pub(crate) struct App {
     pub(crate) sockets: BTreeMap<SocketId, u64>,
     pub(crate) requests: BTreeSet<RequestId>,
     pub(crate) reach: Reach,
-    /// When requests went out lately, by the center that they were about.
+    /// When requests went out lately, by the center they asked about.
     pub(crate) asked: BTreeMap<Option<CenterId>, VecDeque<u64>>,
     pub(crate) states: BTreeMap<CenterId, State>,
     pub(crate) cursors: BTreeMap<CenterId, Cursor>,
-    /// What of it counts malformed, when it was last looked at.
+    /// Its count of malformed packets at the last look.
     pub(crate) malformed: u64,
     pub(crate) sessions: BTreeMap<CenterId, Watched>,
     /// Unsettled commands of this life.
@@ -66,25 +66,25 @@ pub(crate) struct App {
     pub(crate) open_alarms: BTreeSet<(CenterId, AlarmKey)>,
     /// The last proof of a center.
     pub(crate) proven: BTreeMap<CenterId, Proven>,
-    /// The latest moment of which a word of the hub's on a center has come.
+    /// The latest moment about which the hub has given its word, by center.
     pub(crate) spoken: BTreeMap<CenterId, u64>,
     pub(crate) outbox: Outbox<Kept>,
-    /// The thread that has the cache file.
+    /// The thread that owns the cache file.
     pub(crate) thread: Thread,
     pub(crate) thread_due: bool,
-    /// Of its centers, as it knows them; a file holds what it knew when that was written.
+    /// Horizons of its centers, as the app knows them. A file holds what the app knew when the file was written.
     pub(crate) horizons: BTreeMap<CenterId, UtcMillis>,
     pub(crate) look_due: bool,
     pub(crate) day_ms: u64,
     pub(crate) changes: u32,
 }
 
-/// The thread that has an app's cache file: one job at a time.
+/// The thread that owns an app's cache file: one job at a time.
 #[derive(Debug, Default)]
 pub(crate) enum Thread {
     #[default]
     Free,
-    /// Whether the machine has let it wait.
+    /// Whether the machine has already made it wait.
     Works {
         job: Job,
         has_waited: bool,
@@ -101,7 +101,7 @@ impl App {
     }
 }
 
-/// What an app has got an answer from since it started.
+/// What has answered an app since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     Untried,
@@ -109,64 +109,64 @@ pub(crate) enum Reach {
     Something,
 }
 
-/// What is known of a session from outside, to judge what it counts.
+/// What is known of a session from outside, to judge its counts.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
-    /// When it was last looked at.
+    /// The counts at the last look.
     pub(crate) stats: Stats,
-    /// That of its cursor then.
+    /// The epoch of its cursor at that time.
     pub(crate) epoch: Option<Epoch>,
-    /// The newest that it was told of.
+    /// The newest epoch that the session was told of.
     pub(crate) newest: Option<Epoch>,
-    /// It began without a cursor, or was told that it can't go on: a snapshot is due.
+    /// A snapshot is due: the session began without a cursor, or was told that its cursor can't go on.
     pub(crate) due: bool,
 }
 
 /// What was last proven of a center.
 #[derive(Debug, Clone)]
 pub(crate) struct Proven {
-    /// Where in the center's history it is.
+    /// Its place in the center's history.
     pub(crate) place: usize,
-    /// At which moment that is said to have been so.
+    /// The moment at which the center is said to have stood there.
     pub(crate) said_ms: u64,
 }
 
-/// What happened at a desk over all lives of its app.
+/// What happened at a desk, over all lives of its app.
 #[derive(Debug, Default)]
 pub(crate) struct SeatHistory {
-    /// How often an alarm was raised.
+    /// How often each alarm was raised.
     pub(crate) raised: BTreeMap<(CenterId, AlarmKey), u32>,
     pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
-    /// Acknowledged here: in which life, and whether that is on the disk.
+    /// Alarms acknowledged here: in which life, and whether the disk has the acknowledgement.
     pub(crate) acknowledged: BTreeMap<(CenterId, AlarmKey), (u32, bool)>,
-    /// Acknowledged here and known so to the hub when the app was started.
+    /// Alarms acknowledged here, which the hub knew to be acknowledged when the app was started.
     pub(crate) heard: BTreeSet<(CenterId, AlarmKey)>,
-    /// Raised although it could not be written: may be raised again after a restart.
+    /// Alarms raised although they could not be written: they may be raised again after a restart.
     pub(crate) unwritten: BTreeSet<(CenterId, AlarmKey)>,
-    /// Raised in a center that was wiped before the hub knew of it: may be raised again.
+    /// Alarms raised in a center that was wiped before the hub knew of them: they may be raised again.
     pub(crate) forgotten: BTreeSet<(CenterId, AlarmKey)>,
     /// Centers whose data was ever wiped.
     pub(crate) wiped: BTreeSet<CenterId>,
-    /// Centers whose alarms were read from a replica that lags, after the cache was lost: nobody at the desk can know what
+    /// Centers whose alarms were read from a lagging replica after the cache was lost. Nobody at the desk can know what
     /// was acknowledged before.
     pub(crate) misled: BTreeSet<CenterId>,
-    /// Rows were lost or flipped on purpose, and are not right again: repairs have a cause.
+    /// Rows that were lost or flipped on purpose, and are not right again: repairs have a cause.
     pub(crate) decayed: BTreeMap<CenterId, BTreeSet<DeliveryId>>,
-    /// Since when a center's cursor is said to be ahead, by every word.
+    /// Since when every word says that a center's cursor is ahead.
     pub(crate) ahead_since: BTreeMap<CenterId, u64>,
-    /// An older board was adopted by right, and the hub's is not back yet.
+    /// Centers that rightly adopted an older board, and don't have the hub's board back yet.
     pub(crate) went_back: BTreeSet<CenterId>,
-    /// It is looked at soon, whether these excuses still hold.
+    /// A look is due soon, at whether these excuses still hold.
     pub(crate) heals: bool,
-    /// So many packets and answers of a center were spoilt on purpose, so many were found to be.
+    /// How many packets and answers of a center were spoilt on purpose, and how many the app found malformed.
     pub(crate) spoilt: u64,
     pub(crate) malformed: u64,
-    /// Commands clicked before then may be forgotten: the disk was lost.
+    /// The disk was lost then: commands clicked before may be forgotten.
     pub(crate) disk_lost_ms: Option<u64>,
 }
 
 impl SeatHistory {
-    /// The disk is gone, and with it what only the disk knew.
+    /// The disk is gone: forgets what only the disk knew.
     pub(crate) fn forget_disk(&mut self, now_ms: u64) {
         self.disk_lost_ms = Some(now_ms);
         self.acknowledged.values_mut().for_each(|(_, written)| *written = false);

@@ -1,9 +1,9 @@
-//! Makes a failing plan small: whole stretches of it go first, then single steps, then seats, centers and pauses.
+//! Makes a failing plan small: removes whole stretches of it first, then single steps, then seats, centers and pauses.
 
 use crate::plan::Plan;
 use crate::run::run;
 
-/// Runs that shrinking may take.
+/// The most runs that shrinking may take.
 const RUNS_MAX: u32 = 400;
 
 /// The smallest plan found that still breaks the same invariant.
@@ -47,7 +47,7 @@ impl Shrinking {
             let end = (at + chunk).min(plan.steps.len());
             let pause: u64 = plan.steps.drain(at..end).map(|step| step.after_ms).sum();
             let quick = plan.clone();
-            // What comes after keeps its moment, unless it need not.
+            // Later steps keep their moments, unless the plan also fails without this.
             if let Some(next) = plan.steps.get_mut(at) {
                 next.after_ms += pause;
             }

@@ -1,22 +1,23 @@
-//! What hangs on something on its way to a seat: what a fault did to it, and what it tells. Noted where it is taken in.
+//! A tag on something on its way to a seat: what a fault did to it, and what it tells. The tag is noted where the seat
+//! takes it in.
 
 use crate::fault::Fault;
 use gwanje_model::{CenterId, Epoch, Rev};
 
-/// What is to be noted, and what must be so then.
+/// What to note, and the condition that must hold then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tag {
-    /// Whoever takes it in suffers from that fault.
+    /// Whoever takes it in suffers from this fault.
     By(Fault),
-    /// It comes late: so many texts had been sent on its connection, and one that was sent later has come before it.
+    /// It comes late, after one that was sent later. The number: how many texts had been sent on its connection before.
     Late(u64),
-    /// It is of a history that has ended, and the seat knows of the next one.
+    /// It belongs to a history that has ended, and the seat knows of a newer one.
     OldEpoch(CenterId, Epoch),
-    /// A snapshot from that revision on, and the center has changed meanwhile.
+    /// A snapshot from this revision, and the center has changed since.
     Snapshot(CenterId, Rev),
-    /// It speaks of a center as it is in that history.
+    /// It tells of a center in this history.
     Tells(CenterId, Epoch),
-    /// A center's cursor can't be gone on from.
+    /// Nothing can go on from a center's cursor.
     Resync(CenterId),
     /// A center's cursor is ahead of the hub.
     Ahead(CenterId),

@@ -1,4 +1,4 @@
-//! A seat's window: the board behind it, one view, and a page that holds nothing but what patches told it.
+//! A seat's window: its board, one view, and a page that knows only what patches told it.
 
 use gwanje_board::{
     Board, Cell, Filter, Patch, Place, RowMark, SortKey, SortOrder, ViewError, ViewId, ViewSpec,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A fresh query is compared with the page at every so many patches: it costs a board.
+/// Compares the page with a fresh query once in this many patches: a comparison costs a board.
 const COMPARE_EVERY: u32 = 12;
 
 /// See the module's doc.
@@ -21,16 +21,16 @@ pub(crate) struct Window {
     view: ViewId,
     spec: ViewSpec,
     page: Page,
-    /// What the seat's core told to show.
+    /// What the seat's core told it to show.
     pub(crate) shown: BTreeMap<CenterId, BTreeMap<DeliveryId, WireRow>>,
     marks: BTreeMap<DeliveryId, RowMark>,
     as_of: BTreeMap<CenterId, Rev>,
     day_at: UtcMillis,
     patches: u32,
-    /// The page acknowledges nothing until then.
+    /// Until when the page acknowledges nothing.
     pub(crate) lags_until: u64,
     lagged: bool,
-    /// A patch came only when a page that lagged had acknowledged, for the world to take note of.
+    /// A patch came only after a lagging page had acknowledged; the world takes note of this.
     pub(crate) held_back: bool,
     pub(crate) dirty: bool,
 }
@@ -57,7 +57,7 @@ impl Window {
         }
     }
 
-    /// What the core says has changed, as the engine hands it to its board.
+    /// Takes what the core says has changed, and hands it to the board as the engine does.
     pub(crate) fn change(&mut self, center: &CenterId, changes: &[RowChange], cursor: Option<&Cursor>) {
         self.dirty = true;
         if let Some(cursor) = cursor {
@@ -104,7 +104,7 @@ impl Window {
         }
     }
 
-    /// A center goes out of view.
+    /// Takes a center out of view.
     pub(crate) fn drop_center(&mut self, center: &CenterId) {
         self.board.remove_center(center);
         self.shown.remove(center);
@@ -125,7 +125,7 @@ impl Window {
         self.board.change(self.view, self.spec.clone())
     }
 
-    /// The page is loaded anew. True: it had something to show.
+    /// Loads the page anew. True: it had something to show.
     pub(crate) fn reload(&mut self) -> Result<bool, ViewError> {
         let showed = !self.page.rows.is_empty();
         self.page = Page { seq: self.page.seq, lost: true, ..Page::default() };
@@ -135,7 +135,7 @@ impl Window {
     }
 
     /// One frame of the page: takes what is new, acknowledges unless it lags, and now and then compares itself with a
-    /// fresh query. The answer is what is wrong.
+    /// fresh query. Returns what is wrong.
     pub(crate) fn frame(&mut self, now_ms: u64, compare: bool) -> Result<Option<String>, ViewError> {
         self.dirty = false;
         while let Some(patch) = self.board.poll_patch(self.view)? {
@@ -167,7 +167,7 @@ impl Window {
         Ok(None)
     }
 
-    /// What a fresh query of the same view gives, against what the page holds.
+    /// Compares what the page holds with a fresh query of the same view.
     fn compare(&self) -> Result<Option<String>, ViewError> {
         let mut fresh = Board::default();
         for (center, rows) in &self.shown {

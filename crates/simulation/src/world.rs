@@ -1,4 +1,4 @@
-//! Everything around the seats, and the seats: one queue of events in virtual time, one source of chance.
+//! The seats and everything around them: one queue of events in virtual time, one source of chance.
 //!
 //! | file | one idea |
 //! | --- | --- |
@@ -49,14 +49,14 @@ use std::path::Path;
 
 /// The hub's wall clock at the beginning.
 pub(crate) const BEGINNING: i64 = 1_790_000_000_000;
-/// Events within one millisecond, at most: more is a loop without progress.
+/// The most events within one millisecond: more than this is a loop without progress.
 const SPIN_MAX: u32 = 20_000;
 
-/// What is to happen.
+/// What will happen.
 #[derive(Debug)]
 pub(crate) enum Event {
     Step(usize),
-    /// Reaches an app of that life.
+    /// Something reaches an app, if the app is still in this life.
     Arrives {
         seat: usize,
         life: u32,
@@ -68,7 +68,7 @@ pub(crate) enum Event {
     Says(u64, String),
     /// A client's end of a connection is gone.
     HungUp(u64),
-    /// A request reaches a node; whether its answer finds its way back.
+    /// A request reaches a node; `back` tells whether its answer finds its way back.
     Asks {
         seat: usize,
         life: u32,
@@ -82,7 +82,7 @@ pub(crate) enum Event {
     Beat(usize, CenterId),
     Behind(usize, CenterId),
     ReleaseHeld(usize, CenterId),
-    /// The thread that has an app's cache file does its job, or answers.
+    /// The thread that owns an app's cache file does its job, or answers.
     ThreadGoesOn {
         seat: usize,
         life: u32,
@@ -108,9 +108,9 @@ pub(crate) enum Event {
         work: crate::plan::Work,
         pick: u64,
     },
-    /// Somebody elsewhere edits that delivery, on which a command is on its way.
+    /// Somebody elsewhere edits this delivery, while a command on it is on its way.
     Edits(DeliveryId, String),
-    /// A flood has run out: whether it was one, for those who followed it from its start.
+    /// A flood has run out: counts it if somebody who followed it from its start got all of it.
     Flooded {
         center: CenterId,
         epoch: Epoch,
@@ -119,11 +119,11 @@ pub(crate) enum Event {
     },
     /// The second part of a fault.
     Then(Box<Break>, u32),
-    /// Whether a seat still needs to be excused.
+    /// A look at whether a seat still needs to be excused.
     Heals(usize),
     /// By now a client knows that a connection is dead.
     KnownDead(u64),
-    /// Whether a planted divergence was found in time.
+    /// A look at whether a planted divergence was found in time.
     Found(Box<planted::Planted>),
 }
 
@@ -142,26 +142,26 @@ pub(crate) struct World {
     pub(crate) centers: Vec<CenterId>,
     pub(crate) truths: BTreeMap<CenterId, Truth>,
     pub(crate) clicks: BTreeMap<String, Clicked>,
-    /// Nobody elsewhere changes anything in a center until then.
+    /// Until then nobody elsewhere changes anything in a center.
     pub(crate) hushed: BTreeMap<CenterId, u64>,
-    /// Restored from a backup and read-only until every seat has seen it.
+    /// The hub was restored from a backup, and is read-only until every seat has seen it.
     pub(crate) frozen: bool,
     /// The hub as it was before a center's present epoch.
     pub(crate) before_epoch: Option<(CenterId, Box<ModelHub>)>,
     pub(crate) backup: Option<(CenterId, Box<ModelHub>)>,
     pub(crate) store_down_until: u64,
-    /// `Authorization` headers that have expired although the hub does not know yet.
+    /// `Authorization` headers that have expired, which the hub does not know yet.
     pub(crate) void_tokens: BTreeSet<String>,
     pub(crate) sockets_refused: (u64, u64),
     pub(crate) storm: (u64, u16),
-    /// How often each fault came to pass; one that is only armed does not count.
+    /// How often each fault came to pass; a fault that is only armed does not count.
     pub(crate) injected: [u64; 34],
     pub(crate) two_versions: bool,
     pub(crate) epochs: u32,
     pub(crate) violations: Vec<Violation>,
     pub(crate) trace: Trace,
     pub(crate) steps: u64,
-    /// The longest that a planted divergence took to be found, milliseconds.
+    /// The longest that it took to find a planted divergence, milliseconds.
     pub(crate) found_after_ms: u64,
     /// The most that a seat read of one center within five seconds.
     pub(crate) most_asked: usize,
@@ -252,14 +252,14 @@ impl World {
         self.rng.random_range(from..=to)
     }
 
-    /// A fault came to pass.
+    /// Counts a fault that came to pass.
     pub(crate) fn inject(&mut self, fault: Fault) {
         if let Some(count) = self.injected.get_mut(fault.number() - 1) {
             *count += 1;
         }
     }
 
-    /// Something does not hold.
+    /// Notes something that does not hold.
     pub(crate) fn violate(&mut self, letter: char, what: impl Into<String>) {
         self.violations.push(Violation { letter, at_ms: self.now, what: what.into() });
     }
@@ -280,7 +280,7 @@ impl World {
         seat % self.seats.len().max(1)
     }
 
-    /// Lets time pass until then, from event to event; stops at the first violation.
+    /// Lets time pass until then, from event to event. Stops at the first violation.
     pub(crate) fn run_until(&mut self, until: u64) {
         let mut still = 0;
         while self.violations.is_empty() {
@@ -311,7 +311,7 @@ impl World {
         }
     }
 
-    /// The first app that wants to be woken, by its core or its queue, and when.
+    /// The first app that wants to be woken, by its core or its queue, and the moment.
     fn next_tick(&self) -> Option<(u64, usize)> {
         let due = self.seats.iter().enumerate().filter_map(|(index, seat)| {
             let app = seat.app.as_ref().filter(|_| seat.frozen_until <= self.now)?;
@@ -360,7 +360,7 @@ impl World {
         self.seats.get(seat).is_some_and(|seat| seat.life == life && seat.app.is_some())
     }
 
-    /// Changes that were just made: noted, and told to the nodes that hear of them.
+    /// Notes the changes that were just made, and tells the nodes that hear of them.
     pub(crate) fn committed(&mut self) {
         let centers = self.centers.clone();
         for center in centers {
@@ -381,7 +381,7 @@ pub(crate) fn account(seat: usize) -> String {
     format!("desk{seat}")
 }
 
-/// The namespace's packets begin so.
+/// How the namespace's packets begin.
 pub(crate) fn namespace(center: &CenterId) -> String {
     center_namespace(center)
 }
@@ -400,7 +400,7 @@ fn setup(plan: &Plan, centers: &[CenterId]) -> Setup {
             .map(|name| CenterSetup::new(*name, "01A").with_rider("r1").with_rider("r2").with_rider("r3"))
             .collect(),
         accounts: accounts.collect(),
-        // The floor rises when a fault says so.
+        // The floor rises only when a fault says so.
         tombstones_kept: 100_000,
         socket_urls: Vec::new(),
     }

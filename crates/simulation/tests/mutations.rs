@@ -1,12 +1,12 @@
-//! That the simulation can fail: each deliberate bug is caught within 300 seeds, by the invariant that names it.
+//! Shows that the simulation can fail: each deliberate bug is caught within 300 seeds, by the invariant that names it.
 
 use gwanje_simulation::{draw, run};
 use gwanje_sync::mutation::{Mutation, mutate};
 
-/// Seeds within which each must be caught.
+/// Each bug must be caught within this many seeds.
 const WITHIN: u64 = 300;
 
-/// The letters by which a bug may be caught, and that it is.
+/// Asserts that a bug is caught, first by an invariant with one of these letters.
 fn caught_by(mutation: Mutation, letters: &str) {
     mutate(Some(mutation));
     let caught = (0..WITHIN)

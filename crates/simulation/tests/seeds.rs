@@ -1,14 +1,14 @@
-//! The short run of the simulation: seeds, kept plans, and that the same seed is the same day.
+//! The short run of the simulation: seeds, kept plans, and that the same seed gives the same day.
 
 use gwanje_simulation::fault::Fault;
 use gwanje_simulation::plan::Plan;
 use gwanje_simulation::{Report, draw, run};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seeds of the short run; `gwanje-faults` runs as many as it is told.
+/// Seeds of the short run; `gwanje-faults` runs as many as it is told to.
 const SEEDS: u64 = 300;
 
-/// Runs seeds on all cores; their reports in order.
+/// Runs seeds on all cores; returns their reports in order.
 fn run_all(count: u64) -> Vec<(Plan, Report)> {
     let next = AtomicU64::new(0);
     let workers = std::thread::available_parallelism().map_or(2, usize::from);

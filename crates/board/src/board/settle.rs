@@ -1,4 +1,5 @@
-//! How a change reaches counts, turns, lists and held views: what a row was is taken out everywhere, what it is now is put in.
+//! How a change reaches counts, turns, lists and held views: takes what a row was out everywhere, and puts in what it
+//! is now.
 
 use super::Board;
 use crate::counters::Step;
@@ -14,13 +15,13 @@ use gwanje_model::UtcMillis;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// When changes are so many that sorting anew is cheaper than moving row by row: over this many …
+/// Sorts anew instead of moving row by row when that is cheaper: for more changes than this …
 const REBUILD_OVER: usize = 1_000;
-/// … and over one in this many rows of the board.
+/// … that are also more than one in this many rows of the board.
 const REBUILD_SHARE: usize = 8;
 
 impl Board {
-    /// Many changes at once: lists are kept in order row by row, or built anew when that is cheaper.
+    /// Settles many changes at once: keeps lists in order row by row, or builds them anew when that is cheaper.
     pub(super) fn settle_all(&mut self, changes: Vec<(u64, Option<Record>)>) {
         let in_order = !self.are_many(changes.len());
         if !in_order {
@@ -78,7 +79,8 @@ impl Board {
         }
     }
 
-    /// Changes what decides beside the rows, and moves those of some rows that it moves, in the lists that follow it.
+    /// Changes a term that decides beside the rows. Moves those of the given rows that the change moves, in the lists
+    /// that follow this term.
     pub(super) fn reconsider(
         &mut self,
         ids: &[u64],
@@ -114,7 +116,7 @@ impl Board {
         }
     }
 
-    /// Rows that time alone changes on its way from one instant to another, whichever is earlier.
+    /// Rows that time alone changes on the way from one instant to the other, whichever is earlier.
     pub(super) fn turning(&self, from: UtcMillis, to: UtcMillis) -> Vec<u64> {
         let (from, to) = (from.min(to), from.max(to));
         let between = (Bound::Excluded((from, u64::MAX)), Bound::Included((to, u64::MAX)));
@@ -124,7 +126,7 @@ impl Board {
         ids
     }
 
-    /// Keeps the turns of some rows, or no more.
+    /// Keeps the turns of these rows, or drops them.
     pub(super) fn keep_turns(&mut self, ids: &[u64], keep: bool) {
         for &id in ids {
             let Some(record) = self.rows.get(id) else { continue };
@@ -151,12 +153,13 @@ impl Board {
     }
 }
 
-/// Whether a view holds the places of a list.
+/// Whether any view holds the places of a list.
 fn holds(views: &BTreeMap<ViewId, View>, list: u64) -> bool {
     views.values().any(|view| view.list == list && view.held().is_some())
 }
 
-/// Moves a row in a list and tells the views that hold it. Without `in_order` the list is built anew afterwards.
+/// Moves a row in a list and tells the views that hold the list. Without `in_order` the caller builds the list anew
+/// afterwards.
 fn put(
     number: u64,
     list: &mut List,

@@ -1,4 +1,5 @@
-//! A fresh query, as plain as can be: filter all rows, sort them, put heads between them, cut out what is in sight.
+//! A fresh query, as plain as can be: filters all rows, sorts them, puts heads between them, and cuts out what is in
+//! sight.
 
 use crate::groups::Stood;
 use crate::search::parse;
@@ -16,11 +17,11 @@ pub enum Known {
     Unreadable(String, u64),
 }
 
-/// All that is true.
+/// Everything that is true.
 #[derive(Debug, Default)]
 pub struct World {
     pub rows: BTreeMap<u64, Known>,
-    /// The last copy of every row that ever was: a held view shows it after the row is gone.
+    /// The last copy of every row that ever existed: a held view shows it after the row is gone.
     last: BTreeMap<u64, Known>,
     pub marks: BTreeMap<u64, RowMark>,
     pub as_of: BTreeMap<String, u64>,
@@ -53,7 +54,7 @@ impl Known {
     }
 }
 
-/// Which rows a spec lists in which order, whatever part is in sight.
+/// Which rows a spec lists, and in which order, whatever part is in sight.
 pub fn list_of(spec: &ViewSpec) -> impl PartialEq {
     let centers: BTreeSet<_> = spec.centers.iter().cloned().collect();
     let statuses: BTreeSet<_> = spec.filter.statuses.iter().cloned().collect();
@@ -70,7 +71,7 @@ impl World {
         self.rows.insert(id, known);
     }
 
-    /// Takes out rows, for good or until they are put in again.
+    /// Takes rows out, for good or until they are put in again.
     pub fn retain(&mut self, keep: impl Fn(u64, &Known) -> bool) {
         let gone: Vec<_> =
             self.rows.iter().filter(|(id, known)| !keep(**id, known)).map(|(id, _)| *id).collect();
@@ -229,7 +230,7 @@ pub fn covers(spec: &ViewSpec, center: &str) -> bool {
     spec.centers.is_empty() || spec.centers.iter().any(|own| own == center)
 }
 
-/// What *Act now* obeys, too.
+/// The conditions that *Act now* obeys, too.
 pub fn concerns(spec: &ViewSpec, row: &Delivery) -> bool {
     let Filter { rider, shop, .. } = &spec.filter;
     (rider.is_none() || *rider == row.rider.as_ref().map(|r| r.id.to_string()))
@@ -248,7 +249,8 @@ fn sort_of(spec: &ViewSpec) -> Vec<SortOrder> {
     }
 }
 
-/// By the columns; rows that can't be read after all others. Each with what centers were called then.
+/// Compares by the columns; unreadable rows come after all others. Each row comes with the names of centers at its
+/// time.
 pub fn compare(spec: &ViewSpec, a: (&Known, &Names), b: (&Known, &Names)) -> Ordering {
     let (a, b) = match (a, b) {
         ((Known::Read(a), names), (Known::Read(b), others)) => ((a.as_ref(), names), (b.as_ref(), others)),
@@ -285,7 +287,7 @@ fn by_column(sort: SortOrder, (a, names): (&Delivery, &Names), (b, others): (&De
                 (true, Some(_)) => 1,
                 (true, None) => 2,
             };
-            // Minus how long it took, or has taken so far.
+            // Minus the time it took, or has taken so far.
             let lasting = |row: &Delivery| match row.ended_at() {
                 Some(at) => row.received_at.since(at),
                 None if row.status.is_final() => 0,
@@ -315,7 +317,7 @@ fn by_column(sort: SortOrder, (a, names): (&Delivery, &Names), (b, others): (&De
     }
 }
 
-/// Characters, a run of digits being one with a number.
+/// The characters of a text; a run of digits is one character with a number.
 fn natural(text: &str) -> Vec<(char, u64)> {
     let mut parts: Vec<(char, u64)> = Vec::new();
     let mut in_digits = false;

@@ -1,4 +1,4 @@
-//! Act now, groups and holds, as their definitions say: everything is counted anew from all rows.
+//! Act now, groups and holds, by their definitions: counts everything anew from all rows.
 
 use crate::fresh::{Frozen, Known, Names, World, center_name, compare, concerns, covers, is_unconfirmed};
 use gwanje_board::{GroupBy, Place, ViewSpec};
@@ -59,7 +59,7 @@ impl World {
         self.is_late(row) || self.is_at_risk(row) || is_silent || is_cancelled
     }
 
-    /// The group in which a row that is not pinned stands.
+    /// The group in which a row stands when it is not pinned.
     fn home(&self, spec: &ViewSpec, known: &Known) -> String {
         let Known::Read(row) = known else { return "unreadable".to_owned() };
         match spec.group {
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// The group in which a row stands; `None`: it is not in the list. Without heads all rows stand in one.
+    /// The group in which a row stands; `None`: it is not in the list. Without heads all rows stand in one group.
     fn group_of(&self, spec: &ViewSpec, known: &Known) -> Option<String> {
         let is_pinned = match known {
             Known::Read(row) => spec.pinned.is_some() && concerns(spec, row) && self.is_act_now(row),
@@ -113,7 +113,7 @@ impl World {
         listed
     }
 
-    /// The name that most rows of a group have.
+    /// The name that most rows of a group give it.
     fn called(&self, spec: &ViewSpec, group: &str, rows: &[(u64, &Known)]) -> String {
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         for (_, known) in rows {
@@ -133,7 +133,7 @@ impl World {
         names.into_iter().find(|(_, rows)| Some(*rows) == most).map_or(String::new(), |(name, _)| name)
     }
 
-    /// Where everything is while nothing is held.
+    /// What stands where while nothing is held.
     pub fn unheld_places(&self, spec: &ViewSpec) -> Vec<Place> {
         let mut places = Vec::new();
         let mut above = None;
@@ -149,7 +149,7 @@ impl World {
         places
     }
 
-    /// What a head says, of the rows that are listed by id and group.
+    /// What a head says; `listed` has the rows of the list by id and group.
     pub fn head(
         &self,
         spec: &ViewSpec,
@@ -206,7 +206,7 @@ impl World {
         Stood { group, known: self.rows[&id].clone(), names: self.names.clone() }
     }
 
-    /// Rows of Act now that have no place in a held list get one at its head.
+    /// Gives a place at the head of a held list to rows of Act now that have none.
     pub fn admit(&self, spec: &ViewSpec, frozen: &mut Frozen) {
         let mut admitted = Vec::new();
         for (id, group) in self.listed(spec) {
@@ -232,7 +232,7 @@ impl World {
         }
     }
 
-    /// What waits while a list is held; `now`: rows that are listed by id and group.
+    /// What waits while a list is held; `now` has the rows of the list by id and group.
     pub fn waiting(&self, spec: &ViewSpec, frozen: &Frozen, now: &BTreeMap<u64, String>) -> Value {
         let then = &frozen.rows;
         let ids: BTreeSet<_> = now.keys().chain(then.keys()).copied().collect();
@@ -259,7 +259,7 @@ pub fn has_heads(spec: &ViewSpec) -> bool {
     spec.group.is_some() || spec.pinned.is_some()
 }
 
-/// The key of a group that is named by an id.
+/// The key of a group that an id names.
 fn key_of(id: &str) -> String {
     let is_taken = ["act", "none", "rest", "unreadable"].contains(&id) || id.starts_with('=');
     if is_taken { format!("={id}") } else { id.to_owned() }

@@ -1,4 +1,4 @@
-//! A page: nothing but what patches told it.
+//! A page: knows only what patches told it.
 
 use gwanje_board::{Cell, Findings, Patch, Place};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Applies the next patch, as it comes out of JSON.
+    /// Applies the next patch, read from its JSON.
     pub fn apply(&mut self, patch: Patch) {
         let patch: Patch = serde_json::from_str(&serde_json::to_string(&patch).unwrap()).unwrap();
         assert_eq!(patch.seq, self.seq + 1);
@@ -75,12 +75,12 @@ impl Page {
         });
     }
 
-    /// Whether two patches are on their way, so that no other may come.
+    /// Whether two patches are on their way, so that no further one may come.
     pub fn waits(&self) -> bool {
         !self.lost && self.seq - self.acknowledged >= 2
     }
 
-    /// Acknowledges all that it has.
+    /// Acknowledges everything it has.
     pub fn acknowledge(&mut self) -> u64 {
         self.acknowledged = self.seq;
         self.seq

@@ -3,7 +3,7 @@
 use gwanje_model::Delivery;
 use std::collections::BTreeSet;
 
-/// What someone who typed something looks for.
+/// What someone looks for by typing something.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wanted {
     Words(BTreeSet<String>),
@@ -68,7 +68,7 @@ impl Wanted {
         }
     }
 
-    /// The names of the texts that hold it; nothing: the row does not match.
+    /// The names of the texts that match; none: the row does not match.
     pub fn texts(&self, row: &Delivery) -> Option<BTreeSet<&'static str>> {
         let texts = texts(row);
         let first = |holds: &dyn Fn(Kind, &str) -> bool| {
@@ -111,7 +111,7 @@ impl Wanted {
         numbers.iter().filter(|number| !rows.iter().any(|row| holds(number, row))).cloned().collect()
     }
 
-    /// Whether it is the number of the row.
+    /// Whether the typed text is the number of the row.
     pub fn is_number_of(&self, row: &Delivery) -> bool {
         let number = fold(&row.number);
         match self {
@@ -137,7 +137,7 @@ fn texts(row: &Delivery) -> Vec<(&'static str, Kind, String)> {
     ]
 }
 
-/// Whether a number of several is this text: a phone may lack what stands before its last seven digits or more.
+/// Whether one of several numbers is this text. A phone may lack what comes before its last seven or more digits.
 fn is_it(number: &str, kind: Kind, text: &str) -> bool {
     let digits = phone(&fold(number));
     match kind {
@@ -167,7 +167,7 @@ fn one_phone(typed: &str) -> Option<String> {
         .then_some(digits)
 }
 
-/// Without signs, +82 being 0.
+/// A phone without signs; +82 counts as 0.
 fn phone(text: &str) -> String {
     let folded = fold(text);
     let bare = |text: &str| text.replace(is_sign, "");
@@ -177,7 +177,7 @@ fn phone(text: &str) -> String {
     }
 }
 
-/// NFC of Hangul, plain width, lower case, a space only between two characters that are not Hangul.
+/// Folds a text: NFC of Hangul, plain width, lower case, a space only between two characters that are not Hangul.
 fn fold(text: &str) -> String {
     let mut chars: Vec<char> = Vec::new();
     for c in text.to_lowercase().chars() {
@@ -186,7 +186,7 @@ fn fold(text: &str) -> String {
             0x3000 => ' ',
             _ => c,
         };
-        // Initial, vowel, final, one after the other.
+        // Initial, vowel and final come one after the other.
         let last = chars.last().map_or(0, |&last| u32::from(last));
         let composed = match u32::from(c) {
             vowel @ 0x1161..=0x1175 if (0x1100..=0x1112).contains(&last) => {
@@ -216,7 +216,7 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// Whether a word stands in a text: initials for syllables, and of its last character no more than is typed.
+/// Whether a word stands in a text. Initials match syllables; the last character matches as far as it is typed.
 fn occurs(word: &str, text: &str) -> bool {
     let (word, text): (Vec<char>, Vec<char>) = (word.chars().collect(), text.chars().collect());
     let (last, before) = word.split_last().unwrap();
@@ -239,7 +239,7 @@ fn is_consonant(c: char) -> bool {
     "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ".contains(c)
 }
 
-/// A syllable, or a consonant, by the keys that type it.
+/// The keys that type a syllable or a consonant.
 fn keys(c: char) -> String {
     let Some(nth) = u32::from(c).checked_sub(0xAC00).filter(|nth| *nth < 11_172) else {
         return if is_consonant(c) { c.to_string() } else { String::new() };

@@ -1,4 +1,4 @@
-//! Steps at random, in worlds so small that they meet often.
+//! Random steps, in worlds so small that the steps often meet.
 
 use gwanje_board::{Filter, GroupBy, Pinned, RowMark, SortKey, SortOrder, ViewSpec};
 use gwanje_model::{
@@ -46,14 +46,14 @@ pub fn few_rows() -> impl Strategy<Value = Step> {
 pub fn many_rows() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (center(), prop::collection::vec(delivery(), 20), 55..80_u64).prop_map(|(c, rows, times)| replace(c, rows, times)),
-        // So few that each goes to its place, and so many that heads come and go by the hundred.
+        // Few rows, so that each goes to its place; or so many that heads come and go by the hundred.
         2 => (center(), prop::collection::vec(delivery(), 10), 0..90_u64).prop_map(|(c, rows, times)| replace(c, rows, times)),
         2 => delivery().prop_map(|row| Step::Upsert(Arc::new(row))),
         4 => around(),
     ]
 }
 
-/// A snapshot in which each row stands `times` over, under other ids and in other shops.
+/// A snapshot that holds each row `times` times, under other ids and in other shops.
 fn replace(center: String, rows: Vec<Delivery>, times: u64) -> Step {
     let mut all = Vec::new();
     for turn in 0..times {

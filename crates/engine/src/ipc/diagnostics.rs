@@ -1,4 +1,4 @@
-//! How true the boards are, and what it takes to keep them so: for the diagnostics dialog, and for `gwanje-watch`.
+//! How true the boards are, and what it costs to keep them so: for the diagnostics dialog, and for `gwanje-watch`.
 //!
 //! Instants are UTC milliseconds of the desk's wall clock.
 
@@ -11,7 +11,7 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostics {
-    /// When this was so.
+    /// When this was read.
     #[ts(type = "number")]
     pub at: i64,
     /// Since when the engine runs.
@@ -23,7 +23,7 @@ pub struct Diagnostics {
     pub seat: String,
     /// The server that answers requests at present; null: not signed in.
     pub endpoint: Option<String>,
-    /// Counts over all centers and what they share.
+    /// Counts over all centers, and what they share.
     pub total: Stats,
     /// What waits within the engine.
     pub queues: Queues,
@@ -84,9 +84,9 @@ pub struct AuditView {
     pub at: i64,
     /// Rows that were read.
     pub rows: u64,
-    /// Those whose content did not fit their checksum.
+    /// Rows whose content did not fit their checksum.
     pub damaged: u64,
-    /// Whether count and digest were those written with the cursor.
+    /// Whether count and digest equalled those written with the cursor.
     pub digest_fits: bool,
 }
 
@@ -97,7 +97,7 @@ pub struct RepairView {
     /// When it was over.
     #[ts(type = "number")]
     pub at: i64,
-    /// What it took.
+    /// What the repair took.
     #[serde(flatten)]
     pub report: RepairReport,
 }
@@ -106,15 +106,15 @@ pub struct RepairView {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ComparedView {
-    /// How many.
+    /// How many buckets.
     pub buckets: u64,
-    /// When the one that was compared longest ago was; null: none yet.
+    /// When the bucket compared longest ago was compared; null: none yet.
     #[ts(type = "number | null")]
     pub oldest_at: Option<i64>,
-    /// When the latest was; null: none yet.
+    /// When the bucket compared last was compared; null: none yet.
     #[ts(type = "number | null")]
     pub newest_at: Option<i64>,
-    /// When each was, by number; 0: not yet.
+    /// When each bucket was compared, by its number; 0: not yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[ts(type = "number[]")]
     pub at: Vec<i64>,

@@ -1,4 +1,4 @@
-//! Carries the core's actions out.
+//! Carries out the core's actions.
 
 use super::{Commanded, Owner};
 use crate::event::{CommandReport, EngineEvent};
@@ -17,7 +17,7 @@ use gwanje_wire::{ErrorCode, Problem, WireRow};
 use std::sync::Arc;
 
 impl Owner {
-    /// Does what the core wants done, until it wants nothing more.
+    /// Carries out what the core asks for, until it asks for nothing more.
     pub(super) fn act(&mut self, now: Now) {
         while let Some(action) = self.client.poll_action() {
             self.act_on(action, now);
@@ -158,7 +158,7 @@ impl Owner {
                 freshness.set_cursor(cursor);
             }
         }
-        // What comes before a `Clear` is forgotten by it.
+        // A `Clear` voids the changes before it.
         let cleared = changes.iter().rposition(|change| matches!(change, RowChange::Clear));
         let rest = match cleared {
             Some(at) => {
@@ -230,7 +230,7 @@ impl Owner {
             CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => true,
         };
         if is_settled && self.subscribers.depth().0 == 0 {
-            // What an earlier run left open may be settled before a page is there to be told.
+            // A command that an earlier run left open may be settled before a page can be told.
             self.unheard.push(EngineEvent::Command(report));
         } else {
             self.tell(EngineEvent::Command(report), now);
@@ -248,7 +248,7 @@ impl Owner {
     }
 }
 
-/// The readable rows of a replacement, and what else there is to do after it.
+/// The readable rows of a replacement, and the changes that remain to be made after it.
 fn replacing(changes: &[RowChange]) -> (Vec<Arc<gwanje_model::Delivery>>, Vec<&RowChange>) {
     let mut rows = Vec::with_capacity(changes.len());
     let mut rest = Vec::new();

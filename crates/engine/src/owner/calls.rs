@@ -1,4 +1,4 @@
-//! What the handle asks, answered from the state or handed to the core.
+//! Answers the handle's calls from the state, or hands them to the core.
 
 use super::{Commanded, Owner, present};
 use crate::clock;
@@ -7,7 +7,7 @@ use crate::message::{Access, Call};
 use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
 
 impl Owner {
-    /// Answers a call. One whose caller has gone is answered to nobody, which is no fault.
+    /// Answers a call. The caller may have gone; then nobody hears the answer, which is no fault.
     pub(super) fn call(&mut self, call: Call) {
         let now = clock::now();
         match call {
@@ -53,7 +53,7 @@ impl Owner {
             Call::Command { request, reply } => {
                 self.commands.insert(request.command.clone(), commanded(&request));
                 self.client.handle(Input::Command(request), now);
-                // The id first, so that the caller knows it before the outcome.
+                // Sends the id first, so that the caller knows it before the outcome.
                 let _ = reply.send(());
                 self.act(now);
             }
@@ -91,7 +91,7 @@ impl Owner {
                     (None, None) => Err(EngineError::NotSignedIn),
                 });
             }
-            // Ends the loop before it comes here.
+            // A stop ends the loop before it comes here.
             Call::Stop => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What is known of how true the boards are, gathered when somebody asks.
+//! Gathers, when somebody asks, what is known of how true the boards are.
 
 use super::Owner;
 use crate::ipc::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};

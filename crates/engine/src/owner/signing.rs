@@ -13,11 +13,11 @@ use gwanje_wire::{ErrorCode, Problem};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The names of the centers are waited for this long after a sign-in, milliseconds; without them ids are shown.
+/// Waits this long for the names of the centers after a sign-in, milliseconds; without names, ids are shown.
 const NAMES_WAIT_MS: u64 = 2_000;
-/// Until the server has told: where this product is at home.
+/// The time zone until the server has told it: this product's home.
 const DEFAULT_ZONE: &str = "Asia/Seoul";
-/// The role of whoever looks at a foreign server: none that may do anything.
+/// The role of whoever looks at a foreign server: it may do nothing.
 const FOREIGN_ROLE: &str = "viewer";
 
 type Reply = oneshot::Sender<Result<SignedIn, EngineError>>;
@@ -26,7 +26,7 @@ type Reply = oneshot::Sender<Result<SignedIn, EngineError>>;
 #[derive(Default)]
 pub(super) struct Signing {
     waiting: Option<Reply>,
-    /// Signed in; the names are still waited for until then.
+    /// Signed in; waits for the names until this instant.
     names_due: Option<Mono>,
 }
 
@@ -66,7 +66,7 @@ impl Owner {
     /// Begins to follow a foreign server, where the engine is for one: there is nobody to sign in.
     fn follow_foreign(&mut self, now: Now) -> Option<SignedIn> {
         let center = self.client.dialect()?.center.id.to_string();
-        // A cache of its own for each center of each server.
+        // Each center of each server has a cache of its own.
         self.open_cache(&center, now);
         self.client.handle(Input::Resume { refresh_token: String::new(), centers: Vec::new() }, now);
         self.act(now);
@@ -115,7 +115,7 @@ impl Owner {
     }
 
     pub(super) fn sign_in_failed(&mut self, problem: Problem) {
-        // "Not now" is what the core says when no server could be reached.
+        // The core says "not now" when no server could be reached.
         self.answer_signing(Err(match problem.code {
             ErrorCode::Unavailable => EngineError::Unreachable(problem.detail),
             ErrorCode::Unauthorized
@@ -152,7 +152,7 @@ impl Owner {
         self.tell(EngineEvent::SignedOut(problem.map(Arc::new)), now);
     }
 
-    /// Nobody waits for names longer than it takes to be annoying.
+    /// Ends the wait for names when it is over.
     pub(super) fn signing_due(&mut self, now: Mono) {
         if self.signing.names_due.is_some_and(|due| now >= due) {
             self.finish_signing();
@@ -229,7 +229,8 @@ impl Owner {
         self.cache_path = Some(path);
     }
 
-    /// Another account comes: nothing of the former one's stays in view or in memory; its cache file stays for its return.
+    /// Another account comes: takes everything of the former account out of view and memory. Its cache file stays for
+    /// its return.
     fn leave_account(&mut self, now: Now) {
         self.client.handle(Input::SignOut, now);
         while let Some(action) = self.client.poll_action() {

@@ -1,17 +1,17 @@
-//! One form for what people take to be the same text: NFC, lower case, plain width, no space beside a syllable.
+//! One form for texts that people take to be the same: NFC, lower case, plain width, no space beside a syllable.
 
 use super::hangul::{is_hangul, is_syllable, keys_of_pair, letter_of_conjoining};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::borrow::Cow;
 
-/// Writes the folded characters of a text, as UTF-16 units, behind what is there.
+/// Appends the folded characters of a text, as UTF-16 units.
 ///
-/// A space stays where it parts two words that are not Hangul, and is one space however long; between syllables people
-/// set it, or don't. None stays at either end.
+/// A space stays where it parts two words that are not Hangul; a run of spaces becomes one. Beside Hangul people set
+/// spaces or don't, so none stays there. None stays at either end.
 pub(super) fn fold_into(text: &str, folded: &mut Vec<u16>) {
     let from = folded.len();
     let mut writer = Writer { folded, from, space: false };
-    // Nearly every text is of ASCII and syllables, which nothing composes with or changes the width of.
+    // Nearly every text is ASCII and syllables: composition and width leave these unchanged.
     for c in text.chars() {
         match u16::try_from(u32::from(c)) {
             Ok(unit) if c.is_ascii() || is_syllable(unit) => writer.unit(unit_of_ascii(unit)),
@@ -36,7 +36,7 @@ fn compose_into(text: &str, folded: &mut Vec<u16>) {
     }
 }
 
-/// Leaves out spaces that part nothing.
+/// Leaves out spaces that part no words.
 struct Writer<'a> {
     folded: &'a mut Vec<u16>,
     from: usize,
@@ -68,7 +68,7 @@ pub(super) fn fold(text: &str) -> Vec<u16> {
     folded
 }
 
-/// NFC, after full-width and half-width forms have become the characters that they are forms of.
+/// NFC, after replacing full-width and half-width forms by the characters they stand for.
 fn composed(text: &str) -> Cow<'_, str> {
     const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
     const NFKC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfkc();
@@ -86,12 +86,12 @@ fn composed(text: &str) -> Cow<'_, str> {
     Cow::Owned(NFC.normalize(&plain).into_owned())
 }
 
-/// Lower case; what is white is a space.
+/// The character in lower case; white space becomes a space.
 fn fold_char(c: char) -> char {
     if c.is_whitespace() { ' ' } else { letter_of_conjoining(c.to_lowercase().next().unwrap_or(c)) }
 }
 
-/// The same of ASCII alone, with control characters as spaces; any other character is itself.
+/// Folds an ASCII character, control characters to spaces; any other unit stays as it is.
 fn unit_of_ascii(unit: u16) -> u16 {
     match u8::try_from(unit) {
         Ok(ascii) if ascii.is_ascii_control() => SPACE,
@@ -100,7 +100,7 @@ fn unit_of_ascii(unit: u16) -> u16 {
     }
 }
 
-/// What shows as nothing: joiners, marks of direction (address books put them around phones), variation selectors.
+/// What shows as nothing: joiners, direction marks (address books put them around phones), variation selectors.
 fn is_ignorable(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
@@ -123,7 +123,7 @@ mod tests {
             (" 12  3 ", "12 3"),
             ("101호 2층", "101호2층"),
             ("Main\nSt 5", "main st 5"),
-            // NFD, as files of macOS are named.
+            // NFD, as macOS names files.
             ("\u{1100}\u{1161}\u{11BC}\u{1102}\u{1161}\u{11B7}", "강남"),
             ("Cafe\u{301}", "café"),
             ("ＡＢ　１２", "ab 12"),

@@ -1,16 +1,16 @@
-//! Hangul as people type it: a syllable is letters, its initial consonant (초성) may stand for it, and half of it is typed
-//! before the rest.
+//! Hangul as people type it. A syllable consists of letters; its initial consonant (초성) may stand for it; half of it is
+//! typed before the rest.
 //!
-//! Characters are UTF-16 units: all of Hangul is one unit a character.
+//! Characters are UTF-16 units: every Hangul character is one unit.
 
 /// The 19 initial consonants in the order of Unicode's syllable block.
 const INITIALS: &str = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
-/// The 21 vowels in that order, each by its keys.
+/// The 21 vowels in Unicode's order, each by its keys.
 const VOWELS: [&str; 21] = [
     "ㅏ", "ㅐ", "ㅑ", "ㅒ", "ㅓ", "ㅔ", "ㅕ", "ㅖ", "ㅗ", "ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅛ", "ㅜ", "ㅜㅓ", "ㅜㅔ",
     "ㅜㅣ", "ㅠ", "ㅡ", "ㅡㅣ", "ㅣ",
 ];
-/// The 27 finals in that order, each by its keys, after none.
+/// No final, then the 27 finals in Unicode's order, each by its keys.
 const FINALS: [&str; 28] = [
     "", "ㄱ", "ㄲ", "ㄱㅅ", "ㄴ", "ㄴㅈ", "ㄴㅎ", "ㄷ", "ㄹ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ",
     "ㄹㅎ", "ㅁ", "ㅂ", "ㅂㅅ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅊ", "ㅋ", "ㅌ", "ㅍ", "ㅎ",
@@ -23,12 +23,12 @@ const PER_VOWEL: u16 = 28;
 /// Syllables that share an initial: 21 vowels × 28 finals.
 const PER_INITIAL: u16 = 588;
 
-/// ㄱ, the first of the letters that stand by themselves (Hangul Compatibility Jamo); the last consonant; the last letter.
+/// ㄱ, the first of the letters that stand alone (Hangul Compatibility Jamo); the last consonant; the last letter.
 pub(super) const FIRST_LETTER: u16 = 0x3131;
 const LAST_CONSONANT: u16 = 0x314E;
 const LAST_LETTER: u16 = 0x318E;
 
-/// Of the consonants from ㄱ to ㅎ: which begin syllables, a bit each.
+/// One bit for each consonant from ㄱ to ㅎ: whether it begins syllables.
 const IS_INITIAL: u32 = {
     let mut bits = 0;
     let mut at = 0;
@@ -57,12 +57,12 @@ const BY_ORDER: [u16; 19] = {
     units
 };
 
-/// A whole syllable.
+/// Whether it is a whole syllable.
 pub(super) fn is_syllable(unit: u16) -> bool {
     (FIRST_SYLLABLE..=LAST_SYLLABLE).contains(&unit)
 }
 
-/// A syllable, or a letter by itself.
+/// Whether it is a syllable or a letter alone.
 pub(super) fn is_hangul(unit: u16) -> bool {
     is_syllable(unit) || (FIRST_LETTER..=LAST_LETTER).contains(&unit)
 }
@@ -72,7 +72,7 @@ pub(super) fn is_initial(unit: u16) -> bool {
     (FIRST_LETTER..=LAST_CONSONANT).contains(&unit) && (IS_INITIAL >> (unit - FIRST_LETTER)) & 1 == 1
 }
 
-/// The initial consonant of a syllable; any other character is itself.
+/// The initial consonant of a syllable; any other character stays as it is.
 pub(super) fn initial(unit: u16) -> u16 {
     if !is_syllable(unit) {
         return unit;
@@ -81,8 +81,8 @@ pub(super) fn initial(unit: u16) -> u16 {
     BY_ORDER.get(nth).copied().unwrap_or(unit)
 }
 
-/// A consonant of two keys that begins no syllable, as keyboards join what is typed in a row (ㄳ for ㄱ, ㅅ), by its keys;
-/// any other letter: nothing.
+/// The keys of a consonant cluster that begins no syllable: keyboards join what is typed in a row (ㄳ from ㄱ, ㅅ). Any
+/// other letter: none.
 pub(super) fn keys_of_pair(letter: char) -> Option<&'static str> {
     const PAIRS: [(char, &str); 11] = [
         ('ㄳ', "ㄱㅅ"),
@@ -100,7 +100,7 @@ pub(super) fn keys_of_pair(letter: char) -> Option<&'static str> {
     PAIRS.iter().find(|(pair, _)| *pair == letter).map(|(_, keys)| *keys)
 }
 
-/// The letter that stands by itself for a conjoining initial that has found no vowel; any other character is itself.
+/// The standalone letter for a conjoining initial without a vowel; any other character stays as it is.
 pub(super) fn letter_of_conjoining(c: char) -> char {
     match u32::from(c).checked_sub(0x1100).and_then(|nth| INITIALS.chars().nth(nth as usize)) {
         Some(letter) => letter,
@@ -108,7 +108,7 @@ pub(super) fn letter_of_conjoining(c: char) -> char {
     }
 }
 
-/// The letters of a character by the keys that type it; nothing for what is not Hangul.
+/// The letters of a character by the keys that type it; none for what is not Hangul.
 pub(super) fn letters(unit: u16) -> impl Iterator<Item = u16> {
     let (initial, vowel, last) = if is_syllable(unit) {
         let nth = unit - FIRST_SYLLABLE;

@@ -1,8 +1,8 @@
-//! The texts that a search looks through, folded once, so that each search costs a scan.
+//! The texts that a search looks through. They are folded once, so that each search costs only a scan.
 //!
-//! A haystack has its characters twice: with one byte each, a syllable being its initial consonant, for the scan; and as they
-//! are (UTF-16), for a second look where a byte says less than the character does (강 and 가 are one byte).
-//! A place in the one is the same place in the other.
+//! A haystack holds its characters twice. For the scan, each has one byte; a syllable's byte is its initial consonant.
+//! For a second look each is kept in full (UTF-16), since a byte may say less than the character (강 and 가 are one
+//! byte). A place in one form is the same place in the other.
 
 use super::fold::{fold, fold_into};
 use super::hangul::{FIRST_LETTER, initial, is_initial};
@@ -12,50 +12,51 @@ use memchr::memmem::Finder;
 /// A text as a search sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchText<'a> {
-    /// What something is called: a list of numbers finds it, and it may begin with 0 and be no phone.
+    /// What something is called. A list of numbers finds it. It may begin with 0 without being a phone.
     Number(&'a str),
     /// A name, an address.
     Plain(&'a str),
-    /// Searched without the signs that people put between its digits, or don't.
+    /// A phone, searched without the signs that people put between its digits or leave out.
     Phone(&'a str),
 }
 
-/// Texts, folded, each with its end.
+/// Folded texts, each with its end mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Haystack {
-    /// A byte for each character, then two for each: in one piece of memory, since a search of many jumps from one to the
-    /// next, and each jump costs more than the scan.
+    /// One byte for each character, then two for each, in one piece of memory: a search of many haystacks jumps from
+    /// one to the next, and each jump costs more than the scan.
     bytes: Box<[u8]>,
 }
 
-/// Ends of texts by their kind: in no word, so that no word is found across them. Folding leaves no control character, and
-/// initials take the bytes from 1 to 30.
+/// End marks of texts, by kind. No word holds one, so no word is found across texts. The values are free: folding
+/// leaves no control character, and initials take the bytes from 1 to 30.
 const PLAIN_END: u8 = 0;
 const PHONE_END: u8 = 31;
 const NUMBER_END: u8 = 127;
 
 const BYTES_A_CHARACTER: usize = 3;
-/// Characters that nearly every delivery's texts fit into.
+/// The number of characters that nearly every delivery's texts fit into.
 const ROOM: usize = 192;
 
-/// Which texts of a haystack, by their numbers from 0: a bit each, the sixteenth for all from there on.
+/// A set of texts of a haystack, by their numbers from 0. Each has a bit; the sixteenth bit stands for all texts from
+/// there on.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct TextSet(u16);
 
 impl TextSet {
-    /// That one.
+    /// The set of this one text.
     #[must_use]
     pub fn of(nth: usize) -> Self {
         Self(1 << nth.min(15))
     }
 
-    /// All of either.
+    /// The union of both sets.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Their numbers, the least first.
+    /// The numbers of the texts, the least first.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..16).filter(move |nth| (self.0 >> nth) & 1 == 1)
     }
@@ -96,12 +97,12 @@ impl Haystack {
         Self { bytes }
     }
 
-    /// The characters by one byte each.
+    /// The characters with one byte each.
     fn scanned(&self) -> &[u8] {
         self.bytes.get(..self.bytes.len() / BYTES_A_CHARACTER).unwrap_or_default()
     }
 
-    /// The number of the text that a place is in.
+    /// The number of the text at a place.
     pub(super) fn text_at(&self, place: usize) -> usize {
         self.scanned().iter().take(place).filter(|&&byte| is_end(byte)).count()
     }
@@ -127,12 +128,12 @@ impl Haystack {
         pairs.iter().map(|&pair| u16::from_le_bytes(pair))
     }
 
-    /// The first place from `from` on where the bytes are.
+    /// The first place from `from` on where these bytes stand.
     pub(super) fn find(&self, bytes: &Finder<'_>, from: usize) -> Option<usize> {
         Some(from + bytes.find(self.scanned().get(from..)?)?)
     }
 
-    /// Its texts, each with its kind's end.
+    /// Its texts, each with the end mark of its kind.
     fn texts(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let (_, mut rest) = self.bytes.split_at(self.bytes.len() / BYTES_A_CHARACTER);
         self.scanned().split_inclusive(|&byte| is_end(byte)).filter_map(move |text| {
@@ -143,7 +144,7 @@ impl Haystack {
         })
     }
 
-    /// The numbers and phones, each by the number of its text.
+    /// The numbers and phones, each with the number of its text.
     pub(super) fn numbers(&self) -> impl Iterator<Item = (usize, Named<'_>)> {
         self.texts().enumerate().filter_map(|(nth, (end, text))| match end {
             NUMBER_END => Some((nth, Named::Number(text))),
@@ -152,20 +153,20 @@ impl Haystack {
         })
     }
 
-    /// Whether its first text is this.
+    /// Whether its first text equals this one.
     pub(super) fn begins_with_text(&self, text: &[u16]) -> bool {
         self.scanned().get(text.len()).is_some_and(|&byte| is_end(byte))
             && self.units_at(0).take(text.len()).eq(text.iter().copied())
     }
 }
 
-/// A text that a given number may be, [`in_bytes`].
+/// A text that a searched number may equal, [`in_bytes`].
 pub(super) enum Named<'a> {
     Number(&'a [u8]),
     Phone(&'a [u8]),
 }
 
-/// Characters by two bytes each.
+/// Characters with two bytes each.
 pub(super) fn in_bytes(units: &[u16]) -> Vec<u8> {
     units.iter().flat_map(|unit| unit.to_le_bytes()).collect()
 }
@@ -174,8 +175,8 @@ fn is_end(byte: u8) -> bool {
     matches!(byte, PLAIN_END | PHONE_END | NUMBER_END)
 }
 
-/// One byte below 128 for a folded character. Folding left no capital letter and no control character, so these
-/// bytes are free: the former for characters of other scripts, the latter for initial consonants.
+/// One byte below 128 for a folded character. Folding leaves no capital letter and no control character, so their bytes
+/// are free: those of capitals for characters of other scripts, those of controls for initial consonants.
 pub(super) fn byte_of(unit: u16) -> u8 {
     match u8::try_from(unit) {
         Ok(ascii) if ascii.is_ascii() => return ascii,

@@ -1,11 +1,12 @@
-//! Search as people type it, one for board, pickers and hub. `docs/vectors/search.json` is its contract.
+//! Search as people type it; board, pickers and hub share it. `docs/vectors/search.json` is its contract.
 //!
-//! Texts are folded: NFC, case, width, spaces beside syllables. What is typed is one of these:
-//! - one phone, when it begins with 0 or + and holds only digits and signs: a part of a phone, whatever its signs, +82 being
-//!   0; or a part of a number (numbers may begin with 0, too);
-//! - several numbers, when there are two or more of four digits or more, or entries of a pasted list: any of them, whole;
-//! - else words, which all must occur, in any text. Initial consonants stand for syllables (ㄱㄴ finds 강남), and the last
-//!   character of a word is as much of a syllable as has been typed (갑 finds 가방).
+//! Texts are folded: NFC, case, width, spaces beside syllables. A search is one of these:
+//! - one phone, when the text begins with 0 or + and holds only digits and signs. It matches a part of a phone,
+//!   whatever its signs, with +82 read as 0; or a part of a number (numbers may begin with 0, too);
+//! - several numbers, when the text is two or more numbers of at least four digits, or the entries of a pasted list.
+//!   Any of them matches, but only as a whole;
+//! - else words; all must occur, in any text. Initial consonants stand for syllables (ㄱㄴ finds 강남). The last character
+//!   of a word counts for as much of a syllable as has been typed (갑 finds 가방).
 
 mod fold;
 mod hangul;
@@ -22,7 +23,7 @@ use fold::fold;
 use numbers::{Numbers, parts_words};
 use word::{Form, Word};
 
-/// What someone looks for. Equal searches find the same.
+/// What someone looks for. Equal searches find the same rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     wanted: Wanted,
@@ -31,20 +32,20 @@ pub struct Search {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
     All,
-    /// Sorted, the longest first: it says the most, and what lacks it needs no further look.
+    /// Sorted, the longest first: it is the most selective, and a text that lacks it needs no further look.
     Words(Vec<Word>),
     Phone {
         digits: Box<Form>,
-        /// As it was typed: so it may stand in a number.
+        /// The typed form: a number may hold it.
         number: Box<Form>,
     },
     Numbers(Numbers),
 }
 
-/// What a search was taken for.
+/// What a search is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchKind {
-    /// Nothing was typed: everything matches.
+    /// Nothing typed: everything matches.
     All,
     /// Words that all must occur.
     Words,
@@ -55,7 +56,7 @@ pub enum SearchKind {
 }
 
 impl SearchKind {
-    /// Its name, as in the vectors and in what a page is told.
+    /// Its name, in the vectors and for a page.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,10 +69,10 @@ impl SearchKind {
 }
 
 impl Search {
-    /// The most numbers in one search; it leaves out the rest.
+    /// The most numbers in one search; it leaves out further ones.
     pub const MAX_NUMBERS: usize = numbers::MOST;
 
-    /// What someone looks for who types this.
+    /// What someone looks for by typing this.
     #[must_use]
     pub fn parse(typed: &str) -> Self {
         let folded = fold(typed.trim_matches(parts_words));
@@ -89,7 +90,7 @@ impl Search {
         Self { wanted }
     }
 
-    /// Words, whatever they look like.
+    /// A search for words, whatever the text looks like.
     #[must_use]
     pub fn words(typed: &str) -> Self {
         let mut words: Vec<Word> = typed.split(parts_words).filter_map(Word::new).collect();
@@ -98,7 +99,7 @@ impl Search {
         Self { wanted: if words.is_empty() { Wanted::All } else { Wanted::Words(words) } }
     }
 
-    /// What it was taken for.
+    /// What the search is taken for.
     #[must_use]
     pub fn kind(&self) -> SearchKind {
         match self.wanted {
@@ -109,7 +110,7 @@ impl Search {
         }
     }
 
-    /// Whether everything matches, since nothing was typed.
+    /// Whether everything matches because nothing was typed.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.kind() == SearchKind::All
@@ -130,7 +131,7 @@ impl Search {
         }
     }
 
-    /// Which of the texts hold it: of each word, or of one phone, the first one. Nothing when they don't match.
+    /// Which of the texts match: for each word, or for one phone, the first text. Empty when they don't match.
     #[must_use]
     pub fn texts(&self, haystack: &Haystack) -> TextSet {
         let at = |place: Option<usize>| place.map(|place| TextSet::of(haystack.text_at(place)));
@@ -149,7 +150,7 @@ impl Search {
         }
     }
 
-    /// Whether it is the first text, in full: the number by which people call a delivery.
+    /// Whether the search equals the first text in full: the number by which people call a delivery.
     #[must_use]
     pub fn is_exactly(&self, haystack: &Haystack) -> bool {
         let typed = match &self.wanted {
@@ -163,7 +164,7 @@ impl Search {
         haystack.begins_with_text(typed)
     }
 
-    /// The numbers that were given, as they were typed, when several were.
+    /// The numbers of a search for several numbers, as typed.
     #[must_use]
     pub fn numbers(&self) -> &[String] {
         match &self.wanted {
@@ -172,7 +173,7 @@ impl Search {
         }
     }
 
-    /// How many numbers were given beyond [`Search::MAX_NUMBERS`].
+    /// How many further numbers were typed beyond [`Search::MAX_NUMBERS`].
     #[must_use]
     pub fn numbers_left_out(&self) -> usize {
         match &self.wanted {
@@ -181,7 +182,8 @@ impl Search {
         }
     }
 
-    /// Tells which of the numbers that were given the texts hold, by their places in [`Search::numbers`]; one may come twice.
+    /// Calls `each` for each number that the texts hold, with its place in [`Search::numbers`]; one number may come
+    /// twice.
     pub fn each_number_found(&self, haystack: &Haystack, mut each: impl FnMut(usize)) {
         match &self.wanted {
             Wanted::Numbers(numbers) => numbers.each_found(haystack, |nth, _| each(nth)),
@@ -199,8 +201,8 @@ fn find_phone(digits: &Form, number: &Form, haystack: &Haystack) -> Option<usize
         .or_else(|| digits.find_where(haystack, |at| haystack.is_phone_at(at)))
 }
 
-/// Which of some choices hold the words that were typed, by their places: what a picker offers. A choice is one text a line:
-/// a rider's name, id and phone, say.
+/// The choices that hold the typed words, by their places: what a picker offers. A choice has one text a line, for
+/// example a rider's name, id and phone.
 #[must_use]
 pub fn matching(typed: &str, choices: &[impl AsRef<str>]) -> Vec<usize> {
     let search = Search::words(typed);

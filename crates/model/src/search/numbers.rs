@@ -1,46 +1,47 @@
-//! Several numbers at once, as they are pasted from a list: any of them, and which of them are missing.
+//! Several numbers at once, as pasted from a list: any of them matches, and the missing ones are told.
 
 use super::fold::fold;
 use super::haystack::{Haystack, Named, in_bytes};
 use super::phone;
 use rustc_hash::FxHashMap;
 
-/// The most numbers in one search; it leaves out the rest. A page of a printed list has some fifty.
+/// The most numbers in one search; it leaves out further ones. A page of a printed list has some fifty.
 pub(super) const MOST: usize = 500;
-/// Digits from which on a number that stands between spaces is one of several, not one word of a few.
+/// A number between spaces with at least this many digits is one of several, not one word of a few.
 const LISTED_DIGITS: usize = 4;
-/// Digits from which on the end of a phone is taken for it: without its area's or network's code it has seven or eight.
+/// The end of a phone with at least this many digits stands for the phone: without its area's or network's code it has
+/// seven or eight.
 const PHONE_DIGITS: usize = 7;
 
-/// What parts the entries of a list.
+/// Whether the character separates entries of a list.
 fn parts_entries(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\t' | ',' | ';' | '，' | '、' | '；')
 }
 
-/// What parts words: spaces, and what parts the entries of a list.
+/// Whether the character separates words: spaces do, and so does what separates entries of a list.
 pub(super) fn parts_words(c: char) -> bool {
     c.is_whitespace() || parts_entries(c)
 }
 
-/// Numbers, each once, in the order in which they were given.
+/// Distinct numbers, in the order in which they were given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numbers {
     given: Vec<String>,
     left_out: usize,
-    /// By their characters, as [`Named`] has them.
+    /// The place of each number by its characters, in the form of [`Named`].
     by_text: FxHashMap<Box<[u8]>, usize>,
     by_phone: FxHashMap<Box<[u8]>, usize>,
 }
 
 impl Numbers {
-    /// The numbers, if several are given: the entries of a list, or what is of four digits or more between spaces.
+    /// The numbers, if there are several: the entries of a list, or words that all have four digits or more.
     pub(super) fn parse(typed: &str) -> Option<Self> {
         let entries: Vec<&str> =
             typed.split(parts_entries).map(str::trim).filter(|entry| !entry.is_empty()).collect();
         let mut several = Vec::new();
         match entries.as_slice() {
             [] => {}
-            // One phone, with spaces among its digits.
+            // One phone with spaces among its digits.
             [row] if phone::one(&folded(row)).is_some() => {}
             [row] => {
                 let is_listed =
@@ -91,17 +92,17 @@ impl Numbers {
         numbers
     }
 
-    /// As they were typed.
+    /// The numbers, as typed.
     pub(super) fn given(&self) -> &[String] {
         &self.given
     }
 
-    /// How many more were given.
+    /// How many further numbers were given.
     pub(super) fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// Tells which of them stand in a haystack, each with the number of the text that is it.
+    /// Calls `each` for each number that a haystack holds, with the number of the matching text.
     pub(super) fn each_found(&self, haystack: &Haystack, mut each: impl FnMut(usize, usize)) {
         for (text, named) in haystack.numbers() {
             match named {
@@ -129,8 +130,8 @@ fn folded(text: &str) -> String {
     String::from_utf16_lossy(&fold(text))
 }
 
-/// Whether an entry of a list reads as what people number things with (74829, B-12, 가1), and not as words with figures in
-/// them (2층).
+/// Whether an entry of a list reads as a number of something (74829, B-12, 가1), and not as words with figures in them
+/// (2층).
 fn is_number(entry: &str) -> bool {
     let entry = folded(entry);
     entry.contains(|c: char| c.is_ascii_digit()) && entry.ends_with(|c: char| c.is_ascii_alphanumeric())

@@ -20,7 +20,7 @@ pub enum SearchField {
     Detail,
     /// The customer's phone.
     Phone,
-    /// The phone of whoever receives it.
+    /// The phone of whoever receives the order.
     RecipientPhone,
     /// The rider's name.
     Rider,
@@ -40,7 +40,7 @@ impl SearchField {
         Self::Rider,
     ];
 
-    /// Its name, as in the vectors and in what a page is told.
+    /// Its name, in the vectors and for a page.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl SearchField {
         }
     }
 
-    /// What a delivery says there; nothing: empty.
+    /// What a delivery says in this field; empty when it says nothing.
     #[must_use]
     pub fn of(self, row: &Delivery) -> SearchText<'_> {
         let text = match self {
@@ -85,7 +85,7 @@ impl SearchField {
 }
 
 impl Haystack {
-    /// The texts of a delivery, by [`SearchField::ALL`].
+    /// The texts of a delivery, in the order of [`SearchField::ALL`].
     #[must_use]
     pub fn of_delivery(row: &Delivery) -> Self {
         Self::of(SearchField::ALL.map(|field| field.of(row)))

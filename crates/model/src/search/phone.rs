@@ -1,20 +1,20 @@
-//! Phones: digits, whatever signs people put between them, with the country's prefix or without.
+//! Phones: digits, with any signs people put between them, with the country's prefix or without.
 
 /// The most digits that one phone has (E.164).
 const MOST_DIGITS: usize = 15;
-/// Whether people put it into a phone, or leave it out.
+/// Whether people put the character into a phone or leave it out.
 pub(super) fn is_sign(c: char) -> bool {
     matches!(c, '-' | '.' | '(' | ')' | '/' | '+' | ' ' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// The digits of what holds only digits and signs, and at least one digit. +82 is the 0 that it replaces.
+/// The digits of a text that holds only digits and signs, and at least one digit. +82 becomes the 0 that it replaces.
 pub(super) fn digits(text: &str) -> Option<String> {
     let holds_nothing_else = text.chars().all(|c| c.is_ascii_digit() || is_sign(c));
     let digits: String = if holds_nothing_else { bare(text).collect() } else { String::new() };
     (!digits.is_empty()).then_some(digits)
 }
 
-/// A text of a phone's field without signs; what is neither digit nor sign stays.
+/// A phone's text without signs; what is neither digit nor sign stays.
 pub(super) fn bare(text: &str) -> impl Iterator<Item = char> {
     let at_country = text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
     let (country, rest) = match at_country.strip_prefix("+82") {
@@ -25,7 +25,8 @@ pub(super) fn bare(text: &str) -> impl Iterator<Item = char> {
     country.into_iter().chain(digits.skip_while(move |&c| c == '0' && country.is_some()))
 }
 
-/// Digits of what reads as one phone, or as the beginning of one: it begins with 0 or +, and holds nothing but digits and signs.
+/// The digits of a text that reads as one phone, or as the beginning of one: it begins with 0 or +, and holds only
+/// digits and signs.
 pub(super) fn one(typed: &str) -> Option<String> {
     let digits = typed.starts_with(['0', '+']).then(|| digits(typed)).flatten()?;
     (digits.len() <= MOST_DIGITS).then_some(digits)

@@ -1,4 +1,4 @@
-//! One word of a search: it occurs in a text by its characters, its initials, or as far as it is typed.
+//! One word of a search. It occurs in a text by its characters, by its initials, or as far as it has been typed.
 
 use super::fold::fold;
 use super::hangul::{initial, is_initial, is_syllable, letters};
@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 #[derive(Debug, Clone)]
 pub(super) struct Word {
     as_typed: Form,
-    /// Its digits, where it has signs among them: so it stands in phones.
+    /// Its digits, when it has signs among them: the form that phones hold.
     as_phone: Option<Form>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Word {
 pub(super) struct Form {
     units: Vec<u16>,
     bytes: Finder<'static>,
-    /// The bytes say everything: a hit among them is a hit.
+    /// The bytes tell everything: a match among them is a match.
     exact: bool,
 }
 
@@ -40,7 +40,7 @@ impl PartialEq for Form {
 impl Eq for Form {}
 
 impl Word {
-    /// Nothing when nothing of it is left by folding.
+    /// None when folding leaves nothing of the word.
     pub(super) fn new(word: &str) -> Option<Self> {
         let units = fold(word);
         let folded = String::from_utf16_lossy(&units);
@@ -76,7 +76,7 @@ impl Form {
         self.find_where(haystack, |_| true)
     }
 
-    /// The first place of those asked for where it stands.
+    /// The first place where it stands among the places that `wanted` accepts.
     pub(super) fn find_where(&self, haystack: &Haystack, wanted: impl Fn(usize) -> bool) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -88,7 +88,7 @@ impl Form {
         }
     }
 
-    /// Whether the characters, whose bytes are those of the word, begin with it.
+    /// Whether the characters begin with the word; their bytes already match the word's.
     fn stands_in(&self, mut text: impl Iterator<Item = u16>) -> bool {
         let Some((&last, before)) = self.units.split_last() else { return true };
         let stands_for =
@@ -98,8 +98,8 @@ impl Form {
     }
 }
 
-/// Whether a text begins with the letters of the last character that was typed. A syllable may be half of what is meant, and
-/// its final may be the next syllable's initial: 가 begins 강, 갑 begins 값 and 가방.
+/// Whether a text begins with the letters of the last character typed. A syllable may be half of what is meant, and its
+/// final may be the next syllable's initial: 가 begins 강, 갑 begins 값 and 가방.
 fn is_begun(last: u16, mut text: impl Iterator<Item = u16>) -> bool {
     match text.next() {
         Some(unit) if unit == last => true,

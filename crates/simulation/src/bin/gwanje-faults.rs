@@ -1,4 +1,5 @@
-//! Runs seeds of the simulation, counts the faults that came to pass, and shows that deliberate bugs are caught.
+//! Runs seeds of the simulation, counts the faults that came to pass, and shows that the invariants catch deliberate
+//! bugs.
 
 use clap::Parser;
 use gwanje_simulation::fault::Fault;
@@ -12,12 +13,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Seeds within which a deliberate bug must be caught.
+/// A deliberate bug must be caught within this many seeds.
 const CATCH_WITHIN: u64 = 300;
-/// Seeds of a long run, and in how many of them each kind of fault must have come to pass.
+/// Seeds of a long run, and the least number of them in which each kind of fault must have come to pass.
 const LONG_RUN: u64 = 10_000;
 const EACH_AT_LEAST: u64 = 100;
-/// Failing seeds that are shrunk and printed; more say nothing new.
+/// The most failing seeds that are shrunk and printed; further ones say nothing new.
 const SHOWN_MAX: usize = 3;
 
 /// Runs seeds of the simulation, counts the faults that came to pass, and shows that deliberate bugs are caught

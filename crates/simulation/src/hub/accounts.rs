@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 
 /// How long an access token holds, milliseconds.
 pub const ACCESS_LIFE_MS: i64 = 15 * 60_000;
-/// A spent refresh token gives the same pair again for so long, milliseconds, from the wire contract.
+/// A spent refresh token gives the same pair again for this long, milliseconds, from the wire contract.
 const SPENT_GRACE_MS: i64 = 60_000;
 /// How long a ticket may be spent, milliseconds, from the wire contract.
 const TICKET_LIFE_MS: i64 = 30_000;
-/// So many failures within a minute, and an account waits.
+/// After this many failures within a minute an account has to wait.
 const FAILURES: u32 = 10;
-/// Milliseconds after which the first failure is forgotten, and the others with it.
+/// Forgets the first failure, and the others with it, after this many milliseconds.
 const FAILURES_MS: i64 = 60_000;
 
-/// One who may ask, as of now.
+/// Somebody who may ask, with the rights of now.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Caller {
     pub account: Text,
@@ -36,7 +36,7 @@ impl Caller {
         self.role.sees_all_centers() || self.centers.contains(center)
     }
 
-    /// The rider to whose deliveries it is limited.
+    /// The rider to whose deliveries the caller is limited.
     pub fn only_rider(&self) -> Option<RiderId> {
         (self.role == Role::Rider).then(|| RiderId(self.account.clone()))
     }
@@ -45,7 +45,7 @@ impl Caller {
 #[derive(Debug, Clone, PartialEq)]
 struct SignIn {
     account: Text,
-    /// When each pair was given out; the last one is the present one.
+    /// When each pair was given out; the last pair is the present one.
     pairs: Vec<UtcMillis>,
 }
 
@@ -56,7 +56,7 @@ struct Ticket {
     spent_by: Option<u64>,
 }
 
-/// Accounts and what was given out to them.
+/// Accounts, and what was given out to them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Accounts {
     known: BTreeMap<Text, AccountSetup>,
@@ -102,7 +102,7 @@ impl Accounts {
         self.pair(self.sign_ins_begun, 1)
     }
 
-    /// The pair after a spent one: once, and the same again for a minute; then the sign-in ends.
+    /// Gives the pair after a spent one: once, and the same again for a minute; after that the sign-in ends.
     pub fn refresh(&mut self, refresh_token: &str, at: Instants) -> Result<LoginReply, Refusal> {
         let refused = || refuse(ErrorCode::Unauthorized, "the refresh token is void; sign in again");
         let Some((id, spent)) = numbers(refresh_token, "refresh") else { return refused() };
@@ -141,7 +141,7 @@ impl Accounts {
         })
     }
 
-    /// Who holds that `Authorization`.
+    /// The caller behind an `Authorization` header.
     pub fn caller(&self, authorization: Option<&str>, at: Instants) -> Result<Caller, Refusal> {
         let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
         let opened = token.and_then(|token| numbers(token, "access"));
@@ -152,7 +152,7 @@ impl Accounts {
         }
     }
 
-    /// Who stands behind a sign-in, as the account is now.
+    /// The caller behind a sign-in, with the account's rights of now.
     pub fn living(&self, sign_in: u64) -> Option<Caller> {
         let account = self.known.get(&self.sign_ins.get(&sign_in)?.account)?;
         let AccountSetup { name, role, centers, .. } = account.clone();
@@ -167,7 +167,7 @@ impl Accounts {
         self.sign_ins.retain(|_, sign_in| sign_in.account != account);
     }
 
-    /// Gives an account other centers. False: there is none of that name.
+    /// Gives an account other centers. False: there is no account of this name.
     pub fn set_centers(&mut self, account: &str, centers: Vec<CenterId>) -> bool {
         let Some(known) = self.known.get_mut(account) else { return false };
         known.centers = centers;
@@ -182,7 +182,7 @@ impl Accounts {
         TicketReply { ticket, expires_at }
     }
 
-    /// Who comes with that ticket: it is spent by one connection, on which it holds for all namespaces.
+    /// The caller behind a ticket. One connection spends the ticket; on it the ticket holds for all namespaces.
     pub fn spend_ticket(&mut self, ticket: &str, connection: u64, at: Instants) -> Option<Caller> {
         let ticket = self.tickets.get_mut(ticket)?;
         let holds = match ticket.spent_by {
@@ -197,19 +197,19 @@ impl Accounts {
         self.living(sign_in)
     }
 
-    /// Forgets what is in no store.
+    /// Forgets what no store keeps.
     pub fn restart(&mut self) {
         self.tickets.clear();
         self.failures.clear();
     }
 
-    /// Forgets what was spent on a connection.
+    /// Forgets the ticket that a connection spent.
     pub fn connection_ended(&mut self, connection: u64) {
         self.tickets.retain(|_, ticket| ticket.spent_by != Some(connection));
     }
 }
 
-/// The two numbers of a token of that kind.
+/// The two numbers in a token of this kind.
 fn numbers(token: &str, kind: &str) -> Option<(u64, u64)> {
     let (id, number) = token.strip_prefix(kind)?.strip_prefix('-')?.split_once('-')?;
     Some((id.parse().ok()?, number.parse().ok()?))

@@ -11,18 +11,18 @@ use std::sync::Arc;
 
 /// The most characters of a reason or a note.
 const TEXT_MAX: usize = 2_000;
-/// The most bytes that a row grows to by notes.
+/// The largest size that notes may make a row grow to, bytes.
 const ROW_BYTES_MAX: usize = 256 * 1024;
 
-/// An action with all that it needs.
+/// An action with everything it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Act {
     pub id: DeliveryId,
     pub action: Action,
     pub body: CommandBody,
-    /// `If-Match`: one of these tags must be the row's.
+    /// The tags of `If-Match`: one of them must be the row's.
     pub if_match: Option<Vec<String>>,
-    /// Only a delivery that this rider carries.
+    /// Limits the action to deliveries that this rider carries.
     pub only_rider: Option<RiderId>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn complete(action: Action, body: &CommandBody) -> Result<(), Refusal
 }
 
 impl Center {
-    /// Does it, or says why not. A cancellation raises its alarm in the same step.
+    /// Does the action, or says why not. A cancellation raises its alarm in the same step.
     pub(super) fn act(&mut self, act: &Act, by: &Text, at: Instants) -> Result<Arc<Delivery>, Refusal> {
         let carries = |row: &Delivery, rider: &RiderId| row.rider.as_ref().is_some_and(|on| on.id == *rider);
         let found = self

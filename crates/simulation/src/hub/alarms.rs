@@ -18,8 +18,8 @@ impl Center {
         entries
     }
 
-    /// Takes a seat's word. A cancellation's alarm is the hub's own; of the other kinds the first word makes the entry.
-    /// Only a further stage changes anything, and gives the entry a new seq.
+    /// Takes a seat's word. The hub itself makes the alarm of a cancellation; for the other kinds the first word makes
+    /// the entry. Only a further stage changes anything, and gives the entry a new seq.
     pub(super) fn receipt(&mut self, word: &AlarmReceipt, seat: SeatId, at: Instants) -> Result<(), Refusal> {
         let AlarmReceipt { id, kind, raised_at, stage } = *word;
         let key = (id, kind, raised_at);

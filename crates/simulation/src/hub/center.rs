@@ -11,14 +11,15 @@ use gwanje_wire::{Frame, Gone, Head, ResyncReason, WireRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bytes that a hub reckons for a frame around its entries.
+/// Bytes that a hub reckons for a frame beside its entries.
 const AROUND_BYTES: usize = 512;
 /// Bytes that a hub reckons for a tombstone.
 const GONE_BYTES: usize = 64;
 
-/// How long alarms are kept once their deliveries have left the board, milliseconds of operations time: a week.
+/// Keeps alarms this long after they were raised, and until their deliveries have left the board, milliseconds of
+/// operations time: a week.
 const ALARMS_KEPT_MS: i64 = 7 * 86_400_000;
-/// Alarms looked at with each archiving.
+/// Looks at this many alarms with each archiving.
 const ALARMS_LOOKED_AT: usize = 500;
 
 /// One center.
@@ -29,25 +30,25 @@ pub struct Center {
     pub(super) name: Text,
     pub(super) pos: Option<Pos>,
     pub(super) time_zone: Text,
-    /// The history that `rev` counts in.
+    /// The history in which `rev` counts.
     pub epoch: Epoch,
     /// The latest revision.
     pub rev: Rev,
-    /// No frame starts below it.
+    /// No frame starts below this revision.
     pub floor: Rev,
     /// Live rows.
     pub rows: BTreeMap<DeliveryId, Arc<Delivery>>,
-    /// Kept tombstones, by the revision of the leaving.
+    /// Kept tombstones, by the revision at which the row left.
     pub gone: BTreeMap<Rev, DeliveryId>,
     /// Rows as they were when they left the board.
     pub archive: BTreeMap<DeliveryId, Arc<Delivery>>,
     pub(super) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
     /// Alarms by delivery, kind and instant.
     pub alarms: BTreeMap<(DeliveryId, AlarmKind, UtcMillis), AlarmEntry>,
-    /// The latest alarm or receipt.
+    /// The seq of the latest alarm or receipt.
     pub alarm_seq: u64,
     pub(super) orders_taken: u64,
-    /// The riders listed to it.
+    /// The riders of this center, as it lists them.
     pub riders: BTreeMap<RiderId, Rider>,
 }
 
@@ -84,7 +85,7 @@ impl Center {
         RowDigest::of(self.rows.values().map(|row| (row.id, row.rev)))
     }
 
-    /// Where it stands.
+    /// Where the center stands.
     #[must_use]
     pub fn head(&self, at: Instants) -> Head {
         let RowDigest { count, digest } = self.digest();
@@ -113,7 +114,7 @@ impl Center {
         self.rows.get(&id).or_else(|| self.archive.get(&id))
     }
 
-    /// Whether a cursor of this epoch can go on from there.
+    /// Whether a cursor of this epoch can go on from a revision.
     pub(super) fn resumable(&self, rev: Rev) -> Result<(), ResyncReason> {
         if rev > self.rev {
             Err(ResyncReason::Ahead)
@@ -151,7 +152,7 @@ impl Center {
         frame
     }
 
-    /// What changed after `after`, if one frame holds it all.
+    /// What changed after `after`, if one frame holds everything.
     pub(super) fn whole_frame(
         &self,
         after: Option<Rev>,
@@ -163,7 +164,7 @@ impl Center {
         Ok((frame.to == self.rev).then_some(frame))
     }
 
-    /// Takes a row in at the next revision, with what history says of it.
+    /// Commits a row at the next revision, with its entry in the history.
     pub(super) fn commit(
         &mut self,
         mut row: Delivery,
@@ -180,7 +181,7 @@ impl Center {
         row
     }
 
-    /// Takes the deliveries that ended before an instant off the board; keeps so many tombstones.
+    /// Takes deliveries that ended before an instant off the board. Keeps `kept` tombstones.
     pub(super) fn archive_before(&mut self, ended_before: UtcMillis, at: Instants, kept: u64) -> usize {
         let mut ended: Vec<_> = self
             .rows
@@ -203,7 +204,7 @@ impl Center {
         ended.len()
     }
 
-    /// Forgets alarms older than a week whose deliveries have left the board, a few hundred at a time.
+    /// Forgets alarms that are older than a week and whose deliveries have left the board, a few hundred at a time.
     fn forget_alarms(&mut self, day: UtcMillis) {
         let lately = day.plus_ms(-ALARMS_KEPT_MS);
         let mut looked_at: Vec<_> = self.alarms.iter().map(|(key, entry)| (entry.seq, *key)).collect();
@@ -217,7 +218,7 @@ impl Center {
         }
     }
 
-    /// Keeps the newest so many tombstones. The newest one dropped is the floor.
+    /// Keeps the newest `kept` tombstones. The newest one dropped becomes the floor.
     pub(super) fn drop_tombstones(&mut self, kept: u64) {
         while u64::try_from(self.gone.len()).is_ok_and(|count| count > kept) {
             let Some((rev, _)) = self.gone.pop_first() else { return };
@@ -225,13 +226,13 @@ impl Center {
         }
     }
 
-    /// Begins another history: what was counted before can't be gone on from.
+    /// Begins another history: nothing can go on from an older cursor.
     pub(super) fn begin_epoch(&mut self, epoch: Epoch) {
         self.epoch = epoch;
         self.floor = self.rev;
     }
 
-    /// The riders by id, each with what it carries.
+    /// The riders by id, each with the deliveries under way.
     pub(super) fn riders_at_work(&self) -> Vec<Rider> {
         use gwanje_model::RiderStatus as S;
         let carries = |row: &&Arc<Delivery>, rider: &RiderId| {

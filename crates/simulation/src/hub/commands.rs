@@ -1,5 +1,5 @@
-//! Commands by REST: a new order, an action, the end of an idempotency key. Every decided outcome, refusals too, is
-//! recorded under the key of its request.
+//! Commands by REST: a new order, an action, the end of an idempotency key. Records every decided outcome, refusals
+//! too, under the key of its request.
 
 use super::ModelHub;
 use super::accounts::Caller;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 /// The most characters of an idempotency key.
 const KEY_MAX: usize = 200;
-/// Fields in which a body might name who acts; identity comes from the credential alone.
+/// Fields in which a body might name who acts; the identity comes from the credential alone.
 const IDENTITY_FIELDS: [&str; 4] = ["account", "actor", "user", "by"];
 
 enum Intent {
@@ -64,7 +64,7 @@ impl ModelHub {
         let reply = self.outcomes.close(&caller.account, center, key, at.wall);
         match (self.visible(caller, center), reply.outcome) {
             (Ok(()), _) => Ok(ok(&reply)),
-            // The key is void all the same.
+            // The key is void even so.
             (Err(hidden), Outcome::Void) => Err(hidden),
             (Err(_), Outcome::Done | Outcome::Refused) => Ok(ok(&outcomes::without_rows(reply))),
         }
@@ -126,7 +126,7 @@ fn named_act(caller: &Caller, id: &str, action: &str, asked: &Asked<'_>) -> Resu
     if let Some(rider) = said.get_mut("riderId").filter(|rider| rider.is_number()) {
         *rider = Value::String(rider.to_string());
     }
-    // Who cancels is another matter than who acts.
+    // Who cancels is a different matter from who acts.
     let fields: Vec<_> =
         IDENTITY_FIELDS.into_iter().filter(|field| action != Action::Cancel || *field != "by").collect();
     names_nobody_else(caller, &said, &fields)?;

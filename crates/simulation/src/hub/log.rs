@@ -1,4 +1,4 @@
-//! What a hub was asked and what it answered, so that the same can be asked of another.
+//! What a hub was asked and what it answered, so that another hub can be asked the same.
 
 use super::operate::{Operated, Operation};
 use super::setup::{Instants, Setup};
@@ -22,7 +22,7 @@ pub struct Call {
 /// What a hub is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
-    /// To begin with that.
+    /// Begin with this setup.
     Begin(Box<Setup>),
     /// A request.
     Rest(Box<HttpRequest>),
@@ -35,7 +35,7 @@ pub enum Question {
         /// Ticket and seat.
         auth: Value,
     },
-    /// An event in a namespace that was joined.
+    /// An event in a joined namespace.
     Event {
         /// The connection.
         connection: u64,
@@ -54,9 +54,9 @@ pub enum Question {
     Head(CenterId),
     /// An emitter asks for alarms after a seq.
     Alarms(CenterId, u64),
-    /// Somebody changes something.
+    /// Somebody makes a change.
     Operate(Operation),
-    /// To end and to begin again from its store.
+    /// End, and begin again from the store.
     Restart,
 }
 
@@ -73,13 +73,13 @@ pub enum Answer {
     Event(Value),
     /// Nothing.
     Left,
-    /// A frame, or none where no frame may start.
+    /// A frame; none: no frame may start there.
     Flush(Option<Frame>),
     /// A head.
     Head(Option<Head>),
     /// Alarms.
     Alarms(Vec<AlarmEntry>),
-    /// What came of it.
+    /// What came of the change.
     Operate(Operated),
     /// Nothing.
     Restart,

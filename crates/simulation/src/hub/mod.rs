@@ -1,8 +1,8 @@
-//! A hub as the wire contract has it, in memory: small enough to be seen right, so that clients can be tried against it
-//! and the real hub can be held against it.
+//! A hub in memory, as the wire contract describes it. It is small enough to be seen right, so that clients can be
+//! tried against it and the real hub can be compared with it.
 //!
-//! It is written from the contract, not from the store: rows in a map, tombstones, a floor, an epoch, a revision. It has
-//! no clock and no randomness of its own: the same calls at the same instants give the same answers.
+//! It is written from the contract, not from the store: rows in a map, tombstones, a floor, an epoch, a revision. It
+//! has neither clock nor randomness of its own: the same calls at the same instants give the same answers.
 
 mod accounts;
 mod acts;
@@ -66,19 +66,19 @@ impl ModelHub {
         }
     }
 
-    /// Keeps a log from now on. It says first what the hub began with.
+    /// Keeps a log from now on. The log's first entry tells what the hub began with.
     pub fn keep_log(&mut self) {
         let at = Instants { wall: UtcMillis(0), day: UtcMillis(0) };
         let what = Question::Begin(Box::new(self.setup.clone()));
         self.log.get_or_insert_with(|| vec![Call { at, what, answer: Answer::Begun }]);
     }
 
-    /// The calls since the last time, where a log is kept.
+    /// The calls since the last time; none without a log.
     pub fn take_log(&mut self) -> Vec<Call> {
         self.log.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The hub as it stands, without its log: a replica that falls behind, or a backup.
+    /// The hub as it stands, without its log: for a replica that falls behind, or a backup.
     #[must_use]
     pub fn stale_copy(&self) -> Self {
         Self { log: None, ..self.clone() }
@@ -103,7 +103,7 @@ impl ModelHub {
         response
     }
 
-    /// CONNECT of a namespace on a connection (numbered by its node, never again); else the data of a CONNECT_ERROR.
+    /// CONNECT of a namespace on a connection. A node numbers each connection once, never again.
     ///
     /// # Errors
     /// `{code, message}`.
@@ -120,12 +120,12 @@ impl ModelHub {
         joined
     }
 
-    /// `subscribe`: the ack.
+    /// Answers `subscribe` with its ack.
     pub fn subscribe(&mut self, who: &Joined, body: &Value, at: Instants) -> Value {
         self.event(who, "subscribe", body, at)
     }
 
-    /// Any event of a client in a namespace that it joined: the ack.
+    /// Answers any event of a client in a joined namespace with its ack.
     pub fn event(&mut self, who: &Joined, name: &str, data: &Value, at: Instants) -> Value {
         let ack = self.answer_event(who, name, data, at);
         let asked = || Question::Event {
@@ -144,8 +144,8 @@ impl ModelHub {
         self.note(at, || Question::Left(connection), || Answer::Left);
     }
 
-    /// The frame after `from`, as an emitter sends it; `to` = `from`: nothing new. None: no frame may start there (it is
-    /// below the floor, or of another history), and every follower is put out.
+    /// The frame after `from`, as an emitter sends it; `to` = `from`: nothing new. None: no frame may start there (it
+    /// is below the floor, or of another history). Then the emitter puts out every follower.
     pub fn flush(&mut self, center: &CenterId, from: Rev, at: Instants) -> Option<Frame> {
         let board = self.centers.get(center).filter(|center| center.resumable(from).is_ok());
         let frame = board.map(|center| center.frame(from, FRAME_MAX_ENTRIES, at.wall));
@@ -167,15 +167,15 @@ impl ModelHub {
         alarms
     }
 
-    /// Somebody changes something.
+    /// Carries out somebody's change.
     pub fn operate(&mut self, operation: &Operation, at: Instants) -> Operated {
         let operated = self.carry_out_operation(operation, at);
         self.note(at, || Question::Operate(operation.clone()), || Answer::Operate(operated.clone()));
         operated
     }
 
-    /// The hub's process ended and begins again: what is in the store stays, tickets and failed sign-ins are forgotten.
-    /// Every connection has ended with it.
+    /// Ends the hub's process and begins it again. What is in the store stays; tickets and failed sign-ins are
+    /// forgotten. Every connection has ended with the process.
     pub fn restart(&mut self, at: Instants) {
         self.accounts.restart();
         self.note(at, || Question::Restart, || Answer::Restart);
@@ -265,7 +265,7 @@ impl ModelHub {
         Ok(ok(&SimpleAck { ok: true, code: None, detail: None }))
     }
 
-    /// A sign-in's answer with what the hub adds: an admin's centers are all, those given first.
+    /// The answer to a sign-in, with what the hub adds: an admin sees all centers, the given ones first.
     fn told(&self, mut reply: LoginReply) -> LoginReply {
         if reply.role.sees_all_centers() {
             let others: Vec<_> =
@@ -277,7 +277,7 @@ impl ModelHub {
         reply
     }
 
-    /// A center that the caller may not see is not found.
+    /// Refuses a center that the caller may not see, as if it did not exist.
     fn visible(&self, caller: &Caller, center: &CenterId) -> Result<(), Refusal> {
         if caller.sees(center) && self.centers.contains_key(center) {
             return Ok(());
@@ -294,7 +294,7 @@ impl ModelHub {
     }
 }
 
-/// At the root, in plain words: the process lives, and takes requests.
+/// Answers at the root, in plain words: the process lives, and takes requests.
 fn health(request: &HttpRequest) -> Option<HttpResponse> {
     let path = request.url.splitn(4, '/').nth(3).filter(|_| request.method == Method::Get)?;
     let words = match path {

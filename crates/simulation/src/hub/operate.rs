@@ -1,4 +1,4 @@
-//! Changes by others than the seats of a simulation: people elsewhere, the night's archiving, an administrator.
+//! Changes by others than the simulation's seats: people elsewhere, the nightly archiving, an administrator.
 
 use super::ModelHub;
 use super::acts::{Act, complete};
@@ -21,9 +21,9 @@ pub enum Operation {
     Create(CenterId, Box<NewOrder>),
     /// Somebody acts on a delivery.
     Act(CenterId, DeliveryId, Action, Box<CommandBody>),
-    /// What ended before an instant of operations leaves the board.
+    /// Deliveries that ended before an instant of operations leave the board.
     Archive(CenterId, UtcMillis),
-    /// Only the newest so many tombstones are kept: the floor rises.
+    /// Only the newest tombstones are kept, this many: the floor rises.
     KeepTombstones(CenterId, u64),
     /// A new history begins; epochs sort.
     BeginEpoch(CenterId, Epoch),
@@ -35,16 +35,16 @@ pub enum Operation {
     SetCenters(Text, Vec<CenterId>),
 }
 
-/// What came of it.
+/// What came of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operated {
-    /// The row after it.
+    /// The row after the change.
     Row(Arc<Delivery>),
-    /// It was refused.
+    /// The change was refused.
     Refused(Box<Problem>),
-    /// So many deliveries left the board.
+    /// This many deliveries left the board.
     Archived(usize),
-    /// It was done.
+    /// The change was made.
     Done,
 }
 
@@ -118,7 +118,7 @@ impl ModelHub {
         Ok(center.commit(row, by, "create", Text::default()))
     }
 
-    /// Does an action on a delivery.
+    /// Carries out an action on a delivery.
     pub(super) fn carry(
         &mut self,
         center: &CenterId,

@@ -8,14 +8,15 @@ use serde_json::Value;
 
 /// The most items of an order.
 const ITEMS_MAX: usize = 200;
-/// The most bytes of a new row as JSON.
+/// The largest size of a new row as JSON, bytes.
 const BYTES_MAX: usize = 128 * 1024;
 /// Minutes to pick-up when an order names none.
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
 const DELIVERY_TARGET_MIN: u32 = 30;
 
-/// Reads a well-formed order (a hub also takes in what strangers write; see its own tests) with absent for null.
+/// Reads a well-formed order, with absent for null. (The real hub also takes in what strangers write; its own tests
+/// cover this.)
 pub(super) fn read(mut said: Value) -> Result<NewOrder, Refusal> {
     let drop_nulls = |value: Option<&mut Value>| {
         if let Some(object) = value.and_then(Value::as_object_mut) {
@@ -46,7 +47,7 @@ pub(super) fn read(mut said: Value) -> Result<NewOrder, Refusal> {
     Ok(order)
 }
 
-/// Whether an order is of a size that is taken in.
+/// Whether an order's size allows taking it in.
 pub(super) fn fits(order: &NewOrder) -> Result<(), Refusal> {
     if order.items.len() > ITEMS_MAX || json_bytes(order) > BYTES_MAX {
         return refuse(ErrorCode::Invalid, "the order is too large");
@@ -55,9 +56,9 @@ pub(super) fn fits(order: &NewOrder) -> Result<(), Refusal> {
 }
 
 impl Center {
-    /// The row of a new order: received, with a number of its own. Its revision is given with the commit.
+    /// The row of a new order: received, with a number of its own. The commit gives it its revision.
     pub(super) fn received(&mut self, id: DeliveryId, order: NewOrder, at: UtcMillis) -> Delivery {
-        // Five digits, from 10000 on, again after 90,000 orders.
+        // Five digits, from 10000 on; begins again after 90,000 orders.
         let number = 10_000 + self.orders_taken % 90_000;
         self.orders_taken += 1;
         let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(a, b)| a.distance_m(b));

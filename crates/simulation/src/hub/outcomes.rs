@@ -1,4 +1,4 @@
-//! What was decided under each idempotency key, and keys that were closed before anything was.
+//! What was decided under each idempotency key, and keys that were closed before any decision.
 
 use gwanje_model::{CenterId, Delivery, Epoch, Text, UtcMillis};
 use gwanje_wire::rest::{CloseReply, Outcome};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long an outcome is kept, milliseconds of the wall clock: a day.
+/// Keeps an outcome this long, milliseconds of the wall clock: a day.
 const KEPT_MS: i64 = 24 * 3_600_000;
 
 /// What became of a command.
@@ -21,7 +21,7 @@ pub(super) struct Done {
     pub created: bool,
 }
 
-/// A request's body as far as it matters.
+/// The part of a request's body that matters.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Meant {
     Json(Value),
@@ -41,7 +41,7 @@ pub(super) struct Outcomes(BTreeMap<(Text, CenterId, String), ByPath>);
 type ByPath = BTreeMap<String, (UtcMillis, Kept)>;
 
 impl Outcomes {
-    /// What a twin is answered.
+    /// The answer to a twin.
     pub fn recorded(
         &self,
         (account, center, key): (&Text, &CenterId, &str),
@@ -72,7 +72,7 @@ impl Outcomes {
         self.insert((account.clone(), center.clone(), key.to_owned()), path, kept, now);
     }
 
-    /// The outcome under a key; none yet: void, from now on.
+    /// The outcome under a key. Without one the key is void from now on.
     pub fn close(&mut self, account: &Text, center: &CenterId, key: &str, now: UtcMillis) -> CloseReply {
         let void = CloseReply { outcome: Outcome::Void, status: None, body: None };
         let id = (account.clone(), center.clone(), key.to_owned());
@@ -86,7 +86,7 @@ impl Outcomes {
         }
     }
 
-    /// What is recorded under a key, as a `close` would tell it, without closing anything.
+    /// What is recorded under a key, as `close` would tell it. Closes nothing.
     pub fn under(&self, account: &Text, center: &CenterId, key: &str) -> Option<CloseReply> {
         let paths = self.0.get(&(account.clone(), center.clone(), key.to_owned()))?;
         paths.first_key_value().map(|(_, (_, kept))| match kept {
@@ -104,7 +104,8 @@ impl Outcomes {
     }
 }
 
-/// What is told of an outcome to one who may not see the center any more: a refusal with its reason, no row.
+/// What is told of an outcome to a caller who may no longer see the center: a refusal keeps its reason, and no row is
+/// told.
 pub(super) fn without_rows(reply: CloseReply) -> CloseReply {
     let body = match (reply.outcome, reply.body) {
         (Outcome::Refused, Some(Value::Object(mut problem))) => {

@@ -16,7 +16,7 @@ use gwanje_wire::{ErrorCode, Frame, ResyncReason, WireRow};
 use std::sync::Arc;
 
 impl ModelHub {
-    /// GET `/centers`: those given to the account in that order, then others by id.
+    /// GET `/centers`: the centers given to the account in their order, then others by id.
     pub(super) fn centers_seen(&self, caller: &Caller, at: Instants) -> HttpResponse {
         let mut seen: Vec<&Center> = self.centers.values().filter(|center| caller.sees(&center.id)).collect();
         let place = |id: &CenterId| caller.centers.iter().position(|given| given == id).unwrap_or(usize::MAX);
@@ -68,7 +68,7 @@ impl ModelHub {
     }
 }
 
-/// Refuses riders, who see own deliveries only.
+/// Refuses riders: they see only their own deliveries.
 pub(super) fn staff(caller: &Caller) -> Result<(), Refusal> {
     match caller.only_rider() {
         None => Ok(()),
@@ -150,7 +150,7 @@ fn snapshot(center: &Center, caller: &Caller, asked: &Asked<'_>) -> HttpResponse
     tagged(200, tag, &board)
 }
 
-/// The frame (after, rev] of the same read, where it is asked for and holds it all.
+/// The frame (after, rev] of the same read, when the caller asks for it and one frame holds everything.
 fn frame_beside(center: &Center, asked: &Asked<'_>, at: Instants) -> Result<Option<Frame>, Refusal> {
     let after = asked.number("after")?.map(Rev);
     if asked.text("epoch").is_some_and(|epoch| epoch != center.epoch.as_str()) {
@@ -188,7 +188,7 @@ fn changes(
     Ok(ok(&missed(center, epoch.as_ref(), after, limit, at).or_else(resync)?))
 }
 
-/// What a cursor lacks, with the head.
+/// What a cursor lacks, and the head.
 pub(super) fn missed(
     center: &Center,
     epoch: Option<&Epoch>,

@@ -42,12 +42,12 @@ pub(super) fn etag(epoch: &Epoch, rev: Rev) -> String {
     format!("\"{epoch}-{rev}\"")
 }
 
-/// An answer with that body.
+/// An answer with this body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
     HttpResponse { status: 200, retry_after_s: None, etag: None, body: bytes(body) }
 }
 
-/// An answer with that body, at that revision.
+/// An answer with this body, at this revision.
 pub(super) fn tagged(status: u16, etag: String, body: &impl Serialize) -> HttpResponse {
     HttpResponse { status, retry_after_s: None, etag: Some(etag), body: bytes(body) }
 }

@@ -1,4 +1,4 @@
-//! A request taken apart: the path below the interface's root, the query, headers and body.
+//! Takes a request apart: the path below the API's root, the query, headers and body.
 
 use super::reply::{Refusal, refuse};
 use gwanje_sync::HttpRequest;
@@ -20,7 +20,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Refuses what is not below the interface's root.
+    /// Refuses a path that is not below the API's root.
     pub fn of(request: &'a HttpRequest) -> Result<Self, Refusal> {
         let (_, path) = request.url.split_once("://").unwrap_or(("", &request.url));
         let path = path.find('/').and_then(|at| path.get(at..)).unwrap_or("/");
@@ -40,7 +40,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    /// A header; names are lower-case.
+    /// A header; header names are lower-case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.request.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
@@ -50,13 +50,13 @@ impl<'a> Asked<'a> {
         self.query.get(name).map(String::as_str)
     }
 
-    /// A part of the query as a number, where it is given.
+    /// A part of the query as a number, where the query has it.
     pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
         let parsed = self.text(name).map(str::parse).transpose();
         parsed.or_else(|_| refuse(ErrorCode::Invalid, "a number is expected in the query"))
     }
 
-    /// A list of numbers with commas between them, where it is given.
+    /// A part of the query as a list of numbers with commas between them, where the query has it.
     pub fn numbers<T: FromStr>(&self, name: &str) -> Result<Option<Vec<T>>, Refusal> {
         let Some(list) = self.text(name) else { return Ok(None) };
         let numbers: Result<Vec<T>, _> = list.split(',').map(|number| number.trim().parse()).collect();
@@ -76,7 +76,7 @@ impl<'a> Asked<'a> {
             .or_else(|_| refuse(ErrorCode::Invalid, "the body is not what is expected here"))
     }
 
-    /// What the body of a command says; none, and null, say nothing. None: it is no JSON.
+    /// What the body of a command says; an absent body and null say nothing. None: the body is not JSON.
     pub fn said(&self) -> Option<Value> {
         if self.body().trim().is_empty() {
             return Some(Value::Object(Map::new()));
@@ -89,7 +89,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Without percent-encoding.
+/// The text without percent-encoding.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -5,9 +5,9 @@ use gwanje_model::{CenterId, Epoch, Pos, Rider, RiderId, RiderStatus, Role, Text
 /// The moment of a call, by the hub's two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instants {
-    /// The wall's.
+    /// The wall clock's instant.
     pub wall: UtcMillis,
-    /// The clock of operations, which all instants of rows follow.
+    /// The instant of operations, which all instants of rows follow.
     pub day: UtcMillis,
 }
 
@@ -18,9 +18,9 @@ pub struct Setup {
     pub centers: Vec<CenterSetup>,
     /// Its accounts.
     pub accounts: Vec<AccountSetup>,
-    /// Tombstones kept of a center when deliveries are archived.
+    /// Tombstones kept for a center when deliveries are archived.
     pub tombstones_kept: u64,
-    /// Where sockets are served, as sign-ins are told; empty: where REST is.
+    /// Base URLs for sockets, as sign-ins tell them; empty: the same as REST.
     pub socket_urls: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct AccountSetup {
 }
 
 impl CenterSetup {
-    /// A center in Seoul without riders, named as its id.
+    /// A center in Seoul without riders, named after its id.
     #[must_use]
     pub fn new(id: impl Into<CenterId>, epoch: impl Into<Epoch>) -> Self {
         let id = id.into();
@@ -69,7 +69,7 @@ impl CenterSetup {
         }
     }
 
-    /// The same with that rider, who is on shift and of this center.
+    /// Adds a rider, on shift and of this center.
     #[must_use]
     pub fn with_rider(mut self, id: impl Into<RiderId>) -> Self {
         let id = id.into();

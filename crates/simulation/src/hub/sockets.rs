@@ -1,4 +1,4 @@
-//! Sockets without their bytes: joining a center with a ticket, and what is asked in it.
+//! Sockets without their bytes: joining a center with a ticket, and what a client asks there.
 
 use super::ModelHub;
 use super::accounts::Caller;
@@ -57,8 +57,8 @@ impl ModelHub {
         Ok(Joined { connection, center, account, role, seat, sign_in })
     }
 
-    /// Whether the sign-in behind a connection still holds in that role, and the center may still be seen: a node
-    /// disconnects those of whom it is false.
+    /// Whether the sign-in behind a connection still has this role, and may still see the center. A node disconnects
+    /// those for whom this is false.
     #[must_use]
     pub fn still_may(&self, who: &Joined) -> bool {
         let living = self.accounts.living(who.sign_in).filter(|caller| caller.role == who.role);
@@ -94,7 +94,7 @@ impl ModelHub {
             return standing;
         };
         match missed(center, Some(&cursor.epoch), cursor.rev, FRAME_MAX_ENTRIES, at) {
-            // A frame that does not hold all is not sent: the client pages instead.
+            // Sends no frame that does not hold everything: the client pages instead.
             Ok(reply) => {
                 let whole = reply.frame.to == reply.frame.as_of;
                 SubscribeAck { missed: whole.then_some(reply.frame), ..standing }

@@ -1,4 +1,4 @@
-//! The contract's sentences, one by one, held against the model.
+//! Holds the model against the contract, sentence by sentence.
 
 use super::*;
 use gwanje_model::lifecycle::Action;

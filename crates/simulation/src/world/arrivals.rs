@@ -34,7 +34,7 @@ impl World {
             self.inject(Fault::Clock);
         }
         self.thread_soon(index, 1);
-        // The first that a core hears after a sleep is what waits at its sockets, or that time has passed.
+        // After a sleep, a core first hears what waits at its sockets, or that time has passed.
         while let Some(arrival) = self.seats.get_mut(index).and_then(|seat| seat.deferred.pop_front()) {
             self.take_in(index, arrival);
         }

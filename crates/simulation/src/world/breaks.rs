@@ -1,4 +1,5 @@
-//! Faults begin, go on and end. What is only begun here counts where it comes to pass at a seat.
+//! Begins faults, goes on with them, and ends them. A fault that has only begun counts later, where it comes to pass at
+//! a seat.
 //!
 //! | file | what breaks |
 //! | --- | --- |
@@ -20,7 +21,7 @@ use crate::hub::Operation;
 use crate::plan::{Break, Work};
 use gwanje_model::{CenterId, Rev};
 
-/// By then one who followed a flood knows its last change, milliseconds.
+/// Within this time a follower of a flood learns its last change, milliseconds.
 const FLOODED_MS: u64 = 1_500;
 
 impl World {
@@ -186,7 +187,7 @@ impl World {
         self.at_ms(until, Event::Thaws(index));
     }
 
-    /// Changes five milliseconds apart.
+    /// Makes changes five milliseconds apart.
     fn flood(&mut self, center: CenterId, count: u32) {
         let seats = self.seats.iter().enumerate();
         let seats =

@@ -1,4 +1,4 @@
-//! The invariants, checked after every step that touched a seat. Each says its letter.
+//! The invariants, checked after every step that touched a seat. Each check names its letter.
 
 use super::World;
 use super::seats::center_of;
@@ -10,13 +10,13 @@ use gwanje_wire::WireRow;
 use gwanje_wire::socket::Cursor;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How old a proof may be while a board is called Live, milliseconds: two heads and a second.
+/// How old a proof may be while a board is Live, milliseconds: two heads and a second.
 const FRESH_MS: u64 = 5_000;
-/// What a seat reads of one center within five seconds, at most; tickets count as one more center. The most that was seen to
-/// be right in ten thousand seeds is 26: rows of a newer hub that change again and again, each read once more.
+/// The most reads of one center by a seat within five seconds; tickets count as one more center. The highest count seen
+/// to be right in ten thousand seeds is 26: rows of a newer hub that change again and again, each read once more.
 const READS_MAX: usize = 44;
 const READS_WINDOW_MS: u64 = 5_000;
-/// After a saying of `ahead` for so long an older board is adopted by right, milliseconds.
+/// Once `ahead` has been said for this long, adopting an older board is right, milliseconds.
 const ADOPT_MS: u64 = 10_000;
 
 impl World {
@@ -27,8 +27,8 @@ impl World {
         self.check_stats(index);
     }
 
-    /// L, before anything else happens at `now`: nobody who was awake is still told that a board is Live of which the
-    /// proof has gone stale meanwhile.
+    /// L, before anything else happens at `now`: nobody who was awake may still be told that a board is Live after its
+    /// proof has gone stale.
     pub(super) fn check_stale(&mut self, now: u64) {
         let awake = |seat: &&crate::seat::Seat| seat.frozen_until <= self.now;
         let mut wrong = None;
@@ -51,7 +51,7 @@ impl World {
         }
     }
 
-    /// L: what is called Live was the hub's at an instant no older than two heads and a second.
+    /// L: a board called Live equalled the hub's at an instant no older than two heads and a second.
     fn check_live(&mut self, index: usize) {
         let now = self.now;
         let Some(seat) = self.seats.get(index) else { return };
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// R: no unequal digest, repair or snapshot without a cause that was injected, in that center.
+    /// R: no unequal digest, repair or snapshot happens in a center without a cause injected there.
     fn check_stats(&mut self, index: usize) {
         let Some(seat) = self.seats.get_mut(index) else { return };
         let Some(app) = seat.app.as_mut() else { return };
@@ -115,11 +115,11 @@ impl World {
         }
     }
 
-    /// B: what is read of anything within any five seconds is bounded.
+    /// B: bounds the reads of anything within any five seconds.
     pub(super) fn check_rate(&mut self, index: usize, request: &HttpRequest) {
         let now = self.now;
         let Some(app) = self.seats.get_mut(index).and_then(|seat| seat.app.as_mut()) else { return };
-        // What is posted is a person's doing, or a receipt of what was told, of which there is one each.
+        // Posts are not counted: a post is a person's doing, or the one receipt of something told.
         let about = center_of(&request.url).filter(|_| request.method == Method::Get);
         if about.is_none() && !request.url.ends_with("/socket-tickets") {
             return;
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    /// M, T: what is shown never goes back; nothing deleted comes back.
+    /// M, T: nothing shown goes back, and nothing deleted comes back.
     pub(super) fn check_changes(
         &mut self,
         index: usize,
@@ -166,7 +166,7 @@ impl World {
         }
         let excused = truth.went_back || seat.told.went_back.contains(center);
         let shown = app.window.shown.get(center);
-        // All of a batch is shown at once: what it leaves of a row counts.
+        // A batch is shown at once: only what it leaves of a row counts.
         let upserts = changes.iter().filter_map(|change| match change {
             RowChange::Upsert(row) => Some((row.id(), row)),
             RowChange::Remove(..) | RowChange::Clear | RowChange::Mark(..) => None,
@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// L: what is said to be proven was so, at an instant of which the hub has spoken.
+    /// L: what is said to be proven was true, at an instant about which the hub has spoken.
     pub(super) fn check_proof(&mut self, index: usize, center: &CenterId, proof: &Proof) {
         let Some(truth) = self.truths.get(center) else { return };
         let place = truth.stood.iter().rposition(|stood| {
@@ -265,7 +265,7 @@ impl World {
         }
     }
 
-    /// L: a dead connection is known to be dead.
+    /// L: a dead connection must be known to be dead.
     pub(super) fn known_dead(&mut self, id: u64) {
         let Some(conn) = self.conns.get(&id) else { return };
         let Some(seat) = self.seats.get(conn.seat) else { return };
@@ -276,7 +276,8 @@ impl World {
     }
 }
 
-/// What rows lack that are said to be complete up to a cursor. A cursor of an older epoch says nothing of this one.
+/// What is missing from rows that are said to be complete up to a cursor. A cursor of an older epoch says nothing about
+/// this one.
 fn lacks(
     truth: &Truth,
     held: &BTreeMap<DeliveryId, Rev>,
@@ -286,7 +287,7 @@ fn lacks(
     truth.lacks(held, cursor.rev, excused)
 }
 
-/// Whether two rows are the same to this version: content where it can be read.
+/// Whether two rows are the same to this version: compares content where it can be read.
 pub(super) fn same(held: &WireRow, hub: &gwanje_model::Delivery) -> bool {
     held.delivery().is_some_and(|delivery| **delivery == *hub)
 }

@@ -1,7 +1,7 @@
-//! Faults that have come to pass: what was touched on its way has reached somebody whom it could harm.
+//! Faults that have come to pass: something touched on its way has reached somebody whom it could harm.
 //!
-//! A fault counts by what it did, whichever plan began it: what comes after a lost frame says whether it was a hole or a
-//! silence, and one who was away while deliveries left the board comes back under the floor.
+//! A fault counts by what it did, whichever plan began it. What comes after a lost frame decides between a hole and a
+//! silence. A seat that was away while deliveries left the board comes back under the floor.
 
 use super::World;
 use crate::fault::Fault;
@@ -16,7 +16,7 @@ impl World {
             .is_some_and(|conn| conn.client_open && !conn.forgotten && self.is_life(conn.seat, conn.life))
     }
 
-    /// A seat takes in something with tags. On its connection, if it came by one, so many texts had been taken in before.
+    /// A seat takes in something with tags. If it came by a connection, `taken` texts had been taken in there before.
     pub(super) fn note(&mut self, index: usize, taken: u64, tags: &[Tag]) {
         for tag in tags {
             let fault = match tag {
@@ -42,7 +42,7 @@ impl World {
         }
     }
 
-    /// A flood has run out. All its changes must have been made, and somebody have followed it to the end.
+    /// A flood has run out. Counts it if all its changes were made and somebody followed it to the end.
     pub(super) fn flooded(&mut self, center: &CenterId, epoch: &Epoch, to: Rev, followers: &[(usize, u32)]) {
         let followed = followers.iter().any(|&(index, life)| {
             let app =

@@ -1,17 +1,17 @@
-//! What excuses a seat from an invariant, and when it no longer does: as soon as hub, memory, window and disk hold the same.
+//! What excuses a seat from an invariant, and for how long: until hub, memory, window and disk hold the same.
 
 use super::{Event, World};
 use gwanje_model::{CenterId, DeliveryId, SeatId};
 use gwanje_sync::AlarmKey;
 use gwanje_wire::rest::ReceiptStage;
 
-/// How often a seat with an excuse is looked at, milliseconds.
+/// Milliseconds between two looks at a seat with an excuse.
 const LOOK_MS: u64 = 250;
-/// An answer of a replica is on its way for so long at most, milliseconds.
+/// A replica's answer is on its way for at most this long, milliseconds.
 const ON_ITS_WAY_MS: u64 = 60_000;
 
 impl World {
-    /// A row of a seat was lost or flipped on purpose: what is done about it has a cause, until it is right again.
+    /// A row of a seat was lost or flipped on purpose: until the row is right again, repairs have a cause.
     pub(super) fn decay(&mut self, index: usize, center: CenterId, id: DeliveryId) {
         if let Some(seat) = self.seats.get_mut(index) {
             seat.told.decayed.entry(center).or_default().insert(id);
@@ -19,7 +19,7 @@ impl World {
         self.look_for_heals(index);
     }
 
-    /// A center's data is wiped at a seat: what is left of it is what the hub knows.
+    /// A center's data is wiped at a seat: only what the hub knows is left of it.
     pub(super) fn forget_center(&mut self, index: usize, center: &CenterId) {
         let board = self.hub.board(center);
         let receipt_of = |seat: &SeatId, key: &AlarmKey| {
@@ -36,7 +36,7 @@ impl World {
             if of != center {
                 continue;
             }
-            // By no life that still knows it.
+            // No life still knows it.
             *acknowledged = (0, false);
             if receipt_of(&seat.name, key) == Some(ReceiptStage::Acknowledged) {
                 told.heard.insert((of.clone(), *key));
@@ -47,17 +47,17 @@ impl World {
         lost.for_each(|clicked| clicked.forgotten |= clicked.settled.is_none());
     }
 
-    /// Looks at a seat every now and then until nothing is to be excused.
+    /// Looks at a seat now and then until it has no excuse left.
     pub(super) fn look_for_heals(&mut self, index: usize) {
         let Some(seat) = self.seats.get_mut(index) else { return };
         if !std::mem::replace(&mut seat.told.heals, true) {
-            // Nothing heals while it sleeps.
+            // Nothing heals while the seat sleeps.
             let at = (self.now + LOOK_MS).max(seat.frozen_until);
             self.at_ms(at, Event::Heals(index));
         }
     }
 
-    /// Excuses end where a seat holds what the hub holds.
+    /// Ends the excuses of a seat where it holds what the hub holds.
     pub(super) fn heals(&mut self, index: usize) {
         for center in self.centers.clone() {
             if self.is_excused(index, &center) && self.is_whole(index, &center) {
@@ -94,14 +94,14 @@ impl World {
         if cursor.is_none_or(|cursor| cursor.epoch != board.epoch || cursor.rev != board.rev) {
             return false;
         }
-        // What has been flipped is read by nobody until it is audited.
+        // Nobody reads a flipped byte until it is audited.
         if seat.disk.is_flipped() || !matches!(seat.disk.fits(center), Ok(true)) {
             return false;
         }
         self.not_together(index, center).is_empty() && self.is_proven(index, center)
     }
 
-    /// Whether the last proof is of where the hub stands.
+    /// Whether the last proof is of the revision at which the hub stands.
     fn is_proven(&self, index: usize, center: &CenterId) -> bool {
         let app = self.seats.get(index).and_then(|seat| seat.app.as_ref());
         let place = app.and_then(|app| app.proven.get(center)).map(|proven| proven.place + 1);

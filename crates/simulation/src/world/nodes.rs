@@ -1,4 +1,5 @@
-//! Nodes: one emitter a center, which turns commits into contiguous frames and proves them with heads, and who is behind.
+//! Nodes. Each center has one emitter, which turns commits into contiguous frames and proves them with heads. A node
+//! also looks after those who are behind.
 
 use super::sockets::{Kind, Sent};
 use super::{Event, World, namespace};
@@ -11,24 +12,24 @@ use std::collections::BTreeMap;
 
 /// Between two frames of a center, milliseconds, from the wire contract.
 const FRAME_MS: u64 = 20;
-/// How often those who are behind are looked at, milliseconds.
+/// Milliseconds between two looks at those who are behind.
 const BEHIND_EVERY_MS: u64 = 100;
 /// How long a follower may be behind, milliseconds.
 const BEHIND_MAX_MS: u64 = 5_000;
-/// After a failed read of the store, milliseconds.
+/// Waits this long after a failed read of the store, milliseconds.
 const RETRY_MS: u64 = 500;
 
 /// A node of the hub.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
     pub(crate) down_until: u64,
-    /// It hears of commits by its heads only.
+    /// Until then it learns of commits only by its heads.
     pub(crate) deaf_until: u64,
-    /// It is of a newer version.
+    /// Until then it is of a newer version.
     pub(crate) newer_until: u64,
-    /// It dies when it has told half of the followers of that center of the next frame, for so long.
+    /// It dies after telling half of this center's followers of the next frame, for this long.
     pub(crate) dies_at_frame: Option<(CenterId, u64)>,
-    /// Its next two frames of that center change places.
+    /// Its next two frames of this center change places.
     pub(crate) swaps: Option<CenterId>,
     pub(super) emitters: BTreeMap<CenterId, Emitter>,
 }
@@ -41,7 +42,7 @@ pub(super) struct Emitter {
     next_frame: u64,
     flush_at: Option<u64>,
     beats: bool,
-    /// Something was committed of which the node did not hear, and no head has told it since.
+    /// Something was committed that the node did not hear of, and no head has told it since.
     unheard: bool,
     looks_behind: bool,
     /// A frame held back until its successor has gone out.
@@ -53,7 +54,7 @@ impl World {
         self.nodes.get(node).is_some_and(|node| node.newer_until > self.now)
     }
 
-    /// A center has changed: the nodes that hear of it flush.
+    /// A center has changed: makes the nodes that hear of it flush.
     pub(super) fn wake_nodes(&mut self, center: &CenterId) {
         for node in 0..self.nodes.len() {
             if self.followers(node, center).is_empty() {
@@ -93,7 +94,7 @@ impl World {
         follows.map(|(id, _)| *id).collect()
     }
 
-    /// Somebody follows a center from now on: from which revision frames come.
+    /// Somebody follows a center from now on; returns the revision from which frames come.
     pub(super) fn follow(&mut self, node: usize, center: &CenterId) -> Rev {
         let first = self.followers(node, center).is_empty();
         let (rev, seq) = self.hub.board(center).map_or((Rev::ZERO, 0), |board| (board.rev, board.alarm_seq));
@@ -111,7 +112,7 @@ impl World {
         told
     }
 
-    /// One frame of what was committed since the last, and the alarms.
+    /// Sends one frame of what was committed since the last, and the alarms.
     pub(super) fn flush(&mut self, node: usize, center: &CenterId) {
         let now = self.now;
         let Some(at) = self.nodes.get_mut(node) else { return };
@@ -138,13 +139,13 @@ impl World {
         }
     }
 
-    /// A node reads where a center stands. True: it had not heard of all that was committed.
+    /// Reads where a center stands. True: the node had not heard of everything committed.
     fn reads_head(&mut self, node: usize, center: &CenterId) -> bool {
         let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
         emitter.is_some_and(|emitter| std::mem::take(&mut emitter.unheard))
     }
 
-    /// Followers are not told what they would be if the store were there.
+    /// The store is away: followers are not told what they would otherwise be told.
     fn store_missed(&mut self, followers: &[u64]) {
         if followers.iter().any(|id| self.is_held(*id)) {
             self.inject(Fault::StoreRestarted);
@@ -162,7 +163,7 @@ impl World {
             return;
         }
         let Some(frame) = self.hub.flush(center, from, at) else {
-            // No frame may start there: everybody comes back with a cursor.
+            // No frame may start there: every follower has to come back with a cursor.
             let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.emitted = rev;
@@ -218,7 +219,7 @@ impl World {
         }
     }
 
-    /// A frame was held back for its successor, which did not come.
+    /// Sends a frame that was held back for its successor, which did not come.
     pub(super) fn release_held(&mut self, node: usize, center: &CenterId) {
         let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
         let Some(held) = emitter.and_then(|emitter| emitter.held.take()) else { return };
@@ -227,7 +228,7 @@ impl World {
         }
     }
 
-    /// A follower counts as told although the frame is still held back.
+    /// Counts a follower as told, although the frame is still held back.
     fn tell_to(&mut self, id: u64, center: &CenterId, from: Rev, to: Rev) {
         let follower = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center));
         if let Some(follower) = follower.filter(|f| f.told >= from && f.told < to && f.behind_since.is_none())
@@ -268,7 +269,7 @@ impl World {
         }
     }
 
-    /// Those behind are fed one wider frame when there is room, or put out when it takes too long.
+    /// Feeds those behind one wider frame when there is room. Puts out those for whom it takes too long.
     pub(super) fn look_behind(&mut self, node: usize, center: &CenterId) {
         let now = self.now;
         if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
@@ -371,7 +372,7 @@ impl World {
         }
     }
 
-    /// The text of an event as this node writes it.
+    /// The text of an event, in this node's version.
     fn told<T: Serialize>(&mut self, node: usize, center: &CenterId, name: &str, data: &T) -> String {
         if self.is_newer(node) {
             let mut value = serde_json::to_value(data).unwrap_or_default();
@@ -397,7 +398,7 @@ impl World {
         open.into_iter().for_each(|id| self.close_from_hub(id, "connection reset"));
     }
 
-    /// Sockets of those who may not be here any more are taken out of their centers.
+    /// Takes sockets of those who may no longer be here out of their centers.
     pub(super) fn put_out_revoked(&mut self) {
         let out: Vec<(u64, CenterId)> = self
             .conns

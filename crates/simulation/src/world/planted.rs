@@ -1,9 +1,9 @@
-//! Divergences that are planted on purpose, and that each is found in time (R).
+//! Plants divergences on purpose, and checks that each is found in time (R).
 
 use super::{Event, World};
 use gwanje_model::{CenterId, DeliveryId, Rev};
 
-/// A divergence that was planted, and how it is known to be found.
+/// A planted divergence, and how to tell that it was found.
 #[derive(Debug, Clone)]
 pub(crate) struct Planted {
     seat: usize,
@@ -14,9 +14,9 @@ pub(crate) struct Planted {
 
 #[derive(Debug, Clone)]
 enum Lost {
-    /// The frame up to that revision.
+    /// The frame up to this revision.
     Frame(Rev),
-    /// A row of that revision; unequal digests so far.
+    /// A row at this revision; the number: unequal digests so far.
     Row(DeliveryId, Rev, u64),
 }
 
@@ -38,12 +38,12 @@ impl Planted {
 }
 
 impl World {
-    /// Sets a time by which what was planted must be found.
+    /// Begins to look whether what was planted is found in time.
     pub(super) fn plant(&mut self, planted: Planted) {
         self.after(50, Event::Found(Box::new(planted)));
     }
 
-    /// R: a divergence is found within two heads and the way of a packet. Looks every now and then until it is.
+    /// R: a divergence must be found within two heads and the way of a packet. Looks now and then until it is.
     pub(super) fn found(&mut self, planted: &Planted) {
         let now = self.now;
         let Planted { seat: index, center, what, at_ms } = planted;

@@ -1,5 +1,5 @@
-//! Requests at a node: refused, refused for now, answered by a replica that lags, or by the hub; and what becomes of the
-//! answer on its way back.
+//! Requests at a node: refused, refused for now, or answered by a lagging replica or by the hub; and what becomes of
+//! the answer on its way back.
 
 use super::seats::{center_of, node_of};
 use super::{Event, World};
@@ -66,7 +66,7 @@ impl World {
         tags.extend(about.map(|board| Tag::Tells(board.id.clone(), board.epoch.clone())));
         self.note_recorded(request, &response);
         self.committed();
-        // A sign-in that has ended, or a center that is hidden.
+        // The sign-in has ended, or the center is hidden.
         let is_hidden = response.status == 404 && request.method == Method::Get;
         if response.status == 401 || (is_hidden && center_of(&request.url).is_some()) {
             tags.push(Tag::By(Fault::Credentials));
@@ -89,7 +89,7 @@ impl World {
         self.draw(1, 100) <= percent
     }
 
-    /// Some reads are answered by a replica that stands still.
+    /// Lets a replica that stands still answer some reads.
     fn answer_of_replica(
         &mut self,
         index: usize,
@@ -121,7 +121,7 @@ impl World {
         Some(response)
     }
 
-    /// `changes` by small pages, where a fault says so.
+    /// Answers `changes` by small pages, where a fault says so.
     fn paged(&mut self, index: usize, request: &HttpRequest, tags: &mut Vec<Tag>) -> Option<HttpRequest> {
         let (before, _) = request.url.split_once("&limit=")?;
         let line = &mut self.seats.get_mut(index)?.line;
@@ -154,7 +154,7 @@ impl World {
         let about = body.pointer("/frame/rows/0/center").and_then(Value::as_str).map(CenterId::from);
         let Some(center) = about else { return };
         self.straggle(index, &center, number("frame", "to"));
-        // A row of this page changes again, and one that is on none of the pages.
+        // Changes a row of this page again, and a row that is on none of the pages.
         let id = body.pointer("/frame/rows/0/id").and_then(Value::as_u64).unwrap_or(0);
         self.note_on(&center, id);
         self.overtake_page(index, &center, number("frame", "to"));
@@ -162,7 +162,7 @@ impl World {
         self.work(&center, crate::plan::Work::Note, pick);
     }
 
-    /// Rows of a page have changed before the next one is asked for.
+    /// Changes rows of a page before the next page is asked for.
     fn overtake_page(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
         let rev = self.hub.board(center).map(|board| board.rev.0);
         if let (Some(seat), Some(to)) = (self.seats.get_mut(index), to.filter(|to| rev > Some(*to))) {
@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    /// A head of long ago, of just the revision at which a page ends, is still on its way.
+    /// Lets an old head arrive, of just the revision at which a page ends.
     fn straggle(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
         let Some(stood) = self
             .truths
@@ -266,7 +266,7 @@ impl World {
     }
 }
 
-/// What an answer says of a center's cursor.
+/// What an answer tells about a center's cursor.
 fn what_it_says(request: &HttpRequest, response: &HttpResponse) -> Vec<Tag> {
     let Some(center) = center_of(&request.url) else { return Vec::new() };
     let is_word = ["/changes?", "/digest?"].iter().any(|path| request.url.contains(path));
@@ -280,12 +280,12 @@ fn what_it_says(request: &HttpRequest, response: &HttpResponse) -> Vec<Tag> {
     }
 }
 
-/// Whether a request asks for a change of a delivery.
+/// Whether a request is to change a delivery.
 pub(super) fn is_command(request: &HttpRequest) -> bool {
     request.method == Method::Post && request.url.contains("/deliveries")
 }
 
-/// Whether a request is one of those that all make at once who come back.
+/// Whether a request is one that all make at once when they come back.
 fn wants_in(request: &HttpRequest) -> bool {
     ["/login", "/login/refresh", "/socket-tickets"].iter().any(|path| request.url.ends_with(path))
 }
@@ -296,7 +296,7 @@ fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpRespons
     HttpResponse { status, retry_after_s, etag: None, body: serde_json::to_vec(&body).unwrap_or_default() }
 }
 
-/// What a node of a newer version writes: fields that nobody knows, and a status that nobody knows in every third row.
+/// Writes as a node of a newer version does: with unknown fields, and an unknown status in every third row.
 pub(super) fn dress(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(dress),

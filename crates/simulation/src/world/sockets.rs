@@ -13,7 +13,7 @@ use gwanje_wire::socket::{HEAD_INTERVAL_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// Only a node of a newer version writes such a field.
+/// Only a node of a newer version writes this field.
 const NEWER: &str = "\"newer\":";
 
 /// What became of a text on its way out.
@@ -34,7 +34,7 @@ pub(super) enum Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    /// The center whose history it tells of.
+    /// The center whose history the text tells of.
     fn history(self) -> Option<&'a CenterId> {
         match self {
             Kind::Frame(center) | Kind::Head(center) => Some(center),
@@ -74,7 +74,7 @@ impl World {
         self.after(PING_INTERVAL_MS, Event::Ping(id));
     }
 
-    /// Sockets are refused just now.
+    /// Whether sockets are refused just now.
     fn flaps(&self) -> bool {
         let (until, flap_ms) = self.sockets_refused;
         until > self.now && (flap_ms == 0 || ((until - self.now) / flap_ms).is_multiple_of(2))
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// The node closes a connection, and the client hears of it unless the line says otherwise.
+    /// Closes a connection from the node's side. The client hears of it unless the line says otherwise.
     pub(super) fn close_from_hub(&mut self, id: u64, why: &str) {
         self.hub_end_gone(id);
         let cut = self
@@ -277,7 +277,7 @@ impl World {
         let Some(seat) = self.seats.get_mut(conn.seat) else { return Sent::Gone };
         let small = seat.line.small_buffer_until > now;
         if conn.in_flight >= if small { SMALL_BUFFER_PACKETS } else { BUFFER_PACKETS } {
-            // However often it is tried again.
+            // Counts the fault once, however often the send is tried again.
             if !std::mem::replace(&mut conn.full, true) && is_held {
                 self.inject(Fault::FullBuffer);
             }
@@ -321,7 +321,7 @@ impl World {
             if let Some((how, count)) = line.garble {
                 line.garble = (count > 1).then_some((how, count - 1));
                 line.disturbed_ms = now;
-                // Each session of the connection may have lost something by it.
+                // Each session of the connection may have lost something.
                 seat.told.spoilt += u64::try_from(conn.centers.len()).unwrap_or(1);
                 self.deliver_spoilt(id, text, how, cut, tags);
                 return Sent::Yes;
@@ -329,7 +329,7 @@ impl World {
             if let Some(follower) = kind.history().and_then(|center| conn.centers.get_mut(center))
                 && std::mem::take(&mut follower.lost)
             {
-                // What shows the loss says which it was: another frame, or a head in the silence.
+                // What reveals the loss tells its kind: another frame, or a head in the silence.
                 let is_frame = matches!(kind, Kind::Frame(_));
                 tags.push(Tag::By(if is_frame { Fault::DropEvent } else { Fault::DropLast }));
             }
@@ -352,7 +352,7 @@ impl World {
         let (seat, life) = (conn.seat, conn.life);
         let slow = self.seats.get(seat).map_or((0, 0), |seat| seat.line.slow);
         let slow = if slow.0 > now { slow.1 } else { 0 };
-        // In the order in which they were sent.
+        // Keeps the order in which they were sent.
         let free = (now + ms + slow).max(conn.last_down_ms);
         let at = free.max(not_before);
         conn.last_down_ms = at;
@@ -406,7 +406,7 @@ impl World {
         }
     }
 
-    /// How long a client may go without a head before that is remarkable, milliseconds.
+    /// How long a client may go without a head before it counts as remarkable, milliseconds.
     pub(super) const fn two_heads_ms() -> u64 {
         2 * HEAD_INTERVAL_MS
     }

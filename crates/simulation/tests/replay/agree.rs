@@ -12,9 +12,9 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Sequences of calls.
+/// How many sequences of calls.
 const SEEDS: u64 = 32;
-/// Calls of each.
+/// How many calls in each.
 const STEPS: usize = 250;
 
 /// A model and the real hub beside it.
@@ -28,11 +28,11 @@ struct Pair {
     /// Connections that have no room.
     full: BTreeSet<u64>,
     compared: usize,
-    /// Kinds of answers that were compared.
+    /// The kinds of answers compared so far.
     seen: BTreeSet<String>,
 }
 
-/// Every kind of answer that the calls must bring about: else they would say little.
+/// The kinds of answers that the calls must bring about: without them the test would say little.
 const KINDS: [&str; 25] = [
     "200",
     "201",
@@ -149,7 +149,7 @@ impl Pair {
         self.caller.tickets.extend(text("ticket"));
     }
 
-    /// On a connection of its own, or on one that is there.
+    /// Joins on a connection of its own, or on an existing one.
     fn join(&mut self) {
         let connection = match self.joined.last().map(|who| who.connection) {
             Some(known) if self.caller.chance(30) => known,
@@ -159,11 +159,11 @@ impl Pair {
             }
         };
         let (center, tickets) = (self.caller.center(), self.caller.tickets.clone());
-        // One that has no room for an answer is closed.
+        // A connection without room for an answer is closed.
         if self.full.contains(&connection) {
             return;
         }
-        // A namespace that was joined is not joined again: the packet is ignored.
+        // Does not join a namespace again: a hub ignores the packet.
         if self.joined.iter().any(|who| who.connection == connection && who.center == center) {
             return;
         }
@@ -229,7 +229,7 @@ impl Pair {
         self.forget(who.connection);
     }
 
-    /// The hub's process ends, and its connections with it.
+    /// Ends the hub's process, and its connections with it.
     fn restart(&mut self) {
         self.model.restart(self.caller.at);
         self.joined.clear();
@@ -246,7 +246,7 @@ impl Pair {
         self.emitters.values_mut().for_each(|emitter| emitter.leave(connection));
     }
 
-    /// Asks the real hub what the model was asked.
+    /// Asks the real hub what the model was asked, and compares the answers.
     async fn compare(&mut self) -> Result<(), String> {
         for call in self.model.take_log() {
             self.real.check(&call).await?;
@@ -291,7 +291,7 @@ impl Pair {
         self.compare().await
     }
 
-    /// A connection has no room for a while.
+    /// Leaves a connection without room for a while.
     fn stall(&mut self) {
         let joined = self.joined.clone();
         let Some(who) = self.caller.pick(&joined) else { return };

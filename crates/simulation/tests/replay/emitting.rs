@@ -1,6 +1,6 @@
-//! An emitter as the contract has it, over the model: the first frame of a quiet spell at once, then one per 20 ms at
-//! most; a head every 2 s, of a revision that was flushed; each alarm once. Whoever has no room for a frame is behind: it
-//! gets nothing until there is room, then one wider frame from where it stands, or is put out.
+//! An emitter over the model, as the contract describes it. It sends the first frame of a quiet spell at once, then at
+//! most one per 20 ms; a head every 2 s, of a flushed revision; each alarm once. A follower without room for a frame is
+//! behind. It gets nothing until there is room, then one wider frame from where it stands; or it is put out.
 
 use gwanje_model::{CenterId, Rev};
 use gwanje_simulation::hub::{Instants, ModelHub};
@@ -16,7 +16,7 @@ const HEAD_MS: i64 = 2_000;
 const ALARMS_MS: i64 = 100;
 /// Milliseconds between two looks at those behind.
 const BEHIND_MS: i64 = 100;
-/// Milliseconds after which one who is behind is put out.
+/// Puts out a follower that has been behind for this long, milliseconds.
 const BEHIND_MAX_MS: i64 = 5_000;
 
 /// A connection that follows deliveries.
@@ -84,7 +84,7 @@ impl ModelEmitter {
         self.followers.remove(&connection);
     }
 
-    /// Does what is due now; `full` have no room.
+    /// Does what is due now; connections in `full` have no room.
     pub fn act(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants) -> Emitted {
         let mut emitted = Emitted::default();
         if !self.followers.is_empty() && at.wall.0 >= self.next_frame_at {
@@ -145,7 +145,7 @@ impl ModelEmitter {
         self.tell(full, |follower| follower.emitted == head.rev, "head", &head, emitted);
     }
 
-    /// What does not fit is not sent again: the next head shows it.
+    /// Tells each connection with room. What does not fit is not sent again: the next head shows it.
     fn tell(
         &self,
         full: &BTreeSet<u64>,
@@ -175,7 +175,7 @@ impl ModelEmitter {
         for connection in behind {
             let follower = self.followers.get_mut(&connection).unwrap();
             let Some(frame) = hub.flush(&self.center, follower.emitted, at) else {
-                // Whoever stands there is put out, with room or without.
+                // Puts out whoever stands there, with room or without.
                 let from = follower.emitted;
                 let there = |follower: &Follower| follower.behind_since.is_some() && follower.emitted == from;
                 emitted.out.extend(self.followers.extract_if(.., |_, f| there(f)).map(|(id, _)| id));

@@ -1,5 +1,6 @@
-//! The model hub never drifts from the real one: what the model was asked is asked of the real hub over SQLite, in this
-//! process, without sockets, at the same instants and with the same ids; answers, frames, heads and alarms are equal.
+//! The model hub never drifts from the real one. The real hub runs over SQLite, in this process, without sockets. It is
+//! asked what the model was asked, at the same instants and with the same ids. Answers, frames, heads and alarms must
+//! be equal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,13 +1,13 @@
-//! Tokens and tickets: what the model gave out, as the real hub names it.
+//! Translates tokens and tickets that the model gave out into those of the real hub.
 
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// By the model's name.
+/// The real hub's names by the model's.
 #[derive(Default)]
 pub struct Names(HashMap<String, String>);
 
-/// Members whose values each hub makes up by itself.
+/// Members whose values each hub makes up itself.
 const NAMED: [&str; 3] = ["accessToken", "refreshToken", "ticket"];
 
 impl Names {
@@ -20,7 +20,7 @@ impl Names {
         }
     }
 
-    /// The real hub's name; what nobody gave out stays as it is.
+    /// The real hub's name. A name that nobody gave out stays as it is.
     pub fn real(&self, name: &str) -> String {
         match name.strip_prefix("Bearer ") {
             Some(token) => format!("Bearer {}", self.real(token)),

@@ -1,4 +1,5 @@
-//! Calls drawn from a seed: everything that a client asks, and what it never would, with strangers' changes in between.
+//! Calls drawn from a seed: everything that a client asks, and what a client never would, with strangers' changes in
+//! between.
 
 use gwanje_model::digest::bucket_of;
 use gwanje_model::lifecycle::Action;
@@ -32,7 +33,7 @@ pub fn setup() -> Setup {
     }
 }
 
-/// Somebody who is or was signed in, as the model named the tokens.
+/// Somebody who is or was signed in, with the tokens as the model named them.
 #[derive(Clone, Default)]
 pub struct Signed {
     pub access: String,
@@ -43,12 +44,12 @@ pub struct Signed {
 pub struct Caller {
     pub rng: ChaCha8Rng,
     pub at: Instants,
-    /// The latest of each sign-in, and some older.
+    /// The latest tokens of each sign-in, and some older ones.
     pub signed: Vec<Signed>,
     /// Tickets given out.
     pub tickets: Vec<String>,
     keys: u64,
-    /// Commands that were sent, to be sent again.
+    /// Commands that were sent, kept for sending again.
     sent: Vec<HttpRequest>,
     epochs: u64,
 }
@@ -88,7 +89,7 @@ impl Caller {
         CenterId::from(if self.chance(3) { "mapo" } else { CENTERS[self.rng.random_range(0..CENTERS.len())] })
     }
 
-    /// A delivery that is there, was there, or never was.
+    /// A delivery that exists, existed, or never did.
     fn id(&mut self, hub: &ModelHub, center: &CenterId) -> u64 {
         let Some(board) = hub.board(center) else { return 1 };
         let live: Vec<_> = board.rows.keys().map(|id| id.0).collect();
@@ -120,7 +121,7 @@ impl Caller {
         self.request(Method::Post, "/login", Some(json!({"account": account, "password": password})))
     }
 
-    /// So many wrong guesses that the account waits, and then the right password.
+    /// Wrong guesses, as many as make the account wait, and then the right password.
     pub fn guesses(&mut self) -> Vec<HttpRequest> {
         let account = self.pick(&ACCOUNTS).unwrap();
         let login = |password: &str| json!({"account": account, "password": password});
@@ -234,7 +235,7 @@ impl Caller {
         request
     }
 
-    /// The end of a key that was used, or of one that is used afterwards by the same caller.
+    /// The end of a key that was used, or of one that the same caller uses afterwards.
     fn close(&mut self, hub: &ModelHub, center: &CenterId) -> HttpRequest {
         let unused = self.chance(50);
         self.keys += u64::from(unused);
@@ -314,7 +315,7 @@ impl Caller {
         let center = CenterId::from(CENTERS[self.rng.random_range(0..CENTERS.len())]);
         match self.rng.random_range(0..100) {
             0..25 => {
-                // Ten of the large ones are more than a frame holds.
+                // Ten of the large orders exceed what a frame holds.
                 let request = if self.chance(12) { "x".repeat(110_000) } else { String::new() };
                 let order: NewOrder = serde_json::from_value(json!({
                     "shop": {"id": "s", "name": "s"}, "dropoff": {"address": "x"}, "request": request,

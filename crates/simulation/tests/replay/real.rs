@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Bytes of the largest answer that is read.
+/// The largest answer that is read, bytes.
 const ANSWER_MAX: usize = 64 << 20;
 
 /// The emission of one center, and what connections tell it.
@@ -97,7 +97,7 @@ impl Real {
         self.peers.clear();
     }
 
-    /// Sets the hub's clocks; returns the moment of its timers. Time passes as the wall's does.
+    /// Sets the hub's clocks; returns the moment of its timers. Time passes as it does for the wall clock.
     pub fn set_time(&mut self, at: Instants) -> Instant {
         self.process.hub.clock.set_still(at.wall, at.day);
         let first = *self.first.get_or_insert(at);
@@ -105,7 +105,7 @@ impl Real {
         self.started + Duration::from_millis(passed_ms)
     }
 
-    /// Asks the same and compares; what differs, for people.
+    /// Asks the same and compares. Tells what differs, for people.
     pub async fn check(&mut self, call: &Call) -> Result<(), String> {
         if let Question::Begin(_) = call.what {
             return Ok(());
@@ -218,7 +218,7 @@ impl Real {
         }
         let refusal = answer.strip_prefix(&format!("4{namespace},")).expect("a CONNECT_ERROR");
         let mut refusal: Value = serde_json::from_str(refusal).unwrap();
-        // Repeated for clients that show nothing else.
+        // `data` repeats the refusal for clients that show nothing else.
         refusal.as_object_mut().unwrap().remove("data");
         Err(refusal)
     }
@@ -243,7 +243,7 @@ impl Real {
         answer.remove(0)
     }
 
-    /// Lets a connection take a text (or end), while emissions hear what it tells them.
+    /// Lets a connection take a text (or end), while the emissions hear what it tells them.
     async fn drive(&mut self, peer: &mut Peer, text: Option<&str>, now: Instant) {
         let mut taking = pin!(async {
             match text {
@@ -357,7 +357,7 @@ fn body(response: &HttpResponse) -> Value {
     if response.body.is_empty() {
         return Value::Null;
     }
-    // Whether a hub is ready it says in plain words.
+    // A hub says in plain words whether it is ready.
     serde_json::from_slice(&response.body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&response.body).into_owned()))
 }
@@ -369,7 +369,7 @@ fn result_json(result: &Result<(), Value>) -> Value {
     }
 }
 
-/// What differs of two answers.
+/// What differs between two answers.
 pub fn unequal(model: &impl Serialize, real: &impl Serialize) -> Option<String> {
     let [model, real] = [serde_json::to_value(model), serde_json::to_value(real)].map(Result::unwrap);
     difference(&fixed(model), &fixed(real))

@@ -1,4 +1,4 @@
-//! What the model was asked in the simulation's short run is asked of the real hub.
+//! Asks the real hub what the model was asked in the simulation's short run.
 
 use crate::real::Real;
 use crate::setting::Setting;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Seeds of the short run.
 const SEEDS: u64 = 300;
 
-/// Settings that were made already: plans share a few.
+/// Settings made so far: plans share a few.
 #[derive(Default)]
 struct Settings(Vec<(Setup, Setting)>);
 

@@ -1,9 +1,9 @@
-//! What must be equal of two answers: all but the words for people, and the names that each hub makes up by itself.
+//! What must be equal in two answers: everything but the words for people, and the names that each hub makes up itself.
 
 use crate::names::without_names;
 use serde_json::Value;
 
-/// An answer as far as the contract fixes it: of a problem its words for people are only there or not.
+/// An answer as far as the contract fixes it. Of a problem's words for people, only their presence counts.
 pub fn fixed(answer: Value) -> Value {
     without_names(without_words(answer))
 }
@@ -26,7 +26,7 @@ fn without_words(value: Value) -> Value {
     }
 }
 
-/// Where two values differ first, for people.
+/// The first place where two values differ, for people.
 pub fn difference(model: &Value, real: &Value) -> Option<String> {
     if model == real {
         return None;

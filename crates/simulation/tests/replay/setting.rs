@@ -1,4 +1,5 @@
-//! Real hubs that begin as a model does: the same centers, epochs, riders and accounts, in a file that is copied for each.
+//! Real hubs that begin as a model does: with the same centers, epochs, riders and accounts, in a file that is copied
+//! for each.
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
@@ -18,7 +19,7 @@ pub struct Setting {
     folder: TempDir,
 }
 
-/// A folder in memory, where there is one: these files need not outlive the power, and a flush to disk takes its time.
+/// A folder in memory where there is one: these files need not survive a power cut, and flushing to disk takes time.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = tempfile::Builder::new().prefix("gwanje-replay-").tempdir_in(memory);
@@ -60,7 +61,7 @@ impl Setting {
         Self { setup: setup.clone(), folder }
     }
 
-    /// The file of a hub of its own, and the folder that it lives in.
+    /// The file for a new hub, and the folder that holds it.
     pub fn copied(&self) -> (Kept, TempDir) {
         let folder = folder();
         let path = folder.path().join("hub.sqlite");
@@ -70,7 +71,7 @@ impl Setting {
     }
 }
 
-/// What outlives the process of a hub.
+/// What survives a hub's process.
 pub struct Kept {
     path: PathBuf,
     tombstones_kept: u64,
@@ -78,11 +79,11 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// A hub on it; its clocks stand at the beginning of time.
+    /// A hub on this file; its clocks stand at the beginning of time.
     pub async fn hub(&self) -> Arc<Hub> {
         let mut config = StoreConfig::at(&self.path, Clock::still(UtcMillis(0), UtcMillis(0)));
         config.tombstones_kept = self.tombstones_kept;
-        // Few, so that what reaches back further is read from the tables.
+        // Few, so that reads that reach back further use the tables.
         config.recent_changes = 16;
         let hub = Hub::open(Store::open(config).unwrap(), HubConfig::default()).await.unwrap();
         hub.set_socket_urls(self.socket_urls.clone());
@@ -90,7 +91,7 @@ impl Kept {
     }
 }
 
-/// The password with the least work that the method allows; the hash itself says how much it took.
+/// Hashes the password with the least work that the method allows; the hash itself tells how much work it took.
 fn cheaply_hashed(password: &str) -> String {
     let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap();
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);

@@ -1,4 +1,4 @@
-//! Model and hub agree on what is told of a command whose center was taken from the account meanwhile.
+//! Model and hub agree on what they tell of a command whose center was meanwhile taken from the account.
 
 use crate::random::setup;
 use crate::real::Real;
@@ -33,7 +33,7 @@ impl Caller {
         self.hub.rest(&request, at)
     }
 
-    /// The status, and what is told: an outcome, with a mark when there is a body to it, or a code.
+    /// The status, and what is told: an outcome, marked when it has a body; or a code.
     fn close(&mut self, center: &str, key: &str) -> (u16, String) {
         let answer = self.post(&format!("/centers/{center}/commands/{key}/close"), None, &Value::Null);
         let body = body(&answer);

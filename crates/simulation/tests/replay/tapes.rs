@@ -1,4 +1,4 @@
-//! Sockets without a network: what a connection is sent is kept on a tape.
+//! Sockets without a network: a tape keeps what a connection is sent.
 
 use gwanje_hub::socket::{Outlet, Sent, Ways, Word, Words};
 use gwanje_hub::store::StoreError;
@@ -15,7 +15,7 @@ pub struct Tape(Arc<Mutex<Recorded>>);
 struct Recorded {
     texts: Vec<String>,
     closed: bool,
-    /// Its buffer is full: nothing is taken.
+    /// Its buffer is full: it takes nothing.
     full: bool,
 }
 
@@ -55,7 +55,7 @@ impl Outlet for Tape {
     }
 }
 
-/// The ways to the emissions of centers that are called by hand.
+/// Leads to the emissions of centers, which tests call by hand.
 #[derive(Default)]
 pub struct Hall(Mutex<BTreeMap<CenterId, Words<Tape>>>);
 

@@ -22,7 +22,7 @@ id: number,
  */
 kind: AlarmKind, 
 /**
- * With `center`, `id` and `kind` its key.
+ * With `center`, `id` and `kind`: the alarm's key.
  */
 raisedAt: number, 
 /**
@@ -46,7 +46,7 @@ id: number,
  */
 kind: AlarmKind, 
 /**
- * The rest of its key.
+ * The rest of the alarm's key.
  */
 raisedAt: number, } | { "type": "command", 
 /**

@@ -15,7 +15,7 @@ id: RiderId,
  */
 name: string, 
 /**
- * The rider's own center (another one than the delivery's: a lent rider).
+ * The rider's own center (a lent rider's differs from the delivery's).
  */
 home: CenterId, 
 /**

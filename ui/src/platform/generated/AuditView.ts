@@ -13,10 +13,10 @@ at: number,
  */
 rows: number, 
 /**
- * Those whose content did not fit their checksum.
+ * Rows whose content did not fit their checksum.
  */
 damaged: number, 
 /**
- * Whether count and digest were those written with the cursor.
+ * Whether count and digest equalled those written with the cursor.
  */
 digestFits: boolean, };

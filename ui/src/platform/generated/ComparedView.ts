@@ -5,18 +5,18 @@
  */
 export type ComparedView = { 
 /**
- * How many.
+ * How many buckets.
  */
 buckets: number, 
 /**
- * When the one that was compared longest ago was; null: none yet.
+ * When the bucket compared longest ago was compared; null: none yet.
  */
 oldestAt: number | null, 
 /**
- * When the latest was; null: none yet.
+ * When the bucket compared last was compared; null: none yet.
  */
 newestAt: number | null, 
 /**
- * When each was, by number; 0: not yet.
+ * When each bucket was compared, by its number; 0: not yet.
  */
 at: number[], };

@@ -13,7 +13,7 @@ byStatus: Record<string, number>,
  */
 late: number, 
 /**
- * Under way and not late, with few minutes left, or not picked up with the target for it over.
+ * Under way and not late, but with few minutes left, or not picked up although the pickup target is over.
  */
 atRisk: number, 
 /**
@@ -37,7 +37,7 @@ meanPickupMin10: number | null,
  */
 meanDeliveryMin10: number | null, 
 /**
- * Share of delivered that were in time, per mille; null: none yet.
+ * Share of delivered orders that were in time, per mille; null: none yet.
  */
 onTimePermille: number | null, 
 /**

@@ -32,7 +32,7 @@ rev: Rev,
  */
 modifiedAt: UtcMillis, 
 /**
- * What people call it; unique in a center and a day.
+ * The number people call it by; unique in a center and a day.
  */
 number: string, 
 /**
@@ -112,6 +112,6 @@ deliveredAt: UtcMillis | null,
  */
 cancelledAt: UtcMillis | null, 
 /**
- * Set when, and only when, it is cancelled.
+ * Set exactly when the delivery is cancelled.
  */
 cancel: Cancel | null, };

@@ -8,7 +8,7 @@ import type { Stats } from "./Stats";
  */
 export type Diagnostics = { 
 /**
- * When this was so.
+ * When this was read.
  */
 at: number, 
 /**
@@ -28,7 +28,7 @@ seat: string,
  */
 endpoint: string | null, 
 /**
- * Counts over all centers and what they share.
+ * Counts over all centers, and what they share.
  */
 total: Stats, 
 /**

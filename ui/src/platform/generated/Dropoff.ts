@@ -18,7 +18,7 @@ detail: string,
  */
 phone: string, 
 /**
- * The phone of whoever receives it, when it is another.
+ * The phone of whoever receives the order, when it is another.
  */
 recipientPhone: string, 
 /**

@@ -10,18 +10,18 @@ export type Findings = {
  */
 kind: SearchedFor | null, 
 /**
- * Rows by the field that matches; for each word or number, the first that does.
+ * Rows by the field that matches; for each word or number, the first field that does.
  */
 byField: Record<string, number>, 
 /**
- * Those of several numbers that no row of the list has, as they were typed.
+ * Those of several numbers that no row of the list has, as typed.
  */
 missing: Array<string>, 
 /**
- * How many numbers the search left out: they were beyond the most it takes.
+ * How many numbers the search left out, beyond the most it takes.
  */
 leftOut: number, 
 /**
- * The one row whose number is exactly what was typed; null: there is none, or several.
+ * The one row whose number is exactly what was typed; null: no row or several.
  */
 exact: number | null, };

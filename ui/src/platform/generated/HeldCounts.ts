@@ -9,14 +9,14 @@ export type HeldCounts = {
  */
 new: number, 
 /**
- * Rows that belong to the pinned group and were not in it then, new or not.
+ * Rows that belong to the pinned group now and did not when the list was held, new or not.
  */
 act: number, 
 /**
- * Rows that were in the list and would not be in it now.
+ * Rows that were in the list when it was held and would not be in it now.
  */
 gone: number, 
 /**
- * Rows that would be in another group or place, that would have appeared or gone.
+ * Rows that would be in another group or place, that would have come, or that would have gone.
  */
 moved: number, };

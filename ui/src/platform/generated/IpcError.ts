@@ -5,7 +5,7 @@
  */
 export type IpcError = { 
 /**
- * For programs; of the wire contract where the server said no.
+ * For programs; a code of the wire contract where the server refused.
  */
 code: string, 
 /**

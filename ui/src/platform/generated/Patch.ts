@@ -8,11 +8,12 @@ import type { Place } from "./Place";
 import type { Row } from "./Row";
 
 /**
- * The next step of a page. Applying all patches in order of `seq` to an empty page gives the view.
+ * The next step of a page. An empty page that applies all patches in order of `seq` shows the view.
  */
 export type Patch = { 
 /**
- * Grows by one with each patch of the view; another than the expected one: ask for a reset.
+ * Grows by one with each patch of the view. A page that gets another number than the expected one asks for a
+ * reset.
  */
 seq: number, 
 /**
@@ -20,7 +21,7 @@ seq: number,
  */
 reset: boolean, 
 /**
- * By center, the revision that is in it.
+ * For each center, the revision that the patch includes.
  */
 asOf: Record<string, number>, 
 /**
@@ -44,11 +45,11 @@ held?: HeldCounts,
  */
 order?: Array<Place>, 
 /**
- * While held: the ids in sight that would not be in the list now, when they changed.
+ * While held: the ids in sight that would not be in the list now, when these ids changed.
  */
 left?: Array<number>, 
 /**
- * Heads in sight that the page does not hold as they are.
+ * Heads in sight that the page does not hold in this form.
  */
 groups?: Array<GroupHead>, 
 /**
@@ -56,14 +57,14 @@ groups?: Array<GroupHead>,
  */
 rows?: Array<Row>, 
 /**
- * What changed in rows that it holds.
+ * What changed in rows that the page holds.
  */
 cells?: Array<Cell>, 
 /**
- * When they changed.
+ * The counters, when they changed.
  */
 counters?: Counters, 
 /**
- * What the search found, when that changed. A reset begins with nothing found.
+ * What the search found, when the findings changed. A reset begins with nothing found.
  */
 found?: Findings, };

@@ -54,7 +54,7 @@ deliveryTargetMin: number,
  */
 distanceM: number, 
 /**
- * Operations time, as all that follow.
+ * When the order came in; operations time, as all that follow.
  */
 receivedAt: number, 
 /**
@@ -78,11 +78,12 @@ deliveredAt: number | null,
  */
 cancelledAt: number | null, 
 /**
- * From when it is late, while it is under way; null when it has ended.
+ * The instant from which it is late, while it is under way; null when it has ended.
  */
 lateAt: number | null, 
 /**
- * From when it is at risk, until it is late; null when it has ended or is late before that.
+ * The instant from which it is at risk, until it is late; null when it has ended or is never at risk before it is
+ * late.
  */
 riskAt: number | null, 
 /**

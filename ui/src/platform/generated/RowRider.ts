@@ -13,7 +13,7 @@ id: string,
  */
 name: string, 
 /**
- * The rider's own center when it is another than the row's: a lent rider.
+ * The rider's own center when it differs from the row's: a lent rider.
  */
 lentFrom: string | null, 
 /**

@@ -10,6 +10,6 @@ export type SortOrder = {
  */
 key: SortKey, 
 /**
- * Greatest first. Rows without a value stay last either way.
+ * The greatest value first. Rows without a value stay last either way.
  */
 descending: boolean, };

@@ -5,7 +5,7 @@ import type { Pinned } from "./Pinned";
 import type { SortOrder } from "./SortOrder";
 
 /**
- * What a window asks to see: which rows, in which order, and which part of them is in sight.
+ * What a window asks to see: which rows, in which order, and the part of them in sight.
  */
 export type ViewSpec = { 
 /**
@@ -17,23 +17,23 @@ centers: Array<string>,
  */
 filter: Filter, 
 /**
- * Order, most significant first; empty: number, greatest first.
+ * The order, most significant key first; empty: by number, greatest first.
  */
 sort: Array<SortOrder>, 
 /**
- * What rows are put together by, before `sort`, each group below its head.
+ * What rows are grouped by before `sort`; each group stands below its head.
  */
 group: GroupBy | null, 
 /**
- * What stands above all groups; the rest has a head, too.
+ * What stands above all groups; the rest then has a head, too.
  */
 pinned: Pinned | null, 
 /**
- * Keys of groups of which only the head is shown.
+ * Keys of the groups that show only their heads.
  */
 collapsed: Array<string>, 
 /**
- * What someone typed, as [`gwanje_model::search`] takes it: words, one phone, or several numbers.
+ * What someone typed, as [`gwanje_model::search`] reads it: words, one phone, or several numbers.
  */
 search: string, 
 /**
@@ -45,6 +45,6 @@ first: number,
  */
 len: number, 
 /**
- * While held, cells and heads go on changing and places don't; `held` of a patch counts what waits.
+ * While held, cells and heads go on changing and places don't; `held` in a patch counts what waits.
  */
 hold: boolean, };

@@ -22,7 +22,7 @@ pub enum Line<'a> {
         /// The base URL that is followed.
         endpoint: &'a str,
     },
-    /// Both sides were equal. `at`: UTC milliseconds. `source`: `snapshot` where a foreign server's list was equal, whose
+    /// Both sides were equal. `at`: UTC milliseconds. `source`: `snapshot` where a foreign server's list was equal. Its
     /// revisions are this seat's own and prove nothing.
     Proof {
         center: &'a str,
@@ -35,7 +35,7 @@ pub enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         source: Option<&'static str>,
     },
-    /// To be told to the person.
+    /// Tells the person.
     Alarm {
         center: &'a str,
         id: u64,
@@ -50,7 +50,7 @@ pub enum Line<'a> {
     Stats {
         #[serde(flatten)]
         stats: &'a Stats,
-        /// Bytes in, by socket and REST together.
+        /// Bytes received, by socket and REST together.
         bytes: u64,
         endpoint: Option<&'a str>,
         queues: Queues,
@@ -81,7 +81,7 @@ pub enum Line<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct CenterStats<'a> {
     center: &'a str,
-    /// On the board.
+    /// Rows on the board.
     rows: u64,
     #[serde(flatten)]
     stats: &'a Stats,

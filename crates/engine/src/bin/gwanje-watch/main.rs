@@ -35,20 +35,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is wrong with the arguments, without the usage that follows it.
+/// What is wrong with the arguments, without the usage text that follows.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
     format!("{}; see gwanje-watch --help", what.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// One line, and nothing of a stack.
+/// Writes one line, and no stack trace.
 fn fail(message: &str, code: u8) -> ExitCode {
     eprintln!("gwanje-watch: {}", message.replace('\n', " "));
     ExitCode::from(code)
 }
 
-/// To standard error: standard output is for the lines.
+/// Logs to standard error: standard output is for the lines.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("GWANJE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -1,4 +1,5 @@
-//! Which rows the reader of the lines holds, so that a replacement becomes the lines that turn one board into the other.
+//! Knows which rows the reader of the lines holds. So it can write a replacement as the lines that turn one board into
+//! the other.
 
 use crate::lines::{Line, Lines};
 use gwanje_engine::model::{CenterId, DeliveryId, Rev};
@@ -14,7 +15,7 @@ pub struct WrittenRows {
 }
 
 impl WrittenRows {
-    /// Writes changes. What a replacement lacks goes, with the revision of the replacement.
+    /// Writes changes. A row that a replacement lacks goes, with the revision of the replacement.
     ///
     /// # Errors
     /// When the other end is closed.
@@ -26,7 +27,7 @@ impl WrittenRows {
         cursor: Option<&Cursor>,
     ) -> io::Result<()> {
         let held = self.held.entry(center.clone()).or_default();
-        // After a `Clear`: what was held before and has not come again yet.
+        // After a `Clear`: the rows held before that have not come again yet.
         let mut absent: Option<BTreeSet<DeliveryId>> = None;
         let name = center.as_str();
         for change in changes {

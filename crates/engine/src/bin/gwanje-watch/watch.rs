@@ -1,4 +1,4 @@
-//! Watching: signs in, writes what happens, ends on a signal, at the first proof or when nobody reads any more.
+//! Watches: signs in, writes what happens, and ends on a signal, at the first proof, or when nobody reads any more.
 
 use crate::args::Args;
 use crate::lines::{Line, Lines};
@@ -14,17 +14,17 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Counts are written this often.
 const STATS_EVERY: Duration = Duration::from_secs(10);
-/// Where the password comes from: a command line is seen by everybody on the machine.
+/// The variable with the password: everybody on the machine sees a command line.
 const PASSWORD_VARIABLE: &str = "GWANJE_PASSWORD";
-/// Lines are gathered here until they are flushed.
+/// The size of the buffer that gathers lines until they are flushed.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Why it ended early.
+/// Why the watch ended early.
 #[derive(Debug)]
 pub enum Failure {
-    /// Arguments or configuration.
+    /// Wrong arguments or configuration.
     Usage(String),
-    /// Anything while running.
+    /// Any failure while running.
     Running(String),
 }
 
@@ -94,12 +94,12 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
     loop {
         let next = tokio::select! {
             biased;
-            // First, so that a refused sign-in ends at once; polled no more once it has come.
+            // Comes first, so that a refused sign-in ends the watch at once. Not polled again once it has answered.
             signed_in = &mut signing_in, if followed.is_none() => {
                 followed = Some(signed_in?);
                 Ok(Next::GoOn)
             }
-            // Before the events: a flood of them must not keep the counts back.
+            // Comes before the events: a flood of them must not delay the counts.
             _ = stats.tick() => {
                 printer.lines.write(&Line::stats(&engine.diagnostics().await?)).map(|()| Next::GoOn)
             }
@@ -124,12 +124,12 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
                 if !printer.signed_out_by_server {
                     return Ok(());
                 }
-                // A kept session that the server no longer takes: the password may still do.
+                // The server no longer takes the kept session: the password may still work.
                 printer.signed_out_by_server = false;
                 engine.sign_in(name, password).await?;
             }
             Ok(Next::GoOn) => {}
-            // Nobody reads any more: that is how `| head` ends us.
+            // Nobody reads any more: `| head` ends us this way.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => return Err(Failure::Running(format!("writing to standard output: {error}"))),
         }
@@ -139,7 +139,7 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
     }
 }
 
-/// Goes on with the kept session of the same account, or signs in. The answer is how many centers are followed.
+/// Goes on with the kept session of the same account, or signs in. Returns how many centers are followed.
 async fn sign_in(
     engine: &Engine,
     args: &Args,
@@ -173,7 +173,7 @@ struct Printer {
     rows: WrittenRows,
     proven: BTreeSet<CenterId>,
     signed_out_by_server: bool,
-    /// Proofs are by list.
+    /// Proofs compare lists.
     is_foreign: bool,
 }
 
@@ -222,7 +222,7 @@ impl Printer {
             EngineEvent::Resync => {
                 tracing::warn!("the reader of the lines is slow; going on with the present")
             }
-            // Written with the endpoint, which only the engine knows.
+            // Written elsewhere with the endpoint, which only the engine knows.
             EngineEvent::State(..)
             | EngineEvent::Link(_)
             | EngineEvent::Command(_)
@@ -248,7 +248,7 @@ impl Folder {
         }
         let name = format!("gwanje-watch-{}", ulid::Ulid::generate());
         let path = std::env::temp_dir().join(name);
-        // The engine makes it.
+        // The engine makes the folder.
         Ok(Self { path, is_temporary: true })
     }
 }
@@ -256,7 +256,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.is_temporary {
-            // It lies in the system's folder for such things, which is emptied anyway.
+            // It lies in the system's temporary folder, which the system empties anyway.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }

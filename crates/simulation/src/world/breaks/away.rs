@@ -1,4 +1,4 @@
-//! What happens while a seat is cut off, of which it could not know when it comes back.
+//! What happens while a seat is cut off; the seat can't know of it when it comes back.
 
 use super::super::{Event, World};
 use crate::fault::Fault;
@@ -7,7 +7,7 @@ use crate::plan::{Break, Work};
 use gwanje_model::CenterId;
 
 impl World {
-    /// A seat is cut off while something happens that it could not know of.
+    /// Cuts a seat off while something happens that it can't know of.
     pub(super) fn away(&mut self, broken: Break, part: u32) {
         let (seat, center, for_ms) = if let Break::DeletedWhileAway { seat, center, for_ms, .. }
         | Break::UnderFloor { seat, center, for_ms } = &broken
@@ -38,7 +38,7 @@ impl World {
         }
     }
 
-    /// What has ended leaves the board, and no tombstone is kept.
+    /// Takes what has ended off the board, and keeps no tombstone.
     fn clear_board_of_one_away(&mut self, index: usize, center: &CenterId) {
         let held = self.held(index, center);
         self.operate(&Operation::Archive(center.clone(), self.at().day.plus_ms(1)));
@@ -51,7 +51,7 @@ impl World {
         self.operate(&Operation::KeepTombstones(center.clone(), 0));
     }
 
-    /// What a seat lacks comes by small pages: after an absence, or after lost frames while heads still come.
+    /// Gives a seat what it lacks by small pages: after an absence, or after lost frames while heads still come.
     pub(super) fn change_pages(&mut self, index: usize, center: &CenterId, page: u32) {
         let away = self.seats.get(index).is_some_and(|seat| seat.line.offline_until > self.now);
         if !away {

@@ -9,20 +9,20 @@ use crate::plan::Spoilt;
 use gwanje_model::CenterId;
 
 impl World {
-    /// The app is killed, its cache file removed; it starts anew and needs snapshots.
+    /// Kills the app and removes its cache file. The app starts anew and needs snapshots.
     pub(super) fn lose_cache(&mut self, seat: usize) {
         let index = self.seat_index(seat);
         self.kill(index);
         self.forget_disk(index);
         if let Some(seat) = self.seats.get_mut(index) {
-            // There may have been none yet.
+            // There may not have been a file yet.
             let _ = seat.disk.spoil_at_rest(true);
         }
         self.after(500, Event::Starts(index));
     }
 
-    /// The disk is gone, and with it what only the disk knew: alarms of which the hub does not know that they were
-    /// raised here may be raised again.
+    /// The disk is gone, and with it what only the disk knew. Alarms raised here may be raised again, unless the hub
+    /// knows that they were.
     pub(super) fn forget_disk(&mut self, index: usize) {
         let now = self.now;
         let Some(seat) = self.seats.get_mut(index) else { return };

@@ -1,4 +1,5 @@
-//! What breaks a seat's connections: a frame lost before a silence, cuts that nobody tells of, refusals, a socket given up.
+//! What breaks a seat's connections: a frame lost before a silence, cuts that nobody tells of, refusals, a socket given
+//! up.
 
 use super::super::planted::Planted;
 use super::super::{Event, World};
@@ -6,11 +7,11 @@ use crate::fault::Fault;
 use crate::plan::{Break, Way, Work};
 use gwanje_sync::{Input, SocketEvent};
 
-/// A silent cut is seen within so many milliseconds: a ping's interval and its time-out, and what rounding adds.
+/// A silent cut is noticed within this many milliseconds: a ping's interval, its time-out, and what rounding adds.
 const SILENCE_MS: u64 = 7_050;
 
 impl World {
-    /// All connections of everybody are cut from the hub's side.
+    /// Cuts everybody's connections from the hub's side.
     pub(in crate::world) fn cut_all(&mut self, why: &str) {
         let open: Vec<u64> = self.conns.iter().filter(|(_, conn)| conn.hub_open).map(|(id, _)| *id).collect();
         open.into_iter().for_each(|id| self.close_from_hub(id, why));
@@ -29,7 +30,7 @@ impl World {
         self.plant(Planted::lost_frame(index, center, rev, self.now));
     }
 
-    /// A seat's sockets fail at its own end.
+    /// Makes a seat's sockets fail at its own end.
     pub(super) fn lose_sockets(&mut self, index: usize, why: &str) {
         let Some(seat) = self.seats.get(index) else { return };
         let Some(app) = seat.app.as_ref() else { return };

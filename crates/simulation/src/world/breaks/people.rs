@@ -1,4 +1,5 @@
-//! What people elsewhere do to a seat, and what its page does not: rights that end, edits against a command, a page that lags.
+//! What people elsewhere do to a seat, and what its page leaves undone: rights that end, edits against a command, a
+//! page that lags.
 
 use super::super::{Event, World};
 use crate::fault::Fault;
@@ -34,7 +35,8 @@ impl World {
         }
     }
 
-    /// Somebody else edits that delivery. The person who clicked still waits, or it is no more than an edit.
+    /// Edits this delivery in somebody else's name. The person who clicked must still be waiting, else this is just an
+    /// edit.
     pub(in crate::world) fn edit(&mut self, id: DeliveryId, command: &str) {
         let of =
             |center: &&CenterId| self.hub.board(center).is_some_and(|board| board.rows.contains_key(&id));

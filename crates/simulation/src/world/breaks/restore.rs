@@ -1,4 +1,4 @@
-//! Histories that don't go on: another epoch, a backup within the same one, a replica that stands still.
+//! Histories that break off: another epoch, a backup within the same epoch, a replica that stands still.
 
 use super::super::{Event, World};
 use crate::fault::Fault;
@@ -11,7 +11,7 @@ impl World {
     pub(super) fn new_epoch(&mut self, index: usize, kick: bool, part: u32) {
         let center = self.center(index);
         if part > 0 {
-            // A replica still answers from the old one, and a seat has nobody else to ask.
+            // A replica still answers from the old epoch, and a seat has nobody else to ask.
             let seat = usize::try_from(self.epochs).unwrap_or(0) % self.seats.len().max(1);
             if let Some((center, hub)) = self.before_epoch.take() {
                 let until = self.now + 5_000;
@@ -26,7 +26,7 @@ impl World {
         self.before_epoch = Some((center.clone(), Box::new(self.hub.stale_copy())));
         self.after(2_500, Event::Then(Box::new(Break::NewEpoch { center: index, kick }), 1));
         self.epochs += 1;
-        // Frames of the old epoch that are still on their way come late.
+        // Makes frames of the old epoch that are still on their way come late.
         for seat in 0..self.seats.len() {
             self.line(seat, |line| line.late = (1, 1_500));
         }
@@ -82,7 +82,7 @@ impl World {
         (0..self.seats.len()).for_each(|seat| self.look_for_heals(seat));
     }
 
-    /// What was restored may be changed again once every seat has seen it.
+    /// Allows changes to what was restored, once every seat has seen it.
     pub(in crate::world) fn thaw_hub(&mut self) {
         if !self.frozen {
             return;
@@ -116,7 +116,7 @@ impl World {
             self.after(nth * 60, Event::Works { center: center.clone(), work: Work::Note, pick: nth });
         }
         if floor {
-            // The seat comes back with a cursor that only a snapshot helps, and the replica has an older one.
+            // The seat comes back with a cursor from which only a snapshot helps, and the replica has an older cursor.
             let then = Break::UnderFloor { seat: index, center: self.index_of(&center), for_ms: 2_500 };
             self.after(900, Event::Then(Box::new(then), 0));
         } else {
