@@ -1,6 +1,6 @@
 # What people type. Each target installs what it is missing (Debian/Ubuntu); see README.md.
 .DEFAULT_GOAL := help
-.PHONY: help run test check interop bench coverage faults fuzz package
+.PHONY: help run test check interop bench shots coverage faults fuzz package
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,9 @@ check: ## format, clippy, cargo-deny, Biome, ESLint, types, dependency arrows
 
 bench: ## the benchmark table, into target/bench and docs/measurements.md
 	@scripts/bench.sh
+
+shots: ## pictures of every screen, dialog and state, in both languages and themes and three sizes, into target/shots
+	@scripts/shots.sh
 
 interop: ## the peers that share no code with Gwanje, for longer than in make test
 	@scripts/interop.sh

@@ -6,7 +6,7 @@ import svelte from "eslint-plugin-svelte";
 import ts from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["dist", "src/**/generated", "**/*.ts", "**/*.js"] },
+  { ignores: ["dist", "src/**/generated", "**/*.ts", "**/*.js", "**/*.mjs"] },
   js.configs.recommended,
   ts.configs.strict,
   svelte.configs.recommended,

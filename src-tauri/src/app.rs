@@ -42,6 +42,8 @@ pub struct Boot {
     pub locale: Option<Locale>,
     /// As chosen.
     pub theme: Theme,
+    /// How large everything is drawn, in per cent.
+    pub text_size: u16,
 }
 
 /// A signed-in engine.
@@ -175,6 +177,15 @@ impl App {
         preferences.locale = locale.or(preferences.locale.take());
         preferences.theme = theme.or(preferences.theme.take());
         self.keep(&preferences);
+    }
+
+    /// Keeps the text size; gives what it is now, in per cent.
+    pub async fn prefer_text_size(&self, percent: u16) -> u16 {
+        let percent = percent.clamp(preferences::TEXT_SIZE.0, preferences::TEXT_SIZE.1);
+        let mut preferences = self.preferences.lock().await;
+        preferences.text_size = Some(percent);
+        self.keep(&preferences);
+        percent
     }
 
     /// Ends the engine cleanly (the cache has everything then), and the demo with it. The process ends without dropping
@@ -339,6 +350,10 @@ impl App {
             demo_speed: demo.then_some(demo::SPEED),
             locale: kept.locale.or_else(preferences::desk_locale),
             theme: kept.theme.unwrap_or(Theme::System),
+            text_size: kept
+                .text_size
+                .unwrap_or(100)
+                .clamp(preferences::TEXT_SIZE.0, preferences::TEXT_SIZE.1),
         }
     }
 

@@ -32,6 +32,15 @@ async fn set_preferences(caller: Caller<'_>, locale: Option<Locale>, theme: Opti
     Ok(())
 }
 
+async fn set_text_size(caller: Caller<'_>, percent: u16) -> Answer<u16> {
+    let percent = caller.app.prefer_text_size(percent).await;
+    caller
+        .page
+        .set_zoom(f64::from(percent) / 100.0)
+        .map_err(|cause| error("other", &cause.to_string(), false))?;
+    Ok(percent)
+}
+
 async fn subscribe_events(caller: Caller<'_>, channel: Channel<AppEvent>) -> Answer<()> {
     let page = caller.page.clone();
     let events = caller.app.engine().await?.events().await?;

@@ -8,6 +8,9 @@ use ts_rs::TS;
 /// The file's name within the profile's folder.
 const FILE: &str = "preferences.json";
 
+/// The least and the greatest text size, in per cent.
+pub const TEXT_SIZE: (u16, u16) = (90, 200);
+
 /// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -40,6 +43,9 @@ pub struct Preferences {
     /// None: as the system.
     #[serde(deserialize_with = "if_known")]
     pub theme: Option<Theme>,
+    /// How large everything is drawn, in per cent; none: 100.
+    #[serde(deserialize_with = "if_known")]
+    pub text_size: Option<u16>,
     /// The server signed in to last.
     pub server: Option<String>,
     /// The account signed in last.

@@ -233,6 +233,13 @@ impl Board {
         view.place_of(id.0, list, self.rows.get(id.0), &self.terms).map(|place| place as u64)
     }
 
+    /// The key of the group in which a row stands, collapsed or not; `None`: the row does not match, or the view's list has
+    /// no groups.
+    pub fn group_of(&self, view: ViewId, id: DeliveryId) -> Option<String> {
+        let list = self.lists.get(&self.views.get(&view)?.list)?;
+        list.group_of(id.0, self.rows.get(id.0)?, &self.terms)
+    }
+
     /// The place of the head of a group, by its key.
     pub fn head_place(&self, view: ViewId, group: &str) -> Option<u64> {
         let view = self.views.get(&view)?;

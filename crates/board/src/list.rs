@@ -154,6 +154,17 @@ impl List {
         }
     }
 
+    /// The key of the group in which the row stands; `None`: not in the list, or the list has no groups.
+    pub(crate) fn group_of(&self, id: u64, record: &Record, terms: &Terms) -> Option<String> {
+        match &self.order {
+            Order::Plain(_) => None,
+            Order::Grouped(_) => {
+                let standing = self.query.standing(&mut KeyWriter::default(), id, record, terms)?;
+                Some(standing.spot.group.key().into_owned())
+            }
+        }
+    }
+
     /// Where the head of a group is.
     pub(crate) fn head_place(&self, view: ViewId, key: &str) -> Option<usize> {
         match &self.order {

@@ -162,6 +162,22 @@ impl Engine {
         self.ask(|reply| Call::PlaceOf { view, id, reply }).await
     }
 
+    /// The key of the group in which a row stands, if the row matches and the view has groups.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn group_of(&self, view: ViewId, id: DeliveryId) -> Result<Option<String>, EngineError> {
+        self.ask(|reply| Call::GroupOf { view, id, reply }).await
+    }
+
+    /// Rows of *Act now* that wait behind a view's hold come in at the head of its list.
+    ///
+    /// # Errors
+    /// When the view is not open.
+    pub async fn admit_act(&self, view: ViewId) -> Result<(), EngineError> {
+        Ok(self.ask(|reply| Call::AdmitAct { view, reply }).await??)
+    }
+
     /// A delivery as the board has it.
     ///
     /// # Errors

@@ -72,6 +72,15 @@ pub(crate) enum Call {
         id: DeliveryId,
         reply: oneshot::Sender<Option<u64>>,
     },
+    GroupOf {
+        view: ViewId,
+        id: DeliveryId,
+        reply: oneshot::Sender<Option<String>>,
+    },
+    AdmitAct {
+        view: ViewId,
+        reply: ViewReply,
+    },
     Delivery {
         id: DeliveryId,
         reply: oneshot::Sender<Option<Arc<Delivery>>>,

@@ -45,6 +45,11 @@ impl Views {
         board.change(view, spec)
     }
 
+    pub(crate) fn admit_act(&mut self, board: &mut Board, view: ViewId) -> Result<(), ViewError> {
+        self.dirty = true;
+        board.admit_act(view)
+    }
+
     pub(crate) fn ack(&mut self, board: &mut Board, view: ViewId, seq: u64) -> Result<(), ViewError> {
         self.dirty = true;
         if let Some(page) = self.open.get_mut(&view) {

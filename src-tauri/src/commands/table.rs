@@ -89,6 +89,8 @@ commands! {
     sign_out() -> () = app.sign_out();
     /// Keeps language and theme; null: as it was.
     set_preferences(locale: Option<Locale>, theme: Option<Theme>) -> () = set_preferences(locale, theme);
+    /// Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set.
+    set_text_size(percent: u16) -> u16 = set_text_size(percent);
     /// Everything that happens from now on, beginning with all links and open alarms.
     subscribe_events(; channel: Channel<AppEvent>) -> () = subscribe_events(channel);
     /// Opens a view; its first patch is a reset.
@@ -103,6 +105,10 @@ commands! {
     close_view(view: ViewId) -> () = engine.close_view(view);
     /// The place of a row in a view; null: it does not match.
     place_of(view: ViewId, id: DeliveryId) -> Option<u64> = engine.place_of(view, id);
+    /// The key of the group in which a row stands; null: it does not match, or the view has no groups.
+    group_of(view: ViewId, id: DeliveryId) -> Option<String> = engine.group_of(view, id);
+    /// Rows of Act now that wait behind a view's hold come in at the head of its list.
+    admit_act(view: ViewId) -> () = engine.admit_act(view);
     /// Everything about a delivery.
     delivery(center: CenterId, id: DeliveryId) -> Arc<Delivery> = delivery(&center, id);
     /// What happened to a delivery, oldest first.

@@ -1,7 +1,7 @@
 // One window of the application: who is signed in, what is known of each center, which screen is shown and what is asked.
 
 import { tick } from "svelte";
-import type { ActionButton } from "../parts/details/actions";
+import type { ActionSlot } from "../parts/details/actions";
 import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
 import {
@@ -13,6 +13,7 @@ import {
   type Center,
   type Failure,
   type Link,
+  type LinkState,
   type Platform,
   type Rider,
 } from "../platform/contract";
@@ -23,13 +24,15 @@ import type { FreeRiders, Host, OpenScreen } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Dialog } from "./dialogs/dialogs";
-import { offered } from "./lifecycle";
+import { Keyboard } from "./keyboard.svelte";
 import { dayAt } from "./links/clock";
 import { freshness } from "./links/freshness";
+import { staleSentence } from "./links/words";
 import { Preferences } from "./preferences.svelte";
-import { CommandTracker } from "./reports/tracker.svelte";
+import { CommandTracker, type Report } from "./reports/tracker.svelte";
 import { Riders } from "./riders.svelte";
 import { shortcutsOf } from "./shortcuts";
+import { slotsOf, whyNot } from "./slots";
 
 export type Phase =
   | { kind: "starting" }
@@ -39,6 +42,13 @@ export type Phase =
 
 /** Until a center's zone is known. */
 const SEOUL = new ZoneClock("Asia/Seoul");
+
+/** What is to be done, without to what. */
+type Wish = ActionRequest extends infer Request
+  ? Request extends ActionRequest
+    ? Omit<Request, "center" | "id" | "seenRev">
+    : never
+  : never;
 
 export class App implements Host {
   phase = $state.raw<Phase>({ kind: "starting" });
@@ -58,8 +68,12 @@ export class App implements Host {
   readonly alarms: Alarms;
   readonly commands: CommandTracker;
   readonly riders: Riders;
+  readonly keyboard = new Keyboard();
   readonly shortcuts: readonly Shortcut[] = $derived.by(() => shortcutsOf(this, this.screen));
   readonly fresh = $derived.by(() => freshness(this.shownLinks));
+  readonly staleSentence = $derived.by(() => staleSentence(this.fresh, this.wall));
+  /** Of each center that is looked at something has been proven. */
+  readonly proven = $derived.by(() => this.fresh.state !== null && this.fresh.provenAt !== null);
   readonly #clocks = new Map<string, ZoneClock>();
   /** Screens that have been shown since someone signed in. */
   readonly #begun = new Set<OpenScreen>();
@@ -67,7 +81,11 @@ export class App implements Host {
   constructor(platform: Platform, [first, ...others] = SCREENS) {
     this.platform = platform;
     this.preferences = new Preferences(platform);
-    this.alarms = new Alarms(platform);
+    this.alarms = new Alarms(platform, {
+      board: () => this.center,
+      day: () => this.scene.now(),
+      wall: () => Date.now(),
+    });
     this.commands = new CommandTracker(platform);
     this.riders = new Riders(platform);
     this.screen = $state.raw(first.open(this));
@@ -137,6 +155,7 @@ export class App implements Host {
   /** A second went by. */
   tick(wall: number): void {
     this.wall = wall;
+    if (this.phase.kind === "signedIn") this.screen.state.tick?.(wall);
     // A foreign server tells no riders.
     if (this.phase.kind !== "signedIn" || this.foreign !== null) return;
     const opened = this.screen.state.opened ?? null;
@@ -160,22 +179,50 @@ export class App implements Host {
     for (const screen of this.#begun) screen.state.showCenter?.();
   }
 
+  /** Opens the details of an alarm's delivery. The board stays at the center that it shows. */
   async openAlarm(alarm: Alarm): Promise<void> {
-    if (this.center !== null && alarm.center !== this.center) this.showCenter(alarm.center);
+    this.closeQueue();
+    await this.openDelivery(alarm.id, alarm.row);
+  }
+
+  /** Opens a delivery on the screen that shows details. */
+  async openDelivery(id: number, row: Row | null): Promise<void> {
     const shows = [this.screen, ...this.screens].find(({ state }) => state.openDelivery !== undefined);
     if (shows === undefined) return;
     if (shows !== this.screen) await this.showScreen(shows);
-    await shows.state.openDelivery?.(alarm.id, alarm.row);
+    await shows.state.openDelivery?.(id, row);
+  }
+
+  /** The only alarm of the queue's chosen line; null: none is chosen, or it stands for several. */
+  get chosenAlarm(): Alarm | null {
+    const line = this.alarms.lines.find(({ key }) => key === this.alarms.chosen);
+    return line?.alarms[0] ?? null;
+  }
+
+  openChosenAlarm(): void {
+    const line = this.alarms.lines.find(({ key }) => key === this.alarms.chosen);
+    const [only] = line?.alarms ?? [];
+    if (line === undefined || only === undefined) return;
+    if (line.alarms.length > 1) this.alarms.fold(line.key, !this.alarms.unfolded.has(line.key));
+    else if (only.kind !== "unproven") void this.openAlarm(only);
+  }
+
+  toggleQueue(): void {
+    if (this.alarms.queueOpen) this.closeQueue();
+    else this.alarms.openQueue();
+  }
+
+  closeQueue(): void {
+    this.alarms.closeQueue();
+    if (this.dialog === null) this.screen.state.focus();
   }
 
   ask(dialog: Dialog): void {
     this.dialog = dialog;
-    this.screen.state.asking?.(dialog.about !== null);
   }
 
   async closeDialog(): Promise<void> {
     this.dialog = null;
-    this.screen.state.asking?.(false);
     // While the dialog is there nothing behind it takes the focus.
     await tick();
     this.screen.state.focus();
@@ -187,14 +234,15 @@ export class App implements Host {
     shortcut.run();
   }
 
-  offered(row: Row | null): readonly Action[] {
-    return row === null ? [] : offered(row, this.boot?.role ?? null);
+  slots(row: Row | null): readonly ActionSlot[] {
+    return slotsOf(row, this.#around(row));
   }
 
-  /** At a foreign server those of a dispatcher, none of which can be run. */
-  buttons(row: Row | null): readonly ActionButton[] {
-    const shown = row !== null && this.foreign !== null ? offered(row, "dispatcher") : this.offered(row);
-    return shown.map((action) => ({ action, key: this.keyOf(action) }));
+  whyNot(action: Action, row: Row | null, marked: ReadonlyMap<number, Row>): string | null {
+    if (marked.size === 0) return whyNot(action, row, this.#around(row));
+    // Of several, those that can be are done, and the others reported.
+    const reasons = [...marked.values()].map((one) => whyNot(action, one, this.#around(one)));
+    return reasons.includes(null) ? null : (reasons[0] ?? null);
   }
 
   keyOf(shortcut: string): string {
@@ -202,20 +250,92 @@ export class App implements Host {
   }
 
   act(action: Action, row: Row): void {
-    if (!this.offered(row).includes(action)) return;
+    if (whyNot(action, row, this.#around(row)) !== null) return;
     if (action === "assign" || action === "cancel" || action === "note")
-      this.ask({ kind: action, about: row });
-    else this.command({ center: row.center, id: row.id, action }, row);
+      this.ask({ kind: action, about: [row] });
+    else this.command({ action }, row);
   }
 
-  command(request: ActionRequest, row: Row): void {
-    void this.commands.run(request, row.number);
+  actOnAll(action: Action, rows: readonly Row[]): void {
+    const able = rows.filter((row) => whyNot(action, row, this.#around(row)) === null);
+    if (able.length === 0) return;
+    if (action === "assign" || action === "cancel" || action === "note")
+      this.ask({ kind: action, about: able });
+    else this.commandAll({ action }, able);
   }
 
-  /** Whether a delivery that is asked about has been delivered or cancelled meanwhile. */
-  hasEnded({ id }: Row): boolean {
-    const status = this.screen.state.rowOf?.(id)?.status;
-    return status === "cancelled" || status === "delivered";
+  /** Does one thing to several deliveries, as they were last seen. */
+  commandAll(wish: Wish, rows: readonly Row[]): void {
+    for (const row of rows) this.command(wish, row);
+  }
+
+  command(wish: Wish, { center, id, rev, number }: Row): void {
+    void this.commands.run({ center, id, seenRev: rev, ...wish }, { number });
+  }
+
+  /** The command of this seat that Z takes back: the newest that is done and young enough. */
+  get undoable(): Report | null {
+    return null;
+  }
+
+  undo(): void {}
+
+  /** Whether something failed that can be tried again. */
+  get retryable(): boolean {
+    return this.commands.reports.some(({ outcome, again }) => outcome === "notSent" && again !== null);
+  }
+
+  /** Tries the newest command again that was not sent. */
+  retry(): void {
+    const failed = this.commands.reports.findLast(
+      ({ outcome, again }) => outcome === "notSent" && again !== null,
+    );
+    if (failed !== undefined) this.again(failed);
+  }
+
+  /** Does what a report is about once more. */
+  again(report: Report): void {
+    if (report.again === null) return;
+    this.commands.dismiss(report.commandId);
+    void this.commands.run(report.again, report);
+  }
+
+  /** Opens the delivery that a report is about. */
+  look({ id }: Report): void {
+    if (id !== null) void this.openDelivery(id, null);
+  }
+
+  /** The focus goes to the next region of the window, or to the one before. */
+  focusRegion(delta: 1 | -1): void {
+    const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(
+      (region) => region.offsetParent !== null,
+    );
+    const at = regions.findIndex((region) => region.contains(document.activeElement));
+    const next = regions[(at + delta + regions.length) % regions.length];
+    const target = next?.matches("[tabindex]")
+      ? next
+      : next?.querySelector<HTMLElement>("[tabindex='0'],button:not(:disabled),input,select");
+    target?.focus();
+  }
+
+  #around(row: Row | null): {
+    role: string | null;
+    foreign: string | null;
+    link: LinkState | null;
+    clock: ZoneClock;
+  } {
+    const center = row?.center ?? this.center ?? "";
+    return {
+      role: this.boot?.role ?? null,
+      foreign: this.foreign,
+      link: this.links[center]?.state ?? null,
+      clock: this.#clockOf(center),
+    };
+  }
+
+  /** A delivery as it is now, as far as the screen has it in sight. */
+  rowNow(row: Row): Row {
+    return this.screen.state.rowOf?.(row.id) ?? row;
   }
 
   rider(center: string, id: string): Rider | null {
@@ -270,6 +390,7 @@ export class App implements Host {
         break;
       }
       case "alarm":
+        this.screen.state.alarmed?.();
         this.alarms.raise(event);
         break;
       case "alarmSettled":

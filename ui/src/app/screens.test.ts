@@ -30,6 +30,7 @@ function made(state: MadeState): Screen {
   return screenOf({
     id: "made",
     title: () => "Made",
+    letter: null,
     icon: "·",
     open: () => state,
     shortcuts: ({ log }) => [

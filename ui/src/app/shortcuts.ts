@@ -1,27 +1,148 @@
 // The one table of what a person can do with keys: keys, palette, help, the foot's hints and buttons read it.
 
-import { GROUPS, letter, named, type Shortcut } from "../parts/shortcut";
+import { afterG, GROUPS, letter, named, type Shortcut, shifted } from "../parts/shortcut";
 import type { OpenScreen } from "../screens/screen";
 import { m } from "../texts/generated/messages";
 import type { App } from "./app.svelte";
 
 /** What can be done in a window while a screen is shown, in the order of the groups. */
 export function shortcutsOf(app: App, screen: OpenScreen): readonly Shortcut[] {
-  const all = [...screen.shortcuts, ...everywhere(app)];
+  // In the open queue the keys of lists move there.
+  const own = app.alarms.queueOpen
+    ? [...screen.shortcuts.filter(({ group }) => group !== "list"), ...queueShortcuts(app)]
+    : screen.shortcuts;
+  const all = [...own, ...everywhere(app)];
   return GROUPS.flatMap((group) => all.filter((shortcut) => shortcut.group === group));
 }
 
-function everywhere(app: App): readonly Shortcut[] {
-  const always = (): boolean => true;
+const always = (): boolean => true;
+
+function queueShortcuts(app: App): readonly Shortcut[] {
+  const { alarms } = app;
+  const some = (): boolean => alarms.lines.length > 0;
   return [
+    {
+      id: "next",
+      group: "list",
+      title: m.act_next_alarm,
+      keys: [letter("J"), named("ArrowDown", "↓")],
+      possible: some,
+      repeats: true,
+      run: () => alarms.step(1),
+    },
+    {
+      id: "previous",
+      group: "list",
+      title: m.act_previous_alarm,
+      keys: [letter("K"), named("ArrowUp", "↑")],
+      possible: some,
+      repeats: true,
+      run: () => alarms.step(-1),
+    },
+    {
+      id: "first",
+      group: "list",
+      title: m.act_first_alarm,
+      keys: [named("Home", "Home")],
+      possible: some,
+      repeats: true,
+      run: () => alarms.step(-alarms.lines.length),
+    },
+    {
+      id: "last",
+      group: "list",
+      title: m.act_last_alarm,
+      keys: [named("End", "End")],
+      possible: some,
+      repeats: true,
+      run: () => alarms.step(alarms.lines.length),
+    },
+    {
+      id: "unfold",
+      group: "list",
+      title: m.act_unfold,
+      keys: [named("ArrowRight", "→")],
+      possible: () => alarms.chosen !== null,
+      run: () => alarms.chosen !== null && alarms.fold(alarms.chosen, true),
+    },
+    {
+      id: "fold",
+      group: "list",
+      title: m.act_fold,
+      keys: [named("ArrowLeft", "←")],
+      possible: () => alarms.chosen !== null,
+      run: () => alarms.chosen !== null && alarms.fold(alarms.chosen, false),
+    },
+    {
+      id: "open",
+      group: "list",
+      title: m.act_open,
+      keys: [named("Enter", "Enter")],
+      possible: () => app.chosenAlarm !== null,
+      run: () => app.openChosenAlarm(),
+    },
+    {
+      id: "close",
+      group: "list",
+      title: m.act_close_queue,
+      keys: [named("Escape", "Esc")],
+      possible: always,
+      run: () => app.closeQueue(),
+    },
+  ];
+}
+
+function everywhere(app: App): readonly Shortcut[] {
+  return [
+    {
+      id: "undo",
+      group: "delivery",
+      title: m.act_undo,
+      keys: [letter("Z"), { code: "KeyZ", shown: "Ctrl Z", ctrl: true }],
+      possible: () => app.undoable !== null,
+      reason: () => m.undo_nothing(),
+      run: () => app.undo(),
+    },
+    {
+      id: "retry",
+      group: "delivery",
+      title: m.act_retry,
+      keys: [shifted("R")],
+      possible: () => app.retryable,
+      reason: () => m.retry_nothing(),
+      run: () => app.retry(),
+    },
     {
       id: "acknowledge",
       group: "alarm",
       title: m.act_acknowledge,
-      keys: [named("Space", "Space")],
+      keys: [named("Space", "Space"), { code: "F8", shown: "F8", everywhere: true }],
       possible: () => app.alarms.open.length > 0,
+      reason: () => m.alarm_none(),
       run: () => void app.alarms.acknowledge(),
     },
+    {
+      id: "queue",
+      group: "alarm",
+      title: m.act_queue,
+      keys: [
+        letter("Q"),
+        { code: "F9", shown: "F9", everywhere: true },
+        { code: "Space", shown: "⇧Space", shift: true },
+      ],
+      possible: always,
+      run: () => app.toggleQueue(),
+    },
+    ...app.screens.map(
+      (screen): Shortcut => ({
+        id: `screen.${screen.id}`,
+        group: "window",
+        title: screen.title,
+        keys: screen.letter === null ? [] : [afterG(screen.letter)],
+        possible: always,
+        run: () => void app.showScreen(screen),
+      }),
+    ),
     {
       id: "palette",
       group: "window",
@@ -42,9 +163,55 @@ function everywhere(app: App): readonly Shortcut[] {
       id: "diagnosis",
       group: "window",
       title: m.act_diagnosis,
-      keys: [letter("I")],
+      keys: [afterG("M")],
       possible: always,
       run: () => app.ask({ kind: "diagnosis", about: null }),
+    },
+    {
+      id: "nextRegion",
+      group: "window",
+      title: m.act_next_region,
+      keys: [named("F6", "F6")],
+      possible: always,
+      run: () => app.focusRegion(1),
+    },
+    {
+      id: "previousRegion",
+      group: "window",
+      title: m.act_previous_region,
+      keys: [{ code: "F6", shown: "⇧F6", shift: true }],
+      possible: always,
+      run: () => app.focusRegion(-1),
+    },
+    {
+      id: "zoomIn",
+      group: "window",
+      title: m.act_zoom_in,
+      keys: [
+        { code: "Equal", shown: "Ctrl +", ctrl: true, everywhere: true },
+        { code: "NumpadAdd", shown: "Ctrl +", ctrl: true, everywhere: true },
+      ],
+      possible: always,
+      run: () => app.preferences.zoom(1),
+    },
+    {
+      id: "zoomOut",
+      group: "window",
+      title: m.act_zoom_out,
+      keys: [
+        { code: "Minus", shown: "Ctrl −", ctrl: true, everywhere: true },
+        { code: "NumpadSubtract", shown: "Ctrl −", ctrl: true, everywhere: true },
+      ],
+      possible: always,
+      run: () => app.preferences.zoom(-1),
+    },
+    {
+      id: "zoomReset",
+      group: "window",
+      title: m.act_zoom_reset,
+      keys: [{ code: "Digit0", shown: "Ctrl 0", ctrl: true, everywhere: true }],
+      possible: always,
+      run: () => app.preferences.zoom(0),
     },
     {
       id: "theme",
@@ -67,7 +234,8 @@ function everywhere(app: App): readonly Shortcut[] {
       group: "window",
       title: m.sign_out,
       keys: [],
-      possible: always,
+      possible: () => app.foreign === null,
+      reason: () => null,
       run: () => void app.signOut(),
     },
   ];
@@ -78,8 +246,9 @@ const HINTS: readonly { of: readonly string[]; word: () => string }[] = [
   { of: ["next", "previous"], word: m.hint_move },
   { of: ["open"], word: m.hint_open },
   { of: ["assign"], word: m.hint_assign },
-  { of: ["note"], word: m.hint_note },
+  { of: ["undo"], word: m.hint_undo },
   { of: ["search"], word: m.hint_search },
+  { of: ["queue"], word: m.hint_queue },
   { of: ["palette"], word: m.hint_palette },
   { of: ["help"], word: m.hint_help },
 ];
@@ -96,44 +265,11 @@ export function hints(all: readonly Shortcut[], commands: boolean): string {
   }).join(" · ");
 }
 
-/** Runs what a key event is meant for, if anything. */
-export function press(
-  all: readonly Shortcut[],
-  choosing: Promise<boolean> | null,
-  event: KeyboardEvent,
-): void {
-  // Quicker than the list: meant for the delivery that is about to be chosen, not for the search, nor for the last one.
-  const meant = shortcutOf(all, event, choosing === null);
-  if (meant === undefined) return;
-  if (choosing !== null) {
-    event.preventDefault();
-    void choosing.then((found) => found && meant.possible() && meant.run());
-  } else if (meant.possible()) {
-    event.preventDefault();
-    meant.run();
-  }
-}
-
-/** The shortcut of a key event, when it is meant as a command; `typing`: whether the keys of a field are typed into it. */
-function shortcutOf(all: readonly Shortcut[], event: KeyboardEvent, typing: boolean): Shortcut | undefined {
-  if (event.isComposing || event.altKey) return undefined;
-  const ctrl = event.ctrlKey || event.metaKey;
-  if (!ctrl && typing && isTyping(event.target)) return undefined;
-  if (isPressing(event)) return undefined;
-  return all.find((shortcut) =>
-    shortcut.keys.some(
-      (key) =>
-        key.code === event.code && ctrl === (key.ctrl ?? false) && event.shiftKey === (key.shift ?? false),
-    ),
-  );
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
-}
-
-/** Space and Enter on a button press that button. */
-function isPressing(event: KeyboardEvent): boolean {
-  return event.target instanceof HTMLButtonElement && (event.code === "Space" || event.code === "Enter");
+/** Where the key after G leads. */
+export function prefixHints(all: readonly Shortcut[]): string {
+  return all
+    .flatMap(({ keys, title }) =>
+      keys.filter(({ afterG }) => afterG).map(({ shown }) => `${shown.slice(2)} ${title()}`),
+    )
+    .join(" · ");
 }

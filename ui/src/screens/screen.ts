@@ -1,7 +1,7 @@
 // What a screen is, what the window around it gives it, and what the window may ask of it.
 
 import type { Component } from "svelte";
-import type { ActionButton } from "../parts/details/actions";
+import type { ActionSlot } from "../parts/details/actions";
 import { type Drawing, drawing } from "../parts/drawing";
 import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
@@ -21,6 +21,10 @@ export interface Host {
   readonly links: Readonly<Record<string, Link>>;
   /** What is shown may be old. */
   readonly stale: boolean;
+  /** That it may be old, how old, and why; null: everything is there as of now. */
+  readonly staleSentence: string | null;
+  /** Something has been proven of each center that is looked at: counts can be relied on, and nothing means nothing. */
+  readonly proven: boolean;
   /** The desk's clock, once a second. */
   readonly wall: number;
   /** The name of a foreign server, which takes no commands and gives its list only; null: a hub. */
@@ -29,12 +33,14 @@ export interface Host {
   rider(center: string, id: string): Rider | null;
   /** Null: not known now. */
   freeRiders(center: string | null): FreeRiders | null;
-  /** Actions that can be begun for a row. */
-  offered(row: Row | null): readonly Action[];
-  /** What the details show for a row, possible or not. */
-  buttons(row: Row | null): readonly ActionButton[];
+  /** The slots of the details for a row. */
+  slots(row: Row | null): readonly ActionSlot[];
+  /** Why an action can't be begun on what is chosen or marked; null: it can. */
+  whyNot(action: Action, row: Row | null, marked: ReadonlyMap<number, Row>): string | null;
   /** Begins an action, or asks what it still needs. */
   act(action: Action, row: Row): void;
+  /** Begins an action on several deliveries. */
+  actOnAll(action: Action, rows: readonly Row[]): void;
   /** How the key of a shortcut is shown; nothing: it has none. */
   keyOf(shortcut: string): string;
 }
@@ -42,8 +48,6 @@ export interface Host {
 /** What the foot of the window says of a screen's list. */
 export type Foot = {
   total: number;
-  /** Rows that would have another place if the list were not held. */
-  moved: number;
   counters: Counters | null;
 };
 
@@ -59,14 +63,14 @@ export interface ScreenState {
   showCenter?(): void;
   /** Opens a delivery that was chosen elsewhere; its row, if known. */
   openDelivery?(id: number, row: Row | null): Promise<void>;
-  /** A dialog about a delivery is open, or no longer. */
-  asking?(open: boolean): void;
   /** The application has given up a view because nothing of it was acknowledged. */
   stalled?(view: number): void;
   /** A row as it is now; null: not in sight. */
   rowOf?(id: number): Row | null;
-  /** Shows the list's order as it is now. */
-  catchUp?(): void;
+  /** A second went by, by the desk's clock. */
+  tick?(wall: number): void;
+  /** An alarm was raised. */
+  alarmed?(): void;
   /** Under way while what the next keys are meant for is being chosen; false: nothing is. */
   readonly choosing?: Promise<boolean> | null;
   /** The delivery whose details are open. */
@@ -74,7 +78,13 @@ export interface ScreenState {
   readonly foot?: Foot;
 }
 
-type Face = { readonly id: string; readonly title: () => string; readonly icon: string };
+type Face = {
+  readonly id: string;
+  readonly title: () => string;
+  readonly icon: string;
+  /** The key that leads to it, after G; null: none does. */
+  readonly letter: string | null;
+};
 
 /** A screen as the list of screens has it. */
 export type Screen = Face & { open(host: Host): OpenScreen };
@@ -91,21 +101,24 @@ export function screenOf<State extends ScreenState>(parts: {
   id: string;
   title: () => string;
   icon: string;
+  letter: string | null;
   open: (host: Host) => State;
   shortcuts: (screen: State) => readonly Shortcut[];
   component: Component<{ screen: State }>;
 }): Screen {
-  const { id, title, icon, open, shortcuts, component } = parts;
+  const { id, title, icon, letter, open, shortcuts, component } = parts;
   return {
     id,
     title,
     icon,
+    letter,
     open(host) {
       const state = open(host);
       return {
         id,
         title,
         icon,
+        letter,
         state,
         shortcuts: shortcuts(state),
         drawing: drawing(component, { screen: state }),

@@ -16,6 +16,7 @@ import type {
 import type { Counters } from "../platform/generated/Counters";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
 import type { GroupHead } from "../platform/generated/GroupHead";
+import type { HeldCounts } from "../platform/generated/HeldCounts";
 import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
 import type { Place } from "../platform/generated/Place";
@@ -50,6 +51,13 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly commands: ActionRequest[] = [];
   readonly acknowledged: (AlarmKey & { center: string })[] = [];
   readonly checked: string[] = [];
+  /** Views for which Act now was let in behind a hold. */
+  readonly admitted: number[] = [];
+  textSize = 100;
+  /** How fresh every center is at first. */
+  firstLink: Partial<Link> = {};
+  /** What waits behind a hold. */
+  held: HeldCounts = { new: 0, act: 0, gone: 0, moved: 0 };
   /** How often pickers asked what matches. */
   asked = 0;
   #held: Promise<void> = Promise.resolve();
@@ -84,6 +92,7 @@ export class FakePlatform extends NotFaked implements Platform {
       foreign: null,
       locale: "ko",
       theme: "dark",
+      textSize: 100,
       ...this.bootAnswer,
     };
   }
@@ -104,7 +113,8 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
     this.#onEvent = onEvent;
-    this.tell(this.link({}));
+    this.tell(this.link(this.firstLink));
+    this.tell(this.link({ ...this.firstLink, center: "songpa" }));
   }
   async onViewStalled(stalled: (view: number) => void): Promise<void> {
     this.#stalled = stalled;
@@ -136,6 +146,18 @@ export class FakePlatform extends NotFaked implements Platform {
     const open = this.#views.get(view);
     const place = open ? this.places(open.spec).indexOf(id) : -1;
     return place < 0 ? null : place;
+  }
+  override async groupOf(view: number, id: number): Promise<string | null> {
+    const open = this.#views.get(view);
+    const row = this.rows.get(id);
+    return open === undefined || row === undefined ? null : placed(open.spec, row)[0];
+  }
+  override async admitAct(view: number): Promise<void> {
+    this.admitted.push(view);
+  }
+  override async setTextSize(percent: number): Promise<number> {
+    this.textSize = percent;
+    return percent;
   }
   override async delivery(_center: string, id: number) {
     const row = this.rows.get(id);
@@ -261,7 +283,7 @@ export class FakePlatform extends NotFaked implements Platform {
   #groups(spec: ViewSpec): Group[] {
     const groups = new Map<string, Group>();
     for (const row of this.list(spec)) {
-      const [key, value] = isLate(row) && spec.pinned !== null ? ["act", "act"] : groupOf(spec, row);
+      const [key, value] = placed(spec, row);
       const group = groups.get(key) ?? { key, value, rows: [] };
       group.rows.push(row);
       groups.set(key, group);
@@ -330,7 +352,7 @@ export class FakePlatform extends NotFaked implements Platform {
       total: all.length,
       matching: this.list(open.spec).length,
       first,
-      ...(open.spec.hold ? { held: { new: 0, act: 0, gone: 0, moved: 0 } } : {}),
+      ...(open.spec.hold ? { held: this.held } : {}),
       order,
       groups: inSight.size === 0 ? [] : this.#heads(open.spec).filter(({ key }) => inSight.has(key)),
       rows: shown.filter((row) => !before.has(row.id)),
@@ -354,6 +376,11 @@ function isLate({ lateAt }: Row): boolean {
 
 function isAtRisk(row: Row): boolean {
   return row.riskAt !== null && row.riskAt <= NOW && !isLate(row);
+}
+
+/** Key and name of the group in which a row stands. */
+function placed(spec: ViewSpec, row: Row): [string, string] {
+  return isLate(row) && spec.pinned !== null ? ["act", "act"] : groupOf(spec, row);
 }
 
 /** Key and name of the group of a row that is not pinned. */

@@ -4,6 +4,7 @@ import { render } from "vitest-browser-svelte";
 import "../app/frame/app.css";
 import { App } from "../app/app.svelte";
 import Frame from "../app/frame/Frame.svelte";
+import type { ViewSpec } from "../platform/generated/ViewSpec";
 import type { BoardState } from "../screens/board/state.svelte";
 import { boardOf } from "./board";
 import { FakePlatform } from "./fake";
@@ -15,9 +16,23 @@ export type TestWindow = {
   find: (testId: string) => HTMLElement;
 };
 
-export async function openWindow(platform = new FakePlatform(), ready = true): Promise<TestWindow> {
+/** A plain list, the newest first: most tests say where a row stands. */
+const PLAIN: Partial<ViewSpec> = {
+  sort: [{ key: "number", descending: true }],
+  group: null,
+  pinned: null,
+  collapsed: [],
+};
+
+/** `spec`: what the board shows at first. */
+export async function openWindow(
+  platform = new FakePlatform(),
+  ready = true,
+  spec: Partial<ViewSpec> = PLAIN,
+): Promise<TestWindow> {
   const app = new App(platform);
   const board = boardOf(app);
+  board.view.change(spec);
   const { container } = await render(Frame, { app });
   container.style.height = "100%";
   const find = (testId: string): HTMLElement => {

@@ -84,10 +84,22 @@ export function elapsed(ms: number): string {
   return m.hours_minutes({ hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
+/** Minutes to a target; past it with a minus. */
+export function left(ms: number): string {
+  if (ms >= 0) return elapsed(ms);
+  return m.minus({ time: elapsed(-ms + MINUTE_MS - 1) });
+}
+
 /** How old something is, in words. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 90) return m.age_seconds({ count: seconds });
   if (seconds < 90 * 60) return m.age_minutes({ count: Math.floor(seconds / 60) });
   return m.age_hours({ count: Math.floor(seconds / 3600) });
+}
+
+/** A zone as people name it: its city. */
+export function zoneName(timeZone: string, locale: Locale): string {
+  if (timeZone === "Asia/Seoul") return locale === "ko" ? "서울" : "Seoul";
+  return (timeZone.split("/").at(-1) ?? "").replaceAll("_", " ");
 }

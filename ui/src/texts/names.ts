@@ -64,6 +64,9 @@ const ACTION_NAME: Record<string, () => string> = {
   cancel: m.act_cancel,
   note: m.act_note,
   create: m.act_create,
+  undo: m.act_undo,
+  seen: m.act_seen,
+  amend: m.act_amend,
 };
 
 export function actionName(action: string): string {

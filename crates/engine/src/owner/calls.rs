@@ -47,6 +47,12 @@ impl Owner {
             Call::PlaceOf { view, id, reply } => {
                 let _ = reply.send(self.board.place_of(view, id));
             }
+            Call::GroupOf { view, id, reply } => {
+                let _ = reply.send(self.board.group_of(view, id));
+            }
+            Call::AdmitAct { view, reply } => {
+                let _ = reply.send(self.views.admit_act(&mut self.board, view));
+            }
             Call::Delivery { id, reply } => {
                 let _ = reply.send(self.board.get(id).cloned());
             }

@@ -1,4 +1,4 @@
-// Alarms that nobody has acknowledged yet, newest first. Only a person acknowledges.
+// Alarms that concern this seat. Only a person acknowledges, and only what has been in full view.
 
 import {
   type AlarmKey,
@@ -9,6 +9,7 @@ import {
   type Platform,
 } from "../../platform/contract";
 import type { Row } from "../../platform/generated/Row";
+import { type Line, linesOf } from "./lines";
 
 /** What names an alarm among all centers. */
 type Known = AlarmKey & { center: string };
@@ -20,53 +21,139 @@ export type Alarm = Known & {
   by: CancelBy | null;
 };
 
-/** Kinds that stand over everything else. Late and unconfirmed riders are counted beside the board. */
-const ON_BANNER = new Set(["cancelled"]);
+/** What has been in view for less can't have been read: no key acknowledges it. */
+export const READ_MS = 700;
 
-/** One key acknowledges only what a person could have read. */
-export const LISTED = 8;
+/** What alarms are looked at from. */
+export type Around = {
+  /** The center that is looked at; null: all. */
+  board: () => string | null;
+  /** The instant of operations. */
+  day: () => number;
+  /** The desk's own clock. */
+  wall: () => number;
+};
 
 export class Alarms {
   open = $state.raw<readonly Alarm[]>([]);
   failure = $state.raw<Failure | null>(null);
+  /** When the last open alarm was settled; null: none was since someone signed in. */
+  lastAt = $state<number | null>(null);
+  /** Whether the queue lies open over the board. */
+  queueOpen = $state(false);
+  /** The queue's chosen line, by its key. */
+  chosen = $state<string | null>(null);
+  /** The groups that show each of their alarms. */
+  unfolded = $state.raw<ReadonlySet<string>>(new Set());
+  /** Lines, most urgent first. */
+  readonly lines: readonly Line[] = $derived.by(() =>
+    linesOf(this.open, this.#around.board(), this.#around.day()),
+  );
   readonly #platform: Platform;
+  readonly #around: Around;
+  /** Since when each line has stood where a person can read it, by its key. */
+  readonly #inView = new Map<string, number>();
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, around: Around) {
     this.#platform = platform;
+    this.#around = around;
+  }
+
+  /** What stands in the rail's red block. */
+  get block(): Line | null {
+    return this.lines[0] ?? null;
   }
 
   raise(event: Extract<AppEvent, { type: "alarm" }>): void {
-    if (!ON_BANNER.has(event.kind) || this.open.some((alarm) => same(alarm, event))) return;
+    if (this.open.some((alarm) => same(alarm, event))) return;
     const { center, id, kind, raisedAt, relisted, row } = event;
     const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, by: null };
-    this.open = [alarm, ...this.open].sort((a, b) => b.raisedAt - a.raisedAt);
+    this.open = [...this.open, alarm];
     void this.#platform.alarmDisplayed(alarm.center, keyOf(alarm)).catch(() => {});
-    void this.#learnWho(alarm);
+    if (kind === "cancelled") void this.#learnWho(alarm);
   }
 
   settle(known: Known): void {
-    this.open = this.open.filter((alarm) => !same(alarm, known));
+    const left = this.open.filter((alarm) => !same(alarm, known));
+    if (left.length === this.open.length) return;
+    this.open = left;
+    this.lastAt = this.#around.day();
   }
 
-  /** Acknowledges those that are listed. */
-  async acknowledge(): Promise<void> {
-    const listed = this.open.slice(0, LISTED);
+  /** A line can be read from now on; no longer, once `shown` is false. */
+  see(key: string, shown: boolean): void {
+    if (!shown) this.#inView.delete(key);
+    else if (!this.#inView.has(key)) this.#inView.set(key, this.#around.wall());
+  }
+
+  /**
+   * Acknowledges the rail's block, or in the open queue the chosen line. A line of several is opened first: who
+   * acknowledges it has seen each of its alarms. Gives what was acknowledged.
+   */
+  async acknowledge(): Promise<readonly Alarm[]> {
+    const line = this.queueOpen ? this.lines.find(({ key }) => key === this.chosen) : this.block;
+    if (line === undefined || line === null || !this.#wasRead(line.key)) return [];
+    if (line.alarms.length > 1 && !(this.queueOpen && this.unfolded.has(line.key))) {
+      this.openQueue(line.key);
+      this.unfolded = new Set([...this.unfolded, line.key]);
+      return [];
+    }
+    const read =
+      line.alarms.length === 1 ? line.alarms : line.alarms.filter((alarm) => this.#wasRead(named(alarm)));
+    return await this.#acknowledge(read);
+  }
+
+  openQueue(chosen: string | null = null): void {
+    this.queueOpen = true;
+    this.chosen = chosen ?? this.chosen ?? this.lines[0]?.key ?? null;
+  }
+
+  closeQueue(): void {
+    this.queueOpen = false;
+    this.chosen = null;
+    this.unfolded = new Set();
+  }
+
+  /** Chooses the line so many further on in the queue. */
+  step(delta: number): void {
+    const at = this.lines.findIndex(({ key }) => key === this.chosen);
+    const next = at < 0 ? 0 : Math.min(Math.max(at + delta, 0), this.lines.length - 1);
+    this.chosen = this.lines[next]?.key ?? null;
+  }
+
+  fold(key: string, unfolded: boolean): void {
+    const others = [...this.unfolded].filter((held) => held !== key);
+    this.unfolded = new Set(unfolded ? [...others, key] : others);
+  }
+
+  clear(): void {
+    this.open = [];
     this.failure = null;
+    this.lastAt = null;
+    this.closeQueue();
+    this.#inView.clear();
+  }
+
+  #wasRead(key: string): boolean {
+    const since = this.#inView.get(key);
+    return since !== undefined && this.#around.wall() - since >= READ_MS;
+  }
+
+  async #acknowledge(alarms: readonly Alarm[]): Promise<readonly Alarm[]> {
+    this.failure = null;
+    const done: Alarm[] = [];
     await Promise.all(
-      listed.map(async (alarm) => {
+      alarms.map(async (alarm) => {
         try {
           await this.#platform.acknowledgeAlarm(alarm.center, keyOf(alarm));
+          done.push(alarm);
           this.settle(alarm);
         } catch (thrown) {
           this.failure = asFailure(thrown);
         }
       }),
     );
-  }
-
-  clear(): void {
-    this.open = [];
-    this.failure = null;
+    return done;
   }
 
   async #learnWho(alarm: Alarm): Promise<void> {
@@ -78,6 +165,11 @@ export class Alarms {
 
 function keyOf({ id, kind, raisedAt }: Alarm): AlarmKey {
   return { id, kind, raisedAt };
+}
+
+/** The key of an alarm among all lines. */
+export function named({ center, id, kind, raisedAt }: Known): string {
+  return `${center} ${kind} ${id} ${raisedAt}`;
 }
 
 function same(a: Known, b: Known): boolean {

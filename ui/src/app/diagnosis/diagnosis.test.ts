@@ -38,7 +38,8 @@ test("opens from the link state and by its key, and gives the focus back", async
   expect(window.find("diagnosis").getAttribute("aria-label")).toBe("진단");
   window.find("diagnosis-close").click();
   await until(() => !there("diagnosis") && document.activeElement === window.find("board-grid"));
-  press("KeyI");
+  press("KeyG");
+  press("KeyM");
   await until(() => there("diagnosis"));
 });
 

@@ -10,9 +10,17 @@ import CancelDialog from "./CancelDialog.svelte";
 import Help from "./Help.svelte";
 import NoteDialog from "./NoteDialog.svelte";
 import Palette from "./Palette.svelte";
+import { Subject } from "./subject.svelte";
 
-/** What a dialog of each kind is about: a delivery's row, or nothing. */
-type Subjects = { assign: Row; cancel: Row; note: Row; palette: null; diagnosis: null; help: null };
+/** What a dialog of each kind is about: deliveries as their person saw them, or nothing. */
+type Subjects = {
+  assign: readonly Row[];
+  cancel: readonly Row[];
+  note: readonly Row[];
+  palette: null;
+  diagnosis: null;
+  help: null;
+};
 
 type Kind = keyof Subjects;
 
@@ -20,42 +28,45 @@ export type Dialog<Of extends Kind = Kind> = { [K in Of]: { kind: K; about: Subj
 
 /** What changes while a dialog is open is given by a getter. */
 const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) => Drawing } = {
-  assign: (row, app, close) =>
-    drawing(AssignDialog, {
-      row,
-      get ended() {
-        return app.hasEnded(row);
-      },
+  assign: (rows, app, close) => {
+    const subject = subjectOf(rows, app);
+    return drawing(AssignDialog, {
+      subject,
       platform: app.platform,
-      nameOf: app.scene.nameOf,
+      scene: app.scene,
       onassign: (riderId) => {
-        app.command({ center: row.center, id: row.id, action: "assign", riderId }, row);
+        app.commandAll({ action: "assign", riderId }, subject.rows);
         close();
       },
       onclose: close,
-    }),
-  cancel: (row, app, close) =>
-    drawing(CancelDialog, {
-      row,
+    });
+  },
+  cancel: (rows, app, close) => {
+    const subject = subjectOf(rows, app);
+    return drawing(CancelDialog, {
+      subject,
       oncancel: (reason, by) => {
-        app.command({ center: row.center, id: row.id, action: "cancel", reason, by }, row);
+        app.commandAll({ action: "cancel", reason, by }, subject.rows);
         close();
       },
       onclose: close,
-    }),
-  note: (row, app, close) =>
-    drawing(NoteDialog, {
-      row,
+    });
+  },
+  note: (rows, app, close) => {
+    const subject = subjectOf(rows, app);
+    return drawing(NoteDialog, {
+      subject,
       platform: app.platform,
       get clock() {
-        return app.scene.clockOf(row.center);
+        return app.scene.clockOf(subject.first?.center ?? "");
       },
       onnote: (text) => {
-        app.command({ center: row.center, id: row.id, action: "note", text }, row);
+        app.commandAll({ action: "note", text }, subject.rows);
         close();
       },
       onclose: close,
-    }),
+    });
+  },
   palette: (_, app, close) =>
     drawing(Palette, {
       shortcuts: app.shortcuts,
@@ -77,6 +88,10 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
     }),
   help: (_, app, close) => drawing(Help, { shortcuts: app.shortcuts, onclose: close }),
 };
+
+function subjectOf(rows: readonly Row[], app: App): Subject {
+  return new Subject(rows, (row) => app.rowNow(row));
+}
 
 /** A dialog with everything that its component is given. */
 export function drawDialog<Of extends Kind>(dialog: Dialog<Of>, app: App): Drawing {

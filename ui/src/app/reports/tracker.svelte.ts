@@ -1,4 +1,4 @@
-// Commands of this seat and what became of them: pending, done, refused, unknown or not to be known any more.
+// Commands of this seat and what became of them: pending, done, refused, not sent, unknown or not to be known any more.
 // Never a false success, never a false refusal.
 
 import {
@@ -8,25 +8,37 @@ import {
   type CommandOutcome,
   type Platform,
 } from "../../platform/contract";
+import type { Row } from "../../platform/generated/Row";
 
 export type Report = {
   commandId: string;
+  center: string;
+  /** Null: a new order that has no id yet. */
+  id: number | null;
   action: string;
   /** What people call the delivery. */
   number: string;
-  outcome: CommandOutcome;
+  /** `notSent`: it never left this seat. */
+  outcome: CommandOutcome | "notSent";
   code: string | null;
   message: string | null;
+  /** What to run to do it all the same; null: nothing can be done again. */
+  again: ActionRequest | null;
+  /** The desk's instant at which it was known to be done. */
+  doneAt: number | null;
 };
 
-/** A success is shown this long; a refusal and an unknown outcome stay until a person has read them. */
-const DONE_SHOWN_MS = 4_000;
-/** More than a screen can show; the oldest success goes first. */
-const KEPT = 6;
+/** A success is shown this long, and can be taken back as long; all else stays until a person has read it. */
+export const DONE_SHOWN_MS = 8_000;
+/** More than a person reads; the oldest success goes first. */
+const KEPT = 12;
+
+type Asked = { request: ActionRequest; number: string };
 
 export class CommandTracker {
   reports = $state.raw<readonly Report[]>([]);
   readonly #platform: Platform;
+  readonly #asked = new Map<string, Asked>();
   readonly #numbers = new Map<string, string>();
   #failures = 0;
 
@@ -34,35 +46,36 @@ export class CommandTracker {
     this.#platform = platform;
   }
 
-  async run(request: ActionRequest, number: string): Promise<void> {
+  async run(request: ActionRequest, row: Pick<Row, "number">): Promise<void> {
+    const { number } = row;
     this.#numbers.set(`${request.center}/${request.id}`, number);
+    const about = { center: request.center, id: request.id, action: request.action, number };
     try {
       const { commandId } = await this.#platform.runCommand(request);
+      this.#asked.set(commandId, { request, number });
       if (!this.reports.some((report) => report.commandId === commandId)) {
-        this.#put({
-          commandId,
-          action: request.action,
-          number,
-          outcome: "pending",
-          code: null,
-          message: null,
-        });
+        const nothing = { code: null, message: null, again: null, doneAt: null };
+        this.#put({ commandId, ...about, outcome: "pending", ...nothing });
       }
     } catch (thrown) {
       const { code, message } = asFailure(thrown);
       this.#failures += 1;
       const commandId = `not-sent-${this.#failures}`;
-      this.#put({ commandId, action: request.action, number, outcome: "refused", code, message });
+      this.#put({ commandId, ...about, outcome: "notSent", code, message, again: request, doneAt: null });
     }
   }
 
   hear(news: CommandNews): void {
+    const { commandId, center, id, action, outcome, code, message } = news;
     // One of an earlier run is known by what the board calls it.
-    const known = this.#numbers.get(`${news.center}/${news.id}`) ?? news.number;
-    const number = known ?? (news.id === null ? "" : `#${news.id}`);
-    const { commandId, action, outcome, code, message } = news;
-    this.#put({ commandId, action, number, outcome, code, message });
+    const known = this.#asked.get(commandId)?.number ?? this.#numbers.get(`${center}/${id}`) ?? news.number;
+    const number = known ?? (id === null ? "" : `#${id}`);
+    const request = this.#asked.get(commandId)?.request ?? null;
+    const again = outcome === "refused" && code === "conflict" ? request : null;
+    const doneAt = outcome === "done" ? Date.now() : null;
+    this.#put({ commandId, center, id, action, number, outcome, code, message, again, doneAt });
     if (outcome === "done") setTimeout(() => this.dismiss(commandId), DONE_SHOWN_MS);
+    if (outcome !== "pending" && outcome !== "unknown") this.#asked.delete(commandId);
   }
 
   dismiss(commandId: string): void {
@@ -71,6 +84,8 @@ export class CommandTracker {
 
   clear(): void {
     this.reports = [];
+    this.#asked.clear();
+    this.#numbers.clear();
   }
 
   #put(next: Report): void {

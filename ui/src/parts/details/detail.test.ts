@@ -39,7 +39,7 @@ describe("an opened delivery", () => {
     press("KeyN");
     await until(() => there("note-dialog"));
     expect(find("note-confirm").hasAttribute("disabled")).toBe(true);
-    const field = find("note-dialog").querySelector("input");
+    const field = find("note-dialog").querySelector("textarea");
     if (!field) throw new Error("the dialog has no field");
     expect(document.activeElement).toBe(field);
     field.value = " 사진 부탁 ";
@@ -47,13 +47,15 @@ describe("an opened delivery", () => {
     await until(() => !find("note-confirm").hasAttribute("disabled"));
     find("note-confirm").click();
     await until(() => platform.commands.length === 1 && !there("note-dialog"));
-    expect(platform.commands[0]).toEqual({ center: "gangnam", id: 3_000, action: "note", text: "사진 부탁" });
-    press("KeyY");
+    expect(platform.commands[0]).toMatchObject({ id: 3_000, action: "note", text: "사진 부탁" });
+    press("KeyR");
     await until(() => platform.commands.length === 2);
     expect(platform.commands[1]).toMatchObject({ action: "confirm" });
     const rider = { id: "r1", name: "나사랑", lentFrom: null, confirmed: true };
     platform.change(3_000, { rider });
-    await until(() => !there("action-confirm"));
+    // The slot stays where it is, with its reason.
+    await until(() => find("action-confirm").hasAttribute("disabled"));
+    expect(find("action-confirm").textContent).toContain("확인함");
   });
 });
 

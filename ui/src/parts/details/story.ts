@@ -1,6 +1,7 @@
 // A delivery's story in words: what each event meant, and who was told.
 
 import type { HistoryEvent } from "../../platform/contract";
+import { m } from "../../texts/generated/messages";
 import { actionName, statusName } from "../../texts/names";
 
 /** What an event did, in a word; a status reached counts for more than the action that led to it. */
@@ -19,4 +20,19 @@ export function eventDetail(event: HistoryEvent): string {
 export function maskedPhone(phone: string): string {
   const digits = phone.replace(/\D/g, "");
   return digits.length < 8 ? phone : `${digits.slice(0, 3)}-····-${digits.slice(-4)}`;
+}
+
+const ROLES: Record<string, () => string> = {
+  drill: m.by_simulated,
+  dispatcher: m.role_dispatcher,
+  callcenter: m.role_callcenter,
+  supervisor: m.role_supervisor,
+  admin: m.role_admin,
+  rider: m.by_rider,
+  system: m.by_system,
+};
+
+/** Who did it: people by their names, what is no person in words. */
+export function eventBy({ by }: HistoryEvent): string {
+  return ROLES[by]?.() ?? by;
 }

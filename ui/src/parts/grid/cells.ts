@@ -1,7 +1,7 @@
 // Cells of the grid: their nodes are made once a slot, and only texts that differ are written.
 
 import type { Row } from "../../platform/generated/Row";
-import { elapsed } from "../../texts/format";
+import { elapsed, left } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 import { asStatus, STATUS_ICON, statusName } from "../../texts/names";
 import type { Scene } from "../scene";
@@ -52,9 +52,19 @@ export function statusCell(into: HTMLElement): GridCell {
   };
 }
 
+/** How many minutes are left to its target; less than none when it is late. */
+export function leftCell(into: HTMLElement): GridCell {
+  spanIn(into, "late-icon", "▲ ");
+  spanIn(into, "risk-icon", "△ ");
+  const text = textIn(into);
+  const show = (row: Row, scene: Scene): void => {
+    text(row.lateAt === null ? "–" : left(row.lateAt - scene.nowIn(row.center)));
+  };
+  return { show, tick: show, blank: () => text("") };
+}
+
 /** How long it has been under way, or was. */
 export function elapsedCell(into: HTMLElement): GridCell {
-  spanIn(into, "late-icon", "▲ ");
   const text = textIn(into);
   const show = (row: Row, scene: Scene): void => {
     const end = row.deliveredAt ?? row.cancelledAt ?? scene.nowIn(row.center);

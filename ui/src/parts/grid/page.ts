@@ -1,7 +1,9 @@
 // What a view's page holds, and how patches change it. It never sorts, filters or counts.
 
 import type { Counters } from "../../platform/generated/Counters";
+import type { Findings } from "../../platform/generated/Findings";
 import type { GroupHead } from "../../platform/generated/GroupHead";
+import type { HeldCounts } from "../../platform/generated/HeldCounts";
 import type { Patch } from "../../platform/generated/Patch";
 import type { Place } from "../../platform/generated/Place";
 import type { Row } from "../../platform/generated/Row";
@@ -26,10 +28,12 @@ export class Page {
   /** Rows that match. */
   matching = 0;
   first = 0;
-  /** Rows whose place would be another if places were not held. */
-  moved = 0;
+  /** What waits while places are held; null: they are not. */
+  held: HeldCounts | null = null;
   asOf: Record<string, number> = {};
   counters: Counters | null = null;
+  /** What the search found; null: nothing is searched for. */
+  found: Findings | null = null;
   /** Nothing has come yet. */
   isEmpty = true;
   #seq = 0;
@@ -41,6 +45,7 @@ export class Page {
       this.heads = new Map();
       this.left = new Set();
       this.order = [];
+      this.found = null;
     } else if (this.#awaitsReset) {
       return { kind: "ignored" };
     } else if (patch.seq !== this.#seq + 1) {
@@ -79,9 +84,10 @@ export class Page {
     this.total = patch.total;
     this.matching = patch.matching;
     this.first = patch.first;
-    this.moved = patch.held?.moved ?? 0;
+    this.held = patch.held ?? null;
     this.asOf = patch.asOf;
     if (patch.counters !== undefined) this.counters = patch.counters;
+    if (patch.found !== undefined) this.found = patch.found;
     return { kind: "applied", moved, touched };
   }
 
@@ -101,6 +107,19 @@ export class Page {
   placeOf(id: number): number | null {
     const index = this.order.indexOf(id);
     return index < 0 ? null : this.first + index;
+  }
+
+  /** The place of a group's head in the whole list, when it is in sight. */
+  headPlace(key: string): number | null {
+    const index = this.order.findIndex((place) => typeof place === "object" && place.group === key);
+    return index < 0 ? null : this.first + index;
+  }
+
+  /** The group below whose head a row stands, when both are in sight. */
+  groupAbove(id: number): string | null {
+    const heads = this.order.slice(0, Math.max(0, this.order.indexOf(id)));
+    const head = heads.findLast((place) => typeof place === "object");
+    return typeof head === "object" ? head.group : null;
   }
 
   #forgetOutOfSight(): void {

@@ -3,7 +3,7 @@
 import type { Scene } from "../scene";
 import type { Column } from "./columns";
 import type { Page } from "./page";
-import { ROW_PX, Slot } from "./slot";
+import { type Chosen, ROW_PX, Slot } from "./slot";
 
 /** Rows kept ready above and below what is in sight, so that a turn of the wheel finds them drawn. */
 const READY_ROWS = 16;
@@ -21,7 +21,7 @@ export class SlotPool {
   #slots: Slot[] = [];
   #page: Page | undefined;
   #first = 0;
-  #selected: number | null = null;
+  #chosen: Chosen = { id: null, group: null, marked: new Set() };
 
   constructor(sheet: HTMLElement, columns: readonly Column[], scene: Scene) {
     this.#sheet = sheet;
@@ -73,21 +73,27 @@ export class SlotPool {
     }
   }
 
-  /** Marks the selected delivery; gives the node that shows it, if one does. */
-  select(id: number | null): string | null {
-    this.#selected = id;
+  /** Marks what is chosen; gives the node that shows it, if one does. */
+  select(chosen: Chosen): string | null {
+    this.#chosen = chosen;
     let shown: string | null = null;
     for (const slot of this.#slots) {
-      const selected = id !== null && slot.row?.id === id;
-      if (selected) shown = slot.id;
-      slot.select(selected, this.#scene);
+      const isRow = chosen.id !== null && slot.row?.id === chosen.id;
+      const isHead = chosen.group !== null && slot.head?.key === chosen.group;
+      if (isRow || isHead) shown = slot.id;
+      slot.select(chosen, this.#scene);
     }
     return shown;
   }
 
+  /** The slot of a node within it. */
+  slotOf(element: Element): Slot | undefined {
+    return this.#slots.find((slot) => slot.element === element);
+  }
+
   /** Time went on. */
   tick(): void {
-    for (const slot of this.#slots) slot.tick(slot.row?.id === this.#selected, this.#scene);
+    for (const slot of this.#slots) slot.tick(this.#chosen, this.#scene);
   }
 
   /** Draws everything anew: the language or a center's name changed. */
@@ -117,11 +123,11 @@ export class SlotPool {
   #draw(slot: Slot): void {
     const head = slot.element.hidden ? undefined : this.#page?.headAt(slot.place);
     if (head !== undefined) {
-      slot.drawHead(head, this.#scene);
+      slot.drawHead(head, head.key === this.#chosen.group, this.#scene);
       return;
     }
     const row = slot.element.hidden ? undefined : this.#page?.at(slot.place);
     const hasLeft = row !== undefined && this.#page?.left.has(row.id) === true;
-    slot.draw(row, row !== undefined && row.id === this.#selected, hasLeft, this.#scene);
+    slot.draw(row, this.#chosen, hasLeft, this.#scene);
   }
 }

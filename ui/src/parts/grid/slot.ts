@@ -8,6 +8,15 @@ import type { Column } from "./columns";
 import { HeadCell } from "./head";
 
 export const ROW_PX = 24;
+/** A hand needs so long to press what an eye has seen, milliseconds. */
+const REACTION_MS = 150;
+
+/** What is chosen and what is marked in the list. */
+export type Chosen = {
+  readonly id: number | null;
+  readonly group: string | null;
+  readonly marked: { has(id: number): boolean };
+};
 
 export class Slot {
   readonly element: HTMLDivElement;
@@ -20,6 +29,9 @@ export class Slot {
   #headCell: HeadCell | undefined;
   #hasLeft = false;
   #className = "";
+  /** What stood here before the last change, and when that was. */
+  #before: Row | undefined;
+  #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly id: string,
@@ -49,8 +61,17 @@ export class Slot {
     this.element.setAttribute("aria-rowindex", String(place + 2));
   }
 
+  /** The row that a hand means that presses now: it has seen what was painted there a moment ago. */
+  meant(): Row | undefined {
+    return performance.now() - this.#changedAt < REACTION_MS ? this.#before : this.row;
+  }
+
   /** Draws a row. `hasLeft`: it does not match any more, and stays while places are held. */
-  draw(row: Row | undefined, selected: boolean, hasLeft: boolean, scene: Scene): void {
+  draw(row: Row | undefined, chosen: Chosen, hasLeft: boolean, scene: Scene): void {
+    if (row?.id !== this.row?.id) {
+      this.#before = this.row;
+      this.#changedAt = performance.now();
+    }
     this.row = row;
     this.#hasLeft = hasLeft;
     if (this.head !== undefined) {
@@ -58,7 +79,7 @@ export class Slot {
       this.element.removeAttribute("data-group");
       this.element.removeAttribute("aria-expanded");
     }
-    this.#class(row, selected, scene);
+    this.#class(row, chosen, scene);
     if (row === undefined) this.element.removeAttribute("data-id");
     else this.element.dataset["id"] = String(row.id);
     for (const cell of this.#cells) {
@@ -68,13 +89,13 @@ export class Slot {
   }
 
   /** Draws the head of a group. It can't be chosen. */
-  drawHead(head: GroupHead, scene: Scene): void {
+  drawHead(head: GroupHead, selected: boolean, scene: Scene): void {
     this.row = undefined;
     this.head = head;
-    this.#className = "row group";
+    this.#className = selected ? "row group selected" : "row group";
     this.element.className = this.#className;
     this.element.removeAttribute("data-id");
-    this.element.removeAttribute("aria-selected");
+    this.element.setAttribute("aria-selected", String(selected));
     this.element.dataset["group"] = head.key;
     this.element.setAttribute("aria-expanded", String(!head.collapsed));
     this.#headCell ??= new HeadCell(this.element, this.#columns);
@@ -82,18 +103,21 @@ export class Slot {
   }
 
   /** Time went on: what derives from it, and nothing else. */
-  tick(selected: boolean, scene: Scene): void {
+  tick(chosen: Chosen, scene: Scene): void {
     if (this.head !== undefined) this.#headCell?.show(this.head, scene);
     if (this.row === undefined || this.row.status === null) return;
-    this.#class(this.row, selected, scene);
+    this.#class(this.row, chosen, scene);
     for (const cell of this.#cells) cell.tick?.(this.row, scene);
   }
 
-  select(selected: boolean, scene: Scene): void {
-    if (this.head === undefined) this.#class(this.row, selected, scene);
+  select(chosen: Chosen, scene: Scene): void {
+    if (this.head === undefined) this.#class(this.row, chosen, scene);
+    else this.drawHead(this.head, chosen.group === this.head.key, scene);
   }
 
-  #class(row: Row | undefined, selected: boolean, scene: Scene): void {
+  #class(row: Row | undefined, chosen: Chosen, scene: Scene): void {
+    const selected = row !== undefined && row.id === chosen.id;
+    const marked = row !== undefined && chosen.marked.has(row.id);
     const late = row?.lateAt != null && scene.nowIn(row.center) >= row.lateAt;
     let name = "row";
     if (row === undefined) name += " blank";
@@ -101,12 +125,14 @@ export class Slot {
     else if (row.status === "cancelled") name += " cancelled";
     else if (row.status === "delivered") name += " delivered";
     if (late) name += " late";
+    else if (row?.riskAt != null && scene.nowIn(row.center) >= row.riskAt) name += " at-risk";
     if (this.#hasLeft) name += " left";
     if (row?.mark) name += ` ${row.mark}`;
+    if (marked) name += " marked";
     if (selected) name += " selected";
     if (name === this.#className) return;
     this.#className = name;
     this.element.className = name;
-    this.element.setAttribute("aria-selected", String(selected));
+    this.element.setAttribute("aria-selected", String(selected || marked));
   }
 }

@@ -2,6 +2,8 @@
 
 import { asFailure, type Failure, type Platform } from "../../platform/contract";
 import type { Counters } from "../../platform/generated/Counters";
+import type { Findings } from "../../platform/generated/Findings";
+import type { HeldCounts } from "../../platform/generated/HeldCounts";
 import type { Patch } from "../../platform/generated/Patch";
 import type { ViewSpec } from "../../platform/generated/ViewSpec";
 import { type Applied, Page } from "./page";
@@ -28,12 +30,15 @@ const RESET_PATIENCE_MS = 5_000;
 const REOPEN_AFTER_MS = 1_000;
 
 export class View {
-  spec = $state.raw<ViewSpec>(EVERYTHING);
+  spec: ViewSpec;
   /** Places of rows and heads. */
   total = $state(0);
   /** Rows that match. */
   matching = $state(0);
-  moved = $state(0);
+  /** What waits while places are held; null: they are not. */
+  held = $state.raw<HeldCounts | null>(null);
+  /** What the search found; null: nothing is searched for. */
+  found = $state.raw<Findings | null>(null);
   counters = $state.raw<Counters | null>(null);
   asOf = $state.raw<Record<string, number>>({});
   /** Until the first patch the board is loading. */
@@ -57,8 +62,9 @@ export class View {
   /** Who waits for the next reset. */
   #awaiting: (() => void)[] = [];
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, first: ViewSpec = EVERYTHING) {
     this.#platform = platform;
+    this.spec = $state.raw(first);
   }
 
   async open(): Promise<void> {
@@ -140,6 +146,17 @@ export class View {
     return this.#platform.placeOf(this.#id, id).catch(() => null);
   }
 
+  /** The group in which a delivery stands, in sight or not. */
+  async groupOf(id: number): Promise<string | null> {
+    if (this.#id === null) return null;
+    return this.#platform.groupOf(this.#id, id).catch(() => null);
+  }
+
+  /** Rows of Act now that wait behind a hold come in at the head of the list. */
+  admitAct(): void {
+    if (this.#id !== null) void this.#platform.admitAct(this.#id).catch(() => {});
+  }
+
   /** At most one change a frame, and one on its way: later ones must not be overtaken by earlier ones. */
   #wantChange(): void {
     this.#changeWanted = true;
@@ -172,7 +189,8 @@ export class View {
     clearTimeout(this.#resetTimer);
     this.total = this.page.total;
     this.matching = this.page.matching;
-    this.moved = this.page.moved;
+    this.held = this.page.held;
+    this.found = this.page.found;
     if (this.counters !== this.page.counters) this.counters = this.page.counters;
     this.asOf = this.page.asOf;
     this.loaded = true;

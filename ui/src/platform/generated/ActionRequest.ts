@@ -15,7 +15,11 @@ center: CenterId,
 /**
  * Which delivery.
  */
-id: DeliveryId, } & ({ "action": "accept" } | { "action": "assign", 
+id: DeliveryId, 
+/**
+ * The revision of it that the person saw: one that has moved on since is a conflict. Absent: as the board has it.
+ */
+seenRev?: number, } & ({ "action": "accept" } | { "action": "assign", 
 /**
  * To whom.
  */

@@ -29,6 +29,8 @@ export interface Commands {
   signOut(): Promise<void>;
   /** Keeps language and theme; null: as it was. */
   setPreferences(locale: Locale | null, theme: Theme | null): Promise<void>;
+  /** Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set. */
+  setTextSize(percent: number): Promise<number>;
   /** Everything that happens from now on, beginning with all links and open alarms. */
   subscribeEvents(onAppEvent: (message: AppEvent) => void): Promise<void>;
   /** Opens a view; its first patch is a reset. */
@@ -43,6 +45,10 @@ export interface Commands {
   closeView(view: ViewId): Promise<void>;
   /** The place of a row in a view; null: it does not match. */
   placeOf(view: ViewId, id: DeliveryId): Promise<number | null>;
+  /** The key of the group in which a row stands; null: it does not match, or the view has no groups. */
+  groupOf(view: ViewId, id: DeliveryId): Promise<string | null>;
+  /** Rows of Act now that wait behind a view's hold come in at the head of its list. */
+  admitAct(view: ViewId): Promise<void>;
   /** Everything about a delivery. */
   delivery(center: CenterId, id: DeliveryId): Promise<Delivery>;
   /** What happened to a delivery, oldest first. */

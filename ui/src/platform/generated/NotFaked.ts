@@ -39,6 +39,9 @@ export class NotFaked implements Commands {
   setPreferences(_locale: Locale | null, _theme: Theme | null): Promise<void> {
     return notFaked("setPreferences");
   }
+  setTextSize(_percent: number): Promise<number> {
+    return notFaked("setTextSize");
+  }
   subscribeEvents(_onAppEvent: (message: AppEvent) => void): Promise<void> {
     return notFaked("subscribeEvents");
   }
@@ -59,6 +62,12 @@ export class NotFaked implements Commands {
   }
   placeOf(_view: ViewId, _id: DeliveryId): Promise<number | null> {
     return notFaked("placeOf");
+  }
+  groupOf(_view: ViewId, _id: DeliveryId): Promise<string | null> {
+    return notFaked("groupOf");
+  }
+  admitAct(_view: ViewId): Promise<void> {
+    return notFaked("admitAct");
   }
   delivery(_center: CenterId, _id: DeliveryId): Promise<Delivery> {
     return notFaked("delivery");

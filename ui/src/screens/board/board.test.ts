@@ -136,27 +136,34 @@ describe("the board", () => {
     expect(field.value).toBe("하나뿐인");
   });
 
-  test("shows groups below their heads, which are no choice, and collapses them", async () => {
+  test("shows groups below their heads; an open one's head is passed over, a closed one's stands for its rows", async () => {
     const { platform, find } = window;
     const group = find("group") as HTMLSelectElement;
     group.value = "status";
     group.dispatchEvent(new Event("change", { bubbles: true }));
     const head = (key: string): HTMLElement | null => document.querySelector(`[data-group="${key}"]`);
-    const received = [...platform.rows.values()].filter((row) => row.status === "received");
-    await until(() => head("received") !== null);
+    // Late ones stand above, in Act now.
+    const below = [...platform.rows.values()].filter(({ lateAt }) => lateAt === null || lateAt > NOW);
+    const received = below.filter((row) => row.status === "received");
+    await until(() => head("act") !== null);
+    head("act")?.click();
+    await until(() => head("act")?.getAttribute("aria-expanded") === "false" && head("received") !== null);
     expect(head("received")?.textContent).toContain(`접수${received.length}`);
     expect(head("received")?.getAttribute("aria-expanded")).toBe("true");
     expect(find("total").dataset["value"]).toBe("3000");
     press("Home");
+    press("KeyJ");
     await until(() => selected() === String(Math.max(...received.map(({ id }) => id))));
-    press("KeyK");
-    expect(selected()).toBe(String(Math.max(...received.map(({ id }) => id))));
-    head("received")?.click();
+    press("ArrowLeft");
     await until(() => head("received")?.getAttribute("aria-expanded") === "false");
+    await until(() => head("received")?.getAttribute("aria-selected") === "true");
     expect(find("board-grid").getAttribute("role")).toBe("treegrid");
-    const waiting = [...platform.rows.values()].filter((row) => row.status === "waiting");
-    press("Home");
+    const waiting = below.filter((row) => row.status === "waiting");
+    press("KeyJ");
     await until(() => selected() === String(Math.max(...waiting.map(({ id }) => id))));
+    press("KeyK");
+    press("Enter");
+    await until(() => head("received")?.getAttribute("aria-expanded") === "true");
     expect(find("total").dataset["value"]).toBe("3000");
   });
 
@@ -183,7 +190,7 @@ describe("the board", () => {
   test("says how fresh it is, and looks stale when it is", async () => {
     const { platform, find } = window;
     expect(find("link-state").textContent).toBe("실시간");
-    expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07 기준 빠짐없음");
+    expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07까지 모두 반영");
     expect(find("complete-as-of").dataset["at"]).toBe(String(NOW));
     platform.tell(platform.link({ state: "offline", provenAt: Date.now() - 200_000 }));
     await until(() => find("link-state").dataset["state"] === "offline");

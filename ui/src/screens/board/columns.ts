@@ -1,24 +1,45 @@
 // The columns of the board in their order. A further one is a line here; its sort key is one of the core's.
 
-import { elapsedCell, riderCell, shopCell, statusCell, textCell } from "../../parts/grid/cells";
+import { elapsedCell, leftCell, riderCell, shopCell, statusCell, textCell } from "../../parts/grid/cells";
 import type { Column } from "../../parts/grid/columns";
 import type { SortOrder } from "../../platform/generated/SortOrder";
 import { kilometres } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 
 /** A time of the story: where room is scarce it is left to the details. */
-function time(id: "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt", title: () => string): Column {
+function time(
+  id: "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt",
+  title: () => string,
+  leaves: number,
+): Column {
   return {
     id,
     title,
     sort: id,
     numeric: true,
     dim: true,
-    width: "40px",
-    narrow: "0",
+    min: 40,
+    grow: 0,
+    leaves,
     cell: textCell((row, scene) => scene.clockOf(row.center).minute(row[id])),
   };
 }
+
+/** Only where several centers are shown together. */
+export const CENTER: Column = {
+  id: "center",
+  title: m.center,
+  sort: "center",
+  numeric: false,
+  dim: false,
+  min: 44,
+  grow: 0,
+  leaves: 0,
+  cell: textCell(
+    (row, scene) => scene.nameOf(row.center),
+    (row) => row.center,
+  ),
+};
 
 export const COLUMNS: readonly Column[] = [
   {
@@ -27,8 +48,9 @@ export const COLUMNS: readonly Column[] = [
     sort: "number",
     numeric: false,
     dim: false,
-    width: "50px",
-    narrow: "52px",
+    min: 50,
+    grow: 0,
+    leaves: 0,
     cell: textCell(
       (row) => row.number,
       (row) => `#${row.id}`,
@@ -40,8 +62,9 @@ export const COLUMNS: readonly Column[] = [
     sort: "status",
     numeric: false,
     dim: false,
-    width: "82px",
-    narrow: "82px",
+    min: 90,
+    grow: 0,
+    leaves: 0,
     cell: statusCell,
   },
   {
@@ -50,18 +73,31 @@ export const COLUMNS: readonly Column[] = [
     sort: "elapsed",
     numeric: true,
     dim: false,
-    width: "60px",
-    narrow: "62px",
+    min: 48,
+    grow: 0,
+    leaves: 5,
     cell: elapsedCell,
+  },
+  {
+    id: "left",
+    title: m.col_left,
+    sort: "target",
+    numeric: true,
+    dim: false,
+    min: 62,
+    grow: 0,
+    leaves: 0,
+    cell: leftCell,
   },
   {
     id: "target",
     title: m.col_target,
-    sort: "target",
+    sort: null,
     numeric: true,
     dim: true,
-    width: "42px",
-    narrow: "44px",
+    min: 38,
+    grow: 0,
+    leaves: 9,
     cell: textCell((row) => `${row.pickupTargetMin}/${row.deliveryTargetMin}`),
   },
   {
@@ -70,8 +106,9 @@ export const COLUMNS: readonly Column[] = [
     sort: "rider",
     numeric: false,
     dim: false,
-    width: "118px",
-    narrow: "110px",
+    min: 112,
+    grow: 0,
+    leaves: 0,
     cell: riderCell,
   },
   {
@@ -80,8 +117,9 @@ export const COLUMNS: readonly Column[] = [
     sort: "shop",
     numeric: false,
     dim: false,
-    width: "minmax(100px, 1fr)",
-    narrow: "minmax(90px, 1fr)",
+    min: 100,
+    grow: 1,
+    leaves: 0,
     cell: shopCell,
   },
   {
@@ -90,8 +128,9 @@ export const COLUMNS: readonly Column[] = [
     sort: "address",
     numeric: false,
     dim: false,
-    width: "minmax(124px, 1.35fr)",
-    narrow: "minmax(90px, 1fr)",
+    min: 110,
+    grow: 1.35,
+    leaves: 0,
     cell: textCell((row) => row.address),
   },
   {
@@ -100,15 +139,16 @@ export const COLUMNS: readonly Column[] = [
     sort: "distance",
     numeric: true,
     dim: true,
-    width: "28px",
-    narrow: "30px",
+    min: 28,
+    grow: 0,
+    leaves: 4,
     cell: textCell((row) => kilometres(row.distanceM)),
   },
-  time("waitingAt", m.col_waiting),
-  time("assignedAt", m.col_assigned),
-  time("pickedUpAt", m.col_pickup),
-  time("deliveredAt", m.col_delivered),
+  time("waitingAt", m.col_waiting, 7),
+  time("assignedAt", m.col_assigned, 6),
+  time("pickedUpAt", m.col_pickup, 6),
+  time("deliveredAt", m.col_delivered, 8),
 ];
 
-/** What an empty order means: the newest number first. */
-export const NATURAL: readonly SortOrder[] = [{ key: "number", descending: true }];
+/** What an empty order means: what has the least time left first. */
+export const NATURAL: readonly SortOrder[] = [{ key: "target", descending: false }];

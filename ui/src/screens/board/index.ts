@@ -10,6 +10,7 @@ export const board = screenOf({
   id: "board",
   title: m.board,
   icon: "▤",
+  letter: "B",
   open: (host) => new BoardState(host),
   shortcuts,
   component: Board,

@@ -8,14 +8,18 @@ import type { BoardState } from "./state.svelte";
 
 export function shortcuts(board: BoardState): readonly Shortcut[] {
   const always = (): boolean => true;
+  const begin = (): void => {
+    board.touch();
+    board.places.grid();
+  };
   return [
-    ...moveShortcuts(board.view, board.selection),
+    ...moveShortcuts(board.view, board.selection, begin),
     {
       id: "open",
       group: "list",
       title: m.act_open,
       keys: [named("Enter", "Enter")],
-      possible: () => board.selection.id !== null,
+      possible: () => board.selection.id !== null || board.selection.group !== null,
       run: () => board.openDetail(),
     },
     {
@@ -23,11 +27,11 @@ export function shortcuts(board: BoardState): readonly Shortcut[] {
       group: "list",
       title: m.act_close,
       keys: [named("Escape", "Esc")],
-      possible: () => board.detailOpen || board.view.spec.search !== "",
+      possible: () => board.canClose,
       run: () => board.closeTopmost(),
     },
     ...actionShortcuts(
-      (action) => board.host.offered(board.selection.row).includes(action),
+      (action) => board.host.whyNot(action, board.selection.row, board.selection.marked),
       (action) => board.act(action),
     ),
     {
@@ -47,12 +51,12 @@ export function shortcuts(board: BoardState): readonly Shortcut[] {
       run: () => board.places.filter(),
     },
     {
-      id: "catchUp",
+      id: "now",
       group: "find",
       title: m.act_catch_up,
       keys: [named("Period", ".")],
-      possible: () => board.view.moved > 0,
-      run: () => board.catchUp(),
+      possible: () => board.view.spec.hold,
+      run: () => board.release(),
     },
   ];
 }

@@ -1,16 +1,42 @@
-// What the board of a window holds: its list, the chosen delivery, and whether its details are open.
+// What the board of a window holds: its list, the chosen delivery, whether its details are open, and whether places are held.
 
 import { Selection } from "../../parts/grid/selection.svelte";
-import { View } from "../../parts/grid/view.svelte";
+import { EVERYTHING, View } from "../../parts/grid/view.svelte";
 import type { Action } from "../../platform/contract";
 import type { Row } from "../../platform/generated/Row";
+import type { ViewSpec } from "../../platform/generated/ViewSpec";
 import type { Foot, Host, ScreenState } from "../screen";
 
-/** Where on the board the focus may be sent. */
-export type Places = { search: () => void; filter: () => void; grid: () => void };
+/** Where on the board the focus may be sent, and what only the component can do. */
+export type Places = {
+  search: () => void;
+  filter: () => void;
+  grid: () => void;
+  /** What stands where on the screen now; gives back what puts it there again. */
+  keepPlace: () => () => Promise<void>;
+};
 
 /** While the board is not shown. */
-const NOWHERE: Places = { search: () => {}, filter: () => {}, grid: () => {} };
+const NOWHERE: Places = {
+  search: () => {},
+  filter: () => {},
+  grid: () => {},
+  keepPlace: () => async () => {},
+};
+
+/** Places stand still for so long after the last touch. */
+export const HOLD_MS = 10_000;
+/** After so long an unbroken hold what someone must act on comes in all the same. */
+export const ADMIT_MS = 60_000;
+
+/** What a new seat sees: what must be acted on first, then by status; what has ended shows its heads alone. */
+export const URGENT_FIRST: ViewSpec = {
+  ...EVERYTHING,
+  sort: [{ key: "target", descending: false }],
+  group: "status",
+  pinned: "act",
+  collapsed: ["delivered", "cancelled"],
+};
 
 export class BoardState implements ScreenState {
   detailOpen = $state(false);
@@ -20,11 +46,13 @@ export class BoardState implements ScreenState {
   readonly host: Host;
   readonly view: View;
   readonly selection: Selection;
-  #asking = false;
+  /** The desk's instants of the last touch, and of the first one of this hold; null: places are not held. */
+  #touchedAt: number | null = null;
+  #heldSince: number | null = null;
 
   constructor(host: Host) {
     this.host = host;
-    this.view = new View(host.platform);
+    this.view = new View(host.platform, URGENT_FIRST);
     this.selection = new Selection(this.view);
   }
 
@@ -33,8 +61,8 @@ export class BoardState implements ScreenState {
   }
 
   get foot(): Foot {
-    const { matching, moved, counters } = this.view;
-    return { total: matching, moved, counters };
+    const { matching, counters } = this.view;
+    return { total: matching, counters };
   }
 
   async begin(): Promise<void> {
@@ -46,7 +74,8 @@ export class BoardState implements ScreenState {
     this.view.close();
     this.selection.clear();
     this.detailOpen = false;
-    this.#asking = false;
+    this.#touchedAt = null;
+    this.#heldSince = null;
   }
 
   focus(): void {
@@ -56,7 +85,14 @@ export class BoardState implements ScreenState {
   showCenter(): void {
     this.selection.clear();
     this.detailOpen = false;
-    this.view.change({ centers: this.#centers, first: 0, hold: false });
+    this.show({ centers: this.#centers });
+  }
+
+  /** Shows something else: another filter, order, search. A hold begins anew with the next touch. */
+  show(part: Partial<ViewSpec>): void {
+    this.#heldSince = null;
+    this.#touchedAt = null;
+    this.view.change({ ...part, first: 0, hold: false });
   }
 
   /** Chooses the first delivery that fits what was just typed; false: none does. */
@@ -72,6 +108,8 @@ export class BoardState implements ScreenState {
   async #chooseFirst(): Promise<boolean> {
     await this.view.current();
     if (this.view.total === 0) return false;
+    const exact = this.view.found?.exact ?? null;
+    if (exact !== null && (await this.selection.goToDelivery(exact))) return true;
     this.selection.goTo(0);
     return true;
   }
@@ -82,36 +120,62 @@ export class BoardState implements ScreenState {
   }
 
   openDetail(): void {
+    if (this.selection.group !== null) {
+      void this.selection.fold(false);
+      return;
+    }
     if (this.selection.id === null) return;
     this.detailOpen = true;
-    this.hold(true);
+    this.touch();
   }
 
   closeDetail(): void {
     this.detailOpen = false;
-    this.hold(false);
   }
 
-  /** Closes the details; with none open, ends the search. */
+  /** What Esc ends, the topmost alone: marks, the details, a hold, the search. */
   closeTopmost(): void {
-    if (this.detailOpen) this.closeDetail();
-    else this.view.change({ search: "", first: 0 });
+    if (this.selection.marked.size > 0) this.selection.unmark();
+    else if (this.detailOpen) this.closeDetail();
+    else if (this.view.spec.hold) this.release();
+    else this.show({ search: "" });
     this.focus();
   }
 
-  asking(open: boolean): void {
-    this.#asking = open;
-    this.hold(false);
+  get canClose(): boolean {
+    return (
+      this.selection.marked.size > 0 || this.detailOpen || this.view.spec.hold || this.view.spec.search !== ""
+    );
   }
 
-  /** Places don't change under a row while it is being read. */
-  hold(hold: boolean): void {
-    const reading = hold || this.detailOpen || this.#asking;
-    if (this.view.spec.hold !== reading) this.view.change({ hold: reading });
+  /** Someone reads or moves over rows: places stand still from now on. */
+  touch(wall = Date.now()): void {
+    this.#touchedAt = wall;
+    this.#heldSince ??= wall;
+    if (!this.view.spec.hold) this.view.change({ hold: true });
   }
 
-  catchUp(): void {
+  /** A second went by. */
+  tick(wall: number): void {
+    if (this.#touchedAt === null || !this.view.spec.hold) return;
+    if (wall - this.#touchedAt >= HOLD_MS) this.release();
+    else if (wall - (this.#heldSince ?? wall) >= ADMIT_MS && (this.view.held?.act ?? 0) > 0)
+      this.view.admitAct();
+  }
+
+  /** Shows the order as it is now. What someone looks at keeps its place on the screen. */
+  release(): void {
+    this.#touchedAt = null;
+    this.#heldSince = null;
+    if (!this.view.spec.hold) return;
+    const putBack = this.places.keepPlace();
     this.view.change({ hold: false });
+    void this.view.current().then(putBack);
+  }
+
+  /** An alarm is about a row that may be in sight. */
+  alarmed(): void {
+    this.touch();
   }
 
   stalled(view: number): void {
@@ -123,10 +187,11 @@ export class BoardState implements ScreenState {
     return this.view.page.rows.get(id) ?? null;
   }
 
-  /** Begins an action on the chosen delivery. */
+  /** Begins an action on the marked deliveries, else on the chosen one. */
   act(action: Action): void {
-    const { row } = this.selection;
-    if (row !== null) this.host.act(action, row);
+    const marked = [...this.selection.marked.values()];
+    if (marked.length > 0) this.host.actOnAll(action, marked);
+    else if (this.selection.row !== null) this.host.act(action, this.selection.row);
   }
 
   get #centers(): string[] {

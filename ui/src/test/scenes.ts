@@ -1,0 +1,203 @@
+// Every picture that the window can show, by name: the development page draws them, pictures are taken of them, and each is
+// looked at by axe-core.
+
+import type { App } from "../app/app.svelte";
+import type { AppEvent, Boot } from "../platform/contract";
+import type { Row } from "../platform/generated/Row";
+import type { BoardState } from "../screens/board/state.svelte";
+import { FakePlatform } from "./fake";
+import { press, until } from "./window";
+
+export type Scene = {
+  rows?: number;
+  boot?: Partial<Boot>;
+  /** What the first word of each center is; null: none comes. */
+  first?: "unproven" | "offline" | "connecting";
+  /** Brings the window there. */
+  play?: (window: { app: App; board: BoardState; platform: FakePlatform }) => Promise<void>;
+};
+
+const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
+
+function rowsOf(platform: FakePlatform, status: string): Row[] {
+  return [...platform.rows.values()].reverse().filter((row) => row.status === status);
+}
+
+function alarm(row: Row, kind: "cancelled" | "late" | "unconfirmed", center = row.center): AppEvent {
+  const raisedAt = row.cancelledAt ?? row.lateAt ?? row.assignedAt ?? 0;
+  return { type: "alarm", center, id: row.id, kind, raisedAt, relisted: false, row };
+}
+
+function command(part: Partial<Extract<AppEvent, { type: "command" }>>): AppEvent {
+  return {
+    type: "command",
+    commandId: "x",
+    center: "gangnam",
+    id: 9,
+    number: "74862",
+    action: "assign",
+    outcome: "refused",
+    code: null,
+    message: null,
+    ...part,
+  } as AppEvent;
+}
+
+async function choose(board: BoardState, status: string): Promise<void> {
+  const row = [...board.view.page.rows.values()].find((row) => row.status === status);
+  if (row) board.selection.choose(row, board.view.page.placeOf(row.id) ?? 0);
+  await until(() => board.selection.id !== null);
+}
+
+const alarms: Scene["play"] = async ({ platform }) => {
+  const withRider = rowsOf(platform, "cancelled").filter(({ pickedUpAt }) => pickedUpAt !== null);
+  for (const row of withRider.slice(0, 2)) platform.tell(alarm(row, "cancelled"));
+  for (const row of rowsOf(platform, "waiting").slice(0, 12)) platform.tell(alarm(row, "late"));
+  for (const row of rowsOf(platform, "assigned").slice(0, 3))
+    platform.tell(alarm(row, "unconfirmed", "songpa"));
+  await until(() => there("alarm-banner"));
+};
+
+export const SCENES: Record<string, Scene> = {
+  board: {},
+  details: {
+    play: async ({ board }) => {
+      await choose(board, "assigned");
+      board.openDetail();
+      await until(() => there("history"));
+    },
+  },
+  alarms: { play: alarms },
+  queue: {
+    play: async (window) => {
+      await alarms(window);
+      press("KeyQ");
+      await until(() => there("alarm-queue"));
+    },
+  },
+  held: {
+    play: async ({ board, platform }) => {
+      platform.held = { new: 124, act: 2, gone: 3, moved: 40 };
+      board.touch();
+      await until(() => (board.view.held?.new ?? 0) > 0);
+    },
+  },
+  marked: {
+    play: async ({ board }) => {
+      await choose(board, "waiting");
+      board.selection.mark();
+      await board.selection.step(1);
+      board.selection.mark();
+    },
+  },
+  assign: {
+    play: async ({ board }) => {
+      await choose(board, "waiting");
+      press("KeyA");
+      await until(() => there("rider-option"));
+    },
+  },
+  "assign-changed": {
+    play: async ({ board, platform }) => {
+      await choose(board, "waiting");
+      press("KeyA");
+      await until(() => there("rider-option"));
+      const rider = { id: "r7", name: "이용권", lentFrom: null, confirmed: false };
+      platform.change(board.selection.id ?? 0, { status: "assigned", rider });
+      await until(() => document.querySelector('[data-testid="subject-changed"]:not([hidden])') !== null);
+    },
+  },
+  cancel: {
+    play: async ({ board }) => {
+      await choose(board, "assigned");
+      press("KeyC");
+      await until(() => there("cancel-dialog"));
+    },
+  },
+  note: {
+    play: async ({ board }) => {
+      await choose(board, "assigned");
+      press("KeyN");
+      await until(() => there("note-dialog"));
+    },
+  },
+  palette: {
+    play: async () => {
+      press("KeyK", { ctrlKey: true });
+      await until(() => there("palette-option"));
+    },
+  },
+  help: {
+    play: async () => {
+      press("Slash", { shiftKey: true });
+      await until(() => there("help"));
+    },
+  },
+  diagnosis: {
+    play: async () => {
+      press("KeyG");
+      press("KeyM");
+      await until(() => there("check-everything"));
+    },
+  },
+  reports: {
+    play: async ({ platform }) => {
+      platform.tell(command({ commandId: "a", outcome: "unknown", action: "cancel", number: "74801" }));
+      platform.tell(command({ commandId: "b", code: "invalid-transition" }));
+      platform.tell(command({ commandId: "c", code: "conflict" }));
+      await until(() => there("command-report"));
+    },
+  },
+  searched: {
+    play: async ({ board }) => {
+      board.show({ search: "삼성" });
+      await board.view.current();
+    },
+  },
+  "all-centers": {
+    play: async ({ app, board }) => {
+      app.showCenter(null);
+      await board.view.current();
+    },
+  },
+  offline: { first: "offline" },
+  loading: { rows: 0, first: "unproven" },
+  hanging: { rows: 0, first: "connecting" },
+  empty: { rows: 0 },
+  "no-match": {
+    play: async ({ board }) => {
+      board.show({ search: "없는 가게", filter: { ...board.view.spec.filter, late: true } });
+      await until(() => there("board-no-match"));
+    },
+  },
+  "no-center": { boot: { centers: [] } },
+  "sign-in": { boot: { signedIn: false } },
+  foreign: {
+    boot: { foreign: "레거시 배차", role: null, demo: false },
+    play: async ({ board }) => {
+      await choose(board, "assigned");
+      board.openDetail();
+      await until(() => there("no-commands"));
+    },
+  },
+};
+
+/** The platform of a scene. */
+export function platformOf({ rows = 3_213, boot, first }: Scene, more: Partial<Boot> = {}): FakePlatform {
+  const platform = new FakePlatform(rows, { ...boot, ...more });
+  if (first === "offline") platform.firstLink = { state: "offline", provenAt: Date.now() - 200_000 };
+  if (first === "unproven") platform.firstLink = { state: "catchingUp", provenAt: null };
+  if (first === "connecting") platform.firstLink = { state: "connecting", provenAt: null };
+  return platform;
+}
+
+/** Plays a scene in a window that is there. */
+export async function play(
+  { play, rows = 3_213 }: Scene,
+  window: { app: App; board: BoardState; platform: FakePlatform },
+): Promise<void> {
+  const { app, board } = window;
+  if (app.phase.kind === "signedIn" && app.centers.length > 0)
+    await until(() => board.view.loaded && (rows === 0 || document.querySelector(".row[data-id]") !== null));
+  await play?.(window);
+}
