@@ -23,7 +23,7 @@ pub struct RowRider {
 }
 
 /// A row of the board. Field names are the column names of [`Cell`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// The delivery's id.
@@ -129,30 +129,7 @@ impl Row {
 
     /// A row that this version can't read: only its id, center and revision are known.
     pub(crate) fn unreadable(id: u64, center: &CenterId, rev: Rev, mark: Option<RowMark>) -> Self {
-        Self {
-            id,
-            center: center.to_string(),
-            rev: rev.0,
-            number: String::new(),
-            status: None,
-            shop: String::new(),
-            shop_remark: String::new(),
-            address: String::new(),
-            rider: None,
-            pickup_target_min: 0,
-            delivery_target_min: 0,
-            distance_m: 0,
-            received_at: 0,
-            waiting_at: None,
-            assigned_at: None,
-            picked_up_at: None,
-            delivered_at: None,
-            cancelled_at: None,
-            late_at: None,
-            risk_at: None,
-            notes: 0,
-            mark: mark.map(mark_name),
-        }
+        Self { id, center: center.to_string(), rev: rev.0, mark: mark.map(mark_name), ..Self::default() }
     }
 
     /// Adds a cell for each column that differs in `new`.
@@ -160,7 +137,8 @@ impl Row {
         let mut cell = |column: &str, value: Value| cells.push(Cell(new.id, column.to_owned(), value));
         macro_rules! compare {
             ($($column:literal $field:ident),* $(,)?) => {{
-                // Takes `new` apart in full, so that a new column can't be forgotten here.
+                // Taken apart in full, so that a new column can't be forgotten: one that the list below lacks is an error
+                // of this pattern.
                 let Self { id: _, rider: _, $($field),* } = new;
                 $(if self.$field != *$field { cell($column, Value::from($field.clone())); })*
             }};

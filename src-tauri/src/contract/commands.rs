@@ -65,7 +65,11 @@ fn base(table: &[CommandEntry]) -> String {
     format!(
         r#"{NOTE}{types}import type {{ Commands }} from "./Commands";
 
+/** Commands that nobody answered: the page may have taken their failures as any other. */
+export const unanswered = new Set<string>();
+
 function notFaked(name: string): Promise<never> {{
+  unanswered.add(name);
   return Promise.reject(new Error(`not faked: ${{name}}`));
 }}
 

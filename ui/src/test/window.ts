@@ -4,6 +4,7 @@ import { render } from "vitest-browser-svelte";
 import "../app/frame/app.css";
 import { App } from "../app/app.svelte";
 import Frame from "../app/frame/Frame.svelte";
+import { unanswered } from "../platform/generated/NotFaked";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import type { BoardState } from "../screens/board/state.svelte";
 import { boardOf } from "./board";
@@ -44,9 +45,13 @@ export async function openWindow(
   return { platform, app, board, find };
 }
 
-/** Waits for a condition, frame by frame. Vitest's own time-out bounds it. */
+/** Waits for a condition, frame by frame, unless the platform lacks a command. Vitest's own time-out bounds it. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((next) => requestAnimationFrame(next));
+  while (!holds()) {
+    const [name] = unanswered;
+    if (name !== undefined) throw new Error(`not faked: ${name}`);
+    await new Promise((next) => requestAnimationFrame(next));
+  }
 }
 
 /** A key pressed wherever the focus is; Hangul input changes `key`, never `code`. */

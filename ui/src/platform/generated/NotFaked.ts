@@ -18,7 +18,11 @@ import type { ViewId } from "./ViewId";
 import type { ViewSpec } from "./ViewSpec";
 import type { Commands } from "./Commands";
 
+/** Commands that nobody answered: the page may have taken their failures as any other. */
+export const unanswered = new Set<string>();
+
 function notFaked(name: string): Promise<never> {
+  unanswered.add(name);
   return Promise.reject(new Error(`not faked: ${name}`));
 }
 
