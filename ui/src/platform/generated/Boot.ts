@@ -16,6 +16,10 @@ signedIn: boolean,
  */
 account: string | null, 
 /**
+ * What people call whoever is signed in.
+ */
+name: string | null, 
+/**
  * With which role.
  */
 role: string | null, 
@@ -28,13 +32,17 @@ server: string | null,
  */
 centers: Array<CenterView>, 
 /**
- * The name of a foreign server; null: a hub. A foreign server is proven by its list and takes no commands.
+ * The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
  */
 foreign: string | null, 
 /**
  * Whether the server is a demo hub of this app.
  */
 demo: boolean, 
+/**
+ * Whether the server's day is simulated, whatever way one came to it.
+ */
+drill: boolean, 
 /**
  * Simulated seconds a second.
  */
