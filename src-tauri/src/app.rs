@@ -26,6 +26,8 @@ pub struct Boot {
     pub signed_in: bool,
     /// Who is signed in, or was last.
     pub account: Option<String>,
+    /// What people call whoever is signed in.
+    pub name: Option<String>,
     /// With which role.
     pub role: Option<String>,
     /// To which server, or the one to propose.
@@ -36,6 +38,8 @@ pub struct Boot {
     pub foreign: Option<String>,
     /// Whether the server is a demo hub of this app.
     pub demo: bool,
+    /// Whether the server's day is simulated, whatever way one came to it.
+    pub drill: bool,
     /// Simulated seconds a second.
     pub demo_speed: Option<f64>,
     /// As chosen, else as the desk speaks; null: ask the page.
@@ -337,6 +341,7 @@ impl App {
         let signed_in = session.map(|session| session.signed_in);
         Boot {
             signed_in: signed_in.is_some(),
+            name: signed_in.as_ref().map(|who| who.name.clone()),
             role: signed_in.as_ref().map(|who| who.role.clone()),
             account: signed_in.as_ref().map(|who| who.account.clone()).or(kept.account),
             server: signed_in
@@ -345,6 +350,7 @@ impl App {
                 .or(self.args.server.clone())
                 .or(kept.server),
             foreign: signed_in.as_ref().and_then(|who| who.foreign.clone()),
+            drill: demo || signed_in.as_ref().is_some_and(|who| who.drill),
             centers: signed_in.map(|who| who.centers).unwrap_or_default(),
             demo,
             demo_speed: demo.then_some(demo::SPEED),

@@ -115,7 +115,7 @@ impl Board {
         self.reconsider(&ids, Query::follows_center_names, set);
     }
 
-    /// Sets the minutes left below which a center's deliveries are at risk; without it [`crate::AT_RISK_MIN`].
+    /// Sets the minutes left below which a center's deliveries are at risk; without it [`gwanje_model::AT_RISK_MIN`].
     pub fn set_at_risk_min(&mut self, center: &CenterId, min: u32) {
         let number = self.centers.number(center);
         let ids = self.rows_of(center);

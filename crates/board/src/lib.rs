@@ -39,4 +39,3 @@ pub use mark::RowMark;
 pub use patch::{Counters, GroupHead, HeldCounts, Patch, Place};
 pub use row::{Cell, Row, RowRider};
 pub use spec::{Filter, GroupBy, Pinned, SortKey, SortOrder, ViewId, ViewSpec};
-pub use turns::AT_RISK_MIN;

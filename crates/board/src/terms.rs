@@ -2,8 +2,8 @@
 //! cancellations.
 
 use crate::record::{CenterNumber, Record};
-use crate::turns::{AT_RISK_MIN, CancellationFacts, Turns};
-use gwanje_model::{Delivery, Text, UtcMillis};
+use crate::turns::{CancellationFacts, Turns};
+use gwanje_model::{AT_RISK_MIN, Delivery, Text, UtcMillis};
 use rustc_hash::FxHashSet;
 
 /// See the module's doc.

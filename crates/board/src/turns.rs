@@ -7,8 +7,6 @@
 use crate::record::{is_unconfirmed, is_under_way};
 use gwanje_model::{Delivery, Status, UtcMillis};
 
-/// A delivery with fewer minutes left than this is at risk, unless its center sets another limit.
-pub const AT_RISK_MIN: u32 = 5;
 /// A rider should confirm within this many minutes of operations time, as for the alarm.
 const UNCONFIRMED_MIN: i64 = 3;
 /// Minutes of operations time after which nobody needs to look at a cancellation any more.

@@ -1,8 +1,8 @@
 //! What happens, for whoever listens, and the receiving end.
 
-use crate::ipc::{AppEvent, CommandPhase, LinkView};
-use gwanje_board::{AT_RISK_MIN, Row, ViewId};
-use gwanje_model::{CenterId, DeliveryId, Text};
+use crate::ipc::{AppEvent, CommandPhase, LinkView, MovedOn};
+use gwanje_board::{Row, ViewId};
+use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
 use gwanje_wire::rest::CenterInfo;
 use gwanje_wire::socket::{Cursor, RiderPos};
@@ -102,6 +102,7 @@ impl EngineEvent {
                 outcome: report.phase,
                 code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
                 message: report.problem.as_ref().map(|problem| problem.detail.clone()),
+                moved_on: report.problem.as_ref().and_then(MovedOn::of),
             }),
             Self::Checked(center, report) => {
                 Some(AppEvent::Check { center: center.to_string(), report: report.as_ref().clone() })

@@ -22,11 +22,17 @@ pub(crate) struct Freshness {
     proven_at: Option<UtcMillis>,
     cursor: Option<Cursor>,
     day: DayClock,
+    is_drill: bool,
 }
 
 impl Freshness {
-    pub(crate) fn new(state: State) -> Self {
-        Self { state, proven_at: None, cursor: None, day: DayClock::default() }
+    pub(crate) fn new(state: State, is_drill: bool) -> Self {
+        Self { state, proven_at: None, cursor: None, day: DayClock::default(), is_drill }
+    }
+
+    /// Whether the day is simulated, as the server says. True: it was known otherwise.
+    pub(crate) fn set_drill(&mut self, is_drill: bool) -> bool {
+        std::mem::replace(&mut self.is_drill, is_drill) != is_drill
     }
 
     pub(crate) fn set_state(&mut self, state: State) {
@@ -82,6 +88,7 @@ impl Freshness {
             day_at: latest.map(|(day, _)| day.0),
             day_at_wall: latest.map(|(_, wall)| wall.0),
             speed: self.day.speed(),
+            drill: self.is_drill,
             rev: self.cursor.as_ref().map_or(0, |cursor| cursor.rev.0),
             epoch: self.cursor.as_ref().map(|cursor| cursor.epoch.to_string()),
         }
@@ -205,7 +212,7 @@ mod tests {
             let latest = latest.map(|hours: i64| UtcMillis(hours * hour));
             assert_eq!(recalled_day(proven_at, latest), UtcMillis(expected * hour), "{latest:?}");
         }
-        let mut freshness = Freshness::new(State::Connecting { since: proven_at });
+        let mut freshness = Freshness::new(State::Connecting { since: proven_at }, false);
         freshness.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
         assert_eq!(freshness.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
         freshness.read_day(UtcMillis(0), proven_at.plus_ms(60_000));

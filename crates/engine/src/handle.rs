@@ -12,7 +12,7 @@ use crate::message::{Access, Call, PatchSink};
 use crate::owner;
 use gwanje_board::{ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CenterId, Delivery, DeliveryId, Rider};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Rider};
 use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
 use gwanje_wire::CommandBody;
 use gwanje_wire::command::HistoryEvent;
@@ -34,7 +34,16 @@ impl CommandWish {
     /// An action on a delivery.
     #[must_use]
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
-        Self { center, what: CommandKind::Act { id, action, body } }
+        Self { center, what: CommandKind::Act { id, seen: None, action, body } }
+    }
+
+    /// The same, of a person who saw the delivery at that revision; none: as the board has it when the wish comes in.
+    #[must_use]
+    pub fn seen_at(mut self, rev: Option<Rev>) -> Self {
+        if let CommandKind::Act { seen, .. } = &mut self.what {
+            *seen = rev;
+        }
+        self
     }
 }
 

@@ -5,8 +5,10 @@ mod diagnostics;
 pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 
 use gwanje_board::Row;
+use gwanje_model::Status;
 use gwanje_sync::{CheckReport, State};
 use gwanje_wire::rest::AlarmKind;
+use gwanje_wire::{Person, Problem};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -28,6 +30,8 @@ pub struct IpcError {
 pub struct SignedIn {
     /// The account's name.
     pub account: String,
+    /// What people call whoever has it.
+    pub name: String,
     /// Wire name of its role.
     pub role: String,
     /// Base URL of the server.
@@ -36,6 +40,8 @@ pub struct SignedIn {
     pub centers: Vec<CenterView>,
     /// The name of a foreign server; null: a hub. A foreign server is proven by its list and takes no commands.
     pub foreign: Option<String>,
+    /// The server's day is simulated, as far as it was told.
+    pub drill: bool,
 }
 
 /// A center by name.
@@ -105,6 +111,8 @@ pub struct LinkView {
     pub day_at_wall: Option<i64>,
     /// Milliseconds of operations in a millisecond of the wall: 1 in production, more in a drill.
     pub speed: f64,
+    /// The day is simulated.
+    pub drill: bool,
     /// The revision on the board.
     #[ts(type = "number")]
     pub rev: u64,
@@ -126,6 +134,43 @@ pub enum CommandPhase {
     Unknown,
     /// Done or not, and nobody can find out any more.
     Unknowable,
+}
+
+/// What became of a delivery since a person saw it, and who made it so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MovedOn {
+    /// The revision that it has now: to do it all the same, the command names this one as seen.
+    #[ts(type = "number")]
+    pub rev: u64,
+    /// Where it stands now.
+    pub status: Status,
+    /// The name of the rider who has it now.
+    pub rider: Option<String>,
+    /// Who did it; null: not told.
+    pub by: Option<Person>,
+    /// What they did, by the name that the history gives it; null: not told.
+    pub action: Option<String>,
+    /// When (operations time); null: not told.
+    #[ts(type = "number | null")]
+    pub at: Option<i64>,
+}
+
+impl MovedOn {
+    /// What a conflict tells.
+    #[must_use]
+    pub fn of(problem: &Problem) -> Option<Self> {
+        let row = problem.current.as_ref()?;
+        let latest = problem.latest.as_ref().filter(|latest| latest.rev == row.rev);
+        Some(Self {
+            rev: row.rev.0,
+            status: row.status,
+            rider: row.rider.as_ref().map(|rider| rider.name.to_string()),
+            by: latest.map(|latest| latest.by.clone()),
+            action: latest.map(|latest| latest.action.to_string()),
+            at: latest.map(|latest| latest.at.0),
+        })
+    }
 }
 
 /// What happens, for a page.
@@ -183,6 +228,10 @@ pub enum AppEvent {
         code: Option<String>,
         /// With `refused` and `unknowable`: why, for people.
         message: Option<String>,
+        /// With the code `conflict`: what became of the delivery since the person saw it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        moved_on: Option<MovedOn>,
     },
     /// How far a comparison of everything has come.
     Check {

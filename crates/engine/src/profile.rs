@@ -24,10 +24,16 @@ pub struct KeptSession {
     pub server: String,
     /// The account's name.
     pub account: String,
+    /// What people call whoever has it; empty: not told yet.
+    #[serde(default)]
+    pub name: String,
     /// Wire name of its role.
     pub role: String,
     /// The centers it may see.
     pub centers: Vec<CenterView>,
+    /// The day there is simulated.
+    #[serde(default)]
+    pub is_drill: bool,
     pub(crate) refresh_token: String,
 }
 
@@ -218,8 +224,10 @@ mod tests {
         let session = KeptSession {
             server: "http://a".to_owned(),
             account: "dispatcher".to_owned(),
+            name: "김관제".to_owned(),
             role: "dispatcher".to_owned(),
             centers: Vec::new(),
+            is_drill: false,
             refresh_token: "very-secret".to_owned(),
         };
         let path = folder.path().join(SESSION_FILE);

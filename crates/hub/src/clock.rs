@@ -4,6 +4,7 @@
 //! speed that can be changed while it runs; a change of speed never makes it jump.
 
 use gwanje_model::UtcMillis;
+use gwanje_wire::rest::DrillMark;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -121,6 +122,15 @@ impl Clock {
     #[must_use]
     pub fn is_drill(&self) -> bool {
         matches!(*self.course.borrow(), Course::Drill { .. })
+    }
+
+    /// The mark of a drill as clients are told it; none where the day is real, and where the clocks stand still.
+    #[must_use]
+    pub fn drill_mark(&self) -> Option<DrillMark> {
+        match (&*self.wall, self.is_drill()) {
+            (Wall::System, true) => Some(DrillMark { speed: self.speed(), day_at: self.day_now() }),
+            (Wall::System, false) | (Wall::Still(_), _) => None,
+        }
     }
 
     /// Changes the speed of a drill from now on; the wall's clock can't be changed and ignores it.

@@ -127,6 +127,7 @@ async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
                 role,
                 centers: centers.clone(),
                 rider: None,
+                person: None,
                 password: name.to_owned(),
             };
             hub.auth.put_account(new).await.map_err(ExitError::running)?;

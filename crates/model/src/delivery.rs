@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use ts_rs::TS;
 
+/// Minutes before its end at which a delivery is at risk, where its center says nothing else.
+pub const AT_RISK_MIN: u32 = 5;
+
 /// Where a delivery stands (접수 → 대기 → 배차 → 픽업 → 전달, or 취소).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

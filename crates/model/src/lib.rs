@@ -10,7 +10,9 @@ mod role;
 pub mod search;
 mod units;
 
-pub use delivery::{AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Note, Pos, Shop, Status};
+pub use delivery::{
+    AT_RISK_MIN, AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Note, Pos, Shop, Status,
+};
 pub use digest::RowDigest;
 pub use rider::{Rider, RiderStatus};
 pub use role::{Permission, Role};

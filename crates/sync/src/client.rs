@@ -442,9 +442,14 @@ impl Client {
         match refusal {
             Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
             None => {
+                let session = self.centers.session(&request.center);
+                let epoch = session.and_then(Session::cursor).map(|cursor| &cursor.epoch);
                 let seen = match &request.what {
-                    CommandKind::Act { id, .. } => {
-                        self.centers.session(&request.center).and_then(|session| session.row(*id))
+                    CommandKind::Act { id, seen, .. } => {
+                        let held = session.and_then(|session| session.row(*id));
+                        let held = held.map(|(epoch, row)| (epoch, row.rev()));
+                        let epoch = held.map(|(epoch, _)| epoch).or(epoch);
+                        epoch.zip(seen.or(held.map(|(_, rev)| rev)))
                     }
                     CommandKind::Create(_) => None,
                 };

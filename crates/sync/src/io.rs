@@ -219,6 +219,8 @@ pub enum CommandKind {
     Act {
         /// Which delivery.
         id: DeliveryId,
+        /// The revision that the person saw; none: as this client holds it when the command comes in.
+        seen: Option<Rev>,
         /// What to do.
         action: gwanje_model::lifecycle::Action,
         /// What it needs.

@@ -57,6 +57,17 @@ pub struct CommandBody {
     pub text: Option<Text>,
 }
 
+/// Somebody who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Person {
+    /// The account.
+    #[ts(as = "String")]
+    pub account: Text,
+    /// What people call them; the account's name where nothing else is known.
+    #[ts(as = "String")]
+    pub name: Text,
+}
+
 /// One entry of `/deliveries/{id}/history`, oldest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -65,9 +76,8 @@ pub struct HistoryEvent {
     pub rev: gwanje_model::Rev,
     /// Operations time.
     pub at: UtcMillis,
-    /// The account that did it.
-    #[ts(as = "String")]
-    pub by: Text,
+    /// Who did it.
+    pub by: Person,
     /// `create`, an [`Action`]'s name, or `archive`.
     #[ts(as = "String")]
     pub action: Text,

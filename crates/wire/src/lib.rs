@@ -11,6 +11,6 @@ pub mod sio;
 pub mod socket;
 pub mod stomp;
 
-pub use command::{CommandBody, NewOrder};
+pub use command::{CommandBody, NewOrder, Person};
 pub use frame::{Frame, Gone, Head, WireRow};
-pub use problem::{ErrorCode, Problem, ResyncReason};
+pub use problem::{ErrorCode, LatestChange, Problem, ResyncReason};

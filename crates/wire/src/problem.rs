@@ -1,6 +1,7 @@
 //! Errors as they travel: problem+json (RFC 9457) with a code that programs read.
 
-use gwanje_model::Delivery;
+use crate::command::Person;
+use gwanje_model::{Delivery, Rev, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -90,6 +91,19 @@ pub enum ResyncReason {
     Ahead,
 }
 
+/// What made a row what it is: its latest change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatestChange {
+    /// The revision that it made.
+    pub rev: Rev,
+    /// Operations time.
+    pub at: UtcMillis,
+    /// Who did it.
+    pub by: Person,
+    /// As in the history.
+    pub action: Text,
+}
+
 /// An error body (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +128,9 @@ pub struct Problem {
     /// With `conflict`: the row as it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Box<Delivery>>,
+    /// With `current`: who made it so, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Box<LatestChange>>,
 }
 
 impl Problem {
@@ -128,6 +145,13 @@ impl Problem {
             detail: detail.into(),
             reason: None,
             current: None,
+            latest: None,
         }
+    }
+
+    /// The same without what only they are told who may read the row.
+    #[must_use]
+    pub fn without_rows(self) -> Self {
+        Self { current: None, latest: None, ..self }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::frame::{Frame, Head, WireRow};
 use gwanje_model::digest::DigestSum;
-use gwanje_model::{CenterId, DeliveryId, Epoch, Pos, Rev, Role, RowDigest, SeatId, Text, UtcMillis};
+use gwanje_model::{
+    AT_RISK_MIN, CenterId, DeliveryId, Epoch, Pos, Rev, Role, RowDigest, SeatId, Text, UtcMillis,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -41,6 +43,9 @@ pub struct LoginReply {
     pub expires_at: UtcMillis,
     /// Who signed in.
     pub account: Text,
+    /// What people call them.
+    #[serde(default)]
+    pub name: Text,
     /// The account's role.
     pub role: Role,
     /// The centers that it may see.
@@ -48,6 +53,19 @@ pub struct LoginReply {
     /// Where sockets are served, in order of preference; empty: here.
     #[serde(default)]
     pub socket_urls: Vec<String>,
+    /// With a simulated day: how it runs.
+    #[serde(default)]
+    pub drill: Option<DrillMark>,
+}
+
+/// The mark of a hub whose day is simulated: nobody is to take it for a real one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrillMark {
+    /// Seconds of operations in a second of the wall.
+    pub speed: f64,
+    /// What the clock of operations shows.
+    pub day_at: UtcMillis,
 }
 
 /// POST `/socket-tickets`.
@@ -78,6 +96,19 @@ pub struct CenterInfo {
     /// Unread chat messages of this account.
     #[serde(default)]
     pub unread: u64,
+    /// Milliseconds (wall clock) within which a change can be taken back; 0: never.
+    #[serde(default)]
+    pub undo_within_ms: u64,
+    /// Minutes before its end at which a delivery is at risk.
+    #[serde(default = "usual_at_risk_min")]
+    pub at_risk_min: u32,
+    /// With a simulated day: how it runs.
+    #[serde(default)]
+    pub drill: Option<DrillMark>,
+}
+
+fn usual_at_risk_min() -> u32 {
+    AT_RISK_MIN
 }
 
 /// GET `/centers/{c}/deliveries`: a snapshot, one consistent read.

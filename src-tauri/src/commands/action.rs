@@ -1,7 +1,7 @@
 //! An action on a delivery as the page asks for it, and the command it becomes.
 
 use gwanje_engine::model::lifecycle::Action;
-use gwanje_engine::model::{CancelBy, RiderId};
+use gwanje_engine::model::{CancelBy, Rev, RiderId};
 use gwanje_engine::wire::CommandBody;
 use gwanje_engine::{CenterId, CommandWish, DeliveryId};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,10 @@ pub struct ActionRequest {
     pub center: CenterId,
     /// Which delivery.
     pub id: DeliveryId,
+    /// The revision of it that the person saw: one that has moved on since is a conflict. Absent: as the board has it.
+    #[serde(default, rename = "seenRev")]
+    #[ts(optional)]
+    pub seen_rev: Option<Rev>,
     /// What.
     #[serde(flatten)]
     pub action: RequestedAction,
@@ -79,7 +83,7 @@ impl From<ActionRequest> for CommandWish {
                 (Action::Note, CommandBody { text: Some(text.into()), ..nothing })
             }
         };
-        Self::act(request.center, request.id, action, body)
+        Self::act(request.center, request.id, action, body).seen_at(request.seen_rev)
     }
 }
 
@@ -114,10 +118,18 @@ mod tests {
         for action in Action::ALL {
             let (more, body) = needed(action);
             let request: ActionRequest = serde_json::from_value(said(action.as_str(), more)).unwrap();
-            let expected = CommandKind::Act { id: DeliveryId(7), action, body };
+            let expected = CommandKind::Act { id: DeliveryId(7), seen: None, action, body };
             let wish = CommandWish::from(request);
             assert_eq!((wish.center.as_str(), wish.what), ("gangnam", expected), "{action}");
         }
+    }
+
+    #[test]
+    fn the_revision_that_the_person_saw_goes_along() {
+        let request: ActionRequest =
+            serde_json::from_value(said("accept", json!({ "seenRev": 41 }))).unwrap();
+        let wish = CommandWish::from(request);
+        assert!(matches!(wish.what, CommandKind::Act { seen: Some(Rev(41)), .. }), "{:?}", wish.what);
     }
 
     #[test]

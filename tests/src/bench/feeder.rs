@@ -145,9 +145,11 @@ async fn login(State(shared): State<Arc<Shared>>) -> Json<LoginReply> {
         refresh_token: "refresh".to_owned(),
         expires_at: wall_now().plus_ms(TOKEN_MS),
         account: "dispatcher".into(),
+        name: "dispatcher".into(),
         role: Role::Dispatcher,
         centers: vec![CENTER.into()],
         socket_urls: vec![shared.sockets.clone()],
+        drill: None,
     })
 }
 
@@ -163,6 +165,9 @@ async fn centers(State(shared): State<Arc<Shared>>) -> Json<[CenterInfo; 1]> {
         time_zone: "Asia/Seoul".into(),
         head: shared.head(),
         unread: 0,
+        undo_within_ms: 0,
+        at_risk_min: gwanje_model::AT_RISK_MIN,
+        drill: None,
     }])
 }
 

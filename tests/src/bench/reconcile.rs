@@ -194,6 +194,7 @@ impl TestHub {
             role: Role::Dispatcher,
             centers: vec![center],
             rider: None,
+            person: None,
             password: "dispatcher".to_owned(),
         };
         hub.auth.put_account(account).await?;

@@ -158,7 +158,7 @@ export function historyOf(row: Row): HistoryEvent[] {
           {
             rev: index + 1,
             at,
-            by,
+            by: { account: by, name: by },
             action,
             from: null,
             to,

@@ -81,6 +81,7 @@ export class FakePlatform extends NotFaked implements Platform {
     return {
       signedIn,
       account: "dispatcher",
+      name: "김관제",
       role: "dispatcher",
       server: "http://127.0.0.1:7400",
       centers: [
@@ -88,6 +89,7 @@ export class FakePlatform extends NotFaked implements Platform {
         { id: "songpa", name: "송파", timeZone: "Asia/Seoul" },
       ],
       demo: true,
+      drill: true,
       demoSpeed: 60,
       foreign: null,
       locale: "ko",
@@ -231,6 +233,7 @@ export class FakePlatform extends NotFaked implements Platform {
       dayAt: NOW,
       dayAtWall: wall,
       speed: 1,
+      drill: false,
       rev: 18_240,
       epoch: "01J",
       ...part,

@@ -43,7 +43,7 @@ impl Owner {
             Action::Restore(center) => {
                 if !self.freshness.contains_key(&center) {
                     let state = State::Connecting { since: now.wall };
-                    self.freshness.insert(center.clone(), Freshness::new(state.clone()));
+                    self.freshness_of(&center, &state);
                     self.tell(EngineEvent::State(center.clone(), state), now);
                     self.tell_freshness(&center, now);
                 }
@@ -238,7 +238,8 @@ impl Owner {
     }
 
     fn freshness_of(&mut self, center: &CenterId, state: &State) -> &mut Freshness {
-        self.freshness.entry(center.clone()).or_insert_with(|| Freshness::new(state.clone()))
+        let is_drill = self.profile.session.as_ref().is_some_and(|session| session.is_drill);
+        self.freshness.entry(center.clone()).or_insert_with(|| Freshness::new(state.clone(), is_drill))
     }
 
     pub(super) fn tell_freshness(&mut self, center: &CenterId, now: Now) {

@@ -88,10 +88,13 @@ impl Owner {
         self.keep_session(KeptSession {
             server: self.server().to_owned(),
             account: reply.account.to_string(),
+            name: reply.name.to_string(),
             role: reply.role.as_str().to_owned(),
             centers: centers.collect(),
+            is_drill: reply.drill.is_some(),
             refresh_token: reply.refresh_token.clone(),
         });
+        self.mark_drill(now);
         if self.signing.waiting.is_some() {
             self.signing.names_due = Some(now.mono.plus_ms(NAMES_WAIT_MS));
         }
@@ -100,6 +103,7 @@ impl Owner {
     /// The server told the centers' names.
     pub(super) fn named(&mut self, infos: Vec<CenterInfo>, now: Now) {
         if let Some(mut session) = self.profile.session.take() {
+            session.is_drill = infos.iter().any(|info| info.drill.is_some());
             session.centers = infos
                 .iter()
                 .map(|info| CenterView {
@@ -110,8 +114,21 @@ impl Owner {
                 .collect();
             self.keep_session(session);
         }
+        self.mark_drill(now);
         self.finish_signing();
         self.tell(EngineEvent::Centers(Arc::new(infos)), now);
+    }
+
+    /// Marks what is shown as a drill's where the server's day is simulated, however one signed in to it.
+    fn mark_drill(&mut self, now: Now) {
+        let is_drill = self.profile.session.as_ref().is_some_and(|session| session.is_drill);
+        let marked = self
+            .freshness
+            .iter_mut()
+            .filter_map(|(center, freshness)| freshness.set_drill(is_drill).then(|| center.clone()));
+        for center in marked.collect::<Vec<_>>() {
+            self.tell_freshness(&center, now);
+        }
     }
 
     pub(super) fn sign_in_failed(&mut self, problem: Problem) {
@@ -180,6 +197,7 @@ impl Owner {
             let center = &dialect.center;
             return self.is_following.then(|| SignedIn {
                 account: dialect.name.clone(),
+                name: dialect.name.clone(),
                 role: FOREIGN_ROLE.to_owned(),
                 server: self.server().to_owned(),
                 centers: vec![CenterView {
@@ -188,6 +206,7 @@ impl Owner {
                     time_zone: center.zone.name().to_owned(),
                 }],
                 foreign: Some(dialect.name.clone()),
+                drill: false,
             });
         }
         let kept = self.profile.session.as_ref().filter(|kept| kept.server == self.server())?;
@@ -196,10 +215,12 @@ impl Owner {
         };
         Some(SignedIn {
             account: kept.account.clone(),
+            name: if kept.name.is_empty() { kept.account.clone() } else { kept.name.clone() },
             role: kept.role.clone(),
             server: kept.server.clone(),
             centers: kept.centers.iter().filter(is_followed).cloned().collect(),
             foreign: None,
+            drill: kept.is_drill,
         })
     }
 

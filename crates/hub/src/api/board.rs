@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use gwanje_model::{Delivery, Epoch, Permission, Rev};
+use gwanje_model::{AT_RISK_MIN, Delivery, Epoch, Permission, Rev};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
@@ -44,7 +44,17 @@ pub(super) async fn centers(
         if caller.sees(&id)
             && let Ok(head) = hub.store.recent_head(&id)
         {
-            seen.push(CenterInfo { id, name, pos, time_zone, head, unread: 0 });
+            seen.push(CenterInfo {
+                id,
+                name,
+                pos,
+                time_zone,
+                head,
+                unread: 0,
+                undo_within_ms: 0,
+                at_risk_min: AT_RISK_MIN,
+                drill: hub.clock.drill_mark(),
+            });
         }
     }
     seen.sort_by_key(|center| caller.place_of(&center.id));

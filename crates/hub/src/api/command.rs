@@ -212,7 +212,8 @@ async fn carry_out(
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
             Ok((status, [(ETAG, etag(&epoch, row.rev))], Json(&*row)).into_response())
         }
-        Err(problem) => Err(Refusal::from(*problem)),
+        Err(problem) if caller.may(Permission::Read) => Err(Refusal::from(*problem)),
+        Err(problem) => Err(Refusal::from(problem.without_rows())),
     }
 }
 
@@ -283,8 +284,10 @@ pub(super) async fn close(
         return Err(Refusal::new(ErrorCode::Invalid, "an idempotency key has 1 to 200 ASCII characters"));
     }
     let seen = visible(&hub, &caller, &center);
+    let reads = caller.may(Permission::Read);
     let reply = hub.store.close_command(caller.name(), &center, path.key.clone()).await?;
     match (seen, reply.outcome) {
+        (Ok(()), Outcome::Refused) if !reads => Ok(Json(without_rows(reply))),
         (Ok(()), _) => Ok(Json(reply)),
         (Err(hidden), Outcome::Void) => Err(hidden),
         (Err(_), Outcome::Done | Outcome::Refused) => Ok(Json(without_rows(reply))),
@@ -296,6 +299,7 @@ fn without_rows(mut reply: CloseReply) -> CloseReply {
     match (reply.outcome, &mut reply.body) {
         (Outcome::Refused, Some(Value::Object(problem))) => {
             problem.remove("current");
+            problem.remove("latest");
         }
         (Outcome::Done | Outcome::Refused | Outcome::Void, body) => *body = None,
     }

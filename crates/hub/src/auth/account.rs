@@ -20,6 +20,8 @@ pub struct NewAccount {
     pub centers: Vec<CenterId>,
     /// With the role rider: which rider; absent: the one whose id is the account's name.
     pub rider: Option<RiderId>,
+    /// What people call whoever has it; none: as before, or by the account's name.
+    pub person: Option<Text>,
     /// Its password.
     pub password: String,
 }
@@ -35,17 +37,20 @@ pub struct Account {
     pub centers: Vec<CenterId>,
     /// With the role rider: which rider.
     pub rider: Option<RiderId>,
+    /// What people call whoever has it.
+    pub person: Text,
     pub(super) password: String,
 }
 
 /// Hashes the password (some ten milliseconds of a core). A password that fits the hash kept until now keeps that hash,
 /// which shows that it is not new. None when the system gives no salt.
-pub(super) fn hashed(new: NewAccount, kept: Option<&str>) -> Option<Account> {
-    let NewAccount { name, role, centers, rider, password } = new;
+pub(super) fn hashed(new: NewAccount, kept: Option<&Account>) -> Option<Account> {
+    let NewAccount { name, role, centers, rider, person, password } = new;
     let rider = (role == Role::Rider).then(|| rider.unwrap_or_else(|| RiderId(name.clone())));
-    let same = kept.filter(|kept| verify(&password, Some(kept)));
-    let password = same.map_or_else(|| hash(&password), |kept| Some(kept.to_owned()))?;
-    Some(Account { name, role, centers, rider, password })
+    let person = person.or_else(|| kept.map(|kept| kept.person.clone())).unwrap_or_else(|| name.clone());
+    let same = kept.map(|kept| &kept.password).filter(|kept| verify(&password, Some(kept)));
+    let password = same.map_or_else(|| hash(&password), |kept| Some(kept.clone()))?;
+    Some(Account { name, role, centers, rider, person, password })
 }
 
 fn hash(password: &str) -> Option<String> {
@@ -68,7 +73,8 @@ pub(super) struct Accounts {
     known: RwLock<FxHashMap<Text, Arc<Account>>>,
 }
 
-const COLUMNS: &str = "SELECT name, role, centers, rider, password FROM account";
+const COLUMNS: &str =
+    "SELECT name, role, centers, rider, coalesce(nullif(person, ''), name), password FROM account";
 
 impl Accounts {
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
@@ -108,15 +114,17 @@ impl Accounts {
                 batch
                     .db()
                     .prepare_cached(
-                        "INSERT INTO account (name, role, centers, rider, password) VALUES (?1, ?2, ?3, ?4, ?5) \
+                        "INSERT INTO account (name, role, centers, rider, person, password) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                          ON CONFLICT (name) DO UPDATE SET role = excluded.role, centers = excluded.centers, \
-                         rider = excluded.rider, password = excluded.password",
+                         rider = excluded.rider, person = excluded.person, password = excluded.password",
                     )?
                     .execute(params![
                         row.name.as_str(),
                         row.role.as_str(),
                         text_json(&row.centers)?,
                         row.rider.as_ref().map(RiderId::as_str),
+                        row.person.as_str(),
                         row.password,
                     ])?;
                 Ok(())
@@ -146,7 +154,8 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         role: Role::parse(&role).ok_or(rusqlite::Error::InvalidQuery)?,
         centers: crate::store::json(row, 2)?,
         rider: row.get::<_, Option<String>>(3)?.map(RiderId::from),
-        password: row.get(4)?,
+        person: row.get::<_, String>(4)?.into(),
+        password: row.get(5)?,
     })
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub struct Identity {
     /// The account's name.
     pub account: Text,
+    /// What people call whoever has it.
+    pub person: Text,
     /// Its role.
     pub role: Role,
     /// The centers given to it (an admin sees all).

@@ -90,7 +90,7 @@ impl Auth {
     pub async fn put_account(&self, new: NewAccount) -> Result<(), StoreError> {
         let before = self.accounts.reread(&self.store, &new.name).await?;
         let kept = before.clone();
-        let kept = move || account::hashed(new, kept.as_ref().map(|kept| kept.password.as_str()));
+        let kept = move || account::hashed(new, kept.as_deref());
         let account = tokio::task::spawn_blocking(kept).await.map_err(|_| StoreError::NotCommitted)?;
         let account = account.ok_or(StoreError::NotCommitted)?;
         self.accounts.put(&self.store, account).await?;
@@ -284,9 +284,11 @@ impl Auth {
             refresh_token: self.secret.refresh(&identity.sign_in, generation),
             expires_at,
             account: identity.account.clone(),
+            name: identity.person.clone(),
             role: identity.role,
             centers: identity.centers.clone(),
             socket_urls: Vec::new(),
+            drill: self.clock.drill_mark(),
         }
     }
 }
@@ -302,6 +304,7 @@ fn too_many_attempts(retry_after_s: u64) -> Refused {
 fn identity_of(account: &Account, sign_in: Arc<str>) -> Identity {
     Identity {
         account: account.name.clone(),
+        person: account.person.clone(),
         role: account.role,
         centers: account.centers.clone(),
         rider: account.rider.clone(),

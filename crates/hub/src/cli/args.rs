@@ -74,6 +74,9 @@ pub enum UserAction {
     Add {
         /// The account's name
         name: String,
+        /// What people call whoever has it (absent: as before, or by the account's name)
+        #[arg(long = "name", value_name = "NAME")]
+        person: Option<String>,
         /// dispatcher, callcenter, supervisor, admin or rider
         #[arg(long)]
         role: String,

@@ -11,7 +11,7 @@ use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
 use crate::socket::SocketGate;
 use crate::store::{CenterRecord, Store, StoreConfig};
-use gwanje_model::{CenterId, Role};
+use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ const ARCHIVE_INTERVAL: Duration = Duration::from_secs(600);
 /// Takes a password shorter than this many characters with a warning: the operator decides who may use which
 /// (NIST SP 800-63B asks for 8).
 const PASSWORD_ADVISED: usize = 8;
+
+/// The most characters of what people call somebody.
+const NAME_MAX: usize = 100;
 
 /// `gwanje-hub serve`: runs a production hub until it is asked to stop.
 ///
@@ -74,13 +77,17 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
 /// # Errors
 /// When role, centers or password can't be used, or the database can't be written.
 pub async fn user(action: UserAction) -> Result<(), ExitError> {
-    let UserAction::Add { name, role, centers, config } = action;
+    let UserAction::Add { name, person, role, centers, config } = action;
     let role = Role::parse(&role).ok_or_else(|| {
         let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         ExitError::input(format!("the role {role:?} is none of {}", known.join(", ")))
     })?;
     if name.len() > ACCOUNT_MAX {
         return Err(ExitError::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
+    }
+    let person = person.map(Text::from).map(|person| Text::from(person.trim()));
+    if person.as_ref().is_some_and(|person| person.is_empty() || person.chars().count() > NAME_MAX) {
+        return Err(ExitError::input(format!("a name has 1 to {NAME_MAX} characters")));
     }
     let config = load(&config)?;
     let hub = open(&config).await?;
@@ -91,7 +98,7 @@ pub async fn user(action: UserAction) -> Result<(), ExitError> {
         )));
     }
     let password = read_password()?;
-    let new = NewAccount { name: name.as_str().into(), role, centers, rider: None, password };
+    let new = NewAccount { name: name.as_str().into(), role, centers, rider: None, person, password };
     hub.auth.put_account(new).await.map_err(ExitError::running)?;
     hub.store.close().await;
     say(&format!("{name} may sign in as {role}"))

@@ -11,7 +11,7 @@ use gwanje_model::{
     AssignedRider, Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
 };
 use gwanje_wire::{ErrorCode, NewOrder, Problem};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
 /// The most bytes of a row as JSON: two of them fit into a frame.
@@ -212,10 +212,7 @@ fn act(
     if let Some(IfMatch { seen }) = &guard.if_match
         && !seen.iter().any(|(epoch, rev)| *epoch == staged.standing.epoch && *rev == row.rev)
     {
-        let detail = format!("delivery {id} has moved on to revision {}; look at it and ask again", row.rev);
-        let mut problem = Problem::new(ErrorCode::Conflict, detail);
-        problem.current = Some(Box::new(row));
-        return Ok(Err(Box::new(problem)));
+        return moved_on(db, row);
     }
     let change = match ask {
         Ask::Accept => Change::Accept,
@@ -250,11 +247,17 @@ fn act(
     Ok(Ok(accepted))
 }
 
-fn assigned(
-    db: &rusqlite::Connection,
-    center: &CenterId,
-    rider: &RiderId,
-) -> rusqlite::Result<Option<AssignedRider>> {
+/// Refuses what was meant for another revision: with the row as it is, and who made it so.
+fn moved_on(db: &Connection, row: Delivery) -> rusqlite::Result<Decision> {
+    let detail =
+        format!("delivery {} has moved on to revision {}; look at it and ask again", row.id, row.rev);
+    let mut problem = Problem::new(ErrorCode::Conflict, detail);
+    problem.latest = super::read::latest_change(db, row.id, row.rev)?.map(Box::new);
+    problem.current = Some(Box::new(row));
+    Ok(Err(Box::new(problem)))
+}
+
+fn assigned(db: &Connection, center: &CenterId, rider: &RiderId) -> rusqlite::Result<Option<AssignedRider>> {
     db.prepare_cached("SELECT name, home FROM rider WHERE center = ?1 AND id = ?2")?
         .query_row([center.as_str(), rider.as_str()], |row| {
             Ok(AssignedRider {

@@ -45,7 +45,8 @@ impl Running {
             [(Role::Dispatcher, vec![gangnam()]), (Role::Rider, vec![gangnam()]), (Role::Admin, vec![])]
         {
             let name = role.as_str();
-            let new = NewAccount { name: name.into(), role, centers, rider: None, password: name.into() };
+            let (person, password) = (None, name.into());
+            let new = NewAccount { name: name.into(), role, centers, rider: None, person, password };
             hub.auth.put_account(new).await.unwrap();
         }
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));

@@ -1,6 +1,7 @@
 //! Commands: lifecycle, conflicts, idempotency twins, closed keys, alarms of cancellations.
 
 use crate::harness::{DAY_START, World, order, send};
+use gwanje_hub::auth::{ApiKey, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ async fn a_delivery_from_order_to_door() {
     let actions: Vec<_> =
         history.as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["create", "accept", "assign", "pickup", "deliver"]);
-    assert_eq!(history[0]["by"], "callcenter");
+    assert_eq!(history[0]["by"], json!({"account": "callcenter", "name": "callcenter"}));
     assert_eq!((&history[2]["from"], &history[2]["to"]), (&json!("waiting"), &json!("assigned")));
 }
 
@@ -46,9 +47,33 @@ async fn if_match_guards_against_what_was_not_seen() {
     let second = note(&seen).await;
     assert_eq!((second.status.as_u16(), second.code()), (409, "conflict"));
     assert_eq!(second.body["current"]["rev"], first.body["rev"]);
+    let latest = &second.body["latest"];
+    assert_eq!(
+        (&latest["by"], &latest["action"], &latest["rev"]),
+        (&json!({"account": "dispatcher", "name": "김관제"}), &json!("note"), &first.body["rev"])
+    );
+    assert_eq!(latest["at"], first.body["modifiedAt"]);
     assert_eq!(note(first.etag()).await.status, 200);
     assert_eq!(note("\"01OTHEREPOCH-3\"").await.code(), "conflict");
     assert_eq!(note("nonsense").await.code(), "conflict", "it names no revision of the row");
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_read_is_told_of_a_conflict_and_of_no_row() {
+    let world = World::new().await;
+    let path = world.delivery("waiting").await;
+    let scopes = vec![Scope::Cancel];
+    let key = ApiKey { name: "portal-2".into(), centers: vec!["gangnam".into()], scopes };
+    let key = world.hub.auth.put_key(key).await.unwrap();
+    let with_key = |path: &str| world.http.post(world.at(path)).header("x-api-key", &key);
+    let cancel = with_key(&format!("{path}/cancel")).header("if-match", "\"other-1\"");
+    let refused = send(cancel.header("idempotency-key", "K").json(&json!({"reason": "x"}))).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "conflict"));
+    let closed = send(with_key("/centers/gangnam/commands/K/close")).await.body;
+    for told in [&refused.body, &closed["body"]] {
+        assert_eq!(told["code"], "conflict");
+        assert_eq!((told.get("current"), told.get("latest")), (None, None), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -169,7 +194,9 @@ async fn what_became_of_a_command_is_told_although_its_center_was_taken_away() {
     let told = close("dispatcher", "gangnam", "C").await;
     assert_eq!((&told.body["outcome"], &told.body["status"]), (&json!("refused"), &json!(409)));
     let mut without_the_row = conflict.body.clone();
-    without_the_row.as_object_mut().unwrap().remove("current");
+    for member in ["current", "latest"] {
+        without_the_row.as_object_mut().unwrap().remove(member).expect("who may read is told");
+    }
     assert_eq!(told.body["body"], without_the_row);
     assert_eq!(close("supervisor", "gangnam", "D").await.body["outcome"], "void", "another account's key");
 

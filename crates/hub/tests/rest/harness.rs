@@ -88,7 +88,8 @@ impl World {
             ("gangnam-r1", Role::Rider, gangnam.clone()),
         ] {
             let password = name.to_owned();
-            let account = NewAccount { name: name.into(), role, centers, rider: None, password };
+            let person = (name == "dispatcher").then(|| "김관제".into());
+            let account = NewAccount { name: name.into(), role, centers, rider: None, person, password };
             hub.auth.put_account(account).await.unwrap();
         }
         let scopes = vec![Scope::Read, Scope::Create, Scope::Cancel];

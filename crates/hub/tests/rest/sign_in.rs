@@ -1,7 +1,9 @@
 //! Signing in and out, refreshing, tickets, and what failing too often leads to.
 
 use crate::harness::{World, send};
+use gwanje_hub::Clock;
 use gwanje_hub::auth::NewAccount;
+use gwanje_hub::store::StoreConfig;
 use gwanje_model::Role;
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +18,9 @@ async fn a_sign_in_from_login_to_logout() {
         (&signed["centers"], &signed["socketUrls"]),
         (&json!(["gangnam"]), &json!(["http://127.0.0.1:1"]))
     );
+    assert_eq!(signed["name"], "김관제");
     let admin = world.login("admin", "admin").await.body;
+    assert_eq!(admin["name"], "admin", "whom nobody calls otherwise");
     assert_eq!(admin["centers"], json!(["gangnam", "songpa"]), "an admin sees all");
     let refresh = |token: serde_json::Value| {
         send(world.http.post(world.at("/login/refresh")).json(&json!({"refreshToken": token})))
@@ -31,6 +35,35 @@ async fn a_sign_in_from_login_to_logout() {
     assert_eq!(send(as_signed(Method::GET, "/centers")).await.code(), "unauthorized");
     assert_eq!(refresh(next["refreshToken"].clone()).await.code(), "unauthorized");
     assert_eq!(refresh(json!("garbage")).await.code(), "unauthorized");
+}
+
+#[tokio::test]
+async fn a_drill_is_marked_and_a_real_day_is_not() {
+    let world = World::new().await;
+    let mark = json!({"speed": 0.0, "dayAt": crate::harness::DAY_START});
+    assert_eq!(world.login("dispatcher", "dispatcher").await.body["drill"], mark);
+    let centers = world.get("dispatcher", "/centers").await.body;
+    assert_eq!((&centers[0]["drill"], &centers[0]["atRiskMin"]), (&mark, &json!(5)));
+    let real = World::on(StoreConfig::temporary(Clock::wall())).await;
+    assert_eq!(real.login("dispatcher", "dispatcher").await.body["drill"], json!(null));
+    assert_eq!(real.get("dispatcher", "/centers").await.body[0]["drill"], json!(null));
+}
+
+#[tokio::test]
+async fn an_account_that_is_made_anew_keeps_its_name_until_it_is_given_another() {
+    let world = World::new().await;
+    for (person, called) in [(None, "김관제"), (Some("이관제"), "이관제")] {
+        let again = NewAccount {
+            name: "dispatcher".into(),
+            role: Role::Dispatcher,
+            centers: vec!["gangnam".into()],
+            rider: None,
+            person: person.map(Into::into),
+            password: "dispatcher".into(),
+        };
+        world.hub.auth.put_account(again).await.unwrap();
+        assert_eq!(world.login("dispatcher", "dispatcher").await.body["name"], called);
+    }
 }
 
 #[tokio::test]
@@ -80,6 +113,7 @@ async fn a_center_taken_away_is_not_seen_any_more() {
         role: Role::Dispatcher,
         centers: vec!["songpa".into()],
         rider: None,
+        person: None,
         password: "dispatcher".into(),
     };
     world.hub.auth.put_account(moved).await.unwrap();
@@ -105,8 +139,8 @@ async fn guesses_sent_at_once_do_not_pass_the_limit_together() {
 async fn what_another_process_replaced_is_known_within_moments() {
     let folder = tempfile::tempdir().unwrap();
     let at = || {
-        let clock = gwanje_hub::Clock::drill(crate::harness::DAY_START, 0.0);
-        gwanje_hub::store::StoreConfig::at(folder.path().join("hub.sqlite"), clock)
+        let clock = Clock::drill(crate::harness::DAY_START, 0.0);
+        StoreConfig::at(folder.path().join("hub.sqlite"), clock)
     };
     let world = World::on(at()).await;
     let hub = world.hub.clone();
@@ -118,6 +152,7 @@ async fn what_another_process_replaced_is_known_within_moments() {
         role: Role::Dispatcher,
         centers: vec![centers.into()],
         rider: None,
+        person: None,
         password: password.into(),
     };
     let mut revoked = world.hub.auth.revocations();

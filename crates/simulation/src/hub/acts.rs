@@ -54,9 +54,7 @@ impl Center {
         let mut row = Delivery::clone(found);
         let tag = format!("{}-{}", self.epoch, row.rev);
         if act.if_match.as_ref().is_some_and(|seen| !seen.contains(&tag)) {
-            let mut problem = Problem::new(ErrorCode::Conflict, "the delivery has moved on");
-            problem.current = Some(Box::new(row));
-            return Err(problem.into());
+            return self.moved_on(row);
         }
         let change = self.change(act, by, at)?;
         if lifecycle::apply(&mut row, change, at.day).is_err() {
@@ -76,6 +74,14 @@ impl Center {
             self.raise_cancelled(&row);
         }
         Ok(row)
+    }
+
+    /// Refuses what was meant for another revision.
+    fn moved_on<T>(&self, row: Delivery) -> Result<T, Refusal> {
+        let mut problem = Problem::new(ErrorCode::Conflict, "the delivery has moved on");
+        problem.latest = self.latest_change(&row).map(Box::new);
+        problem.current = Some(Box::new(row));
+        Err(problem.into())
     }
 
     fn change(&self, act: &Act, by: &Text, at: Instants) -> Result<Change, Refusal> {

@@ -7,7 +7,7 @@ use gwanje_model::{
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind};
-use gwanje_wire::{Frame, Gone, Head, ResyncReason, WireRow};
+use gwanje_wire::{Frame, Gone, Head, LatestChange, Person, ResyncReason, WireRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,6 +42,7 @@ pub struct Center {
     pub gone: BTreeMap<Rev, DeliveryId>,
     /// Rows as they were when they left the board.
     pub archive: BTreeMap<DeliveryId, Arc<Delivery>>,
+    /// Who did it is kept by account alone: names are added where it is told.
     pub(super) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
     /// Alarms by delivery, kind and instant.
     pub alarms: BTreeMap<(DeliveryId, AlarmKind, UtcMillis), AlarmEntry>,
@@ -112,6 +113,13 @@ impl Center {
     #[must_use]
     pub fn any_row(&self, id: DeliveryId) -> Option<&Arc<Delivery>> {
         self.rows.get(&id).or_else(|| self.archive.get(&id))
+    }
+
+    /// The change that made a live row what it is.
+    pub(super) fn latest_change(&self, row: &Delivery) -> Option<LatestChange> {
+        let event = self.history.get(&row.id)?.iter().rev().find(|event| event.rev == row.rev)?;
+        let HistoryEvent { rev, at, by, action, .. } = event.clone();
+        Some(LatestChange { rev, at, by, action })
     }
 
     /// Whether a cursor of this epoch can go on from a revision.
@@ -263,7 +271,7 @@ impl Center {
         self.history.entry(row.id).or_default().push(HistoryEvent {
             rev: row.rev,
             at: row.modified_at,
-            by: by.clone(),
+            by: Person { account: by.clone(), name: by.clone() },
             action: action.into(),
             from: from.map(|status| status.as_str().into()),
             to: to.map(|status| status.as_str().into()),

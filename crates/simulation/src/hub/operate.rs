@@ -126,6 +126,11 @@ impl ModelHub {
         by: &Text,
         at: Instants,
     ) -> Result<Arc<Delivery>, Refusal> {
-        self.center_mut(center)?.act(act, by, at)
+        self.center_mut(center)?.act(act, by, at).map_err(|mut refusal| {
+            if let Some(latest) = &mut refusal.problem.latest {
+                latest.by = self.accounts.person(&latest.by.account);
+            }
+            refusal
+        })
     }
 }

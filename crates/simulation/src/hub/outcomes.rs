@@ -110,6 +110,7 @@ pub(super) fn without_rows(reply: CloseReply) -> CloseReply {
     let body = match (reply.outcome, reply.body) {
         (Outcome::Refused, Some(Value::Object(mut problem))) => {
             problem.remove("current");
+            problem.remove("latest");
             Some(Value::Object(problem))
         }
         (Outcome::Done | Outcome::Refused | Outcome::Void, _) => None,

@@ -8,7 +8,7 @@ use super::reply::{Refusal, empty, etag, ok, refuse, resync, tagged};
 use super::request::Asked;
 use super::setup::Instants;
 use gwanje_model::digest::{BucketDigests, bucket_of};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest};
+use gwanje_model::{AT_RISK_MIN, CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest};
 use gwanje_sync::HttpResponse;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::{AlarmsReply, CenterInfo, ChangesReply, DigestReply, RevsReply, RowsReply, Snapshot};
@@ -28,6 +28,9 @@ impl ModelHub {
             time_zone: center.time_zone.clone(),
             head: center.head(at),
             unread: 0,
+            undo_within_ms: 0,
+            at_risk_min: AT_RISK_MIN,
+            drill: None,
         });
         ok(&infos.collect::<Vec<_>>())
     }
@@ -52,7 +55,9 @@ impl ModelHub {
             }
             ["deliveries", id, "history"] => {
                 let row = own_row(center, caller, id)?;
-                Ok(ok(&center.history.get(&row.id).map(Vec::as_slice).unwrap_or_default()))
+                let mut events = center.history.get(&row.id).cloned().unwrap_or_default();
+                events.iter_mut().for_each(|event| event.by = self.accounts.person(&event.by.account));
+                Ok(ok(&events))
             }
             ["changes"] => changes(center, caller, asked, at),
             ["digest"] => digest(center, caller, asked, at),

@@ -46,6 +46,8 @@ pub struct CenterSetup {
 pub struct AccountSetup {
     /// Its name; with the role rider also the rider's id.
     pub name: Text,
+    /// What people call whoever has it.
+    pub person: Text,
     /// Its password.
     pub password: String,
     /// Its role.
@@ -88,11 +90,12 @@ impl CenterSetup {
 }
 
 impl AccountSetup {
-    /// An account whose password is its name.
+    /// An account whose password is its name, of somebody who is called by that name in capitals.
     #[must_use]
     pub fn new(name: &str, role: Role, centers: &[&str]) -> Self {
         Self {
             name: name.into(),
+            person: name.to_uppercase().into(),
             password: name.to_owned(),
             role,
             centers: centers.iter().map(|id| CenterId::from(*id)).collect(),

@@ -141,7 +141,9 @@ impl World {
                     .collect();
                 let row = nth(&rows, pick)?;
                 let action = action_on(row, work)?;
-                CommandKind::Act { id: row.id, action, body: body(action, pick, &key) }
+                // Every other person's window names what it shows.
+                let seen = pick.is_multiple_of(2).then_some(row.rev);
+                CommandKind::Act { id: row.id, seen, action, body: body(action, pick, &key) }
             }
         };
         let id = match &what {

@@ -8,7 +8,7 @@ use gwanje_hub::auth::NewAccount;
 use gwanje_hub::store::{CenterRecord, Store, StoreConfig};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::UtcMillis;
-use gwanje_simulation::hub::Setup;
+use gwanje_simulation::hub::{AccountSetup, Setup};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -43,9 +43,9 @@ impl Setting {
             store.upsert_riders(&center.id, center.riders).await.unwrap();
         }
         for account in setup.accounts.clone() {
-            let (name, role, centers, password) =
-                (account.name, account.role, account.centers, account.password);
-            hub.auth.put_account(NewAccount { name, role, centers, rider: None, password }).await.unwrap();
+            let AccountSetup { name, person, password, role, centers } = account;
+            let new = NewAccount { name, role, centers, rider: None, person: Some(person), password };
+            hub.auth.put_account(new).await.unwrap();
         }
         store.close().await;
         let db = rusqlite::Connection::open(&path).unwrap();

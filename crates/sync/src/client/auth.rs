@@ -122,9 +122,11 @@ mod tests {
                 refresh_token: "r".to_owned(),
                 expires_at: UtcMillis(expires_at),
                 account: "x".into(),
+                name: "x".into(),
                 role: Role::Dispatcher,
                 centers: Vec::new(),
                 socket_urls: Vec::new(),
+                drill: None,
             };
             assert_eq!(Access::new(&reply, now).renew_at, renew_at);
         }

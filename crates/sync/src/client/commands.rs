@@ -27,7 +27,7 @@ use crate::io::{
     StoredCommand, Unsettled,
 };
 use crate::mutation::{Mutation, is_mutated};
-use gwanje_model::{CenterId, DeliveryId, Epoch, Text};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Text};
 use gwanje_wire::command::command_path;
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem, WireRow};
@@ -127,8 +127,8 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// A person wants it; `seen` is the delivery's row as shown, with its history.
-    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, &WireRow)>, now: Now) {
+    /// A person wants it; `seen` is the revision of the delivery that they saw, with its history.
+    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, Rev)>, now: Now) {
         let (wall, now) = (now.wall, now.mono);
         let CommandRequest { command, center, what } = request;
         if self.pending.contains_key(&command) {
@@ -144,14 +144,14 @@ impl Commands {
                 let path = format!("{}/deliveries", center_path(&center));
                 (None, CREATE, Call::post(path, &order, RESEND_MS))
             }
-            CommandKind::Act { id, action, body } => {
+            CommandKind::Act { id, action, body, .. } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
                 (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
             }
         };
         call.headers.push(("idempotency-key", command.0.clone()));
-        if let Some((epoch, row)) = seen {
-            call.headers.push(("if-match", format!("\"{epoch}-{}\"", row.rev())));
+        if let Some((epoch, rev)) = seen {
+            call.headers.push(("if-match", format!("\"{epoch}-{rev}\"")));
         }
         let stored =
             StoredCommand { command: command.clone(), delivery, action: action.into(), clicked_at: wall };

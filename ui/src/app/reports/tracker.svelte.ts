@@ -8,6 +8,7 @@ import {
   type CommandOutcome,
   type Platform,
 } from "../../platform/contract";
+import type { MovedOn } from "../../platform/generated/MovedOn";
 import type { Row } from "../../platform/generated/Row";
 
 export type Report = {
@@ -22,6 +23,8 @@ export type Report = {
   outcome: CommandOutcome | "notSent";
   code: string | null;
   message: string | null;
+  /** With a conflict: what became of the delivery meanwhile, and by whom. */
+  movedOn: MovedOn | null;
   /** What to run to do it all the same; null: nothing can be done again. */
   again: ActionRequest | null;
   /** The desk's instant at which it was known to be done. */
@@ -54,26 +57,30 @@ export class CommandTracker {
       const { commandId } = await this.#platform.runCommand(request);
       this.#asked.set(commandId, { request, number });
       if (!this.reports.some((report) => report.commandId === commandId)) {
-        const nothing = { code: null, message: null, again: null, doneAt: null };
+        const nothing = { code: null, message: null, movedOn: null, again: null, doneAt: null };
         this.#put({ commandId, ...about, outcome: "pending", ...nothing });
       }
     } catch (thrown) {
       const { code, message } = asFailure(thrown);
       this.#failures += 1;
       const commandId = `not-sent-${this.#failures}`;
-      this.#put({ commandId, ...about, outcome: "notSent", code, message, again: request, doneAt: null });
+      const rest = { code, message, movedOn: null, again: request, doneAt: null };
+      this.#put({ commandId, ...about, outcome: "notSent", ...rest });
     }
   }
 
   hear(news: CommandNews): void {
     const { commandId, center, id, action, outcome, code, message } = news;
+    const movedOn = news.movedOn ?? null;
     // One of an earlier run is known by what the board calls it.
     const known = this.#asked.get(commandId)?.number ?? this.#numbers.get(`${center}/${id}`) ?? news.number;
     const number = known ?? (id === null ? "" : `#${id}`);
     const request = this.#asked.get(commandId)?.request ?? null;
-    const again = outcome === "refused" && code === "conflict" ? request : null;
+    // To do it all the same is to do it to what is there now.
+    const seen = movedOn === null ? {} : { seenRev: movedOn.rev };
+    const again = outcome === "refused" && code === "conflict" && request ? { ...request, ...seen } : null;
     const doneAt = outcome === "done" ? Date.now() : null;
-    this.#put({ commandId, center, id, action, number, outcome, code, message, again, doneAt });
+    this.#put({ commandId, center, id, action, number, outcome, code, message, movedOn, again, doneAt });
     if (outcome === "done") setTimeout(() => this.dismiss(commandId), DONE_SHOWN_MS);
     if (outcome !== "pending" && outcome !== "unknown") this.#asked.delete(commandId);
   }

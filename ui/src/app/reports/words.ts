@@ -1,12 +1,14 @@
 // What a report says, in the language in use.
 
+import type { MovedOn } from "../../platform/generated/MovedOn";
 import { m } from "../../texts/generated/messages";
-import { actionName, problemText } from "../../texts/names";
+import { actionName, problemText, statusName } from "../../texts/names";
 import type { Report } from "./tracker.svelte";
 
-export function reportText({ action, number, outcome, code, message }: Report): string {
+export function reportText({ action, number, outcome, code, message, movedOn }: Report): string {
   const about = { action: actionName(action), number };
-  const why = (): string => problemText({ code: code ?? "other", message: message ?? "" });
+  const why = (): string =>
+    movedOn === null ? problemText({ code: code ?? "other", message: message ?? "" }) : whoDid(movedOn);
   switch (outcome) {
     case "pending":
       return m.outcome_pending(about);
@@ -21,4 +23,11 @@ export function reportText({ action, number, outcome, code, message }: Report): 
     case "unknowable":
       return m.outcome_unknowable(about);
   }
+}
+
+/** Who did what to it meanwhile, and how it stands now. */
+function whoDid({ by, action, rider, status }: MovedOn): string {
+  const now = rider === null ? statusName(status) : m.conflict_with({ status: statusName(status), rider });
+  if (by === null || action === null) return m.conflict_now({ now });
+  return m.conflict_by({ who: by.name, action: actionName(action), now });
 }

@@ -34,5 +34,6 @@ const ROLES: Record<string, () => string> = {
 
 /** Who did it: people by their names, what is no person in words. */
 export function eventBy({ by }: HistoryEvent): string {
-  return ROLES[by]?.() ?? by;
+  // An account without a person's name may be a role, or a machine.
+  return (by.name === by.account ? ROLES[by.account]?.() : undefined) ?? by.name;
 }

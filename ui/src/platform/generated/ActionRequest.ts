@@ -2,6 +2,7 @@
 import type { CancelBy } from "./CancelBy";
 import type { CenterId } from "./CenterId";
 import type { DeliveryId } from "./DeliveryId";
+import type { Rev } from "./Rev";
 import type { RiderId } from "./RiderId";
 
 /**
@@ -19,7 +20,7 @@ id: DeliveryId,
 /**
  * The revision of it that the person saw: one that has moved on since is a conflict. Absent: as the board has it.
  */
-seenRev?: number, } & ({ "action": "accept" } | { "action": "assign", 
+seenRev?: Rev, } & ({ "action": "accept" } | { "action": "assign", 
 /**
  * To whom.
  */

@@ -3,6 +3,7 @@ import type { AlarmKind } from "./AlarmKind";
 import type { CheckReport } from "./CheckReport";
 import type { CommandPhase } from "./CommandPhase";
 import type { LinkView } from "./LinkView";
+import type { MovedOn } from "./MovedOn";
 import type { Row } from "./Row";
 
 /**
@@ -80,7 +81,11 @@ code: string | null,
 /**
  * With `refused` and `unknowable`: why, for people.
  */
-message: string | null, } | { "type": "check", 
+message: string | null, 
+/**
+ * With the code `conflict`: what became of the delivery since the person saw it.
+ */
+movedOn?: MovedOn, } | { "type": "check", 
 /**
  * Which center.
  */

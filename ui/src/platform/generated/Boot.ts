@@ -16,6 +16,10 @@ signedIn: boolean,
  */
 account: string | null, 
 /**
+ * What people call whoever is signed in.
+ */
+name: string | null, 
+/**
  * With which role.
  */
 role: string | null, 
@@ -35,6 +39,10 @@ foreign: string | null,
  * Whether the server is a demo hub of this app.
  */
 demo: boolean, 
+/**
+ * Whether the server's day is simulated, whatever way one came to it.
+ */
+drill: boolean, 
 /**
  * Simulated seconds a second.
  */

@@ -38,6 +38,10 @@ dayAtWall: number | null,
  */
 speed: number, 
 /**
+ * The day is simulated.
+ */
+drill: boolean, 
+/**
  * The revision on the board.
  */
 rev: number, 

@@ -124,8 +124,8 @@ impl Machine for Clicked {
 
 impl Clicked {
     fn click(&mut self) {
-        let what =
-            CommandKind::Act { id: DeliveryId(5), action: Action::Accept, body: CommandBody::default() };
+        let body = CommandBody::default();
+        let what = CommandKind::Act { id: DeliveryId(5), seen: None, action: Action::Accept, body };
         let request = CommandRequest { command: key(), center: "a".into(), what };
         self.commands.begin(request, None, Now { mono: self.now, wall: UtcMillis(0) });
         self.collect();

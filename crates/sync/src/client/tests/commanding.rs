@@ -13,11 +13,17 @@ const ACCEPT: &str = "/centers/a/deliveries/5/accept";
 const CLOSE: &str = "/centers/a/commands/K1/close";
 
 fn click(script: &mut Script, key: &str) {
+    click_seen(script, key, None);
+}
+
+/// The same by a person who saw the delivery at that revision.
+fn click_seen(script: &mut Script, key: &str, seen: Option<Rev>) {
     script.put(Input::Command(Box::new(CommandRequest {
         command: CommandId(key.to_owned()),
         center: "a".into(),
         what: CommandKind::Act {
             id: DeliveryId(5),
+            seen,
             action: lifecycle::Action::Accept,
             body: CommandBody::default(),
         },
@@ -132,7 +138,10 @@ fn a_command_names_the_row_as_seen_and_its_answer_shows_before_the_frame() {
     assert_eq!(told, ["overlay", "unmarked", "settled"]);
     click(&mut script, "K2");
     let (_, request) = script.request(ACCEPT);
-    assert_eq!(header(&request, "if-match"), Some("\"E1-9\""), "as the person sees it");
+    assert_eq!(header(&request, "if-match"), Some("\"E1-9\""), "as the client holds it");
+    click_seen(&mut script, "K3", Some(Rev(8)));
+    let (_, request) = script.request(ACCEPT);
+    assert_eq!(header(&request, "if-match"), Some("\"E1-8\""), "as the person saw it");
     assert!(!script.saw(|action| matches!(action, Action::CloseSocket(closed) if *closed == socket)));
 }
 

@@ -37,6 +37,7 @@ fn storm(seed: u64) {
                     center: "a".into(),
                     what: CommandKind::Act {
                         id,
+                        seen: None,
                         action: lifecycle::Action::Note,
                         body: CommandBody::default(),
                     },

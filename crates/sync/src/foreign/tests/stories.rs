@@ -75,6 +75,7 @@ fn a_command_is_refused_at_once_with_the_reason() {
     let mut world = quiet();
     let what = CommandKind::Act {
         id: DeliveryId(1),
+        seen: None,
         action: lifecycle::Action::Accept,
         body: CommandBody::default(),
     };
