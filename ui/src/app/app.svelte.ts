@@ -38,8 +38,12 @@ export type Phase =
   | { kind: "starting" }
   | { kind: "failed"; failure: Failure }
   | { kind: "signedOut"; ended: boolean }
+  /** The server ended the session at that instant of the desk. What was last shown stays, greyed, under the sign-in. */
+  | { kind: "ended"; at: number }
   | { kind: "signedIn" };
 
+/** What was shown when a session ended stays for so long, milliseconds. */
+export const ENDED_SHOWN_MS = 15 * 60_000;
 /** Until a center's zone is known. */
 const SEOUL = new ZoneClock("Asia/Seoul");
 
@@ -155,6 +159,7 @@ export class App implements Host {
   /** A second went by. */
   tick(wall: number): void {
     this.wall = wall;
+    if (this.phase.kind === "ended" && wall - this.phase.at > ENDED_SHOWN_MS) this.#leave(true);
     if (this.phase.kind === "signedIn") this.screen.state.tick?.(wall);
     // A foreign server tells no riders.
     if (this.phase.kind !== "signedIn" || this.foreign !== null) return;
@@ -357,6 +362,8 @@ export class App implements Host {
   }
 
   async #enter(boot: Boot): Promise<void> {
+    // What another session left on the screens goes before anything of this one comes.
+    this.#letGo();
     this.boot = boot;
     this.#clocks.clear();
     this.center = boot.centers[0]?.id ?? null;
@@ -365,9 +372,22 @@ export class App implements Host {
     await this.showScreen(this.screen);
   }
 
-  #leave(ended: boolean): void {
+  /** The server ended the session: what was shown stays for a while, without what others should not read. */
+  #end(): void {
+    for (const { state } of this.#begun) state.freeze?.();
+    this.alarms.clear();
+    this.riders.forget();
+    this.dialog = null;
+    this.phase = { kind: "ended", at: Date.now() };
+  }
+
+  #letGo(): void {
     for (const { state } of this.#begun) state.end();
     this.#begun.clear();
+  }
+
+  #leave(ended: boolean): void {
+    this.#letGo();
     this.alarms.clear();
     this.commands.clear();
     this.riders.forget();
@@ -403,7 +423,9 @@ export class App implements Host {
         this.checks = { ...this.checks, [event.center]: event.report };
         break;
       case "signedOut":
-        if (this.phase.kind === "signedIn") this.#leave(event.code !== null);
+        if (this.phase.kind !== "signedIn") break;
+        if (event.code === "unauthorized") this.#end();
+        else this.#leave(event.code !== null);
         break;
     }
   }

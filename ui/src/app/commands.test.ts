@@ -100,6 +100,117 @@ describe("a command", () => {
     expect(window.find("assign-dialog").textContent).toContain("더는 배차할 수 없습니다");
   });
 
+  test("another seat's assignment under the open dialog disarms Enter until it has been seen", async () => {
+    const { platform, find } = window;
+    press("KeyA");
+    await until(() => there("rider-option"));
+    const taken = { id: "r7", name: "다른 라이더", lentFrom: null, confirmed: false };
+    platform.change(3_000, { status: "assigned", rider: taken });
+    await until(() => find("subject-changed").hidden === false);
+    expect(find("subject-changed").textContent).toContain("다른 라이더");
+    press("Digit1");
+    press("Enter", { key: "Enter" });
+    await platform.matching("", []);
+    expect(platform.commands).toEqual([]);
+    find("subject-look").click();
+    await until(() => find("subject-changed").hidden === true);
+    find("assign-dialog").querySelector<HTMLElement>("[role=listbox]")?.focus();
+    press("Digit1");
+    press("Enter", { key: "Enter" });
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ seenRev: platform.rows.get(3_000)?.rev });
+  });
+
+  test("Enter alone takes no rider who is off, full or out of sight; a digit does", async () => {
+    const { platform } = window;
+    const [off, full, unseen] = riders(3);
+    if (!off || !full || !unseen) throw new Error("three riders");
+    platform.people = [
+      { ...off, status: "off" },
+      { ...full, status: "busy", load: 9 },
+      { ...unseen, status: "idle", load: 0, seenAt: 1 },
+    ];
+    press("KeyA");
+    await until(() => document.querySelectorAll('[data-testid="rider-option"]').length === 3);
+    press("Enter", { key: "Enter" });
+    await platform.matching("", []);
+    expect(platform.commands).toEqual([]);
+    press("Digit2");
+    press("Enter", { key: "Enter" });
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ riderId: full.id });
+  });
+
+  test("one that could not be sent is called so, keeps what was written, and can be sent again", async () => {
+    const { platform, find } = window;
+    const run = platform.runCommand.bind(platform);
+    platform.runCommand = () => Promise.reject({ code: "unreachable", message: "", retryable: true });
+    press("KeyN");
+    await until(() => there("note-dialog"));
+    const area = find("note-dialog").querySelector("textarea");
+    if (!area) throw new Error("the dialog has no field");
+    area.value = "두 줄\n메모";
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    press("Enter", { key: "Enter" });
+    await until(() => there("command-report"));
+    expect(find("command-report").dataset["outcome"]).toBe("notSent");
+    expect(find("command-report").textContent).toContain("보내지 못했습니다");
+    platform.runCommand = run;
+    press("KeyR", { shiftKey: true });
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ action: "note", text: "두 줄\n메모" });
+  });
+
+  test("a conflict names who did what, and can be done all the same to what is there now", async () => {
+    const { platform, find } = window;
+    press("KeyU");
+    await until(() => platform.commands.length === 1);
+    const by = { account: "dispatch2", name: "최다온" };
+    platform.tell({
+      type: "command",
+      commandId: "c1",
+      center: "gangnam",
+      id: 3_000,
+      number: null,
+      action: "unassign",
+      outcome: "refused",
+      code: "conflict",
+      message: "",
+      movedOn: { rev: 99_001, status: "assigned", rider: "이용권", by, action: "assign", at: 1 },
+    });
+    await until(
+      () => there("report-again") && find("command-report").textContent?.includes("최다온") === true,
+    );
+    expect(find("command-report").textContent).toContain("배차 · 이용권");
+    find("report-again").click();
+    await until(() => platform.commands.length === 2);
+    expect(platform.commands[1]).toMatchObject({ action: "unassign", seenRev: 99_001 });
+  });
+
+  test("a usual reason is one digit, and needs no text", async () => {
+    const { platform, find } = window;
+    press("KeyC");
+    await until(() => there("cancel-dialog"));
+    press("Digit3");
+    await until(() => !find("cancel-confirm").hasAttribute("disabled"));
+    press("Enter", { key: "Enter", ctrlKey: true });
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ action: "cancel", reason: "재료 소진", by: "shop" });
+  });
+
+  test("a held key does nothing but move; nor does a key that an input method has", async () => {
+    const { platform, board } = window;
+    press("KeyU", { repeat: true });
+    press("KeyP", { repeat: true });
+    press("Enter", { key: "Enter", keyCode: 229 });
+    press("Space", { isComposing: true });
+    await platform.matching("", []);
+    expect(platform.commands).toEqual([]);
+    expect(board.detailOpen).toBe(false);
+    press("KeyJ", { repeat: true });
+    await until(() => board.selection.id === 2_999);
+  });
+
   test("cancel asks for reason and by whom", async () => {
     const { platform, find } = window;
     press("KeyC");

@@ -47,3 +47,49 @@ test("a button shows the key of its shortcut; help lists each that has one, in t
   expect(listed).toEqual(keyed.map(({ title }) => title()));
   expect(listed).toContain("배차");
 });
+
+test("after G the next key alone says where to go; any other ends it, and does nothing", async () => {
+  const { app, board } = await openWindow();
+  press("Home");
+  await until(() => board.selection.id !== null);
+  press("KeyG");
+  await until(() => document.querySelector('[data-testid="prefix-hint"]') !== null);
+  press("KeyU");
+  expect(app.keyboard.prefixed).toBe(false);
+  expect(app.commands.reports).toEqual([]);
+  press("KeyG");
+  press("KeyM");
+  await until(() => document.querySelector('[data-testid="diagnosis"]') !== null);
+});
+
+test("the keys of alarms work in a dialog and in a field, where Space is a blank", async () => {
+  const { app, platform } = await openWindow();
+  const row = platform.rows.get(10) ?? null;
+  platform.tell({
+    type: "alarm",
+    center: "gangnam",
+    id: 10,
+    kind: "cancelled",
+    raisedAt: 1,
+    relisted: false,
+    row,
+  });
+  await until(() => document.querySelector('[data-testid="alarm-banner"][data-read="true"]') !== null);
+  press("Slash");
+  press("Space");
+  await platform.matching("", []);
+  expect(platform.acknowledged).toEqual([]);
+  press("F8");
+  await until(() => platform.acknowledged.length === 1);
+  press("F9");
+  await until(() => app.alarms.queueOpen);
+});
+
+test("text size is stepped through by keys, from a field too, and kept", async () => {
+  const { platform, find } = await openWindow();
+  find("search").focus();
+  press("Equal", { ctrlKey: true });
+  await until(() => platform.textSize === 110);
+  press("Digit0", { ctrlKey: true });
+  await until(() => platform.textSize === 100);
+});

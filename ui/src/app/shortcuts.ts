@@ -143,6 +143,16 @@ function everywhere(app: App): readonly Shortcut[] {
         run: () => void app.showScreen(screen),
       }),
     ),
+    ...(app.centers.length > 1 ? [null, ...app.centers.map(({ id }) => id)] : []).map(
+      (center): Shortcut => ({
+        id: `center.${center ?? "all"}`,
+        group: "window",
+        title: () => m.center_show({ name: center === null ? m.all_centers() : app.scene.nameOf(center) }),
+        keys: [],
+        possible: always,
+        run: () => app.showCenter(center),
+      }),
+    ),
     {
       id: "palette",
       group: "window",

@@ -57,6 +57,8 @@ export interface ScreenState {
   begin(): Promise<void>;
   /** Nobody is signed in any more: everything is let go. */
   end(): void;
+  /** The session has ended: what is shown stays as it is, without details, until `end`. */
+  freeze?(): void;
   /** Takes the keys. */
   focus(): void;
   /** Another center is looked at. */

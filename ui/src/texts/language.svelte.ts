@@ -5,7 +5,10 @@ import { overwriteGetLocale } from "./generated/runtime";
 
 let current = $state<Locale>("en");
 
-overwriteGetLocale(() => current);
+/** While a text is made in another language than the one in use. */
+let instead: Locale | null = null;
+
+overwriteGetLocale(() => instead ?? current);
 
 export const language = {
   get current(): Locale {
@@ -20,4 +23,18 @@ export const language = {
 /** The language of the desk when the person has chosen none. */
 export function deskLanguage(): Locale {
   return navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
+}
+
+/** A text in every language, one a line: what people may type for it. */
+export function inAllLanguages(text: () => string): string {
+  try {
+    return (["ko", "en"] as const)
+      .map((locale) => {
+        instead = locale;
+        return text();
+      })
+      .join("\n");
+  } finally {
+    instead = null;
+  }
 }

@@ -87,6 +87,7 @@ const PROBLEM: Record<string, () => string> = {
   "too-many-requests": m.problem_too_many,
   unavailable: m.problem_unavailable,
   void: m.problem_void,
+  empty: m.problem_empty,
   config: m.problem_config,
   profile: m.problem_profile,
   cache: m.problem_profile,
@@ -99,5 +100,5 @@ const PROBLEM: Record<string, () => string> = {
 
 /** One sentence that says what happened and what to do. */
 export function problemText(failure: Pick<Failure, "code" | "message">): string {
-  return PROBLEM[failure.code]?.() ?? m.problem_other({ reason: failure.message });
+  return PROBLEM[failure.code]?.() ?? m.problem_other({ code: failure.code });
 }

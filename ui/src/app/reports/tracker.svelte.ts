@@ -42,7 +42,8 @@ export class CommandTracker {
   reports = $state.raw<readonly Report[]>([]);
   readonly #platform: Platform;
   readonly #asked = new Map<string, Asked>();
-  readonly #numbers = new Map<string, string>();
+  /** What was asked last of each delivery: news may come before the id of what they are about. */
+  readonly #latest = new Map<string, Asked>();
   #failures = 0;
 
   constructor(platform: Platform) {
@@ -51,7 +52,7 @@ export class CommandTracker {
 
   async run(request: ActionRequest, row: Pick<Row, "number">): Promise<void> {
     const { number } = row;
-    this.#numbers.set(`${request.center}/${request.id}`, number);
+    this.#latest.set(`${request.center}/${request.id}`, { request, number });
     const about = { center: request.center, id: request.id, action: request.action, number };
     try {
       const { commandId } = await this.#platform.runCommand(request);
@@ -73,9 +74,11 @@ export class CommandTracker {
     const { commandId, center, id, action, outcome, code, message } = news;
     const movedOn = news.movedOn ?? null;
     // One of an earlier run is known by what the board calls it.
-    const known = this.#asked.get(commandId)?.number ?? this.#numbers.get(`${center}/${id}`) ?? news.number;
+    const latest = this.#latest.get(`${center}/${id}`);
+    const asked = this.#asked.get(commandId) ?? (latest?.request.action === action ? latest : undefined);
+    const known = asked?.number ?? latest?.number ?? news.number;
     const number = known ?? (id === null ? "" : `#${id}`);
-    const request = this.#asked.get(commandId)?.request ?? null;
+    const request = asked?.request ?? null;
     // To do it all the same is to do it to what is there now.
     const seen = movedOn === null ? {} : { seenRev: movedOn.rev };
     const again = outcome === "refused" && code === "conflict" && request ? { ...request, ...seen } : null;
@@ -92,7 +95,7 @@ export class CommandTracker {
   clear(): void {
     this.reports = [];
     this.#asked.clear();
-    this.#numbers.clear();
+    this.#latest.clear();
   }
 
   #put(next: Report): void {

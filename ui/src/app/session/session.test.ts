@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { FakePlatform } from "../../test/fake";
 import { openWindow, type TestWindow, until } from "../../test/window";
+import { ENDED_SHOWN_MS } from "../app.svelte";
 
 function fill({ find }: TestWindow): void {
   for (const name of ["server", "account", "password"]) {
@@ -30,6 +31,21 @@ test("wrong password and unreachable server are one clear sentence each; then it
   platform.tell({ type: "signedOut", code: "unauthorized" });
   await until(() => document.querySelector("form") !== null);
   expect(window.find("sign-in-error").textContent).toContain("세션이 끝났습니다");
+  // What was shown stays under it, without where people live, until a quarter of an hour is over.
+  const address = document.querySelector<HTMLElement>('.row[data-id] [data-column="address"]');
+  if (address === null) throw new Error("the board is gone");
+  expect(getComputedStyle(address).visibility).toBe("hidden");
+  window.app.tick(Date.now() + ENDED_SHOWN_MS + 1_000);
+  await until(() => document.querySelector(".row[data-id]") === null);
+  expect(document.querySelector("form")).not.toBeNull();
+});
+
+test("a field that is left empty is asked for in the window's own words", async () => {
+  const platform = new FakePlatform(50, { signedIn: false });
+  const window = await openWindow(platform, false);
+  await until(() => document.querySelector("form") !== null);
+  window.find("sign-in").click();
+  await until(() => window.find("sign-in-error").textContent === "빈 칸을 모두 채우세요.");
 });
 
 test("the demo is one button away", async () => {

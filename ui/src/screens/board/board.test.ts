@@ -209,6 +209,103 @@ describe("the board", () => {
   });
 });
 
+describe("places", () => {
+  const realNow = Date.now;
+  let window: TestWindow;
+  let wall: number;
+  beforeEach(async () => {
+    window = await openWindow();
+    wall = Date.now();
+    Date.now = () => wall;
+    return () => {
+      Date.now = realNow;
+    };
+  });
+  const pass = (ms: number): void => {
+    wall += ms;
+    window.board.tick(wall);
+  };
+
+  test("stand still from a touch until ten seconds after the last, details open or not, and say what waits", async () => {
+    const { platform, board, find } = window;
+    platform.held = { new: 124, act: 2, gone: 0, moved: 9 };
+    press("KeyJ");
+    await until(() => board.view.spec.hold && find("held").textContent?.includes("새 주문 124") === true);
+    press("Enter");
+    await until(() => board.detailOpen);
+    pass(9_999);
+    expect(board.view.spec.hold).toBe(true);
+    pass(1);
+    expect(board.view.spec.hold).toBe(false);
+    expect(board.detailOpen).toBe(true);
+  });
+
+  test("are shown as they are now at once by the key, and the strip moves no row", async () => {
+    const { platform, board, find } = window;
+    const top = (): number => find("board-grid").getBoundingClientRect().top;
+    const before = top();
+    platform.held = { new: 1, act: 0, gone: 0, moved: 0 };
+    press("KeyJ");
+    await until(() => document.querySelector('[data-testid="show-now"]') !== null);
+    expect(top()).toBe(before);
+    press("Period");
+    await until(() => !board.view.spec.hold && document.querySelector('[data-testid="show-now"]') === null);
+    expect(top()).toBe(before);
+  });
+
+  test("after a minute of reading let in what must be acted on", async () => {
+    const { platform, board } = window;
+    platform.held = { new: 3, act: 1, gone: 0, moved: 0 };
+    board.touch();
+    await until(() => board.view.held?.act === 1);
+    for (let second = 0; second < 55; second += 5) {
+      pass(5_000);
+      board.touch();
+    }
+    expect(platform.admitted).toEqual([]);
+    pass(5_000);
+    expect(platform.admitted.length).toBe(1);
+    expect(board.view.spec.hold).toBe(true);
+  });
+});
+
+test("after a click on a filter the keys belong to the list again with J", async () => {
+  const { board, find } = await openWindow();
+  const filter = find("status-filter-waiting");
+  filter.focus();
+  filter.click();
+  await until(() => board.view.matching < 3_000);
+  press("KeyJ");
+  expect(document.activeElement).toBe(find("board-grid"));
+  press("Space");
+  await until(() => board.selection.id !== null);
+  expect(filter.getAttribute("aria-pressed")).toBe("true");
+});
+
+test("all centers together have a column that names each", async () => {
+  const { app, find } = await openWindow();
+  expect(find("board-grid").querySelector('[data-sort="center"]')).toBeNull();
+  app.showCenter(null);
+  await until(() => find("board-grid").querySelector('[data-column="center"]')?.textContent === "강남");
+});
+
+test.each(["connecting", "catchingUp", "offline"] as const)(
+  "%s and nothing proven: no zeros, and no empty day",
+  async (state) => {
+    const platform = new FakePlatform(0);
+    platform.firstLink = { state, provenAt: null };
+    const { find } = await openWindow(platform, false);
+    await until(() => document.querySelector('[data-testid="board-loading"]') !== null);
+    expect(document.querySelector('[data-testid="board-empty"]')).toBeNull();
+    expect(find("count-waiting").textContent).toBe("–");
+    expect(find("total").textContent).toBe("–");
+    platform.tell(platform.link({}));
+    platform.tell(platform.link({ center: "songpa" }));
+    await until(() => document.querySelector('[data-testid="board-empty"]') !== null);
+    expect(find("count-waiting").textContent).toBe("0");
+  },
+);
+
 test("a board that has nothing says so", async () => {
   await openWindow(new FakePlatform(0), false);
   await until(() => document.body.textContent?.includes("아직 배달이 없습니다") ?? false);

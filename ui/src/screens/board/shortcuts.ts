@@ -1,9 +1,11 @@
 // What a person can do on the board.
 
 import { actionShortcuts } from "../../parts/details/actions";
+import { sortedBy } from "../../parts/grid/columns";
 import { moveShortcuts } from "../../parts/grid/moves";
 import { letter, named, type Shortcut } from "../../parts/shortcut";
 import { m } from "../../texts/generated/messages";
+import { COLUMNS, NATURAL } from "./columns";
 import type { BoardState } from "./state.svelte";
 
 export function shortcuts(board: BoardState): readonly Shortcut[] {
@@ -33,6 +35,20 @@ export function shortcuts(board: BoardState): readonly Shortcut[] {
     ...actionShortcuts(
       (action) => board.host.whyNot(action, board.selection.row, board.selection.marked),
       (action) => board.act(action),
+    ),
+    ...COLUMNS.flatMap(({ sort, title }): Shortcut[] =>
+      sort === null
+        ? []
+        : [
+            {
+              id: `sort.${sort}`,
+              group: "find",
+              title: () => m.sort_by({ column: title() }),
+              keys: [],
+              possible: always,
+              run: () => board.show({ sort: sortedBy(board.view.spec.sort, NATURAL, sort, false) }),
+            },
+          ],
     ),
     {
       id: "search",

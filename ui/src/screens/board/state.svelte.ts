@@ -78,6 +78,12 @@ export class BoardState implements ScreenState {
     this.#heldSince = null;
   }
 
+  freeze(): void {
+    this.detailOpen = false;
+    this.selection.clear();
+    this.view.close();
+  }
+
   focus(): void {
     this.places.grid();
   }
