@@ -202,6 +202,8 @@ async fn search(window: &Window, words: &str) -> Result<()> {
 }
 
 async fn clear_search(window: &Window) -> Result<()> {
+    // Esc ends the topmost alone, and places are held while someone reads.
+    window.press(".").await?;
     window.press(Key::Escape + "").await?;
     window.until("the whole board to be back", &format!("{TOTAL} > 3000")).await
 }

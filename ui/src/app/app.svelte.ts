@@ -6,7 +6,6 @@ import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
 import {
   type Action,
-  type ActionRequest,
   type AppEvent,
   asFailure,
   type Boot,
@@ -16,6 +15,7 @@ import {
   type LinkState,
   type Platform,
   type Rider,
+  type Wish,
 } from "../platform/contract";
 import type { CheckReport } from "../platform/generated/CheckReport";
 import type { Row } from "../platform/generated/Row";
@@ -46,13 +46,6 @@ export type Phase =
 export const ENDED_SHOWN_MS = 15 * 60_000;
 /** Until a center's zone is known. */
 const SEOUL = new ZoneClock("Asia/Seoul");
-
-/** What is to be done, without to what. */
-type Wish = ActionRequest extends infer Request
-  ? Request extends ActionRequest
-    ? Omit<Request, "center" | "id" | "seenRev">
-    : never
-  : never;
 
 export class App implements Host {
   phase = $state.raw<Phase>({ kind: "starting" });
@@ -91,6 +84,7 @@ export class App implements Host {
       wall: () => Date.now(),
     });
     this.commands = new CommandTracker(platform);
+    this.commands.onRefused = (ids) => this.screen.state.keepMarked?.(ids);
     this.riders = new Riders(platform);
     this.screen = $state.raw(first.open(this));
     this.screens = [this.screen, ...others.map((screen) => screen.open(this))];
@@ -271,19 +265,22 @@ export class App implements Host {
 
   /** Does one thing to several deliveries, as they were last seen. */
   commandAll(wish: Wish, rows: readonly Row[]): void {
-    for (const row of rows) this.command(wish, row);
+    void this.commands.runAll(wish, rows);
   }
 
-  command(wish: Wish, { center, id, rev, number }: Row): void {
-    void this.commands.run({ center, id, seenRev: rev, ...wish }, { number });
+  command(wish: Wish, row: Row): void {
+    void this.commands.run(wish, row);
   }
 
-  /** The command of this seat that Z takes back: the newest that is done and young enough. */
+  /** The command of this seat that Z takes back; null: there is none. */
   get undoable(): Report | null {
-    return null;
+    return this.commands.undoable(this.wall);
   }
 
-  undo(): void {}
+  undo(): void {
+    const { undoable } = this;
+    if (undoable !== null) this.commands.undo(undoable);
+  }
 
   /** Whether something failed that can be tried again. */
   get retryable(): boolean {
@@ -300,9 +297,7 @@ export class App implements Host {
 
   /** Does what a report is about once more. */
   again(report: Report): void {
-    if (report.again === null) return;
-    this.commands.dismiss(report.commandId);
-    void this.commands.run(report.again, report);
+    void this.commands.again(report);
   }
 
   /** Opens the delivery that a report is about. */
@@ -412,6 +407,9 @@ export class App implements Host {
       case "alarm":
         this.screen.state.alarmed?.();
         this.alarms.raise(event);
+        break;
+      case "alarms":
+        this.alarms.list(event.alarms);
         break;
       case "alarmSettled":
         this.alarms.settle(event);

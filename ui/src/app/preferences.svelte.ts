@@ -44,7 +44,7 @@ export class Preferences {
   zoom(step: 1 | -1 | 0): void {
     const at = STEPS.findIndex((percent) => percent >= this.textSize);
     const next = step === 0 ? 100 : (STEPS[at + step] ?? this.textSize);
-    if (next !== this.textSize) void this.#setTextSize(next);
+    void this.#setTextSize(next);
   }
 
   async #setTextSize(percent: number): Promise<void> {

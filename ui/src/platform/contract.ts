@@ -1,6 +1,7 @@
 // What the page asks of the application beneath it. Commands and types come from Rust; here is what is the page's own.
 
 import type { ActionRequest } from "./generated/ActionRequest";
+import type { BatchActionRequest } from "./generated/BatchActionRequest";
 import type { AppEvent } from "./generated/AppEvent";
 import type { Commands } from "./generated/Commands";
 import type { IpcError as Failure } from "./generated/IpcError";
@@ -20,10 +21,17 @@ export type { Pos } from "./generated/Pos";
 export type { Rider } from "./generated/Rider";
 export type { Status } from "./generated/Status";
 export type { Theme } from "./generated/Theme";
-export type { ActionRequest, AppEvent, Failure };
+export type { ActionRequest, AppEvent, BatchActionRequest, Failure };
 
 /** The name of an action. */
 export type Action = ActionRequest["action"];
+
+/** What is to be done, without to what. */
+export type Wish = ActionRequest extends infer Request
+  ? Request extends ActionRequest
+    ? Omit<Request, "center" | "id" | "seenRev">
+    : never
+  : never;
 
 /** News of a command of this seat. */
 export type CommandNews = Omit<Extract<AppEvent, { type: "command" }>, "type">;

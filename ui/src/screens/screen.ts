@@ -69,6 +69,8 @@ export interface ScreenState {
   stalled?(view: number): void;
   /** A row as it is now; null: not in sight. */
   rowOf?(id: number): Row | null;
+  /** Of the marked deliveries only these still need someone. */
+  keepMarked?(ids: ReadonlySet<number>): void;
   /** A second went by, by the desk's clock. */
   tick?(wall: number): void;
   /** An alarm was raised. */

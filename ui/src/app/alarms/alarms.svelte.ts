@@ -8,6 +8,8 @@ import {
   type Failure,
   type Platform,
 } from "../../platform/contract";
+import type { AlarmPriority as Priority } from "../../platform/generated/AlarmPriority";
+import type { AlarmView } from "../../platform/generated/AlarmView";
 import type { Row } from "../../platform/generated/Row";
 import { type Line, linesOf } from "./lines";
 
@@ -15,10 +17,16 @@ import { type Line, linesOf } from "./lines";
 type Known = AlarmKey & { center: string };
 
 export type Alarm = Known & {
+  priority: Priority;
+  /** Raised before, and listed again. */
   relisted: boolean;
+  /** This seat caused it: it is silent, and no line of the rail. */
+  yours: boolean;
   row: Row | null;
   /** Who cancelled; null until it is known. */
   by: CancelBy | null;
+  /** What the hub knows of it: who has it, who took note, and whether it is a supervisor's. Null: nothing yet. */
+  known: AlarmView | null;
 };
 
 /** What has been in view for less can't have been read: no key acknowledges it. */
@@ -36,6 +44,8 @@ export type Around = {
 
 export class Alarms {
   open = $state.raw<readonly Alarm[]>([]);
+  /** Those that someone has acknowledged, or that this seat caused: they stay in the queue until their reason is gone. */
+  noted = $state.raw<readonly Alarm[]>([]);
   failure = $state.raw<Failure | null>(null);
   /** When the last open alarm was settled; null: none was since someone signed in. */
   lastAt = $state<number | null>(null);
@@ -66,9 +76,10 @@ export class Alarms {
 
   raise(event: Extract<AppEvent, { type: "alarm" }>): void {
     if (this.open.some((alarm) => same(alarm, event))) return;
-    const { center, id, kind, raisedAt, relisted, row } = event;
-    const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, by: null };
-    this.open = [...this.open, alarm];
+    const { center, id, kind, raisedAt, relisted, row, priority, yours } = event;
+    const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, priority, yours, by: null, known: null };
+    if (yours) this.noted = [...this.noted.filter((one) => !same(one, alarm)), alarm];
+    else this.open = [...this.open, alarm];
     void this.#platform.alarmDisplayed(alarm.center, keyOf(alarm)).catch(() => {});
     if (kind === "cancelled") void this.#learnWho(alarm);
   }
@@ -78,6 +89,22 @@ export class Alarms {
     if (left.length === this.open.length) return;
     this.open = left;
     this.lastAt = this.#around.day();
+  }
+
+  /** All alarms as the core has them, with what the hub knows of each. */
+  list(all: readonly AlarmView[]): void {
+    const before = [...this.open, ...this.noted];
+    const merged = all.map((known): Alarm => {
+      const held = before.find((alarm) => same(alarm, known));
+      const { center, id, kind, raisedAt, priority, yours } = known;
+      const rest = held ?? { relisted: false, row: null, by: null };
+      return { ...rest, center, id, kind, raisedAt, priority, yours, known };
+    });
+    const isOpen = ({ yours, known }: Alarm): boolean => !yours && known?.acknowledged !== true;
+    const open = merged.filter(isOpen);
+    if (this.open.some((alarm) => !open.some((one) => same(one, alarm)))) this.lastAt = this.#around.day();
+    this.open = open;
+    this.noted = merged.filter((alarm) => !isOpen(alarm));
   }
 
   /** A line can be read from now on; no longer, once `shown` is false. */
@@ -128,6 +155,7 @@ export class Alarms {
 
   clear(): void {
     this.open = [];
+    this.noted = [];
     this.failure = null;
     this.lastAt = null;
     this.closeQueue();

@@ -1,10 +1,10 @@
 // Alarms as lines of the rail and of the queue: by priority, those of one cause together.
 
 import type { AlarmKind } from "../../platform/generated/AlarmKind";
+import type { AlarmPriority as Priority } from "../../platform/generated/AlarmPriority";
 import { type Alarm, named } from "./alarms.svelte";
 
-export const PRIORITIES = ["critical", "high", "normal"] as const;
-export type Priority = (typeof PRIORITIES)[number];
+export const PRIORITIES: readonly Priority[] = ["critical", "high", "normal"];
 
 /** One alarm, or several of one cause in one center. */
 export type Line = {
@@ -18,17 +18,10 @@ export type Line = {
 };
 
 /** Kinds that stand in one line a center, however few they are. */
-const TOGETHER: ReadonlySet<AlarmKind> = new Set(["late", "unconfirmed"]);
+const TOGETHER: ReadonlySet<AlarmKind> = new Set(["late", "unconfirmed", "unaccepted"]);
 /** As many of one cause within this time are a storm, and one line. */
 const STORM = 10;
 const STORM_MS = 10 * 60_000;
-
-/** A cancellation is as grave as what has been done for the order. */
-export function priorityOf({ kind, row }: Pick<Alarm, "kind" | "row">): Priority {
-  if (kind !== "cancelled") return "high";
-  if (row === null || row.rider !== null) return "critical";
-  return row.waitingAt === null ? "normal" : "high";
-}
 
 /**
  * Most urgent first: by priority, then those of the center that is looked at, then by age. What is new comes after what
@@ -56,7 +49,7 @@ export function linesOf(alarms: readonly Alarm[], board: string | null, now: num
 }
 
 function lineOf(key: string, first: Alarm, alarms: readonly Alarm[]): Line {
-  const priorities = alarms.map(priorityOf);
+  const priorities = alarms.map(({ priority }) => priority);
   const priority = PRIORITIES.find((grave) => priorities.includes(grave)) ?? "normal";
   return { key, priority, kind: first.kind, center: first.center, alarms };
 }

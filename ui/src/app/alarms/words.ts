@@ -5,7 +5,8 @@ import type { Row } from "../../platform/generated/Row";
 import { m } from "../../texts/generated/messages";
 import { statusName } from "../../texts/names";
 import type { Alarm } from "./alarms.svelte";
-import type { Line, Priority } from "./lines";
+import type { AlarmPriority as Priority } from "../../platform/generated/AlarmPriority";
+import type { Line } from "./lines";
 
 /** Icon beside the words: what an alarm is about is never told by colour alone. */
 export const ALARM_ICON: Record<AlarmKind, string> = {
@@ -19,6 +20,7 @@ const NAME: Record<AlarmKind, () => string> = {
   cancelled: m.alarm_cancelled,
   late: m.late,
   unconfirmed: m.unconfirmed,
+  unaccepted: m.alarm_unaccepted,
   unproven: m.alarm_unproven,
 };
 
@@ -39,13 +41,35 @@ export function alarmName({ kind, by }: Pick<Alarm, "kind" | "by">): string {
 }
 
 /** What people call the delivery. A center that is not proven has none. */
-export function numberOf({ kind, row, id }: Pick<Alarm, "kind" | "row" | "id">): string {
-  return kind === "unproven" ? "" : row?.number || `#${id}`;
+export function numberOf({ kind, row, id, known }: Alarm): string {
+  return kind === "unproven" ? "" : row?.number || known?.number || `#${id}`;
 }
 
+export function shopOf({ row, known }: Alarm): string {
+  return row?.shop ?? known?.shop ?? "";
+}
+
+/** Who has got it, seen it, taken note of it. */
+export const STAGE_ICON = { received: "•", displayed: "◉", acknowledged: "✓" } as const;
+
+/** What happens next with it, or has. */
+export function nextStep({ known, yours }: Alarm, wall: number): string {
+  if (yours) return m.alarm_yours();
+  if (known === null) return "";
+  if (known.acknowledgedBy !== null) return m.alarm_acknowledged_by({ who: known.acknowledgedBy });
+  if (known.acknowledged) return m.alarm_acknowledged();
+  if (known.escalatedAt !== null) return m.alarm_escalated();
+  if (known.at === null) return "";
+  const left = Math.ceil((known.at + ESCALATES_MS - wall) / 1000);
+  return left > 0 ? m.alarm_escalates({ count: left }) : "";
+}
+
+/** Without an acknowledgement an alarm becomes the supervisors' too. */
+const ESCALATES_MS = 60_000;
+
 /** How far it had come, and who rides: of a cancelled one that is what the rider knows. */
-export function stateOf({ kind, row }: Pick<Alarm, "kind" | "row">): string {
-  if (row === null) return "";
+export function stateOf({ kind, row, known }: Alarm): string {
+  if (row === null) return known?.rider ?? "";
   const rider = row.rider?.name ?? m.alarm_no_rider();
   return `${kind === "cancelled" ? reached(row) : statusName(row.status)} · ${rider}`;
 }
@@ -55,7 +79,7 @@ export function lineName(line: Line): string {
   const [first] = line.alarms;
   if (first === undefined) return "";
   if (line.alarms.length === 1) return alarmName(first);
-  const about = line.kind === "cancelled" && first.row !== null ? `${first.row.shop} ` : "";
+  const about = line.kind === "cancelled" ? `${shopOf(first)} `.trimStart() : "";
   return (
     about + m.alarm_several({ name: alarmName({ kind: line.kind, by: null }), count: line.alarms.length })
   );

@@ -1,19 +1,20 @@
 // What a report says, in the language in use.
 
 import type { MovedOn } from "../../platform/generated/MovedOn";
+import type { RowOutcome } from "../../platform/generated/RowOutcome";
 import { m } from "../../texts/generated/messages";
 import { actionName, problemText, statusName } from "../../texts/names";
 import type { Report } from "./tracker.svelte";
 
-export function reportText({ action, number, outcome, code, message, movedOn }: Report): string {
-  const about = { action: actionName(action), number };
+export function reportText({ action, number, count, outcome, code, message, movedOn, refused }: Report): string {
+  const about = { action: actionName(action), number: count > 1 ? m.report_many({ number, count }) : number };
   const why = (): string =>
     movedOn === null ? problemText({ code: code ?? "other", message: message ?? "" }) : whoDid(movedOn);
   switch (outcome) {
     case "pending":
       return m.outcome_pending(about);
     case "done":
-      return m.outcome_done(about);
+      return refused.length === 0 ? m.outcome_done(about) : m.outcome_partly({ ...about, why: whyNot(refused) });
     case "refused":
       return m.outcome_refused({ ...about, why: why() });
     case "notSent":
@@ -30,4 +31,19 @@ function whoDid({ by, action, rider, status }: MovedOn): string {
   const now = rider === null ? statusName(status) : m.conflict_with({ status: statusName(status), rider });
   if (by === null || action === null) return m.conflict_now({ now });
   return m.conflict_by({ who: by.name, action: actionName(action), now });
+}
+
+/** More refused deliveries than a line holds. */
+const NAMED = 4;
+
+/** Which of several were refused, and why. */
+function whyNot(refused: readonly RowOutcome[]): string {
+  const named = refused
+    .slice(0, NAMED)
+    .map(({ id, number, code, message, movedOn }) => {
+      const why = movedOn ? whoDid(movedOn) : problemText({ code: code ?? "other", message: message ?? "" });
+      return `${number ?? `#${id}`} ${why}`;
+    })
+    .join(" · ");
+  return refused.length > NAMED ? `${named} …` : named;
 }

@@ -193,11 +193,17 @@ export class BoardState implements ScreenState {
     return this.view.page.rows.get(id) ?? null;
   }
 
+  /** What failed of a batch stays marked; the rest was done. */
+  keepMarked(ids: ReadonlySet<number>): void {
+    this.selection.unmark(ids);
+  }
+
   /** Begins an action on the marked deliveries, else on the chosen one. */
   act(action: Action): void {
     const marked = [...this.selection.marked.values()];
-    if (marked.length > 0) this.host.actOnAll(action, marked);
-    else if (this.selection.row !== null) this.host.act(action, this.selection.row);
+    if (marked.length > 0) {
+      this.host.actOnAll(action, marked);
+    } else if (this.selection.row !== null) this.host.act(action, this.selection.row);
   }
 
   get #centers(): string[] {
