@@ -275,6 +275,8 @@ export class App implements Host {
       case "alarmSettled":
         this.alarms.settle(event);
         break;
+      case "alarms":
+        break;
       case "command":
         this.commands.hear(event);
         break;

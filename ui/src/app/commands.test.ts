@@ -195,6 +195,8 @@ describe("a command", () => {
         kind: "cancelled",
         raisedAt: 1_000 + id,
         relisted: false,
+        priority: "critical",
+        yours: false,
         row,
       });
     }

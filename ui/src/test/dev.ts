@@ -35,6 +35,8 @@ setTimeout(() => {
         kind: "cancelled",
         raisedAt: row.cancelledAt ?? 0,
         relisted: false,
+        priority: "critical",
+        yours: false,
         row,
       });
     }

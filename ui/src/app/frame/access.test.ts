@@ -24,6 +24,8 @@ describe.each<Theme>(["dark", "light"])("in %s", (theme) => {
       kind: "cancelled",
       raisedAt: 1,
       relisted: false,
+      priority: "critical",
+      yours: false,
       row,
     });
     press("Home");

@@ -28,7 +28,7 @@ server: string | null,
  */
 centers: Array<CenterView>, 
 /**
- * The name of a foreign server; null: a hub. A foreign server is proven by its list and takes no commands.
+ * The name of a foreign server, which is proven by its list and takes no commands; null: a hub.
  */
 foreign: string | null, 
 /**
