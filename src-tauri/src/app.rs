@@ -212,6 +212,7 @@ impl App {
             while let Some(event) = events.next().await {
                 if let EngineEvent::Alarm(_, notice) = &event
                     && !notice.relisted
+                    && !notice.yours
                     && is_heard(notice.key.kind)
                 {
                     sounds.alarm();
@@ -382,6 +383,6 @@ pub fn error(code: &str, message: &str, retryable: bool) -> IpcError {
 fn is_heard(kind: AlarmKind) -> bool {
     match kind {
         AlarmKind::Cancelled | AlarmKind::Unproven => true,
-        AlarmKind::Late | AlarmKind::Unconfirmed => false,
+        AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted => false,
     }
 }

@@ -21,7 +21,7 @@ VECTORS = pathlib.Path(__file__).parents[2] / "docs" / "vectors"
 CODES = (
     "unauthorized forbidden not-found invalid invalid-transition conflict void resync too-many-requests unavailable"
 ).split()
-KINDS = ["cancelled", "late", "unconfirmed"]
+KINDS = ["cancelled", "late", "unconfirmed", "unaccepted"]
 STAGES = ["delivered", "displayed", "acknowledged"]
 
 
@@ -112,7 +112,7 @@ def read_alarms(answer):
 
 
 def is_receipt(said):
-    return said.get("kind") in KINDS and said.get("stage") in STAGES and {"id", "raisedAt"} <= said.keys()
+    return said.get("kind") in KINDS and said.get("receipt") in STAGES and {"id", "raisedAt"} <= said.keys()
 
 
 def board_at(cursor, rows, whole_at):

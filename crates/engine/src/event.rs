@@ -1,6 +1,6 @@
 //! What happens, for whoever listens, and the receiving end.
 
-use crate::ipc::{AppEvent, CommandPhase, LinkView, MovedOn};
+use crate::ipc::{AlarmView, AppEvent, CommandPhase, LinkView, MovedOn};
 use gwanje_board::{Row, ViewId};
 use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
@@ -49,6 +49,8 @@ pub enum EngineEvent {
     Alarm(CenterId, Arc<AlarmNotice>),
     /// An alarm was acknowledged, here or at another seat.
     AlarmSettled(CenterId, AlarmKey),
+    /// The alarms as a page lists them, and how many there are.
+    Alarms(Arc<Vec<AlarmView>>, u64),
     /// News of a command.
     Command(Arc<CommandReport>),
     /// A repair replaced rows.
@@ -81,12 +83,17 @@ impl EngineEvent {
                 kind: notice.key.kind,
                 raised_at: notice.key.raised_at.0,
                 relisted: notice.relisted,
+                priority: notice.priority(),
+                yours: notice.yours,
                 row: notice
                     .delivery
                     .as_ref()
                     .and_then(WireRow::delivery)
                     .map(|row| Box::new(Row::of(row, None, AT_RISK_MIN))),
             }),
+            Self::Alarms(alarms, count) => {
+                Some(AppEvent::Alarms { alarms: alarms.as_ref().clone(), count: *count })
+            }
             Self::AlarmSettled(center, key) => Some(AppEvent::AlarmSettled {
                 center: center.to_string(),
                 id: key.id.0,

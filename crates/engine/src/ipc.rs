@@ -6,8 +6,8 @@ pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Q
 
 use gwanje_board::Row;
 use gwanje_model::Status;
-use gwanje_sync::{CheckReport, State};
-use gwanje_wire::rest::AlarmKind;
+use gwanje_sync::{AlarmPriority, CheckReport, State};
+use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::{Person, Problem};
 use serde::Serialize;
 use ts_rs::TS;
@@ -120,6 +120,74 @@ pub struct LinkView {
     pub epoch: Option<String>,
 }
 
+/// A seat's word on an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmReceiptView {
+    /// Whose sign-in it came by.
+    pub account: String,
+    /// Which seat.
+    pub seat: String,
+    /// How far the alarm has come there.
+    pub stage: ReceiptStage,
+    /// When (wall clock).
+    #[ts(type = "number")]
+    pub at: i64,
+}
+
+/// An alarm on the list. Instants are UTC milliseconds of the wall clock, but for `raisedAt`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmView {
+    /// Which center.
+    pub center: String,
+    /// What the center is called (its id until the server has told).
+    pub center_name: String,
+    /// Which delivery; 0: the center.
+    #[ts(type = "number")]
+    pub id: u64,
+    /// About what.
+    pub kind: AlarmKind,
+    /// With `center`, `id` and `kind` the alarm's key (operations time; for `unproven` the desk's clock).
+    #[ts(type = "number")]
+    pub raised_at: i64,
+    /// When the hub wrote it; null: not known (yet).
+    #[ts(type = "number | null")]
+    pub at: Option<i64>,
+    /// How urgent it is.
+    pub priority: AlarmPriority,
+    /// What people call the delivery; null: not known.
+    pub number: Option<String>,
+    /// The shop's name; null: not known.
+    pub shop: Option<String>,
+    /// The rider's name; null: none, or not known.
+    pub rider: Option<String>,
+    /// The delivery's status before what raised the alarm; null: not known.
+    pub was: Option<Status>,
+    /// Who did what raised it; null: the clock, or not known.
+    pub by: Option<String>,
+    /// This seat caused it: it is silent.
+    pub yours: bool,
+    /// How far it has come at each seat.
+    pub receipts: Vec<AlarmReceiptView>,
+    /// Further seats, which the hub counts only.
+    #[ts(type = "number")]
+    pub more: u64,
+    /// Somebody took note: it is listed until its reason is gone.
+    pub acknowledged: bool,
+    /// Who did first, as the hub knows.
+    pub acknowledged_by: Option<String>,
+    /// When.
+    #[ts(type = "number | null")]
+    pub acknowledged_at: Option<i64>,
+    /// When it became the supervisors' too.
+    #[ts(type = "number | null")]
+    pub escalated_at: Option<i64>,
+    /// When its reason was gone.
+    #[ts(type = "number | null")]
+    pub settled_at: Option<i64>,
+}
+
 /// What became of a command, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -193,8 +261,20 @@ pub enum AppEvent {
         raised_at: i64,
         /// Raised before, and still open.
         relisted: bool,
+        /// How urgent it is.
+        priority: AlarmPriority,
+        /// This seat caused it: it is silent.
+        yours: bool,
         /// The delivery as known; null: unreadable or unknown.
         row: Option<Box<Row>>,
+    },
+    /// The alarms, the most urgent first, the oldest of equals first; at most five times a second.
+    Alarms {
+        /// Those that are told: the first of them.
+        alarms: Vec<AlarmView>,
+        /// How many there are.
+        #[ts(type = "number")]
+        count: u64,
     },
     /// Acknowledged, here or at another seat.
     AlarmSettled {

@@ -5,6 +5,7 @@ mod calls;
 mod diagnosis;
 mod signing;
 
+use crate::alarms::Alarms;
 use crate::clock;
 use crate::config::EngineConfig;
 use crate::core::Core;
@@ -23,8 +24,8 @@ use gwanje_board::Board;
 use gwanje_model::{CenterId, DeliveryId, Text, UtcMillis};
 use gwanje_persist::{ForCore, Outbox};
 use gwanje_sync::{
-    AlarmKey, AlarmNotice, Client, ClientConfig, CommandId, Foreign, ForeignConfig, Input, Mono, Now,
-    RequestId, SocketEvent, SocketId,
+    AlarmNotice, Client, ClientConfig, CommandId, Foreign, ForeignConfig, Input, Mono, Now, RequestId,
+    SocketEvent, SocketId,
 };
 use gwanje_wire::WireRow;
 use signing::Signing;
@@ -53,7 +54,9 @@ struct Owner {
     views: Views,
     subscribers: Subscribers,
     freshness: BTreeMap<CenterId, Freshness>,
-    open_alarms: BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
+    alarms: Alarms,
+    /// What the centers are called.
+    names: BTreeMap<CenterId, String>,
     /// Unsettled commands of this seat.
     commands: HashMap<CommandId, Commanded>,
     /// Outcomes that nobody listened to: the first listener hears them. Bounded by the commands under way at once.
@@ -115,7 +118,8 @@ pub(crate) fn start(
         views: Views::default(),
         subscribers: Subscribers::default(),
         freshness: BTreeMap::new(),
-        open_alarms: BTreeMap::new(),
+        alarms: Alarms::default(),
+        names: BTreeMap::new(),
         commands: HashMap::new(),
         unheard: Vec::new(),
         signing: Signing::default(),
@@ -206,8 +210,12 @@ impl Owner {
         if let Some(job) = self.outbox.take(now.mono) {
             self.writer.hand(job);
         }
-        let (freshness, alarms, commands) = (&self.freshness, &self.open_alarms, &self.commands);
-        self.subscribers.catch_up(now.mono, || present(freshness, alarms, commands));
+        if let Some((alarms, count)) = self.alarms.due(&self.board, &self.names, now.mono) {
+            self.tell(EngineEvent::Alarms(Arc::new(alarms), count), now);
+        }
+        let (freshness, alarms, commands) = (&self.freshness, &self.alarms, &self.commands);
+        let (board, names) = (&self.board, &self.names);
+        self.subscribers.catch_up(now.mono, || present(freshness, (alarms, board, names), commands));
     }
 
     fn arrived(&mut self, arrival: Arrival) {
@@ -279,6 +287,7 @@ impl Owner {
             return;
         }
         self.day_due = now.mono.plus_ms(DAY_STEP_MS);
+        self.alarms.forget_heard(now.mono);
         if let Some(day_at) = self.freshness.values().filter_map(|freshness| freshness.day_at(now.wall)).max()
         {
             self.board.advance(day_at);
@@ -293,6 +302,7 @@ impl Owner {
             self.outbox.deadline(),
             self.subscribers.deadline(),
             self.signing.deadline(),
+            self.alarms.deadline(),
             Some(self.day_due),
         ];
         let first = deadlines.into_iter().flatten().min().unwrap_or(now.plus_ms(MAX_SLEEP_MS));
@@ -332,17 +342,19 @@ fn latest_instant(rows: &[WireRow]) -> Option<UtcMillis> {
 /// The freshness of all centers, all open alarms and all unsettled commands: what a listener must know to go on from here.
 fn present(
     freshness: &BTreeMap<CenterId, Freshness>,
-    alarms: &BTreeMap<(CenterId, AlarmKey), Arc<AlarmNotice>>,
+    (alarms, board, names): (&Alarms, &Board, &BTreeMap<CenterId, String>),
     commands: &HashMap<CommandId, Commanded>,
 ) -> Vec<EngineEvent> {
     let states = freshness.iter().flat_map(|(center, of)| {
         [EngineEvent::State(center.clone(), of.state().clone()), EngineEvent::Link(Arc::new(of.view(center)))]
     });
-    let alarms = alarms.iter().map(|((center, _), notice)| {
+    let (list, count) = alarms.list(board, names);
+    let list = EngineEvent::Alarms(Arc::new(list), count);
+    let alarms = alarms.open().map(|(center, notice)| {
         let again = AlarmNotice { relisted: true, ..notice.as_ref().clone() };
         EngineEvent::Alarm(center.clone(), Arc::new(again))
     });
     let mut unsettled: Vec<_> = commands.values().filter_map(|command| command.told.clone()).collect();
     unsettled.sort_by(|a, b| a.command.cmp(&b.command));
-    states.chain(alarms).chain(unsettled.into_iter().map(EngineEvent::Command)).collect()
+    states.chain(alarms).chain([list]).chain(unsettled.into_iter().map(EngineEvent::Command)).collect()
 }

@@ -16,6 +16,7 @@ mod demo_day;
 mod drain_api;
 mod drill_api;
 pub mod drill_runner;
+mod due_alarms;
 mod exit_error;
 pub mod hub;
 pub mod listening;

@@ -3,6 +3,7 @@
 use crate::accepting::serve_until;
 use crate::api;
 use crate::drain_api;
+use crate::due_alarms;
 use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::socket::SocketGate;
@@ -35,6 +36,7 @@ impl Serving {
     /// Serves until `stop` ends, then tells the sockets, lets requests under way finish, and returns.
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
+        let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
         let mut router = api::router_with(self.hub, self.routes.merge(drain));
         let apart = match self.sockets_apart {
@@ -54,6 +56,7 @@ impl Serving {
         self.gate.drain(self.drain).await;
         tokio::time::sleep(TELL_SOCKETS).await;
         told.send_replace(true);
+        alarms.abort();
         self.gate.shut().await;
         for task in [Some(rest), apart].into_iter().flatten() {
             if let Err(error) = task.await {

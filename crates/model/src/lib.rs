@@ -4,6 +4,7 @@
 
 mod delivery;
 pub mod digest;
+mod due;
 pub mod lifecycle;
 mod rider;
 mod role;
@@ -14,6 +15,7 @@ pub use delivery::{
     AT_RISK_MIN, AssignedRider, Cancel, CancelBy, Delivery, Dropoff, Item, Note, Pos, Shop, Status,
 };
 pub use digest::RowDigest;
+pub use due::{DueAt, UNACCEPTED_MIN, UNCONFIRMED_MIN};
 pub use rider::{Rider, RiderStatus};
 pub use role::{Permission, Role};
 pub use units::{

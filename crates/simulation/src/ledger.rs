@@ -1,7 +1,7 @@
 //! What really happened at the hub, kept beside it: every change, every head there ever was, every cancellation, every
 //! command with what was recorded of it. The truth that invariants compare with.
 
-use crate::hub::Center;
+use crate::hub::{Center, raised_by_clock};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use gwanje_sync::AlarmKey;
 use gwanje_wire::ErrorCode;
@@ -27,6 +27,8 @@ pub(crate) struct Truth {
     pub(crate) gone: BTreeMap<DeliveryId, Rev>,
     /// Every cancellation there ever was.
     pub(crate) cancelled: BTreeSet<AlarmKey>,
+    /// Every alarm that the clock would raise of a row as it ever was, if the row stayed so.
+    pub(crate) coming: BTreeSet<AlarmKey>,
     pub(crate) alarm_seq: u64,
     /// The hub went on from a backup, and some seat has not yet come together with it: revisions were given twice.
     pub(crate) went_back: bool,
@@ -53,6 +55,10 @@ impl Truth {
             return alarms;
         }
         let since = last.map_or(Rev::ZERO, |(_, rev)| rev);
+        for row in center.rows.values() {
+            let raised = raised_by_clock(row).into_iter();
+            self.coming.extend(raised.map(|(kind, raised_at)| AlarmKey { id: row.id, kind, raised_at }));
+        }
         let mut new: Vec<_> = center.rows.values().map(|row| (row.rev, row.id, false)).collect();
         new.extend(center.gone.iter().map(|(rev, id)| (*rev, *id, true)));
         new.retain(|(rev, _, _)| *rev > since);

@@ -17,7 +17,7 @@
 //! | T | nothing deleted comes back |
 //! | W | each command settles exactly once, as the hub recorded it, and is done at most once |
 //! | B | one socket, a bounded rate of requests, nothing spins |
-//! | K | each cancellation after the horizon raises exactly one alarm, after its commit; an acknowledged one stays so |
+//! | K | each cancellation after the horizon, and each delivery late, unconfirmed or unaccepted while it is so, raises exactly one alarm, after its commit, none before it is due; an acknowledged one stays so |
 //! | R | no unequal digest, repair or snapshot without an injected cause; what is planted is found within two heads |
 
 mod disk;

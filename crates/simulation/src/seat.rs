@@ -137,6 +137,8 @@ pub(crate) struct SeatHistory {
     /// How often each alarm was raised.
     pub(crate) raised: BTreeMap<(CenterId, AlarmKey), u32>,
     pub(crate) relisted: BTreeSet<(CenterId, AlarmKey)>,
+    /// Told as this seat's own doing.
+    pub(crate) quiet: BTreeSet<(CenterId, AlarmKey)>,
     /// Alarms acknowledged here: in which life, and whether the disk has the acknowledgement.
     pub(crate) acknowledged: BTreeMap<(CenterId, AlarmKey), (u32, bool)>,
     /// Alarms acknowledged here, which the hub knew to be acknowledged when the app was started.

@@ -49,6 +49,8 @@ use std::path::Path;
 
 /// The hub's wall clock at the beginning.
 pub(crate) const BEGINNING: i64 = 1_790_000_000_000;
+/// Milliseconds between two looks of the hub at the clock, from the wire contract.
+const LOOK_MS: u64 = 1_000;
 /// The most events within one millisecond: more than this is a loop without progress.
 const SPIN_MAX: u32 = 20_000;
 
@@ -80,6 +82,8 @@ pub(crate) enum Event {
     PongDue(u64),
     Flush(usize, CenterId),
     Beat(usize, CenterId),
+    /// The hub looks at the clock for alarms.
+    LooksAtClock,
     Behind(usize, CenterId),
     ReleaseHeld(usize, CenterId),
     /// The thread that owns an app's cache file does its job, or answers.
@@ -334,6 +338,7 @@ impl World {
             Event::PongDue(conn) => self.pong_due(conn),
             Event::Flush(node, center) => self.flush(node, &center),
             Event::Beat(node, center) => self.beat(node, &center),
+            Event::LooksAtClock => self.look_at_clock(),
             Event::Behind(node, center) => self.look_behind(node, &center),
             Event::ReleaseHeld(node, center) => self.release_held(node, &center),
             Event::ThreadGoesOn { seat, life } => self.thread_goes_on(seat, life),
@@ -358,6 +363,22 @@ impl World {
 
     pub(crate) fn is_life(&self, seat: usize, life: u32) -> bool {
         self.seats.get(seat).is_some_and(|seat| seat.life == life && seat.app.is_some())
+    }
+
+    /// Each second the hub writes the alarms that are due, unless its store is away.
+    fn look_at_clock(&mut self) {
+        self.after(LOOK_MS, Event::LooksAtClock);
+        if self.store_down_until > self.now {
+            return;
+        }
+        let at = self.at();
+        let mut changed = 0;
+        for center in self.centers.clone() {
+            changed += self.hub.look_at_alarms(&center, at);
+        }
+        if changed > 0 {
+            self.committed();
+        }
     }
 
     /// Notes the changes that were just made, and tells the nodes that hear of them.

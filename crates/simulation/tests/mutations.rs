@@ -54,5 +54,6 @@ caught! {
     an_unequal_digest_ignored: IgnoreMismatch by "LRC";
     alarms_told_before_the_commit: TellBeforeCommit by "K";
     polls_without_a_pause: PollWithoutPause by "B";
+    what_the_hub_says_raised_again: RaiseHubsToo by "K";
     a_refused_question_taken_for_a_refusal: RefuseByClose by "W";
 }

@@ -337,8 +337,10 @@ impl Foreign {
             SessionAction::Repaired(report) => Action::Repaired(center, report),
             SessionAction::Checked(report) => Action::Checked(center, report),
             SessionAction::AlarmSettled(key) => Action::AlarmSettled(center, key),
+            SessionAction::Acknowledged(ids) => Action::Acknowledged(center, ids),
             // Nobody there keeps receipts, and nothing is asked for but the list.
             SessionAction::SendReceipt(..)
+            | SessionAction::AlarmTold(_)
             | SessionAction::Fetch(..)
             | SessionAction::DropFetch(_)
             | SessionAction::Subscribe(_)

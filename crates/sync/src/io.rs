@@ -1,8 +1,9 @@
 //! What goes into the core and what comes out of it.
 
 use crate::findings::{CheckReport, RepairReport};
-use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Text, UtcMillis};
-use gwanje_wire::rest::{AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
+use crate::priority::AlarmPriority;
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Status, Text, UtcMillis};
+use gwanje_wire::rest::{AlarmEntry, AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
 use serde::{Deserialize, Serialize};
@@ -156,8 +157,9 @@ pub struct AlarmKey {
     pub id: DeliveryId,
     /// About what.
     pub kind: AlarmKind,
-    /// When it was due: `cancelledAt`; for `late` the end of its target, for `unconfirmed` three minutes after `assignedAt`
-    /// (operations time), for `unproven` thirty seconds after the last proof (the desk's clock).
+    /// When it was due: `cancelledAt`; for `late` the end of its target, for `unconfirmed` three minutes after `assignedAt`,
+    /// for `unaccepted` one after `receivedAt` (operations time), for `unproven` thirty seconds after the last proof (the
+    /// desk's clock).
     pub raised_at: UtcMillis,
 }
 
@@ -416,10 +418,23 @@ pub struct Proof {
 pub struct AlarmNotice {
     /// Which.
     pub key: AlarmKey,
-    /// It was raised before a restart and is still open.
+    /// It was raised before a restart, or while nobody was here, and is still open.
     pub relisted: bool,
+    /// A command of this installation caused it: its person knows.
+    pub yours: bool,
     /// The delivery as known.
     pub delivery: Option<WireRow>,
+    /// The delivery's status before what raised the alarm, where the hub has told.
+    pub was: Option<Status>,
+}
+
+impl AlarmNotice {
+    /// How urgent it is.
+    #[must_use]
+    pub fn priority(&self) -> AlarmPriority {
+        let row = self.delivery.as_ref().and_then(WireRow::delivery);
+        AlarmPriority::of(self.key.kind, row.map(|row| &**row), self.was)
+    }
 }
 
 /// How a command ended.
@@ -498,6 +513,10 @@ pub enum Action {
     Alarm(CenterId, Box<AlarmNotice>),
     /// An alarm was acknowledged, here or at another seat, or what it was about has ended.
     AlarmSettled(CenterId, AlarmKey),
+    /// What the hub says of an alarm now: who took note, whether it was escalated, whether its reason is gone.
+    AlarmTold(CenterId, Box<AlarmEntry>),
+    /// Cancellations that are known from the cache to be acknowledged.
+    Acknowledged(CenterId, Vec<DeliveryId>),
     /// A command has no outcome yet.
     CommandUnsettled(CommandId, Unsettled),
     /// A command is settled, once.

@@ -15,6 +15,7 @@ mod findings;
 mod foreign;
 mod io;
 pub mod mutation;
+mod priority;
 mod session;
 mod stats;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use io::{
     RequestId, Restored, RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand,
     Unsettled,
 };
+pub use priority::AlarmPriority;
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};
 pub use stats::{
     Calls, LATENCY_BOUNDS_MS, Latencies, Latency, LatencySummary, MismatchesBy, ProofsBy, RepairStats,

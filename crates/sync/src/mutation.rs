@@ -45,13 +45,15 @@ pub enum Mutation {
     TellBeforeCommit,
     /// A poll follows on the other without a pause (rule 13).
     PollWithoutPause,
+    /// What the hub says of an alarm that was raised here raises it again (rule 10).
+    RaiseHubsToo,
     /// A refused question what became of a command counts as the command's refusal (rule 11).
     RefuseByClose,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::SkipGapCheck,
         Self::ForgetTombstones,
         Self::CursorBeforeRows,
@@ -72,6 +74,7 @@ impl Mutation {
         Self::IgnoreMismatch,
         Self::TellBeforeCommit,
         Self::PollWithoutPause,
+        Self::RaiseHubsToo,
         Self::RefuseByClose,
     ];
 }

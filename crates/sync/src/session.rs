@@ -16,6 +16,7 @@
 //! | `count` | what requests and events cost |
 //! | `alarms` | cancellations, what `/alarms` says |
 //! | `kept` | commands that the cache keeps until they are settled |
+//! | `own` | cancellations that this seat asked for |
 //! | `overdue` · `unproven` | alarms whose condition ends by itself |
 //! | `overlay` | answers to this seat's commands |
 //! | `publish` | how changes reach cache and board |
@@ -35,6 +36,7 @@ mod notified;
 mod order;
 mod overdue;
 mod overlay;
+mod own;
 mod proof;
 mod publish;
 mod repair;

@@ -1,15 +1,18 @@
-//! The other bodies of the REST interface.
+//! The other bodies of the REST interface; those of alarms are in `alarm`.
+
+mod alarm;
 
 use crate::frame::{Frame, Head, WireRow};
 use gwanje_model::digest::DigestSum;
-use gwanje_model::{
-    AT_RISK_MIN, CenterId, DeliveryId, Epoch, Pos, Rev, Role, RowDigest, SeatId, Text, UtcMillis,
-};
+use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Epoch, Pos, Rev, Role, RowDigest, Text, UtcMillis};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use ts_rs::TS;
+
+pub use alarm::{
+    ALARMS_PAGE, Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, AlarmShop, AlarmsRead, AlarmsReply,
+    RECEIPTS_OF_ACCOUNT, RECEIPTS_OF_ALARM, Receipt, ReceiptRequest, ReceiptStage, Who,
+};
 
 /// The path below which the interface lives.
 pub const API_ROOT: &str = "/api/v1";
@@ -175,161 +178,12 @@ pub struct DigestReply {
     pub buckets: Vec<RowDigest>,
 }
 
-/// What an alarm is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub enum AlarmKind {
-    /// A delivery was cancelled.
-    Cancelled,
-    /// A delivery is late.
-    Late,
-    /// A rider has not confirmed for three minutes.
-    Unconfirmed,
-    /// A center was not proven for thirty seconds.
-    Unproven,
-}
-
-impl AlarmKind {
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Late => "late",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Unproven => "unproven",
-        }
-    }
-
-    /// The kind of that wire name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Cancelled, Self::Late, Self::Unconfirmed, Self::Unproven]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-    }
-}
-
-/// How far an alarm has come at a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ReceiptStage {
-    /// The seat's engine has it.
-    Delivered,
-    /// The seat shows it.
-    Displayed,
-    /// A person there took note.
-    Acknowledged,
-}
-
-impl ReceiptStage {
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Displayed => "displayed",
-            Self::Acknowledged => "acknowledged",
-        }
-    }
-}
-
-/// A seat's word on an alarm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// Which seat.
-    pub seat: SeatId,
-    /// How far; a stage of a newer hub is read as `delivered`: the seat has the alarm, and more is not known.
-    #[serde(deserialize_with = "stage_or_delivered")]
-    pub stage: ReceiptStage,
-    /// When (wall clock).
-    pub at: UtcMillis,
-}
-
-fn stage_or_delivered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReceiptStage, D::Error> {
-    let name = <Cow<'_, str>>::deserialize(deserializer)?;
-    Ok([ReceiptStage::Displayed, ReceiptStage::Acknowledged]
-        .into_iter()
-        .find(|stage| stage.as_str() == name)
-        .unwrap_or(ReceiptStage::Delivered))
-}
-
-/// One entry of `/alarms`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AlarmEntry {
-    /// Grows with each alarm and each receipt of the center.
-    pub seq: u64,
-    /// The delivery.
-    pub id: DeliveryId,
-    /// About what.
-    pub kind: AlarmKind,
-    /// For `cancelled`: its `cancelledAt` (operations time).
-    pub raised_at: UtcMillis,
-    /// The delivery as it was then; null when unreadable.
-    pub delivery: Option<WireRow>,
-    /// Each seat's furthest stage.
-    #[serde(default)]
-    pub receipts: Vec<Receipt>,
-    /// When it was passed to the supervisor.
-    #[serde(default)]
-    pub escalated_at: Option<UtcMillis>,
-}
-
-/// GET `/centers/{c}/alarms?after=S`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AlarmsReply {
-    /// The center's latest.
-    pub alarm_seq: u64,
-    /// Those after S, by seq.
-    pub alarms: Vec<AlarmEntry>,
-}
-
-/// The same as a client reads it: entry by entry, so that one of a newer hub does not hide the others.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct AlarmsRead {
-    /// The center's latest, entries that could not be read included.
-    pub alarm_seq: u64,
-    /// Those that could be read, by seq.
-    pub alarms: Vec<AlarmEntry>,
-    /// How many could not (a kind of a newer hub, say).
-    pub unreadable: u64,
-}
-
-impl<'de> Deserialize<'de> for AlarmsRead {
-    /// Reads from JSON only (through [`RawValue`]).
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Raw<'a> {
-            alarm_seq: u64,
-            #[serde(borrow)]
-            alarms: Vec<&'a RawValue>,
-        }
-        let raw = Raw::deserialize(deserializer)?;
-        let (alarms, unreadable) = read_each(&raw.alarms);
-        Ok(Self { alarm_seq: raw.alarm_seq, alarms, unreadable })
-    }
-}
-
 /// Reads the entries that can be read, and tells how many can't.
 #[must_use]
 pub fn read_each<T: DeserializeOwned>(entries: &[&RawValue]) -> (Vec<T>, u64) {
     let read: Vec<T> = entries.iter().filter_map(|entry| serde_json::from_str(entry.get()).ok()).collect();
     let unreadable = entries.len().saturating_sub(read.len());
     (read, u64::try_from(unreadable).unwrap_or(u64::MAX))
-}
-
-/// POST `/centers/{c}/alarms/{id}/{kind}/{raisedAt}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ReceiptRequest {
-    /// How far.
-    pub stage: ReceiptStage,
-    /// Which seat; absent: the account's own name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seat: Option<SeatId>,
 }
 
 /// POST `/centers/{c}/commands/{key}/close`: the outcome under an idempotency key, or `void`.
@@ -354,60 +208,4 @@ pub enum Outcome {
     Refused,
     /// Never decided, and from now on refused.
     Void,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alarms_of_a_newer_hub_do_not_hide_the_others() {
-        let entry = |seq: u64, kind: &str, stage: &str| {
-            format!(
-                r#"{{"seq":{seq},"id":{seq},"kind":"{kind}","raisedAt":5,"delivery":null,
-                    "receipts":[{{"seat":"s","stage":"{stage}","at":6}}],"escalatedAt":null,"color":"red"}}"#
-            )
-        };
-        let text = format!(
-            r#"{{"alarmSeq":9,"alarms":[{},{},{},7,{{"seq":8}}],"more":[]}}"#,
-            entry(1, "cancelled", "acknowledged"),
-            entry(2, "weather", "delivered"),
-            entry(3, "late", "escalated"),
-        );
-        let read: AlarmsRead = serde_json::from_str(&text).unwrap();
-        assert_eq!((read.alarm_seq, read.unreadable), (9, 3));
-        let known: Vec<_> =
-            read.alarms.iter().map(|entry| (entry.seq, entry.kind, entry.receipts[0].stage)).collect();
-        assert_eq!(
-            known,
-            [
-                (1, AlarmKind::Cancelled, ReceiptStage::Acknowledged),
-                (3, AlarmKind::Late, ReceiptStage::Delivered),
-            ]
-        );
-        assert!(serde_json::from_str::<AlarmsRead>(r#"{"alarms":[]}"#).is_err(), "not an answer of alarms");
-    }
-
-    #[test]
-    fn what_a_hub_says_of_alarms_is_read_as_it_was_said() {
-        for stage in [ReceiptStage::Delivered, ReceiptStage::Displayed, ReceiptStage::Acknowledged] {
-            let entry = AlarmEntry {
-                seq: 4,
-                id: DeliveryId(7),
-                kind: AlarmKind::Unconfirmed,
-                raised_at: UtcMillis(5),
-                delivery: None,
-                receipts: vec![Receipt { seat: "s".into(), stage, at: UtcMillis(6) }],
-                escalated_at: None,
-            };
-            let said = AlarmsReply { alarm_seq: 4, alarms: vec![entry] };
-            let read: AlarmsRead = serde_json::from_str(&serde_json::to_string(&said).unwrap()).unwrap();
-            assert_eq!(read, AlarmsRead { alarm_seq: 4, alarms: said.alarms, unreadable: 0 });
-        }
-    }
-
-    #[test]
-    fn a_stage_that_a_client_sends_is_not_guessed() {
-        assert!(serde_json::from_str::<ReceiptRequest>(r#"{"stage":"escalated"}"#).is_err());
-    }
 }

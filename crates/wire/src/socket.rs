@@ -110,7 +110,7 @@ pub struct SimpleAck {
     pub detail: Option<String>,
 }
 
-/// `alarm` from a client: a receipt.
+/// `alarm` from a client: a receipt. Older clients call its stage `stage`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmReceipt {
@@ -121,6 +121,7 @@ pub struct AlarmReceipt {
     /// The alarm's instant.
     pub raised_at: UtcMillis,
     /// How far.
+    #[serde(rename = "receipt", alias = "stage")]
     pub stage: ReceiptStage,
 }
 

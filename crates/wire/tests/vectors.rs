@@ -109,10 +109,10 @@ fn told(entry: &AlarmEntry) -> Value {
 fn alarms_are_read_entry_by_entry() {
     let cases = cases("alarms.json");
     for case in cases.iter().filter(|case| case.get("answer").is_some()) {
-        let AlarmsRead { alarm_seq, alarms, unreadable } = read(&case["answer"]);
+        let AlarmsRead { alarm_seq, alarms, next, unreadable } = read(&case["answer"]);
         assert_eq!(json!(alarms.iter().map(told).collect::<Vec<_>>()), case["readable"], "{}", case["name"]);
         assert_eq!(json!(unreadable), case["unreadable"], "{}", case["name"]);
-        let written = serde_json::to_value(AlarmsReply { alarm_seq, alarms }).unwrap();
+        let written = serde_json::to_value(AlarmsReply { alarm_seq, alarms, next }).unwrap();
         assert_eq!(&written, case.get("understood").unwrap_or(&case["answer"]), "{}", case["name"]);
     }
 }

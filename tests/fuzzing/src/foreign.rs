@@ -115,6 +115,8 @@ impl Follower {
                 | Action::DayClock { .. }
                 | Action::Alarm(..)
                 | Action::AlarmSettled(..)
+                | Action::AlarmTold(..)
+                | Action::Acknowledged(..)
                 | Action::CommandUnsettled(..)
                 | Action::CommandSettled(..)
                 | Action::Repaired(..)

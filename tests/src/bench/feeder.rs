@@ -197,7 +197,7 @@ async fn changes(State(shared): State<Arc<Shared>>, uri: axum::http::Uri) -> Res
 }
 
 async fn alarms() -> Json<AlarmsReply> {
-    Json(AlarmsReply { alarm_seq: 0, alarms: Vec::new() })
+    Json(AlarmsReply { alarm_seq: 0, alarms: Vec::new(), next: None })
 }
 
 async fn receipt(Path(_alarm): Path<(String, u64, String, i64)>) -> Json<SimpleAck> {

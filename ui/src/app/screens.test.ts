@@ -96,6 +96,8 @@ test("an alarm that is opened leads to the screen that shows deliveries", async 
     kind: "cancelled",
     raisedAt: 1,
     relisted: false,
+    priority: "critical",
+    yours: false,
     row,
   });
   await until(() => document.querySelector(".which") !== null);

@@ -64,16 +64,7 @@ test("after G the next key alone says where to go; any other ends it, and does n
 
 test("the keys of alarms work in a dialog and in a field, where Space is a blank", async () => {
   const { app, platform } = await openWindow();
-  const row = platform.rows.get(10) ?? null;
-  platform.tell({
-    type: "alarm",
-    center: "gangnam",
-    id: 10,
-    kind: "cancelled",
-    raisedAt: 1,
-    relisted: false,
-    row,
-  });
+  platform.raise(10, "cancelled");
   await until(() => document.querySelector('[data-testid="alarm-banner"][data-read="true"]') !== null);
   press("Slash");
   press("Space");

@@ -1,8 +1,8 @@
 // What the page asks of the application beneath it. Commands and types come from Rust; here is what is the page's own.
 
 import type { ActionRequest } from "./generated/ActionRequest";
-import type { BatchActionRequest } from "./generated/BatchActionRequest";
 import type { AppEvent } from "./generated/AppEvent";
+import type { BatchActionRequest } from "./generated/BatchActionRequest";
 import type { Commands } from "./generated/Commands";
 import type { IpcError as Failure } from "./generated/IpcError";
 

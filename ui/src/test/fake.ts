@@ -13,6 +13,7 @@ import type {
   Rider,
   Theme,
 } from "../platform/contract";
+import type { AlarmKind } from "../platform/generated/AlarmKind";
 import type { Counters } from "../platform/generated/Counters";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
 import type { GroupHead } from "../platform/generated/GroupHead";
@@ -212,6 +213,14 @@ export class FakePlatform extends NotFaked implements Platform {
     let answer = (): void => {};
     this.#held = new Promise((resolve) => (answer = resolve));
     return answer;
+  }
+
+  /** Raises an alarm about a delivery. */
+  raise(id: number, kind: AlarmKind, part: Partial<Extract<AppEvent, { type: "alarm" }>> = {}): void {
+    const row = this.rows.get(id) ?? null;
+    const priority = kind !== "cancelled" ? "high" : row === null || row.rider ? "critical" : "high";
+    const rest = { relisted: false, yours: false, priority, row } as const;
+    this.tell({ type: "alarm", center: "gangnam", id, kind, raisedAt: 1_000 + id, ...rest, ...part });
   }
 
   tell(event: AppEvent): void {

@@ -23,11 +23,6 @@ function rowsOf(platform: FakePlatform, status: string): Row[] {
   return [...platform.rows.values()].reverse().filter((row) => row.status === status);
 }
 
-function alarm(row: Row, kind: "cancelled" | "late" | "unconfirmed", center = row.center): AppEvent {
-  const raisedAt = row.cancelledAt ?? row.lateAt ?? row.assignedAt ?? 0;
-  return { type: "alarm", center, id: row.id, kind, raisedAt, relisted: false, row };
-}
-
 function command(part: Partial<Extract<AppEvent, { type: "command" }>>): AppEvent {
   return {
     type: "command",
@@ -51,10 +46,12 @@ async function choose(board: BoardState, status: string): Promise<void> {
 
 const alarms: Scene["play"] = async ({ platform }) => {
   const withRider = rowsOf(platform, "cancelled").filter(({ pickedUpAt }) => pickedUpAt !== null);
-  for (const row of withRider.slice(0, 2)) platform.tell(alarm(row, "cancelled"));
-  for (const row of rowsOf(platform, "waiting").slice(0, 12)) platform.tell(alarm(row, "late"));
+  for (const row of withRider.slice(0, 2))
+    platform.raise(row.id, "cancelled", { raisedAt: row.cancelledAt ?? 0 });
+  for (const row of rowsOf(platform, "waiting").slice(0, 12))
+    platform.raise(row.id, "late", { raisedAt: row.lateAt ?? 0 });
   for (const row of rowsOf(platform, "assigned").slice(0, 3))
-    platform.tell(alarm(row, "unconfirmed", "songpa"));
+    platform.raise(row.id, "unconfirmed", { raisedAt: row.assignedAt ?? 0, center: "songpa" });
   await until(() => there("alarm-banner"));
 };
 

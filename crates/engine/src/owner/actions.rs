@@ -1,17 +1,19 @@
 //! Carries out the core's actions.
 
 use super::{Commanded, Owner};
+use crate::alarms::acknowledged_cancellation;
 use crate::event::{CommandReport, EngineEvent};
 use crate::freshness::Freshness;
 use crate::ipc::CommandPhase;
 use crate::message::{Arrival, ProfileJob};
 use crate::socket::SocketLine;
 use gwanje_board::RowMark;
-use gwanje_model::CenterId;
+use gwanje_model::{CenterId, DeliveryId};
 use gwanje_sync::{
     Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
     State, Unsettled,
 };
+use gwanje_wire::rest::AlarmKind;
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, WireRow};
 use std::sync::Arc;
@@ -86,11 +88,17 @@ impl Owner {
             }
             Action::Alarm(center, notice) => {
                 let notice = Arc::new(*notice);
-                self.open_alarms.insert((center.clone(), notice.key), Arc::clone(&notice));
+                self.alarms.raise(center.clone(), Arc::clone(&notice));
                 self.tell(EngineEvent::Alarm(center, notice), now);
             }
+            Action::AlarmTold(center, entry) => {
+                self.take_note(acknowledged_cancellation(&entry));
+                self.alarms.hear(center, entry);
+            }
+            Action::Acknowledged(_, ids) => self.take_note(ids),
             Action::AlarmSettled(center, key) => {
-                self.open_alarms.remove(&(center.clone(), key));
+                self.take_note((key.kind == AlarmKind::Cancelled).then_some(key.id));
+                self.alarms.settle(&center, key, self.client.dialect().is_none(), now.mono);
                 self.tell(EngineEvent::AlarmSettled(center, key), now);
             }
             Action::CommandUnsettled(command, unsettled) => {
@@ -128,8 +136,16 @@ impl Owner {
         self.board.remove_center(center);
         self.freshness.remove(center);
         self.findings.forget(center);
-        self.open_alarms.retain(|(of, _), _| of != center);
+        self.alarms.drop_center(center);
         self.views.touch();
+    }
+
+    /// Somebody took note of these cancellations: the board counts them no more among what needs a person now.
+    fn take_note(&mut self, ids: impl IntoIterator<Item = DeliveryId>) {
+        for id in ids {
+            self.board.set_acknowledged(id, true);
+            self.views.touch();
+        }
     }
 
     fn send_text(&mut self, id: SocketId, text: String, now: Now) {

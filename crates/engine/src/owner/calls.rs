@@ -5,6 +5,7 @@ use crate::clock;
 use crate::error::EngineError;
 use crate::message::{Access, Call};
 use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
+use gwanje_wire::rest::ReceiptStage;
 
 impl Owner {
     /// Answers a call. The caller may have gone; then nobody hears the answer, which is no fault.
@@ -24,7 +25,8 @@ impl Owner {
                 let _ = reply.send(());
             }
             Call::Subscribe { rows, reply } => {
-                let mut present = present(&self.freshness, &self.open_alarms, &self.commands);
+                let alarms = (&self.alarms, &self.board, &self.names);
+                let mut present = present(&self.freshness, alarms, &self.commands);
                 present.append(&mut self.unheard);
                 let _ = reply.send(self.subscribers.add(rows, present));
             }
@@ -64,6 +66,9 @@ impl Owner {
                 self.act(now);
             }
             Call::Receipt { center, key, stage, reply } => {
+                if stage == ReceiptStage::Acknowledged {
+                    self.alarms.acknowledge(&center, key);
+                }
                 self.client.handle(Input::Receipt(center, key, stage), now);
                 self.act(now);
                 let _ = reply.send(());

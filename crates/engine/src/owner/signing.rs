@@ -1,6 +1,7 @@
 //! Signing in, going on with a kept session, signing out: the session file, and who waits for an answer.
 
 use super::Owner;
+use crate::alarms::Alarms;
 use crate::error::EngineError;
 use crate::event::EngineEvent;
 use crate::ipc::{CenterView, SignedIn};
@@ -102,6 +103,11 @@ impl Owner {
 
     /// The server told the centers' names.
     pub(super) fn named(&mut self, infos: Vec<CenterInfo>, now: Now) {
+        for CenterInfo { id, name, .. } in &infos {
+            self.board.set_center_name(id, name);
+            self.names.insert(id.clone(), name.to_string());
+        }
+        self.views.touch();
         if let Some(mut session) = self.profile.session.take() {
             session.is_drill = infos.iter().any(|info| info.drill.is_some());
             session.centers = infos
@@ -160,7 +166,7 @@ impl Owner {
             for center in std::mem::take(&mut self.freshness).into_keys() {
                 self.board.remove_center(&center);
             }
-            self.open_alarms.clear();
+            self.alarms = Alarms::default();
             self.commands.clear();
             self.unheard.clear();
             self.views.touch();

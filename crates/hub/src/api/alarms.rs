@@ -4,13 +4,14 @@ use super::asking::{AskingIn, delivery_id, json, query};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
+use crate::store::Signature;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use gwanje_model::{SeatId, UtcMillis};
 use gwanje_wire::ErrorCode;
-use gwanje_wire::rest::{AlarmKind, AlarmsReply, ReceiptRequest};
+use gwanje_wire::rest::{ALARMS_PAGE, AlarmKind, AlarmsReply, ReceiptRequest};
 use gwanje_wire::socket::{AlarmReceipt, SimpleAck};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -22,17 +23,22 @@ const SEAT_MAX: usize = 128;
 struct AfterSeq {
     #[serde(default)]
     after: u64,
+    limit: Option<usize>,
 }
 
-/// GET `/centers/{c}/alarms?after=S`.
+/// GET `/centers/{c}/alarms?after=S&limit=N`.
 pub(super) async fn list(
     State(hub): State<Arc<Hub>>,
     asking: AskingIn,
     uri: Uri,
 ) -> Result<Json<AlarmsReply>, Refusal> {
     let asking = asking.staff()?;
-    let AfterSeq { after } = query(&uri)?;
-    Ok(Json(hub.store.alarms_after(&asking.center, after).await?))
+    let AfterSeq { after, limit } = query(&uri)?;
+    let limit = limit.unwrap_or(ALARMS_PAGE);
+    if !(1..=ALARMS_PAGE).contains(&limit) {
+        return Err(Refusal::new(ErrorCode::Invalid, format!("limit is 1 to {ALARMS_PAGE}")));
+    }
+    Ok(Json(hub.store.alarms_after(&asking.center, after, limit).await?))
 }
 
 #[derive(Deserialize)]
@@ -65,6 +71,7 @@ pub(super) async fn receipt(
         raised_at: UtcMillis(path.raised_at.parse().map_err(|_| unknown())?),
         stage: request.stage,
     };
-    hub.store.record_receipt(&center, receipt, seat).await?;
+    let by = Signature { account: identity.account.clone(), seat };
+    hub.store.record_receipt(&center, receipt, by).await?;
     Ok(Json(SimpleAck { ok: true, code: None, detail: None }))
 }

@@ -5,7 +5,7 @@ use super::emitter::{Ways, Words};
 use super::followers::{Outlet, Sent};
 use crate::auth::Identity;
 use crate::hub::Hub;
-use crate::store::StoreError;
+use crate::store::{Signature, StoreError};
 use engineioxide::Str;
 use gwanje_model::{CenterId, Role, SeatId};
 use gwanje_wire::ErrorCode;
@@ -33,7 +33,7 @@ const SEAT_MAX_BYTES: usize = 128;
 /// A namespace that the connection joined.
 struct Joined<O> {
     center: CenterId,
-    seat: SeatId,
+    by: Signature,
     words: Words<O>,
 }
 
@@ -152,8 +152,9 @@ impl<O: Outlet + Clone> Connection<O> {
             return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
         }
         let words = self.emitters.to(&center).map_err(|_| unseen())?;
+        let by = Signature { account: identity.account.clone(), seat: seat.clone() };
         let entry = SeatEntry {
-            seat: seat.clone(),
+            seat,
             account: identity.account.clone(),
             role: identity.role,
             state: SeatState::default(),
@@ -163,7 +164,7 @@ impl<O: Outlet + Clone> Connection<O> {
             return Err(refuse(ErrorCode::Unavailable, "the center is not served now; try again"));
         }
         self.identity = Some(identity);
-        Ok(Joined { center, seat, words })
+        Ok(Joined { center, by, words })
     }
 
     async fn event(&mut self, namespace: &str, ack: Option<u64>, name: &str, data: Option<&RawValue>) {
@@ -239,7 +240,7 @@ impl<O: Outlet + Clone> Connection<O> {
     }
 
     async fn alarm(&self, joined: &Joined<O>, receipt: AlarmReceipt) -> SimpleAck {
-        match self.hub.store.record_receipt(&joined.center, receipt, joined.seat.clone()).await {
+        match self.hub.store.record_receipt(&joined.center, receipt, joined.by.clone()).await {
             Ok(()) => done(),
             Err(error) => {
                 let problem = error.problem();

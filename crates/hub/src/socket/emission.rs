@@ -11,6 +11,7 @@ use crate::store::StoreError;
 use engineioxide::Str;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::rest::ALARMS_PAGE;
 use gwanje_wire::sio::server as packet;
 use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, SeatEntry, SeatState, Stream, center_namespace};
 use serde::Serialize;
@@ -310,9 +311,10 @@ impl<O: Outlet> Emission<O> {
         if *self.alarm_written.borrow_and_update() <= self.alarms_told {
             return Ok(());
         }
-        let reply = self.hub.store.alarms_after(&self.center, self.alarms_told).await?;
+        let reply = self.hub.store.alarms_after(&self.center, self.alarms_told, ALARMS_PAGE).await?;
         self.next_alarms = now + ALARMS_INTERVAL;
-        self.alarms_told = self.alarms_told.max(reply.alarm_seq);
+        // What is beyond a page comes with the next look.
+        self.alarms_told = self.alarms_told.max(reply.next.unwrap_or(reply.alarm_seq));
         for alarm in &reply.alarms {
             if let Some(text) = self.event("alarm", alarm) {
                 self.followers.tell(Stream::Deliveries, &text);

@@ -1,26 +1,55 @@
-//! Alarms of a center and each seat's word on them.
+//! Alarms of a center: read by page, written when they are due, given word on by seats.
+
+mod due;
+mod receipts;
+
+pub(super) use due::follow;
 
 use super::read::json;
-use super::writer::{Batch, signed, unsigned};
-use super::{Store, StoreError, read, text_json};
-use gwanje_model::{CenterId, Delivery, DeliveryId, SeatId, UtcMillis};
-use gwanje_wire::WireRow;
-use gwanje_wire::rest::{AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage};
-use gwanje_wire::socket::AlarmReceipt;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use super::writer::{signed, unsigned};
+use super::{Store, StoreError, read};
+use gwanje_model::{CenterId, DeliveryId, SeatId, Status, Text, UtcMillis};
+use gwanje_wire::rest::{
+    ALARMS_PAGE, Acknowledgement, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage, Who,
+};
+use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
 
+/// Who gives word on an alarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Whose sign-in it is.
+    pub account: Text,
+    /// Which seat of that account, as it names itself.
+    pub seat: SeatId,
+}
+
+/// Which alarm: one a delivery, kind and instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    id: DeliveryId,
+    kind: AlarmKind,
+    raised_at: UtcMillis,
+}
+
 impl Store {
-    /// The alarms after `seq` with the center's latest, of one read.
+    /// A page of the alarms after `seq`, `limit` at most, with the center's latest, of one read.
     ///
     /// # Errors
     /// When there is no such center or the store can't be read.
-    pub async fn alarms_after(&self, center: &CenterId, seq: u64) -> Result<AlarmsReply, StoreError> {
+    pub async fn alarms_after(
+        &self,
+        center: &CenterId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<AlarmsReply, StoreError> {
         let id = center.clone();
         let read = self.read_list("reading alarms", move |db| {
             let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
-            let alarms: Vec<AlarmEntry> = after(db, &id, seq)?;
-            Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms }))
+            let alarms: Vec<AlarmEntry> = after(db, &id, seq, limit.clamp(1, ALARMS_PAGE))?;
+            let last = alarms.last().map(|alarm| alarm.seq).filter(|_| alarms.len() >= limit);
+            let next = last.filter(|last| *last < standing.alarm_seq);
+            Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms, next }))
         });
         read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
@@ -32,150 +61,81 @@ impl Store {
     pub fn alarm_written(&self, center: &CenterId) -> Result<watch::Receiver<u64>, StoreError> {
         Ok(self.line(center)?.alarm.subscribe())
     }
-
-    /// Takes a seat's word on an alarm; only a further stage changes anything.
-    ///
-    /// # Errors
-    /// When there is no such alarm or nothing could be written.
-    pub async fn record_receipt(
-        &self,
-        center: &CenterId,
-        receipt: AlarmReceipt,
-        seat: SeatId,
-    ) -> Result<(), StoreError> {
-        let center = center.clone();
-        self.write(move |batch| record_receipt(batch, &center, &receipt, &seat)).await?
-    }
 }
 
 /// The alarms after `seq`, by seq.
-fn after(db: &Connection, center: &CenterId, seq: u64) -> rusqlite::Result<Vec<AlarmEntry>> {
+fn after(db: &Connection, center: &CenterId, seq: u64, limit: usize) -> rusqlite::Result<Vec<AlarmEntry>> {
     let mut entries: Vec<AlarmEntry> = db
         .prepare_cached(
-            "SELECT seq, id, kind, raised_at, body, escalated_at FROM alarm WHERE center = ?1 AND seq > ?2 \
-             ORDER BY seq",
+            "SELECT seq, id, kind, raised_at, body, escalated_at, at, was, by, more, acknowledged_by, \
+             acknowledged_at, settled_at FROM alarm WHERE center = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )?
-        .query_map(params![center.as_str(), i64::try_from(seq).unwrap_or(i64::MAX)], entry)?
+        .query_map(
+            params![
+                center.as_str(),
+                i64::try_from(seq).unwrap_or(i64::MAX),
+                i64::try_from(limit).unwrap_or(i64::MAX)
+            ],
+            entry,
+        )?
         .collect::<Result<_, _>>()?;
     for entry in &mut entries {
-        entry.receipts = receipts(db, center, entry)?;
+        entry.receipts = receipts_of(db, center, entry)?;
     }
     Ok(entries)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
-    let kind: String = row.get(2)?;
+    let instant = |index: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(UtcMillis));
     let delivery = match row.get_ref(4)?.as_str_or_null()? {
-        Some(_) => json::<Delivery>(row, 4).ok().map(WireRow::from),
+        Some(_) => json(row, 4).ok(),
         None => None,
     };
+    let acknowledged_by: Option<String> = row.get(10)?;
+    let acknowledged = acknowledged_by.zip(instant(11)?);
     Ok(AlarmEntry {
         seq: unsigned(row.get(0)?),
         id: DeliveryId(unsigned(row.get(1)?)),
-        kind: AlarmKind::parse(&kind).ok_or(rusqlite::Error::InvalidQuery)?,
+        kind: kind(row, 2)?,
         raised_at: UtcMillis(row.get(3)?),
+        at: instant(6)?.filter(|at| at.0 > 0),
         delivery,
+        was: row.get::<_, Option<String>>(7)?.and_then(|name| Status::parse(&name)),
+        by: row.get::<_, Option<String>>(8)?.map(who),
         receipts: Vec::new(),
-        escalated_at: row.get::<_, Option<i64>>(5)?.map(UtcMillis),
+        more: unsigned(row.get(9)?),
+        acknowledged: acknowledged.map(|(account, at)| Acknowledgement { who: who(account), at }),
+        escalated_at: instant(5)?,
+        settled_at: instant(12)?,
     })
 }
 
-fn receipts(db: &Connection, center: &CenterId, alarm: &AlarmEntry) -> rusqlite::Result<Vec<Receipt>> {
+/// Accounts have no other names yet.
+fn who(account: String) -> Who {
+    let account = Text::from(account);
+    Who { name: account.clone(), account }
+}
+
+fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<AlarmKind> {
+    AlarmKind::parse(row.get_ref(index)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
+}
+
+fn receipts_of(db: &Connection, center: &CenterId, alarm: &AlarmEntry) -> rusqlite::Result<Vec<Receipt>> {
     db.prepare_cached(
-        "SELECT seat, stage, at FROM receipt WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 \
-         ORDER BY seat",
+        "SELECT account, seat, stage, at FROM receipt \
+         WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 ORDER BY account, seat",
     )?
     .query_map(params![center.as_str(), signed(alarm.id.0), alarm.kind.as_str(), alarm.raised_at.0], |row| {
-        let stage: String = row.get(1)?;
         Ok(Receipt {
-            seat: SeatId::from(row.get::<_, String>(0)?),
-            stage: parse_stage(&stage).ok_or(rusqlite::Error::InvalidQuery)?,
-            at: UtcMillis(row.get(2)?),
+            account: row.get::<_, String>(0)?.into(),
+            seat: SeatId::from(row.get::<_, String>(1)?),
+            stage: stage(row, 2)?,
+            at: UtcMillis(row.get(3)?),
         })
     })?
     .collect()
 }
 
-const STAGES: [(ReceiptStage, &str); 3] = [
-    (ReceiptStage::Delivered, "delivered"),
-    (ReceiptStage::Displayed, "displayed"),
-    (ReceiptStage::Acknowledged, "acknowledged"),
-];
-
-fn parse_stage(name: &str) -> Option<ReceiptStage> {
-    STAGES.iter().find(|(_, known)| *known == name).map(|(stage, _)| *stage)
-}
-
-fn stage_name(stage: ReceiptStage) -> &'static str {
-    STAGES.iter().find(|(known, _)| *known == stage).map_or("delivered", |(_, name)| name)
-}
-
-/// Takes a seat's word on an alarm; only a further stage changes anything, and gives the alarm a new seq.
-///
-/// A cancellation's alarm is the hub's own and must exist; of the other kinds the first word creates the entry.
-fn record_receipt(
-    batch: &mut Batch<'_>,
-    center: &CenterId,
-    receipt: &AlarmReceipt,
-    seat: &SeatId,
-) -> rusqlite::Result<Result<(), StoreError>> {
-    let AlarmReceipt { stage, .. } = *receipt;
-    let key = receipt;
-    let db = batch.db();
-    let wall = batch.wall;
-    let ids = params![center.as_str(), signed(key.id.0), key.kind.as_str(), key.raised_at.0];
-    let not_found = Ok(Err(StoreError::NoAlarm { center: center.clone(), id: key.id }));
-    let known = db
-        .prepare_cached("SELECT 1 FROM alarm WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4")?
-        .exists(ids)?;
-    let Some(staged) = batch.center(center)? else { return not_found };
-    if !known {
-        if key.kind == AlarmKind::Cancelled {
-            return not_found;
-        }
-        let Some(row) = read::any_row(db, center, key.id)? else { return not_found };
-        let seq = signed(staged.next_alarm());
-        db.prepare_cached(
-            "INSERT INTO alarm (center, id, kind, raised_at, seq, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            center.as_str(),
-            signed(key.id.0),
-            key.kind.as_str(),
-            key.raised_at.0,
-            seq,
-            text_json(&row)?
-        ])?;
-    }
-    let before: Option<String> = db
-        .prepare_cached(
-            "SELECT stage FROM receipt WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 AND seat = ?5",
-        )?
-        .query_row(
-            params![center.as_str(), signed(key.id.0), key.kind.as_str(), key.raised_at.0, seat.as_str()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if before.as_deref().and_then(parse_stage).is_some_and(|before| before >= stage) {
-        return Ok(Ok(()));
-    }
-    db.prepare_cached(
-        "INSERT INTO receipt (center, id, kind, raised_at, seat, stage, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-         ON CONFLICT (center, id, kind, raised_at, seat) DO UPDATE SET stage = excluded.stage, at = excluded.at",
-    )?
-    .execute(params![
-        center.as_str(),
-        signed(key.id.0),
-        key.kind.as_str(),
-        key.raised_at.0,
-        seat.as_str(),
-        stage_name(stage),
-        wall.0
-    ])?;
-    let seq = signed(staged.next_alarm());
-    db.prepare_cached(
-        "UPDATE alarm SET seq = ?5 WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4",
-    )?
-    .execute(params![center.as_str(), signed(key.id.0), key.kind.as_str(), key.raised_at.0, seq])?;
-    Ok(Ok(()))
+fn stage(row: &Row<'_>, index: usize) -> rusqlite::Result<ReceiptStage> {
+    ReceiptStage::parse(row.get_ref(index)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }

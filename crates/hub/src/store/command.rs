@@ -4,8 +4,8 @@
 
 use super::decided::{Accepted, Decided, Decision};
 use super::idempotency::{self, Idempotency};
-use super::text_json;
 use super::writer::{Batch, signed};
+use super::{alarms, text_json};
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{
     AssignedRider, Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
@@ -240,11 +240,7 @@ fn act(
     row.rev = staged.next_rev();
     let detail = detail_of(&row, action);
     let event = Event { action: action.as_str(), from: Some(from), detail: &detail };
-    let accepted = write(batch, center, Some(before), row, by, &event)?;
-    if action == Action::Cancel {
-        raise_cancelled(batch, center, &accepted.row)?;
-    }
-    Ok(Ok(accepted))
+    Ok(Ok(write(batch, center, Some(before), row, by, &event)?))
 }
 
 /// Refuses what was meant for another revision: with the row as it is, and who made it so.
@@ -332,22 +328,10 @@ fn write(
         event.detail,
         body,
     ])?;
+    alarms::follow(batch, center, &row, event.from, by)?;
     let row = Arc::new(row);
     let created = before.is_none();
     let staged = batch.center(center)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     staged.row_changed(before, Arc::clone(&row), body.len());
     Ok(Accepted { row, epoch: staged.standing.epoch.clone(), created })
-}
-
-/// The alarm of a cancellation, in the cancellation's own transaction.
-fn raise_cancelled(batch: &mut Batch<'_>, center: &CenterId, row: &Arc<Delivery>) -> rusqlite::Result<()> {
-    let Some(raised_at) = row.cancelled_at else { return Ok(()) };
-    let db = batch.db();
-    let Some(staged) = batch.center(center)? else { return Ok(()) };
-    let seq = staged.next_alarm();
-    db.prepare_cached(
-        "INSERT INTO alarm (center, id, kind, raised_at, seq, body) VALUES (?1, ?2, 'cancelled', ?3, ?4, ?5)",
-    )?
-    .execute(params![center.as_str(), signed(row.id.0), raised_at.0, signed(seq), text_json(row)?])?;
-    Ok(())
 }

@@ -44,6 +44,14 @@ pub enum StoreError {
         /// Of which delivery.
         id: DeliveryId,
     },
+    /// No alarm may be given word on before it is due.
+    #[error("delivery {id} is not {kind} at that instant: no alarm is written, and none is due")]
+    NotDue {
+        /// Wire name of the alarm's kind.
+        kind: &'static str,
+        /// Of which delivery.
+        id: DeliveryId,
+    },
     /// An epoch that does not sort after the present one.
     #[error("center {center} has gone on to an epoch after {epoch}; epochs sort")]
     OldEpoch {
@@ -80,7 +88,7 @@ impl StoreError {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
             Self::Busy => Problem::new(ErrorCode::Unavailable, self.to_string()),
-            Self::OldEpoch { .. } => Problem::new(ErrorCode::Invalid, self.to_string()),
+            Self::OldEpoch { .. } | Self::NotDue { .. } => Problem::new(ErrorCode::Invalid, self.to_string()),
             Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
                 Problem::new(ErrorCode::NotFound, self.to_string())
             }

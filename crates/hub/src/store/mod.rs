@@ -24,6 +24,7 @@ mod riders;
 mod schema;
 mod writer;
 
+pub use alarms::Signature;
 pub use board::BoardStream;
 pub use command::{Ask, Command, IfMatch, Intent};
 pub use decided::{Accepted, Decided};

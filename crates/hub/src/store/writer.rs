@@ -28,6 +28,8 @@ pub(crate) struct Batch<'db> {
     fresh: Vec<CenterId>,
     /// The hub's wall clock at the start of the transaction.
     pub wall: UtcMillis,
+    /// The clock of operations then.
+    pub day: UtcMillis,
 }
 
 /// A center within a transaction.
@@ -160,8 +162,8 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
 
 fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut batch =
-        Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), wall: lines.clock.wall_now() };
+    let (wall, day) = (lines.clock.wall_now(), lines.clock.day_now());
+    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), wall, day };
     let mut settled = Vec::with_capacity(jobs.len());
     for job in jobs {
         settled.push(job(&mut batch)?);

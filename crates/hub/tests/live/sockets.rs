@@ -195,12 +195,18 @@ async fn a_cancellation_comes_as_an_alarm_and_takes_receipts() {
     assert_eq!(alarm["id"], json!(row.id));
     assert_eq!(alarm["raisedAt"], json!(row.cancelled_at));
     let mut receipt = json!({ "id": alarm["id"], "kind": "cancelled", "raisedAt": alarm["raisedAt"] });
-    receipt["stage"] = json!("acknowledged");
+    receipt["stage"] = json!("displayed");
+    assert_eq!(peer.call("alarm", receipt.clone()).await, json!({ "ok": true }), "as older clients say it");
+    peer.named("alarm").await;
+    receipt.as_object_mut().unwrap().remove("stage");
+    receipt["receipt"] = json!("acknowledged");
     assert_eq!(peer.call("alarm", receipt.clone()).await, json!({ "ok": true }));
     let told = peer.named("alarm").await;
     assert_eq!(told["receipts"][0]["seat"], "seat-1");
     assert!(told["seq"].as_u64() > alarm["seq"].as_u64());
     receipt["raisedAt"] = json!(1);
+    assert_eq!(peer.call("alarm", receipt.clone()).await["code"], "invalid", "no such alarm is due");
+    receipt["id"] = json!(99);
     assert_eq!(peer.call("alarm", receipt).await["code"], "not-found");
     running.stop().await;
 }

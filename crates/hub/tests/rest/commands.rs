@@ -229,7 +229,12 @@ async fn a_cancellation_raises_its_alarm_and_takes_receipts() {
         (&alarm["id"], &alarm["kind"], &alarm["raisedAt"]),
         (&row["id"], &json!("cancelled"), &row["cancelledAt"])
     );
-    assert_eq!(alarm["delivery"], row);
+    let shop = json!({"id": row["shop"]["id"], "name": row["shop"]["name"]});
+    assert_eq!(
+        alarm["delivery"],
+        json!({"id": row["id"], "rev": row["rev"], "number": row["number"], "shop": shop, "status": "cancelled"})
+    );
+    assert_eq!((&alarm["was"], &alarm["by"]["account"]), (&json!("assigned"), &json!("dispatcher")));
     assert_eq!(alarm["receipts"], json!([]));
     let receipt = format!("/centers/gangnam/alarms/{}/cancelled/{}", row["id"], row["cancelledAt"]);
     for (stage, seq) in [("delivered", 2), ("acknowledged", 3), ("displayed", 3)] {
@@ -238,7 +243,10 @@ async fn a_cancellation_raises_its_alarm_and_takes_receipts() {
         assert_eq!(world.get("dispatcher", "/centers/gangnam/alarms").await.body["alarmSeq"], seq, "{stage}");
     }
     let after = world.get("dispatcher", "/centers/gangnam/alarms?after=1").await.body;
-    assert_eq!(after["alarms"][0]["receipts"][0]["stage"], "acknowledged", "a stage never goes back");
+    let receipt = &after["alarms"][0]["receipts"][0];
+    assert_eq!(receipt["stage"], "acknowledged", "a stage never goes back");
+    assert_eq!((&receipt["account"], &receipt["seat"]), (&json!("dispatcher"), &json!("desk-1")));
+    assert_eq!(after["alarms"][0]["acknowledged"]["account"], "dispatcher");
     assert_eq!(world.get("dispatcher", "/centers/gangnam/alarms?after=3").await.body["alarms"], json!([]));
     let unknown = world
         .post("dispatcher", "/centers/gangnam/alarms/99/cancelled/1", &json!({"stage": "delivered"}))

@@ -91,7 +91,7 @@ async fn answers_of_alarms_have_the_shape_of_the_vectors() {
     );
     let alarm: &Value = &alarms["alarms"][0];
     let path = format!("/centers/gangnam/alarms/{}/cancelled/{}", alarm["id"], alarm["raisedAt"]);
-    let taken = world.post("dispatcher", &path, &json!({ "stage": "displayed" })).await.body;
+    let taken = world.post("dispatcher", &path, &json!({ "stage": "acknowledged" })).await.body;
     assert_eq!(taken, case("acks.json", "a receipt was taken")["ack"]);
     let alarms = told().await;
     assert_eq!(

@@ -1,9 +1,8 @@
 //! How long alarms are kept.
 
-use crate::day::{START, act, cancel, create, done, gangnam, open};
+use crate::day::{START, act, by, cancel, create, done, gangnam, open};
 use gwanje_hub::Clock;
 use gwanje_hub::store::StoreConfig;
-use gwanje_model::SeatId;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 
@@ -19,14 +18,14 @@ async fn an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board() 
         done(&store, act(id, cancel())).await;
     }
     let ids = async || {
-        let alarms = store.alarms_after(&gangnam(), 0).await.unwrap().alarms;
+        let alarms = store.alarms_after(&gangnam(), 0, 1_000).await.unwrap().alarms;
         alarms.iter().map(|alarm| (alarm.id.0, alarm.receipts.len())).collect::<Vec<_>>()
     };
-    for alarm in store.alarms_after(&gangnam(), 0).await.unwrap().alarms {
+    for alarm in store.alarms_after(&gangnam(), 0, 1_000).await.unwrap().alarms {
         let (id, kind, raised_at, stage) =
             (alarm.id, AlarmKind::Cancelled, alarm.raised_at, ReceiptStage::Displayed);
         let word = AlarmReceipt { id, kind, raised_at, stage };
-        store.record_receipt(&gangnam(), word, SeatId::from("seat-1")).await.unwrap();
+        store.record_receipt(&gangnam(), word, by("kim", "seat-1")).await.unwrap();
     }
     let seq = store.head(&gangnam()).await.unwrap().alarm_seq;
     clock.set_day(START.plus_min(7 * DAY_MIN + 1));

@@ -1,7 +1,7 @@
 //! A store with a center, three riders, and short ways to order and act.
 
 use gwanje_hub::Clock;
-use gwanje_hub::store::{Ask, CenterRecord, Command, Decided, Intent, Store, StoreConfig};
+use gwanje_hub::store::{Ask, CenterRecord, Command, Decided, Intent, Signature, Store, StoreConfig};
 use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Dropoff, Rider, RiderStatus, Shop, UtcMillis};
 use gwanje_wire::NewOrder;
 
@@ -68,6 +68,11 @@ pub fn create() -> Command {
 
 pub fn act(id: u64, ask: Ask) -> Command {
     Command::new(gangnam(), Intent::Act(DeliveryId(id), ask), "dispatcher", START)
+}
+
+/// Who gives word on an alarm.
+pub fn by(account: &str, seat: &str) -> Signature {
+    Signature { account: account.into(), seat: seat.into() }
 }
 
 pub fn cancel() -> Ask {

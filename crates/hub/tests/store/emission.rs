@@ -1,6 +1,6 @@
 //! What followers are sent at which moment, without sockets and timers.
 
-use crate::day::{act, cancel, config, create, done, gangnam, open};
+use crate::day::{act, by, cancel, config, create, done, gangnam, open};
 use gwanje_hub::socket::{Emission, Faults, Outlet, Sent, Str, Word};
 use gwanje_hub::{Hub, HubConfig};
 use gwanje_model::{DeliveryId, Role, SeatId};
@@ -60,7 +60,7 @@ async fn words_on_an_alarm_are_told_together() {
     for seat in 0..20 {
         let (id, kind, stage) = (DeliveryId(1), AlarmKind::Cancelled, ReceiptStage::Delivered);
         let word = AlarmReceipt { id, kind, raised_at, stage };
-        hub.store.record_receipt(&gangnam(), word, SeatId::from(format!("seat-{seat}"))).await.unwrap();
+        hub.store.record_receipt(&gangnam(), word, by(&format!("account-{seat}"), "seat")).await.unwrap();
         emission.act(start + Duration::from_millis(seat)).await.unwrap();
     }
     assert_eq!(names(&tape.taken()), Vec::<&str>::new());

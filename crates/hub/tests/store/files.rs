@@ -4,6 +4,7 @@ use crate::day::{START, act, cancel, create, done, gangnam, open};
 use gwanje_hub::Clock;
 use gwanje_hub::store::{After, Ask, Store, StoreConfig, StoreError};
 use gwanje_model::{DeliveryId, Rev, Status};
+use gwanje_wire::rest::AlarmKind;
 
 fn at(path: &std::path::Path) -> StoreConfig {
     StoreConfig::at(path.join("hub.sqlite"), Clock::drill(START, 0.0))
@@ -48,7 +49,8 @@ async fn every_older_version_is_migrated_and_a_newer_one_left_alone() {
     let fixture = rusqlite::Connection::open(&file).unwrap();
     fixture.execute_batch(include_str!("fixtures/v1.sql")).unwrap();
     drop(fixture);
-    let store = Store::open(at(folder.path())).unwrap();
+    let clock = Clock::drill(START, 0.0);
+    let store = Store::open(StoreConfig { clock: clock.clone(), ..at(folder.path()) }).unwrap();
     let head = store.head(&gangnam()).await.unwrap();
     assert_eq!((head.epoch.as_str(), head.rev, head.count), ("01KJP4RKV0ZZZZZZZZZZZZZZZZ", Rev(2), 1));
     let reply = store.digest(&gangnam(), After::rev(Rev(0))).await.unwrap();
@@ -56,6 +58,11 @@ async fn every_older_version_is_migrated_and_a_newer_one_left_alone() {
     assert_eq!(reply.buckets.iter().map(|bucket| bucket.digest.0).fold(0, u64::wrapping_add), head.digest.0);
     assert_eq!(store.history(&gangnam(), DeliveryId(1)).await.unwrap().len(), 2);
     done(&store, act(1, Ask::Accept)).await;
+    clock.set_day(START.plus_min(600));
+    store.write_due_alarms(&gangnam()).await.unwrap();
+    let alarms = store.alarms_after(&gangnam(), 0, 1_000).await.unwrap().alarms;
+    let of: Vec<_> = alarms.iter().map(|alarm| (alarm.id.0, alarm.kind)).collect();
+    assert_eq!(of, [(1, AlarmKind::Late)], "what an older version's rows will be is known");
     store.close().await;
 
     rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 999).unwrap();

@@ -126,7 +126,7 @@ proptest! {
                 told += store.history(&gangnam(), DeliveryId(id)).await.unwrap().len() as u64;
             }
             assert_eq!(told, changes, "one event a revision");
-            let alarms = store.alarms_after(&gangnam(), 0).await.unwrap();
+            let alarms = store.alarms_after(&gangnam(), 0, 1_000).await.unwrap();
             let mut cancelled = 0;
             for id in 1..=changes {
                 let row = store.delivery(&gangnam(), DeliveryId(id)).await.unwrap();

@@ -10,6 +10,7 @@
 
 mod alarms;
 mod day;
+mod due;
 mod emission;
 mod files;
 mod frames;

@@ -5,8 +5,7 @@ use super::reply::{Refusal, refuse};
 use super::setup::Instants;
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{AssignedRider, Cancel, CancelBy, Delivery, DeliveryId, Note, RiderId, Text};
-use gwanje_wire::rest::{AlarmEntry, AlarmKind};
-use gwanje_wire::{CommandBody, ErrorCode, Problem, WireRow};
+use gwanje_wire::{CommandBody, ErrorCode, Problem};
 use std::sync::Arc;
 
 /// The most characters of a reason or a note.
@@ -69,11 +68,7 @@ impl Center {
             Action::Note => row.notes.last().map(|note| note.text.clone()),
             Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => None,
         };
-        let row = self.commit(row, by, act.action.as_str(), detail.unwrap_or_default());
-        if act.action == Action::Cancel {
-            self.raise_cancelled(&row);
-        }
-        Ok(row)
+        Ok(self.commit(row, by, act.action.as_str(), detail.unwrap_or_default(), at.wall))
     }
 
     /// Refuses what was meant for another revision.
@@ -107,20 +102,5 @@ impl Center {
             }),
             Action::Note => Change::Note(Note { at: at.day, by: by.clone(), text: text.unwrap_or_default() }),
         })
-    }
-
-    fn raise_cancelled(&mut self, row: &Arc<Delivery>) {
-        let Some(raised_at) = row.cancelled_at else { return };
-        self.alarm_seq += 1;
-        let entry = AlarmEntry {
-            seq: self.alarm_seq,
-            id: row.id,
-            kind: AlarmKind::Cancelled,
-            raised_at,
-            delivery: Some(WireRow::Row(Arc::clone(row))),
-            receipts: Vec::new(),
-            escalated_at: None,
-        };
-        self.alarms.insert((row.id, AlarmKind::Cancelled, raised_at), entry);
     }
 }

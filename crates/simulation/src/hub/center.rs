@@ -179,6 +179,7 @@ impl Center {
         by: &Text,
         action: &str,
         detail: Text,
+        wall: UtcMillis,
     ) -> Arc<Delivery> {
         self.rev = self.rev.next();
         row.rev = self.rev;
@@ -186,6 +187,7 @@ impl Center {
         let row = Arc::new(row);
         self.remember(&row, before, by, action, Some(row.status), detail);
         self.rows.insert(row.id, Arc::clone(&row));
+        self.alarms_follow(&row, before, by, wall);
         row
     }
 

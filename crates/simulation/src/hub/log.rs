@@ -54,6 +54,8 @@ pub enum Question {
     Head(CenterId),
     /// An emitter asks for alarms after a seq.
     Alarms(CenterId, u64),
+    /// The hub looks at the clock for alarms of a center.
+    LookAtAlarms(CenterId),
     /// Somebody makes a change.
     Operate(Operation),
     /// End, and begin again from the store.
@@ -79,6 +81,8 @@ pub enum Answer {
     Head(Option<Head>),
     /// Alarms.
     Alarms(Vec<AlarmEntry>),
+    /// How many alarms were written or escalated.
+    LookAtAlarms(usize),
     /// What came of the change.
     Operate(Operated),
     /// Nothing.

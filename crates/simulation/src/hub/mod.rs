@@ -22,6 +22,7 @@ mod sockets;
 mod tests;
 
 pub use accounts::ACCESS_LIFE_MS;
+pub use alarms::raised_by_clock;
 pub use center::Center;
 pub use log::{Answer, Call, Question};
 pub use operate::{Operated, Operation, SOMEBODY};
@@ -167,6 +168,14 @@ impl ModelHub {
         alarms
     }
 
+    /// Looks at the clock: alarms of a center that are due are written, those that nobody has taken note of escalated.
+    /// Returns how many.
+    pub fn look_at_alarms(&mut self, center: &CenterId, at: Instants) -> usize {
+        let changed = self.centers.get_mut(center).map_or(0, |center| center.look_at_alarms(at));
+        self.note(at, || Question::LookAtAlarms(center.clone()), || Answer::LookAtAlarms(changed));
+        changed
+    }
+
     /// Carries out somebody's change.
     pub fn operate(&mut self, operation: &Operation, at: Instants) -> Operated {
         let operated = self.carry_out_operation(operation, at);
@@ -261,7 +270,8 @@ impl ModelHub {
             return refuse(ErrorCode::NotFound, "there is no such alarm");
         };
         let seat = seat.unwrap_or_else(|| SeatId(caller.account.clone()));
-        self.center_mut(center)?.receipt(&AlarmReceipt { id, kind, raised_at, stage }, seat, at)?;
+        let word = AlarmReceipt { id, kind, raised_at, stage };
+        self.center_mut(center)?.receipt(&word, &caller.account, &seat, at)?;
         Ok(ok(&SimpleAck { ok: true, code: None, detail: None }))
     }
 

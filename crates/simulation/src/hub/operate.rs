@@ -115,7 +115,7 @@ impl ModelHub {
         let id = DeliveryId(self.last_delivery);
         let center = self.center_mut(center)?;
         let row = center.received(id, order, at.day);
-        Ok(center.commit(row, by, "create", Text::default()))
+        Ok(center.commit(row, by, "create", Text::default(), at.wall))
     }
 
     /// Carries out an action on a delivery.

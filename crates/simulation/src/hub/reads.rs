@@ -11,7 +11,7 @@ use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{AT_RISK_MIN, CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest};
 use gwanje_sync::HttpResponse;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
-use gwanje_wire::rest::{AlarmsReply, CenterInfo, ChangesReply, DigestReply, RevsReply, RowsReply, Snapshot};
+use gwanje_wire::rest::{ALARMS_PAGE, CenterInfo, ChangesReply, DigestReply, RevsReply, RowsReply, Snapshot};
 use gwanje_wire::{ErrorCode, Frame, ResyncReason, WireRow};
 use std::sync::Arc;
 
@@ -65,8 +65,11 @@ impl ModelHub {
             ["alarms"] => {
                 staff(caller)?;
                 let after = asked.number("after")?.unwrap_or(0);
-                let reply = AlarmsReply { alarm_seq: center.alarm_seq, alarms: center.alarms_after(after) };
-                Ok(ok(&reply))
+                let limit = asked.number("limit")?.unwrap_or(ALARMS_PAGE);
+                if !(1..=ALARMS_PAGE).contains(&limit) {
+                    return refuse(ErrorCode::Invalid, "limit is 1 to 1000");
+                }
+                Ok(ok(&center.alarms_page(after, limit)))
             }
             _ => refuse(ErrorCode::NotFound, "there is nothing here"),
         }

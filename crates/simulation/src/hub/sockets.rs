@@ -105,7 +105,7 @@ impl ModelHub {
 
     fn alarm_word(&mut self, who: &Joined, word: &AlarmReceipt, at: Instants) -> SimpleAck {
         let Some(center) = self.centers.get_mut(&who.center) else { return refused(ErrorCode::NotFound) };
-        match center.receipt(word, who.seat.clone(), at) {
+        match center.receipt(word, &who.account, &who.seat, at) {
             Ok(()) => done(),
             Err(refusal) => refused(refusal.problem.code),
         }

@@ -239,7 +239,12 @@ impl World {
                 app.pending.remove(&command);
                 self.check_settled(index, &command, &outcome);
             }
-            Action::Riders(..) | Action::Notice(..) | Action::Repaired(..) | Action::Checked(..) => {}
+            Action::AlarmTold(..)
+            | Action::Acknowledged(..)
+            | Action::Riders(..)
+            | Action::Notice(..)
+            | Action::Repaired(..)
+            | Action::Checked(..) => {}
         }
     }
 

@@ -26,6 +26,7 @@ impl World {
             let ms = self.draw(0, 400);
             self.after(ms, Event::Starts(seat));
         }
+        self.after(0, Event::LooksAtClock);
         if let Some(step) = self.plan.steps.first() {
             let ms = step.after_ms;
             self.after(ms, Event::Step(0));

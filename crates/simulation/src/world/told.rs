@@ -10,10 +10,11 @@ use gwanje_wire::rest::{AlarmKind, Outcome};
 const FORGOTTEN_MS: u64 = 22 * 3_600_000;
 
 impl World {
-    /// K: raised once, after the commit, and never again once acknowledged.
+    /// K: raised once, after the commit, and never again once acknowledged; nothing that nobody did or that is not due.
     pub(super) fn check_alarm(&mut self, index: usize, center: CenterId, notice: &AlarmNotice) {
+        let day = self.at().day;
         let Some(seat) = self.seats.get_mut(index) else { return };
-        if notice.key.kind != AlarmKind::Cancelled {
+        if notice.key.kind == AlarmKind::Unproven {
             return;
         }
         let about = (center.clone(), notice.key);
@@ -23,6 +24,9 @@ impl World {
         let unwritten = told.unwritten.contains(&about) || seat.disk.told_unwritten.contains(&about);
         if notice.relisted {
             told.relisted.insert(about.clone());
+        } else if notice.yours {
+            // Told quietly, and aloud when it turns out to be another's.
+            told.quiet.insert(about.clone());
         } else {
             let raised = told.raised.entry(about.clone()).or_default();
             *raised += 1;
@@ -47,8 +51,13 @@ impl World {
         if let Some(app) = seat.app.as_mut() {
             app.open_alarms.insert(about);
         }
-        if self.truths.get(&center).is_some_and(|truth| !truth.cancelled.contains(&notice.key)) {
-            wrong = Some("nobody cancelled it".to_owned());
+        let Some(truth) = self.truths.get(&center) else { return };
+        if notice.key.kind == AlarmKind::Cancelled {
+            if !truth.cancelled.contains(&notice.key) {
+                wrong = Some("nobody cancelled it".to_owned());
+            }
+        } else if !truth.coming.contains(&notice.key) || day < notice.key.raised_at {
+            wrong = Some("it is not due".to_owned());
         }
         if let Some(wrong) = wrong {
             self.violate('K', format!("seat {index}, {center}: the alarm of {:?}: {wrong}", notice.key));

@@ -33,7 +33,8 @@ struct Pair {
 }
 
 /// The kinds of answers that the calls must bring about: without them the test would say little.
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 26] = [
+    "due",
     "200",
     "201",
     "204",
@@ -129,6 +130,9 @@ impl Pair {
         }
         if self.caller.chance(15) {
             self.read_again();
+        }
+        if self.caller.chance(30) {
+            self.look_at_alarms();
         }
         self.compare().await?;
         if self.caller.chance(60) {
@@ -297,6 +301,15 @@ impl Pair {
         let Some(who) = self.caller.pick(&joined) else { return };
         self.full.insert(who.connection);
         self.real.tape(who.connection).unwrap().set_full(true);
+    }
+
+    /// The hub's look at the clock.
+    fn look_at_alarms(&mut self) {
+        for center in CENTERS.map(CenterId::from) {
+            if self.model.look_at_alarms(&center, self.caller.at) > 0 {
+                self.seen.insert("due".to_owned());
+            }
+        }
     }
 
     fn read_again(&mut self) {

@@ -4,8 +4,11 @@
 use gwanje_model::digest::bucket_of;
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, DeliveryId, Role, UtcMillis};
-use gwanje_simulation::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Operation, Setup};
+use gwanje_simulation::hub::{
+    AccountSetup, CenterSetup, Instants, ModelHub, Operation, Setup, raised_by_clock,
+};
 use gwanje_sync::{HttpRequest, Method};
+use gwanje_wire::rest::AlarmKind;
 use gwanje_wire::{CommandBody, NewOrder};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -174,7 +177,12 @@ impl Caller {
             15 => format!("{base}/deliveries/{id}"),
             16 => format!("{base}/deliveries/{id}/history"),
             17 => format!("{base}/riders"),
-            _ => format!("{base}/alarms?after={}", self.rng.random_range(0..4)),
+            _ => {
+                let after = self.rng.random_range(0..hub.board(&center).map_or(1, |b| b.alarm_seq + 2));
+                let limit =
+                    self.pick(&["", "", "&limit=2", "&limit=1000", "&limit=1001", "&limit=0"]).unwrap();
+                format!("{base}/alarms?after={after}{limit}")
+            }
         };
         let mut request = self.request(Method::Get, &path, None);
         if self.chance(10) {
@@ -295,19 +303,26 @@ impl Caller {
         let center = self.center();
         let alarms: Vec<_> =
             hub.board(&center).map(|b| b.alarms.keys().copied().collect()).unwrap_or_default();
-        let made_up = (DeliveryId(self.id(hub, &center)), gwanje_wire::rest::AlarmKind::Late, UtcMillis(5));
-        let unknown = self.chance(20);
-        let (id, kind, raised_at) = self.pick(&alarms).filter(|_| !unknown).unwrap_or(made_up);
+        // What the clock raises of rows as they are, due already or not; or nothing that ever was.
+        let coming: Vec<_> = hub.board(&center).into_iter().flat_map(|board| board.rows.values()).collect();
+        let coming: Vec<_> = coming
+            .into_iter()
+            .flat_map(|row| raised_by_clock(row).into_iter().map(|(kind, at)| (row.id, kind, at)))
+            .collect();
+        let kind = self.pick(&AlarmKind::ALL).unwrap();
+        let made_up = (DeliveryId(self.id(hub, &center)), kind, UtcMillis(5));
+        let some = if self.chance(30) { self.pick(&coming) } else { self.pick(&alarms) };
+        let (id, kind, raised_at) = some.filter(|_| !self.chance(15)).unwrap_or(made_up);
         let stage = self.pick(&["delivered", "displayed", "acknowledged", "eaten"]).unwrap();
-        (center, json!({"id": id, "kind": kind, "raisedAt": raised_at, "stage": stage}))
+        (center, json!({"id": id, "kind": kind, "raisedAt": raised_at, "receipt": stage}))
     }
 
     pub fn receipt_by_rest(&mut self, hub: &ModelHub) -> HttpRequest {
         let (center, word) = self.receipt(hub);
         let (id, kind, raised_at) = (&word["id"], word["kind"].as_str().unwrap(), &word["raisedAt"]);
         let path = format!("/centers/{center}/alarms/{id}/{kind}/{raised_at}");
-        let seat = self.pick(&["seat-1", "seat-2"]);
-        let body = json!({"stage": word["stage"], "seat": seat});
+        let seat = format!("seat-{}", self.rng.random_range(0..12));
+        let body = json!({"stage": word["receipt"], "seat": seat});
         self.request(Method::Post, &path, Some(body))
     }
 

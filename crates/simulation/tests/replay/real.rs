@@ -15,6 +15,7 @@ use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev};
 use gwanje_simulation::hub::{Answer, Call, Instants, Operated, Operation, Question, SOMEBODY};
 use gwanje_sync::{HttpRequest, HttpResponse, Method};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::rest::ALARMS_PAGE;
 use gwanje_wire::{CommandBody, ErrorCode, Problem};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -134,8 +135,11 @@ impl Real {
                 unequal(answer, &self.process.hub.store.head(center).await.ok())
             }
             (Question::Alarms(center, seq), Answer::Alarms(answer)) => {
-                let reply = self.process.hub.store.alarms_after(center, *seq).await;
+                let reply = self.process.hub.store.alarms_after(center, *seq, ALARMS_PAGE).await;
                 unequal(answer, &reply.map(|reply| reply.alarms).unwrap_or_default())
+            }
+            (Question::LookAtAlarms(center), Answer::LookAtAlarms(answer)) => {
+                unequal(answer, &self.process.hub.store.write_due_alarms(center).await.unwrap_or_default())
             }
             (Question::Operate(operation), Answer::Operate(answer)) => {
                 unequal(&operated_json(answer), &self.operate(operation, call.at).await)

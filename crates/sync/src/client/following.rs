@@ -99,6 +99,8 @@ impl Client {
             SessionAction::DayClock { day_at, wall } => Action::DayClock { center, day_at, wall },
             SessionAction::Alarm(notice) => Action::Alarm(center, notice),
             SessionAction::AlarmSettled(key) => Action::AlarmSettled(center, key),
+            SessionAction::AlarmTold(entry) => Action::AlarmTold(center, entry),
+            SessionAction::Acknowledged(ids) => Action::Acknowledged(center, ids),
             SessionAction::Repaired(report) => Action::Repaired(center, report),
             SessionAction::Checked(report) => Action::Checked(center, report),
         };

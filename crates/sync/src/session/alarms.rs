@@ -3,8 +3,9 @@
 use super::fetch::SessionAction;
 use super::notified::{Notified, key_of};
 use super::overdue::Overdue;
+use super::own::OwnCancellations;
 use super::rows::Rows;
-use crate::io::{AlarmKey, AlarmNotice, Mono, SkippedAlarms, StoredAlarm};
+use crate::io::{AlarmKey, AlarmNotice, CommandId, Mono, SkippedAlarms, StoredAlarm};
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{DeliveryId, SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
@@ -24,6 +25,17 @@ struct Known {
     /// How far the hub knows this seat to be; what the hub lacks is sent again at the next join.
     at_hub: Option<ReceiptStage>,
     notified: Notified,
+    /// This seat cancelled it.
+    yours: bool,
+    /// The delivery's status before, as the hub has told.
+    was: Option<Status>,
+}
+
+impl Known {
+    fn notice(&self, key: AlarmKey, relisted: bool) -> Box<AlarmNotice> {
+        let Self { yours, was, delivery, .. } = self;
+        Box::new(AlarmNotice { key, relisted, yours: *yours, delivery: delivery.clone(), was: *was })
+    }
 }
 
 /// What a batch takes along.
@@ -41,6 +53,7 @@ pub(super) struct AlarmNews {
 #[derive(Debug)]
 struct Held {
     delivery: Option<WireRow>,
+    was: Option<Status>,
     seen_alive: bool,
 }
 
@@ -52,6 +65,8 @@ pub(super) struct Alarms {
     /// The hub's sequence read so far; none: `/alarms` was never read, so nothing is raised yet.
     seq: Option<u64>,
     seq_changed: bool,
+    /// Where the next page of `/alarms` begins; none: no answer was cut.
+    next_page: Option<u64>,
     /// Entries after that sequence could not be read, by that version.
     skipped: Option<SkippedAlarms>,
     skipped_changed: bool,
@@ -66,6 +81,8 @@ pub(super) struct Alarms {
     pub(super) due: Option<Mono>,
     /// The kinds whose condition ends by itself.
     pub(super) overdue: Overdue,
+    /// What this seat did itself.
+    pub(super) own: OwnCancellations,
 }
 
 impl Alarms {
@@ -83,6 +100,8 @@ impl Alarms {
             changed: BTreeSet::new(),
             known_better: BTreeSet::new(),
             due: None,
+            next_page: None,
+            own: OwnCancellations::default(),
         }
     }
 
@@ -99,21 +118,27 @@ impl Alarms {
         self.seq = seq;
         self.skipped = skipped;
         self.read_skipped();
+        let mut acknowledged = Vec::new();
         for alarm in alarms {
             let StoredAlarm { key, stage, at_hub, delivery } = match alarm.key.kind {
                 AlarmKind::Cancelled => alarm,
-                AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unproven => {
+                AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted | AlarmKind::Unproven => {
                     self.overdue.restore(alarm);
                     continue;
                 }
             };
             let stage =
                 if is_mutated(Mutation::ForgetAcknowledged) { ReceiptStage::Delivered } else { stage };
+            let known = Known { stage, delivery, at_hub, notified: Notified::Yes, yours: false, was: None };
             if stage < ReceiptStage::Acknowledged {
-                let notice = AlarmNotice { key, relisted: true, delivery: delivery.clone() };
-                out.push_back(SessionAction::Alarm(Box::new(notice)));
+                out.push_back(SessionAction::Alarm(known.notice(key, true)));
+            } else {
+                acknowledged.push(key.id);
             }
-            self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes });
+            self.known.insert(key, known);
+        }
+        if !acknowledged.is_empty() {
+            out.push_back(SessionAction::Acknowledged(acknowledged));
         }
     }
 
@@ -129,7 +154,7 @@ impl Alarms {
 
     /// The sequence to ask `/alarms` after.
     pub(super) fn after(&self) -> u64 {
-        self.seq.unwrap_or(0)
+        self.next_page.or(self.seq).unwrap_or(0)
     }
 
     /// The latest cancellation of a delivery that an alarm was raised for.
@@ -147,7 +172,7 @@ impl Alarms {
             return;
         }
         let seen_alive = old.is_some_and(is_alive);
-        self.offer(key, Some(new), seen_alive);
+        self.offer(key, Some(new), None, seen_alive);
     }
 
     /// A head was read: what it says of time and of alarms.
@@ -172,18 +197,21 @@ impl Alarms {
 
     /// The epoch is another: its alarms are counted anew, so all are read again (keys tell which are known).
     pub(super) fn reread(&mut self, now: Mono) {
+        self.next_page = None;
         self.seq = self.seq.map(|_| 0);
         // Written with the new epoch's cursor: after a crash in between they are still to be read.
         self.seq_changed = self.seq.is_some();
         self.due = Some(now);
     }
 
-    /// The answer of `/alarms` to a question for what comes after `after`.
+    /// The answer of `/alarms` to a question for what comes after `after`. When it was cut, nothing that is held is judged
+    /// before the last page.
     pub(super) fn page(
         &mut self,
         after: u64,
         reply: AlarmsRead,
-        alive: impl Fn(AlarmKey) -> bool,
+        rows: &Rows,
+        now: Mono,
         out: &mut VecDeque<SessionAction>,
     ) {
         let first = self.seq.is_none();
@@ -193,8 +221,13 @@ impl Alarms {
         }
         // Entries with this seat's receipt count as raised: they must be known before anything held is judged.
         for entry in reply.alarms {
-            let alive = alive(key_of(&entry));
-            self.take(entry, alive, out);
+            self.take(entry, rows, out);
+        }
+        // A page that leads nowhere is the last.
+        self.next_page = reply.next.filter(|next| *next > after);
+        if self.next_page.is_some() {
+            self.due = Some(now);
+            return;
         }
         if first || self.seq != Some(reply.alarm_seq) {
             self.seq = Some(reply.alarm_seq);
@@ -210,7 +243,7 @@ impl Alarms {
     pub(super) fn event(
         &mut self,
         entry: AlarmEntry,
-        alive: bool,
+        rows: &Rows,
         now: Mono,
         out: &mut VecDeque<SessionAction>,
     ) {
@@ -222,7 +255,25 @@ impl Alarms {
             }
             Some(_) | None => self.due = Some(self.due.unwrap_or(now)),
         }
-        self.take(entry, alive, out);
+        self.take(entry, rows, out);
+    }
+
+    /// A command of this seat has ended. Where it did not cancel the delivery that was cancelled, somebody else did: the
+    /// person, who was told quietly, is told aloud.
+    pub(super) fn command_ended(
+        &mut self,
+        command: &CommandId,
+        done: bool,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        let Some(id) = self.own.end(command, done) else { return };
+        let key = |raised_at| AlarmKey { id, kind: AlarmKind::Cancelled, raised_at: UtcMillis(raised_at) };
+        for (key, known) in self.known.range_mut(key(i64::MIN)..=key(i64::MAX)) {
+            let was_yours = std::mem::take(&mut known.yours);
+            if was_yours && known.notified == Notified::Yes && known.stage < ReceiptStage::Acknowledged {
+                out.push_back(SessionAction::Alarm(known.notice(*key, false)));
+            }
+        }
     }
 
     /// A person took note, or the window shows it. False: nothing new.
@@ -305,30 +356,42 @@ impl Alarms {
                 Notified::Stored(_) | Notified::Unstored | Notified::Yes => continue,
             }
             known.notified = Notified::Yes;
-            let notice = AlarmNotice { key: *key, relisted: false, delivery: known.delivery.clone() };
-            out.push_back(SessionAction::Alarm(Box::new(notice)));
+            out.push_back(SessionAction::Alarm(known.notice(*key, false)));
             out.push_back(SessionAction::SendReceipt(*key, known.stage));
         }
     }
 
-    fn take(&mut self, entry: AlarmEntry, alive: bool, out: &mut VecDeque<SessionAction>) {
+    fn take(&mut self, entry: AlarmEntry, rows: &Rows, out: &mut VecDeque<SessionAction>) {
         match entry.kind {
-            AlarmKind::Cancelled => {}
-            AlarmKind::Late | AlarmKind::Unconfirmed => return self.overdue.take(entry),
+            AlarmKind::Cancelled => self.take_cancelled(&entry, rows.get(entry.id), out),
+            AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted => {
+                self.overdue.take(&entry, self.horizon, rows.get(entry.id));
+            }
             AlarmKind::Unproven => return,
         }
-        let key = key_of(&entry);
+        out.push_back(SessionAction::AlarmTold(Box::new(entry)));
+    }
+
+    fn take_cancelled(
+        &mut self,
+        entry: &AlarmEntry,
+        row: Option<&WireRow>,
+        out: &mut VecDeque<SessionAction>,
+    ) {
+        let key = key_of(entry);
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
-        let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
+        let settled = entry.is_acknowledged() || entry.settled_at.is_some();
         let stage = if settled { Some(ReceiptStage::Acknowledged) } else { own };
         if let Some(known) = self.known.get_mut(&key) {
             // A hub that went on from a backup may have lost receipts that it had.
-            if own > known.at_hub || (own < known.at_hub && !settled) {
+            let lost = own < known.at_hub && !settled && !entry.may_lack_receipts();
+            if own > known.at_hub || lost {
                 known.at_hub = own;
                 self.known_better.insert(key);
             }
+            known.was = known.was.or(entry.was);
             if known.delivery.is_none() {
-                known.delivery = entry.delivery;
+                known.delivery = row.cloned();
             }
             if let Some(stage) = stage.filter(|stage| *stage > known.stage) {
                 known.stage = stage;
@@ -345,25 +408,39 @@ impl Alarms {
         if stage.is_none() && is_mutated(Mutation::AlarmFromRowsOnly) {
             return;
         }
-        let Some(stage) = stage else { return self.offer(key, entry.delivery.as_ref(), alive) };
+        let Some(stage) = stage else {
+            return self.offer(key, row, entry.was, row.is_some_and(is_alive));
+        };
         // Raised here before the cache was lost, or settled elsewhere: known, and listed again while open.
         self.held.remove(&key);
+        let yours = self.own.has(key.id);
+        let known = Known {
+            stage,
+            delivery: row.cloned(),
+            at_hub: Some(stage),
+            notified: Notified::Yes,
+            yours,
+            was: entry.was,
+        };
         if stage < ReceiptStage::Acknowledged {
-            let notice = AlarmNotice { key, relisted: true, delivery: entry.delivery.clone() };
-            out.push_back(SessionAction::Alarm(Box::new(notice)));
+            out.push_back(SessionAction::Alarm(known.notice(key, true)));
         }
-        let known = Known { stage, delivery: entry.delivery, at_hub: Some(stage), notified: Notified::Yes };
         self.known.insert(key, known);
         self.changed.insert(key);
     }
 
-    fn offer(&mut self, key: AlarmKey, delivery: Option<&WireRow>, seen_alive: bool) {
-        if self.known.contains_key(&key) {
+    fn offer(&mut self, key: AlarmKey, delivery: Option<&WireRow>, was: Option<Status>, seen_alive: bool) {
+        if let Some(known) = self.known.get_mut(&key) {
+            // The row may come after the entry, which found it as it was before, or not at all.
+            if known.delivery.as_ref().map(WireRow::rev) < delivery.map(WireRow::rev) {
+                known.delivery = delivery.cloned();
+            }
             return;
         }
-        let held = self.held.entry(key).or_insert(Held { delivery: None, seen_alive });
+        let held = self.held.entry(key).or_insert(Held { delivery: None, was, seen_alive });
         held.seen_alive |= seen_alive;
-        if held.delivery.is_none() {
+        held.was = held.was.or(was);
+        if held.delivery.as_ref().map(WireRow::rev) < delivery.map(WireRow::rev) {
             held.delivery = delivery.cloned();
         }
         self.judge_held();
@@ -378,11 +455,15 @@ impl Alarms {
         let ready = self.held.extract_if(.., |_, held| held.seen_alive || horizon.is_some());
         for (key, held) in ready {
             if held.seen_alive || horizon.is_some_and(|horizon| key.raised_at > horizon) {
+                let yours = self.own.has(key.id);
                 let known = Known {
-                    stage: ReceiptStage::Delivered,
+                    // Whoever did it sees it at once, and has not taken note of what others say of it.
+                    stage: if yours { ReceiptStage::Displayed } else { ReceiptStage::Delivered },
                     delivery: held.delivery,
                     at_hub: None,
                     notified: Notified::Unstored,
+                    yours,
+                    was: held.was,
                 };
                 self.known.insert(key, known);
                 self.changed.insert(key);
@@ -414,6 +495,6 @@ fn cancellation(row: &WireRow) -> Option<AlarmKey> {
 }
 
 /// Whether the row is of a delivery that was readable and not cancelled.
-pub(super) fn is_alive(row: &WireRow) -> bool {
+fn is_alive(row: &WireRow) -> bool {
     row.delivery().is_some_and(|delivery| delivery.status != Status::Cancelled)
 }

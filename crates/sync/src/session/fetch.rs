@@ -4,7 +4,7 @@ use crate::findings::{CheckReport, RepairReport};
 use crate::io::{AlarmKey, AlarmNotice, Batch, CommandId, LinkReason, Proof, RowChange, State};
 use gwanje_model::{CenterId, DeliveryId, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::{
-    AlarmsRead, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
+    AlarmEntry, AlarmsRead, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
 };
 use gwanje_wire::{Problem, socket::Cursor};
 
@@ -126,6 +126,10 @@ pub enum SessionAction {
     Alarm(Box<AlarmNotice>),
     /// Acknowledged, here or elsewhere.
     AlarmSettled(AlarmKey),
+    /// What the hub says of an alarm.
+    AlarmTold(Box<AlarmEntry>),
+    /// Cancellations that the cache has as acknowledged.
+    Acknowledged(Vec<DeliveryId>),
     /// Send a receipt to the hub.
     SendReceipt(AlarmKey, ReceiptStage),
     /// The cache holds that command: it may be sent.

@@ -154,8 +154,8 @@ impl ForeignSession {
         self.has_horizon = restored.horizon.is_some();
         // There is no `/alarms` to read: what the cache held is all that is known.
         self.alarms.restore(restored.alarms, Some(0), None, restored.horizon, &mut self.out);
-        let nothing = AlarmsRead { alarm_seq: 0, alarms: Vec::new(), unreadable: 0 };
-        self.alarms.page(0, nothing, |_| false, &mut self.out);
+        let nothing = AlarmsRead::default();
+        self.alarms.page(0, nothing, &self.rows, now.mono, &mut self.out);
         // Its revisions go on counting; an empty cache begins a history of its own.
         self.cursor = restored.cursor.unwrap_or_else(|| Cursor {
             epoch: Epoch::from(format!("list-{:013}", now.wall.0.max(0))),

@@ -3,7 +3,7 @@
 
 use super::fetch::{FetchFailure, FetchId, Fetched, SessionAction};
 use super::proof::Dating;
-use super::{Session, Socket, alarms};
+use super::{Session, Socket};
 use crate::io::{AlarmKey, CommandId, LinkReason, Mono, Now, Restored, RowChange, State, StoredCommand};
 use crate::stats::RowSource;
 use gwanje_model::{DeliveryId, Epoch};
@@ -34,6 +34,7 @@ impl Session {
             names: _,
         } = restored;
         self.alarms.restore(alarms, alarm_seq, alarms_skipped, horizon, &mut self.out);
+        self.alarms.own.restore(&commands);
         self.kept.restore(commands);
         self.take_restored(rows, cursor);
         if self.is_joined() {
@@ -118,8 +119,7 @@ impl Session {
 
     /// An `alarm` event.
     pub fn alarm(&mut self, entry: AlarmEntry, now: Now) {
-        let alive = self.rows.get(entry.id).is_some_and(alarms::is_alive);
-        self.alarms.event(entry, alive, now.mono, &mut self.out);
+        self.alarms.event(entry, &self.rows, now.mono, &mut self.out);
         self.settle(now);
     }
 
@@ -218,8 +218,14 @@ impl Session {
 
     /// A command of this seat is about to be sent: it is kept first, and [`SessionAction::CommandKept`] says so.
     pub fn keep_command(&mut self, command: StoredCommand, now: Now) {
+        self.alarms.own.begin(&command);
         self.kept.begin(command);
         self.settle(now);
+    }
+
+    /// A command of this seat has ended; `done`: it was carried out, as far as anybody knows.
+    pub fn command_ended(&mut self, command: &CommandId, done: bool) {
+        self.alarms.command_ended(command, done, &mut self.out);
     }
 
     /// A command of this seat is settled and told.

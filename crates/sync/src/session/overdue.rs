@@ -1,22 +1,26 @@
-//! Alarms whose condition ends by itself: a late delivery, an unconfirmed rider, a center without proof (rule 10).
+//! Alarms whose condition ends by itself: a late delivery, an unconfirmed rider, an order that nobody accepts, a center
+//! without proof (rule 10).
 //!
 //! Deadlines are kept in order as rows change, so that a head costs what came due and not a look at every row. A key
-//! raises once; when its condition ends it is settled without a word, and the board no longer lists it.
+//! raises once; when its condition ends it is settled without a word, and the board no longer lists it. The hub writes
+//! the same alarms under the same keys: what it says of one is added to what is known here, and what came due while this
+//! seat was away is listed.
 
 use super::fetch::SessionAction;
 use super::notified::{Notified, key_of};
 use super::rows::Rows;
 use crate::io::{AlarmKey, AlarmNotice, StoredAlarm};
-use gwanje_model::{Delivery, DeliveryId, SeatId, Status, UtcMillis};
+use crate::mutation::{Mutation, is_mutated};
+use gwanje_model::{DeliveryId, DueAt, SeatId, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A rider confirms within this, or somebody should call (operations time).
-const UNCONFIRMED_MIN: i64 = 3;
-/// At most this many are open at once: more than a shift works through, and the board tints and counts every late row
+/// At most this many of a kind are open at once: more than a shift works through, and the board tints and counts every late row
 /// anyway. What is due beyond them waits in its order and raises as others end.
 pub(super) const OPEN_MAX: usize = 500;
+/// The kinds that come due by the clock.
+const KINDS: usize = 3;
 /// Settled keys remembered so that they don't raise again: some days of a busy center. Beyond it the oldest are forgotten.
 const SETTLED_MAX: usize = 4_096;
 
@@ -30,36 +34,23 @@ struct Known {
     listed: bool,
 }
 
-/// From when on a delivery under way is late, or its rider silent for too long.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Watch {
-    late: Option<UtcMillis>,
-    unconfirmed: Option<UtcMillis>,
-}
-
-impl Watch {
-    fn of(delivery: &Delivery) -> Self {
-        let silent = delivery.status == Status::Assigned
-            && delivery.rider.as_ref().is_some_and(|rider| !rider.confirmed);
-        let since = delivery.assigned_at.filter(|_| silent);
-        Self {
-            late: (!delivery.status.is_final()).then(|| delivery.late_at()),
-            unconfirmed: since.map(|at| at.plus_min(UNCONFIRMED_MIN)),
-        }
-    }
-
-    fn keys(self, id: DeliveryId) -> [Option<AlarmKey>; 2] {
-        let key = |kind| move |raised_at| AlarmKey { id, kind, raised_at };
-        [self.late.map(key(AlarmKind::Late)), self.unconfirmed.map(key(AlarmKind::Unconfirmed))]
-    }
+/// What can come due of a delivery as it is now.
+fn keys(due: DueAt, id: DeliveryId) -> [Option<AlarmKey>; 3] {
+    let key = |kind| move |raised_at| AlarmKey { id, kind, raised_at };
+    [
+        due.late.map(key(AlarmKind::Late)),
+        due.unconfirmed.map(key(AlarmKind::Unconfirmed)),
+        due.unaccepted.map(key(AlarmKind::Unaccepted)),
+    ]
 }
 
 /// See the module's doc.
 #[derive(Debug)]
 pub(super) struct Overdue {
     seat: SeatId,
-    watched: BTreeMap<DeliveryId, Watch>,
-    due: BTreeSet<(UtcMillis, AlarmKey)>,
+    watched: BTreeMap<DeliveryId, DueAt>,
+    /// By kind: of one with too many open, no other has to wait.
+    due: BTreeMap<AlarmKind, BTreeSet<(UtcMillis, AlarmKey)>>,
     /// The center's clock when this run first saw it: what was due by then is old news, however much of it a snapshot
     /// brings.
     since: Option<UtcMillis>,
@@ -79,7 +70,7 @@ impl Overdue {
         Self {
             seat,
             watched: BTreeMap::new(),
-            due: BTreeSet::new(),
+            due: BTreeMap::new(),
             since: None,
             known: BTreeMap::new(),
             open: BTreeSet::new(),
@@ -110,13 +101,13 @@ impl Overdue {
     /// A row, as it is now. One that can't be read says nothing.
     pub(super) fn see(&mut self, row: &WireRow) {
         if let Some(delivery) = row.delivery() {
-            self.watch(delivery.id, Watch::of(delivery));
+            self.watch(delivery.id, DueAt::of(delivery));
         }
     }
 
     /// The delivery is not on the board any more.
     pub(super) fn gone(&mut self, id: DeliveryId) {
-        self.watch(id, Watch::default());
+        self.watch(id, DueAt::default());
     }
 
     /// The center's clock, by a head: raises what has come due since this run first saw the clock.
@@ -125,13 +116,18 @@ impl Overdue {
         let since = self.since.map_or(day_at, |since| since.min(day_at));
         self.since = Some(since);
         let floor = horizon.map_or(since, |horizon| horizon.max(since));
-        while let Some(&(at, key)) = self.due.first().filter(|(at, _)| *at <= day_at) {
-            if at > floor && self.open.len() >= OPEN_MAX {
-                break;
-            }
-            self.due.pop_first();
-            if at > floor {
-                self.raise(key, rows.get(key.id).cloned());
+        let kinds: Vec<AlarmKind> = self.due.keys().copied().collect();
+        for kind in kinds {
+            let mut open = self.open_of(kind);
+            while let Some(&(at, key)) = self.due.get(&kind).and_then(BTreeSet::first) {
+                if at > day_at || at > floor && open >= OPEN_MAX {
+                    break;
+                }
+                self.not_due(key);
+                if at > floor {
+                    open += 1;
+                    self.raise(key, rows.get(key.id).cloned());
+                }
             }
         }
     }
@@ -166,47 +162,76 @@ impl Overdue {
         }
     }
 
-    /// An entry of the hub: what seats say of an alarm that each raises for itself.
-    pub(super) fn take(&mut self, entry: AlarmEntry) {
-        let key = key_of(&entry);
+    /// An entry of the hub, which writes each alarm when it is due, and what seats say of it.
+    pub(super) fn take(&mut self, entry: &AlarmEntry, horizon: Option<UtcMillis>, row: Option<&WireRow>) {
+        let key = key_of(entry);
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
-        let settled = entry.receipts.iter().any(|r| r.stage == ReceiptStage::Acknowledged);
+        let is_over = entry.is_acknowledged() || entry.settled_at.is_some();
         if let Some(known) = self.known.get_mut(&key) {
             if own > known.at_hub {
                 known.at_hub = own;
                 self.known_better.insert(key);
             }
-            if settled {
+            if is_over {
                 self.settle(key);
             } else if let Some(stage) = own.filter(|own| *own > known.stage) {
                 known.stage = stage;
                 self.changed.insert(key);
+            } else if is_mutated(Mutation::RaiseHubsToo) && own.is_none() && known.listed {
+                let notice = known.notice(key, false);
+                self.news.push_back(SessionAction::Alarm(notice));
             }
             return;
         }
-        if settled {
-            // Somebody took note before this seat's clock came to it: that is kept of what this seat could still raise.
+        if is_over {
+            // Somebody took note before this seat's clock came to it, or it has ended: that is kept of what this seat
+            // could still raise.
             if self.since.is_some_and(|since| key.raised_at > since) {
                 let stage = ReceiptStage::Acknowledged;
                 let at_hub = Some(stage);
                 let known = Known { stage, delivery: None, at_hub, notified: Notified::Yes, listed: false };
                 self.known.insert(key, known);
                 self.changed.insert(key);
-                self.due.remove(&(key.raised_at, key));
+                self.not_due(key);
             }
-        } else if let Some(stage) = own {
-            // Raised here before the cache was lost.
-            let delivery = entry.delivery;
+        } else if own.is_some() || self.was_missed(key, horizon) {
+            // Raised here before the cache was lost, or while this seat was away.
+            let stage = own.unwrap_or(ReceiptStage::Delivered);
+            let delivery = row.cloned();
             let known = Known { stage, delivery, at_hub: own, notified: Notified::Yes, listed: false };
             self.known.insert(key, known);
-            self.due.remove(&(key.raised_at, key));
-            let holds =
-                self.watched.get(&key.id).is_some_and(|watch| watch.keys(key.id).contains(&Some(key)));
-            if holds {
+            self.not_due(key);
+            if self.holds(key) {
                 self.list_again(key);
+                if own.is_none() {
+                    self.send(key, stage);
+                }
             }
         }
         self.forget_old();
+    }
+
+    /// Whether an alarm that the hub has open came due after this seat's first use, and before it saw the clock in this
+    /// run: its own clock will not raise it.
+    fn was_missed(&self, key: AlarmKey, horizon: Option<UtcMillis>) -> bool {
+        let is_past = self.since.is_none_or(|since| key.raised_at <= since);
+        let is_news = horizon.is_some_and(|horizon| key.raised_at > horizon);
+        is_past && is_news && self.open_of(key.kind) < OPEN_MAX
+    }
+
+    fn open_of(&self, kind: AlarmKind) -> usize {
+        self.open.iter().filter(|key| key.kind == kind).count()
+    }
+
+    /// Whether it is due of its delivery as it is on this board.
+    fn holds(&self, key: AlarmKey) -> bool {
+        self.watched.get(&key.id).is_some_and(|due| keys(*due, key.id).contains(&Some(key)))
+    }
+
+    fn not_due(&mut self, key: AlarmKey) {
+        if let Some(due) = self.due.get_mut(&key.kind) {
+            due.remove(&(key.raised_at, key));
+        }
     }
 
     /// A person took note, or the window shows it. False: nothing new.
@@ -274,8 +299,8 @@ impl Overdue {
             if let Some(known) = self.known.get_mut(&key) {
                 known.notified = Notified::Yes;
                 let stage = known.stage;
-                let notice = AlarmNotice { key, relisted: false, delivery: known.delivery.clone() };
-                self.news.push_back(SessionAction::Alarm(Box::new(notice)));
+                let notice = known.notice(key, false);
+                self.news.push_back(SessionAction::Alarm(notice));
                 self.send(key, stage);
             }
         }
@@ -304,21 +329,22 @@ impl Overdue {
         out.append(&mut self.news);
     }
 
-    fn watch(&mut self, id: DeliveryId, new: Watch) {
+    fn watch(&mut self, id: DeliveryId, new: DueAt) {
         let old = self.watched.get(&id).copied().unwrap_or_default();
         if old == new {
             return;
         }
-        for (old, new) in old.keys(id).into_iter().zip(new.keys(id)).filter(|(old, new)| old != new) {
+        let changed = keys(old, id).into_iter().zip(keys(new, id)).filter(|(old, new)| old != new);
+        for (old, new) in changed {
             if let Some(key) = old {
-                self.due.remove(&(key.raised_at, key));
+                self.not_due(key);
                 self.settle(key);
             }
             if let Some(key) = new {
                 self.begin(key);
             }
         }
-        if new == Watch::default() {
+        if new == DueAt::default() {
             self.watched.remove(&id);
         } else {
             self.watched.insert(id, new);
@@ -328,28 +354,28 @@ impl Overdue {
     fn begin(&mut self, key: AlarmKey) {
         match self.known.get(&key) {
             None => {
-                self.due.insert((key.raised_at, key));
+                self.due.entry(key.kind).or_default().insert((key.raised_at, key));
             }
             Some(known) if !known.listed && known.stage < ReceiptStage::Acknowledged => self.list_again(key),
             Some(_) => {}
         }
     }
 
-    /// It was raised in an earlier run and still holds.
+    /// It was raised in an earlier run, or while this seat was away, and still holds.
     fn list_again(&mut self, key: AlarmKey) {
         let Some(known) = self.known.get_mut(&key) else { return };
         known.listed = true;
         self.open.insert(key);
         self.changed.insert(key);
-        let notice = AlarmNotice { key, relisted: true, delivery: known.delivery.clone() };
-        self.news.push_back(SessionAction::Alarm(Box::new(notice)));
+        let notice = known.notice(key, true);
+        self.news.push_back(SessionAction::Alarm(notice));
     }
 
     /// Whether a center was proven is this seat's own affair; for the others each seat has its receipts at the hub.
     fn send(&mut self, key: AlarmKey, stage: ReceiptStage) {
         match key.kind {
             AlarmKind::Unproven => {}
-            AlarmKind::Cancelled | AlarmKind::Late | AlarmKind::Unconfirmed => {
+            AlarmKind::Cancelled | AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted => {
                 self.news.push_back(SessionAction::SendReceipt(key, stage));
             }
         }
@@ -357,13 +383,10 @@ impl Overdue {
 
     /// Keeps the memory of what is over bounded: halves it when it is full, the oldest first. What still holds stays.
     fn forget_old(&mut self) {
-        if self.known.len() <= OPEN_MAX + SETTLED_MAX {
+        if self.known.len() <= KINDS * OPEN_MAX + SETTLED_MAX {
             return;
         }
-        let holds = |key: &AlarmKey| {
-            self.watched.get(&key.id).is_some_and(|watch| watch.keys(key.id).contains(&Some(*key)))
-        };
-        let over = self.known.keys().filter(|key| !self.open.contains(key) && !holds(key));
+        let over = self.known.keys().filter(|key| !self.open.contains(key) && !self.holds(**key));
         let mut over: Vec<_> = over.map(|key| (key.raised_at, *key)).collect();
         over.sort_unstable();
         over.truncate(over.len().saturating_sub(SETTLED_MAX / 2));
@@ -374,6 +397,10 @@ impl Overdue {
 }
 
 impl Known {
+    fn notice(&self, key: AlarmKey, relisted: bool) -> Box<AlarmNotice> {
+        Box::new(AlarmNotice { key, relisted, yours: false, delivery: self.delivery.clone(), was: None })
+    }
+
     /// Stored as acknowledged, so that no later run lists or raises it. Taken for known to the hub, so that no word is
     /// sent that nobody gave.
     fn settle(&mut self) {

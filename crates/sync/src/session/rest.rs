@@ -355,9 +355,7 @@ impl Session {
         if let Ok(Fetched::Alarms(reply)) = result {
             self.rest.alarm_failures = 0;
             self.stats.malformed += reply.unreadable;
-            let rows = &self.rows;
-            let alive = |key: crate::io::AlarmKey| rows.get(key.id).is_some_and(super::alarms::is_alive);
-            self.alarms.page(after, reply, alive, &mut self.out);
+            self.alarms.page(after, reply, &self.rows, now.mono, &mut self.out);
         } else {
             self.stats.malformed += u64::from(!matches!(
                 result,

@@ -77,7 +77,18 @@ export class Alarms {
   raise(event: Extract<AppEvent, { type: "alarm" }>): void {
     if (this.open.some((alarm) => same(alarm, event))) return;
     const { center, id, kind, raisedAt, relisted, row, priority, yours } = event;
-    const alarm: Alarm = { center, id, kind, raisedAt, relisted, row, priority, yours, by: null, known: null };
+    const alarm: Alarm = {
+      center,
+      id,
+      kind,
+      raisedAt,
+      relisted,
+      row,
+      priority,
+      yours,
+      by: null,
+      known: null,
+    };
     if (yours) this.noted = [...this.noted.filter((one) => !same(one, alarm)), alarm];
     else this.open = [...this.open, alarm];
     void this.#platform.alarmDisplayed(alarm.center, keyOf(alarm)).catch(() => {});

@@ -23,8 +23,7 @@ describe("in a window", () => {
   const realNow = Date.now;
 
   const raise = (id: number, kind: AlarmKind = "cancelled", center = "gangnam"): void => {
-    const row = window.platform.rows.get(id) ?? null;
-    window.platform.tell({ type: "alarm", center, id, kind, raisedAt: 1_000 + id, relisted: false, row });
+    window.platform.raise(id, kind, { center });
   };
   const read = (): void => {
     wall += READ_MS;
@@ -143,9 +142,12 @@ describe("lines", () => {
     id,
     kind: "cancelled",
     raisedAt: id,
+    priority: part.kind === "late" ? "high" : "critical",
     relisted: false,
+    yours: false,
     row: null,
     by: null,
+    known: null,
     ...part,
   });
 

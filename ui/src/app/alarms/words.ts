@@ -1,11 +1,11 @@
 // What an alarm is called and what it says, in the language in use.
 
 import type { AlarmKind } from "../../platform/generated/AlarmKind";
+import type { AlarmPriority as Priority } from "../../platform/generated/AlarmPriority";
 import type { Row } from "../../platform/generated/Row";
 import { m } from "../../texts/generated/messages";
 import { statusName } from "../../texts/names";
 import type { Alarm } from "./alarms.svelte";
-import type { AlarmPriority as Priority } from "../../platform/generated/AlarmPriority";
 import type { Line } from "./lines";
 
 /** Icon beside the words: what an alarm is about is never told by colour alone. */
@@ -13,6 +13,7 @@ export const ALARM_ICON: Record<AlarmKind, string> = {
   cancelled: "✕",
   late: "▲",
   unconfirmed: "?",
+  unaccepted: "◌",
   unproven: "⚯",
 };
 
@@ -50,7 +51,7 @@ export function shopOf({ row, known }: Alarm): string {
 }
 
 /** Who has got it, seen it, taken note of it. */
-export const STAGE_ICON = { received: "•", displayed: "◉", acknowledged: "✓" } as const;
+export const STAGE_ICON = { delivered: "•", displayed: "◉", acknowledged: "✓" } as const;
 
 /** What happens next with it, or has. */
 export function nextStep({ known, yours }: Alarm, wall: number): string {

@@ -52,7 +52,15 @@ const KEPT = 12;
 /** What the hub takes back. */
 const UNDOABLE = new Set(["accept", "assign", "unassign", "confirm", "pickup", "deliver"]);
 
-const NOTHING = { code: null, message: null, movedOn: null, refused: [], again: null, made: [], doneAt: null };
+const NOTHING = {
+  code: null,
+  message: null,
+  movedOn: null,
+  refused: [],
+  again: null,
+  made: [],
+  doneAt: null,
+};
 
 export class CommandTracker {
   reports = $state.raw<readonly Report[]>([]);
@@ -109,7 +117,10 @@ export class CommandTracker {
     else {
       const { center, made, number } = report;
       this.dismiss(report.commandId);
-      void this.runAll({ action: "undo" }, made.map(({ id, rev }) => ({ id, rev, center, number })));
+      void this.runAll(
+        { action: "undo" },
+        made.map(({ id, rev }) => ({ id, rev, center, number })),
+      );
     }
   }
 

@@ -6,7 +6,16 @@ import { m } from "../../texts/generated/messages";
 import { actionName, problemText, statusName } from "../../texts/names";
 import type { Report } from "./tracker.svelte";
 
-export function reportText({ action, number, count, outcome, code, message, movedOn, refused }: Report): string {
+export function reportText({
+  action,
+  number,
+  count,
+  outcome,
+  code,
+  message,
+  movedOn,
+  refused,
+}: Report): string {
   const about = { action: actionName(action), number: count > 1 ? m.report_many({ number, count }) : number };
   const why = (): string =>
     movedOn === null ? problemText({ code: code ?? "other", message: message ?? "" }) : whoDid(movedOn);
@@ -14,7 +23,9 @@ export function reportText({ action, number, count, outcome, code, message, move
     case "pending":
       return m.outcome_pending(about);
     case "done":
-      return refused.length === 0 ? m.outcome_done(about) : m.outcome_partly({ ...about, why: whyNot(refused) });
+      return refused.length === 0
+        ? m.outcome_done(about)
+        : m.outcome_partly({ ...about, why: whyNot(refused) });
     case "refused":
       return m.outcome_refused({ ...about, why: why() });
     case "notSent":

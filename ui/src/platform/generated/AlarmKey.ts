@@ -16,7 +16,8 @@ id: DeliveryId,
  */
 kind: AlarmKind, 
 /**
- * When it was due: `cancelledAt`; for `late` the end of its target, for `unconfirmed` three minutes after `assignedAt`
- * (operations time), for `unproven` thirty seconds after the last proof (the desk's clock).
+ * When it was due: `cancelledAt`; for `late` the end of its target, for `unconfirmed` three minutes after `assignedAt`,
+ * for `unaccepted` one after `receivedAt` (operations time), for `unproven` thirty seconds after the last proof (the
+ * desk's clock).
  */
 raisedAt: UtcMillis, };

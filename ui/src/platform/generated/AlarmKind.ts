@@ -3,4 +3,4 @@
 /**
  * What an alarm is about.
  */
-export type AlarmKind = "cancelled" | "late" | "unconfirmed" | "unproven";
+export type AlarmKind = "cancelled" | "late" | "unconfirmed" | "unaccepted" | "unproven";

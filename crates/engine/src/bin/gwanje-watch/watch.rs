@@ -225,6 +225,7 @@ impl Printer {
             // Written elsewhere with the endpoint, which only the engine knows.
             EngineEvent::State(..)
             | EngineEvent::Link(_)
+            | EngineEvent::Alarms(..)
             | EngineEvent::Command(_)
             | EngineEvent::Centers(_)
             | EngineEvent::Riders(..)

@@ -485,6 +485,8 @@ impl World {
             Action::Repaired(..)
             | Action::DayClock { .. }
             | Action::AlarmSettled(..)
+            | Action::AlarmTold(..)
+            | Action::Acknowledged(..)
             | Action::CommandSettled(..) => {}
             Action::Alarm(_, notice) => {
                 if notice.key.kind == AlarmKind::Cancelled {

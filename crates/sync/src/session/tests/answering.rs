@@ -180,7 +180,7 @@ fn the_answer_to_another_question_is_malformed() {
         |hub| hub.answer(&Fetch::Digest { after: hub.rev }, 9).unwrap(),
         |hub| hub.answer(&Fetch::Revs { buckets: vec![], after: hub.rev }, 9).unwrap(),
         |hub| hub.answer(&Fetch::Rows { ids: vec![], after: hub.rev }, 9).unwrap(),
-        |_| Fetched::Alarms(AlarmsRead { alarm_seq: 0, alarms: vec![], unreadable: 0 }),
+        |_| Fetched::Alarms(AlarmsRead::default()),
     ];
     for other in others {
         each(

@@ -24,6 +24,8 @@ pub(super) struct Hub {
     floor: Rev,
     pub(super) alarms: Vec<AlarmEntry>,
     pub(super) alarm_seq: u64,
+    /// The most alarms in an answer.
+    pub(super) alarms_page: usize,
     next_id: u64,
     pub(super) target_min: u32,
     /// Every (epoch, rev) that ever was, with its digest and when it came.
@@ -79,6 +81,25 @@ pub(super) fn delivery(id: u64, rev: Rev, at: UtcMillis) -> Delivery {
     }
 }
 
+/// An alarm of which nobody has said anything.
+fn entry(key: AlarmKey, row: &Delivery) -> AlarmEntry {
+    AlarmEntry {
+        seq: 0,
+        id: key.id,
+        kind: key.kind,
+        raised_at: key.raised_at,
+        at: None,
+        delivery: Some(row.into()),
+        was: None,
+        by: None,
+        receipts: Vec::new(),
+        more: 0,
+        acknowledged: None,
+        escalated_at: None,
+        settled_at: None,
+    }
+}
+
 impl Hub {
     pub(super) fn new() -> Self {
         let mut hub = Self {
@@ -89,6 +110,7 @@ impl Hub {
             floor: Rev(0),
             alarms: Vec::new(),
             alarm_seq: 0,
+            alarms_page: 1_000,
             next_id: 0,
             target_min: 30,
             history: BTreeMap::new(),
@@ -133,16 +155,8 @@ impl Hub {
         row.cancelled_at = Some(at);
         row.cancel = Some(Cancel { reason: "r".into(), by: CancelBy::Shop });
         self.alarm_seq += 1;
-        let delivery = Some(row.clone().into());
-        self.alarms.push(AlarmEntry {
-            seq: self.alarm_seq,
-            id,
-            kind: AlarmKind::Cancelled,
-            raised_at: at,
-            delivery,
-            receipts: Vec::new(),
-            escalated_at: None,
-        });
+        let key = AlarmKey { id, kind: AlarmKind::Cancelled, raised_at: at };
+        self.alarms.push(AlarmEntry { seq: self.alarm_seq, ..entry(key, row) });
         self.log();
     }
 
@@ -155,21 +169,27 @@ impl Hub {
         self.log();
     }
 
-    /// A seat's word; for kinds that seats raise for themselves, the first word makes the entry.
+    /// The alarm that comes due by the clock, as the hub writes it.
+    pub(super) fn write_alarm(&mut self, key: AlarmKey) {
+        let Some(row) = self.rows.get(&key.id) else { return };
+        self.alarm_seq += 1;
+        self.alarms.push(AlarmEntry { seq: self.alarm_seq, ..entry(key, row) });
+    }
+
+    /// Changes what the hub says of an alarm.
+    pub(super) fn edit_alarm(&mut self, key: AlarmKey, change: impl FnOnce(&mut AlarmEntry)) {
+        let Some(alarm) = self.alarms.iter_mut().find(|alarm| key_of(alarm) == key) else { return };
+        self.alarm_seq += 1;
+        change(alarm);
+        alarm.seq = self.alarm_seq;
+    }
+
+    /// A seat's word; the first word on an alarm that the clock raises makes the entry.
     pub(super) fn receipt(&mut self, key: AlarmKey, seat: SeatId, stage: ReceiptStage) {
         let place = self.alarms.iter().position(|alarm| key_of(alarm) == key);
         let row = self.rows.get(&key.id).filter(|_| key.kind != AlarmKind::Cancelled);
-        let entry = |row: &Delivery| AlarmEntry {
-            seq: 0,
-            id: key.id,
-            kind: key.kind,
-            raised_at: key.raised_at,
-            delivery: Some(row.clone().into()),
-            receipts: Vec::new(),
-            escalated_at: None,
-        };
         if place.is_none() {
-            self.alarms.extend(row.map(entry));
+            self.alarms.extend(row.map(|row| entry(key, row)));
         }
         let Some(alarm) = self.alarms.iter_mut().find(|alarm| key_of(alarm) == key) else { return };
         if alarm.receipts.iter().any(|r| r.seat == seat && r.stage >= stage) {
@@ -178,7 +198,7 @@ impl Hub {
         alarm.receipts.retain(|r| r.seat != seat);
         self.alarm_seq += 1;
         alarm.seq = self.alarm_seq;
-        alarm.receipts.push(Receipt { seat, stage, at: day(self.time) });
+        alarm.receipts.push(Receipt { account: "kim".into(), seat, stage, at: day(self.time) });
     }
 
     pub(super) fn archive(&mut self, id: DeliveryId) {
@@ -305,7 +325,10 @@ impl Hub {
             Fetch::Alarms { after } => {
                 let mut alarms: Vec<_> = self.alarms.iter().filter(|a| a.seq > *after).cloned().collect();
                 alarms.sort_by_key(|alarm| alarm.seq);
-                Fetched::Alarms(AlarmsRead { alarm_seq: self.alarm_seq, alarms, unreadable: 0 })
+                let cut = alarms.len() > self.alarms_page;
+                alarms.truncate(self.alarms_page);
+                let next = alarms.last().filter(|_| cut).map(|alarm| alarm.seq);
+                Fetched::Alarms(AlarmsRead { alarm_seq: self.alarm_seq, alarms, next, unreadable: 0 })
             }
         })
     }

@@ -289,3 +289,88 @@ fn faults_raise_nothing_twice_and_leave_nothing_listed_that_has_ended() {
         }
     }
 }
+
+#[test]
+fn what_the_hub_writes_of_an_alarm_raises_it_no_second_time() {
+    let mut world = live(112);
+    let ids = [world.hub.create(), world.hub.create()];
+    let keys = ids.map(|id| late(&world, id));
+    world.run(2 * MIN_MS - 500);
+    // The hub is ahead of this seat's clock with one, behind it with the other.
+    world.hub.time = world.time;
+    world.hub.write_alarm(keys[0]);
+    world.run(10_000);
+    assert_eq!(world.raised.keys().copied().collect::<Vec<_>>(), keys);
+    world.hub.edit_alarm(keys[1], |alarm| alarm.escalated_at = Some(day(0)));
+    world.run(10_000);
+    assert!(world.raised.values().all(|times| *times == 1) && world.relisted.is_empty());
+    assert!(world.told.iter().any(|entry| entry.id == ids[1] && entry.escalated_at.is_some()));
+    for alarm in &world.hub.alarms {
+        assert_eq!(alarm.receipts.len(), 1, "each has this seat's word");
+    }
+    // The hub has settled one, and the row that shows why is still on its way.
+    world.hub.edit_alarm(keys[0], |alarm| alarm.settled_at = Some(day(0)));
+    world.run(10_000);
+    assert_eq!(world.settled, [keys[0]]);
+    world.check_converged();
+}
+
+#[test]
+fn what_is_settled_at_the_hub_before_this_seat_saw_it_due_is_not_raised() {
+    let mut world = live(113);
+    let id = world.hub.create();
+    let key = late(&world, id);
+    world.hub.write_alarm(key);
+    world.hub.edit_alarm(key, |alarm| alarm.settled_at = Some(day(0)));
+    world.run(3 * MIN_MS);
+    assert!(world.raised.is_empty() && world.relisted.is_empty());
+    world.check_converged();
+}
+
+#[test]
+fn what_came_due_while_this_seat_was_away_is_listed_once_and_quietly() {
+    let mut world = live(114);
+    let ids = [world.hub.create(), world.hub.create(), world.hub.create()];
+    let keys = ids.map(|id| late(&world, id));
+    world.run(1_000);
+    world.sockets_up = false;
+    world.rest_up = false;
+    world.cut();
+    world.run(3 * MIN_MS);
+    for key in keys {
+        world.hub.write_alarm(key);
+    }
+    world.hub.receipt(keys[1], "other".into(), ReceiptStage::Acknowledged);
+    deliver(&mut world, ids[2]);
+    world.hub.edit_alarm(keys[2], |alarm| alarm.settled_at = Some(day(0)));
+    world.sockets_up = true;
+    world.rest_up = true;
+    world.crash();
+    world.run(20_000);
+    let late: Vec<_> = world.relisted.keys().copied().filter(|key| key.kind == AlarmKind::Late).collect();
+    assert_eq!(late, [keys[0]]);
+    assert!(world.raised.keys().all(|key| key.kind == AlarmKind::Unproven));
+    let entry = world.hub.alarms.iter().find(|alarm| alarm.id == ids[0]).unwrap();
+    assert!(entry.receipts.iter().any(|receipt| receipt.seat.as_str() == "seat"), "this seat has it");
+    world.check_converged();
+}
+
+#[test]
+fn an_order_that_nobody_accepts_raises_after_a_minute() {
+    let mut world = live(115);
+    world.hub.target_min = 60;
+    let ids = [world.hub.create(), world.hub.create()];
+    for id in ids {
+        world.hub.edit(id, |row| row.status = Status::Received);
+    }
+    let raised_at = world.hub.rows[&ids[0]].received_at.plus_min(1);
+    let key = AlarmKey { id: ids[0], kind: AlarmKind::Unaccepted, raised_at };
+    world.run(MIN_MS / 2);
+    world.hub.edit(ids[1], |row| row.status = Status::Waiting);
+    world.run(MIN_MS);
+    assert_eq!(world.raised.keys().copied().collect::<Vec<_>>(), [key]);
+    world.hub.edit(ids[0], |row| row.status = Status::Waiting);
+    world.run(5_000);
+    assert_eq!(world.settled, [key]);
+    world.check_converged();
+}

@@ -4,7 +4,8 @@ use super::super::fetch::{Fetch, Fetched};
 use super::super::notified::key_of;
 use super::scripted::live;
 use super::world::World;
-use crate::io::{AlarmKey, SkippedAlarms};
+use crate::io::{AlarmKey, CommandId, SkippedAlarms, StoredCommand};
+use gwanje_model::UtcMillis;
 use gwanje_wire::rest::ReceiptStage;
 
 /// Acknowledged while the hub is away, and the app ends before it is back.
@@ -104,4 +105,58 @@ fn alarms_that_cannot_be_read_are_remembered_by_where_they_are() {
     let skipped = world.cache.alarms_skipped.clone().expect("remembered");
     assert_eq!(skipped.after, before);
     assert_eq!(skipped.reader, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn alarms_are_read_page_by_page_and_nothing_is_judged_before_the_last() {
+    let mut world = live(34);
+    world.hub.alarms_page = 2;
+    let ids: Vec<_> = (0..5).map(|_| world.hub.create()).collect();
+    world.run(2_000);
+    world.sockets_up = false;
+    world.rest_up = false;
+    world.cut();
+    let before = world.raised.len();
+    world.hub.time = world.time + 10;
+    for id in &ids {
+        world.hub.cancel(*id);
+        world.hub.archive(*id);
+    }
+    world.run(5_000);
+    world.sockets_up = true;
+    world.rest_up = true;
+    world.run(30_000);
+    assert_eq!(world.raised.len() - before, ids.len());
+    assert_eq!(world.cache.alarm_seq, Some(world.hub.alarm_seq));
+    assert!(world.raised.values().all(|times| *times == 1));
+    world.check_converged();
+}
+
+#[test]
+fn a_cancellation_of_this_seats_own_is_told_quietly_and_aloud_when_another_made_it() {
+    for done in [true, false] {
+        let mut world = live(35);
+        let id = world.hub.create();
+        world.run(2_000);
+        let command = CommandId("K1".into());
+        let kept = StoredCommand {
+            command: command.clone(),
+            delivery: Some(id),
+            action: "cancel".into(),
+            clicked_at: UtcMillis(0),
+        };
+        world.session.keep_command(kept, world.now());
+        world.act();
+        world.hub.cancel(id);
+        let others = world.raised.len();
+        world.run(5_000);
+        let key = *world.quiet.first().expect("told quietly");
+        assert_eq!((key.id, world.raised.len()), (id, others));
+        let entry = world.hub.alarms.iter().find(|alarm| key_of(alarm) == key).unwrap();
+        assert_eq!(entry.receipts[0].stage, ReceiptStage::Displayed, "seen, and not taken note of");
+        world.session.command_ended(&command, done);
+        world.act();
+        assert_eq!(world.raised.get(&key), (!done).then_some(&1));
+        world.check_converged();
+    }
 }
