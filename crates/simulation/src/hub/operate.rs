@@ -66,7 +66,15 @@ impl ModelHub {
             Operation::Act(center, id, action, body) => {
                 complete(*action, body)?;
                 let body = (**body).clone();
-                let act = Act { id: *id, action: *action, body, if_match: None, only_rider: None };
+                let act = Act {
+                    id: *id,
+                    action: *action,
+                    body,
+                    if_match: None,
+                    if_rev: None,
+                    only_rider: None,
+                    role: None,
+                };
                 Operated::Row(self.carry(center, &act, &somebody, at)?)
             }
             Operation::Archive(center, before) => {
@@ -115,7 +123,7 @@ impl ModelHub {
         let id = DeliveryId(self.last_delivery);
         let center = self.center_mut(center)?;
         let row = center.received(id, order, at.day);
-        Ok(center.commit(row, by, "create", Text::default()))
+        Ok(center.commit(row, by, "create", Text::default(), at.wall))
     }
 
     /// Carries out an action on a delivery.
