@@ -7,7 +7,7 @@ pub mod table;
 
 use crate::app::{App, error};
 use crate::preferences::{Locale, Theme};
-use action::{ActionRequest, CommandStarted};
+use action::{ActionRequest, BatchActionRequest, CommandStarted};
 use gwanje_engine::ipc::{AppEvent, IpcError};
 use gwanje_engine::model::search;
 use gwanje_engine::{CenterId, Delivery, DeliveryId, Patch, ViewId, ViewSpec};
@@ -71,4 +71,9 @@ async fn matching(_: Caller<'_>, typed: &str, choices: &[String]) -> Answer<Vec<
 async fn run_command(caller: Caller<'_>, request: ActionRequest) -> Answer<CommandStarted> {
     let command = caller.app.engine().await?.command(request.into()).await?;
     Ok(CommandStarted { command_id: command.0 })
+}
+
+async fn run_batch(caller: Caller<'_>, request: BatchActionRequest) -> Answer<Vec<CommandStarted>> {
+    let commands = caller.app.engine().await?.batch(request.into()).await?;
+    Ok(commands.into_iter().map(|command| CommandStarted { command_id: command.0 }).collect())
 }

@@ -155,6 +155,7 @@ proptest! {
                 reason: Some("사람".into()),
                 by: Some(CancelBy::Center),
                 text: Some("메모".into()),
+                rev: None,
             };
             if let Ok(row) = hub.command(row.id, Action::ALL[action], &body, now) {
                 drill.observe(&row);

@@ -1,9 +1,10 @@
 //! What happens, for whoever listens, and the receiving end.
 
-use crate::ipc::{AlarmView, AppEvent, CommandPhase, LinkView, MovedOn};
+use crate::ipc::{AlarmView, AppEvent, CommandPhase, LinkView, MovedOn, RowOutcome};
 use gwanje_board::{Row, ViewId};
 use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
+use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::CenterInfo;
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{Problem, WireRow};
@@ -29,6 +30,10 @@ pub struct CommandReport {
     pub problem: Option<Problem>,
     /// With `Done`: the row as committed.
     pub row: Option<WireRow>,
+    /// Of a batch: its deliveries.
+    pub batch: Vec<DeliveryId>,
+    /// Of a batch that was decided: what became of each delivery, and what people call it, where the board has it.
+    pub results: Vec<(BatchResult, Option<Text>)>,
 }
 
 /// What happens.
@@ -104,12 +109,23 @@ impl EngineEvent {
                 command_id: report.command.0.clone(),
                 center: report.center.to_string(),
                 id: report.id.map(|id| id.0),
+                rev: report.row.as_ref().map(|row| row.rev().0),
                 number: report.number.as_ref().map(ToString::to_string),
                 action: report.action.to_string(),
                 outcome: report.phase,
                 code: report.problem.as_ref().map(|problem| problem.code.as_str().to_owned()),
                 message: report.problem.as_ref().map(|problem| problem.detail.clone()),
-                moved_on: report.problem.as_ref().and_then(MovedOn::of),
+                batch: if report.batch.is_empty() {
+                    None
+                } else {
+                    Some(report.batch.iter().map(|id| id.0).collect())
+                },
+                results: if report.results.is_empty() {
+                    None
+                } else {
+                    Some(report.results.iter().map(RowOutcome::of).collect())
+                },
+                moved_on: report.problem.as_ref().and_then(MovedOn::of).map(Box::new),
             }),
             Self::Checked(center, report) => {
                 Some(AppEvent::Check { center: center.to_string(), report: report.as_ref().clone() })

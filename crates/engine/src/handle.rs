@@ -15,6 +15,7 @@ use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Rider};
 use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
 use gwanje_wire::CommandBody;
+use gwanje_wire::batch::{BATCH_MAX, BatchRow};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::ReceiptStage;
 use std::sync::Arc;
@@ -45,6 +46,19 @@ impl CommandWish {
         }
         self
     }
+}
+
+/// The same change of several deliveries of a center.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchWish {
+    /// Which center.
+    pub center: CenterId,
+    /// What.
+    pub action: Action,
+    /// What it needs.
+    pub body: CommandBody,
+    /// Of which, and which revision of each the person saw; with `undo`, the one that the change made.
+    pub rows: Vec<BatchRow>,
 }
 
 /// A running engine. Clones share it; it ends with [`Engine::stop`] or with its last handle.
@@ -236,8 +250,27 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn command(&self, wish: CommandWish) -> Result<CommandId, EngineError> {
+        self.begin(wish.center, wish.what).await
+    }
+
+    /// Begins the same action on several deliveries: one command, or as few as hold them all. The outcome of each comes
+    /// as [`crate::EngineEvent::Command`], settled exactly once, with a result for each delivery.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn batch(&self, wish: BatchWish) -> Result<Vec<CommandId>, EngineError> {
+        let BatchWish { center, action, body, rows } = wish;
+        let mut commands = Vec::new();
+        for rows in rows.chunks(BATCH_MAX) {
+            let what = CommandKind::Batch { action, body: body.clone(), rows: rows.to_vec() };
+            commands.push(self.begin(center.clone(), what).await?);
+        }
+        Ok(commands)
+    }
+
+    async fn begin(&self, center: CenterId, what: CommandKind) -> Result<CommandId, EngineError> {
         let command = CommandId(ulid::Ulid::generate().to_string());
-        let request = CommandRequest { command: command.clone(), center: wish.center, what: wish.what };
+        let request = CommandRequest { command: command.clone(), center, what };
         self.ask(|reply| Call::Command { request: Box::new(request), reply }).await?;
         Ok(command)
     }

@@ -5,10 +5,11 @@ mod diagnostics;
 pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 
 use gwanje_board::Row;
-use gwanje_model::Status;
+use gwanje_model::{Status, Text};
 use gwanje_sync::{AlarmPriority, CheckReport, State};
+use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
-use gwanje_wire::{Person, Problem};
+use gwanje_wire::{ErrorCode, Person, Problem};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -241,6 +242,43 @@ impl MovedOn {
     }
 }
 
+/// What became of one delivery of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RowOutcome {
+    /// Which delivery.
+    #[ts(type = "number")]
+    pub id: u64,
+    /// What people call it; null: the board does not have it.
+    pub number: Option<String>,
+    /// The revision that the action made of it, by which it can be taken back; null: it was refused.
+    #[ts(type = "number | null")]
+    pub rev: Option<u64>,
+    /// Why it was refused, for programs; null: it was done.
+    pub code: Option<String>,
+    /// Why it was refused, for people; null: it was done.
+    pub message: Option<String>,
+    /// With the code `conflict`: what became of it since the person saw it.
+    pub moved_on: Option<MovedOn>,
+}
+
+impl RowOutcome {
+    /// As the hub told it, with what people call the delivery.
+    #[must_use]
+    pub fn of((result, number): &(BatchResult, Option<Text>)) -> Self {
+        let problem = result.problem.as_ref().filter(|_| !result.is_done());
+        let code = if result.is_done() { None } else { Some(problem.map_or(ErrorCode::Other, |p| p.code)) };
+        Self {
+            id: result.id.0,
+            number: number.as_ref().map(ToString::to_string),
+            rev: result.row.as_ref().map(|row| row.rev().0),
+            code: code.map(|code| code.as_str().to_owned()),
+            message: problem.map(|problem| problem.detail.clone()),
+            moved_on: problem.and_then(|problem| MovedOn::of(problem)),
+        }
+    }
+}
+
 /// What happens, for a page.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -298,6 +336,10 @@ pub enum AppEvent {
         /// On which delivery; null: a new order that has no id yet.
         #[ts(type = "number | null")]
         id: Option<u64>,
+        /// With `done`: the revision that it made of the delivery, by which it can be taken back; absent: not told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional, as = "Option<f64>")]
+        rev: Option<u64>,
         /// What people call that delivery; null: the board does not have it.
         number: Option<String>,
         /// Wire name of the action, or `create`.
@@ -311,7 +353,15 @@ pub enum AppEvent {
         /// With the code `conflict`: what became of the delivery since the person saw it.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
-        moved_on: Option<MovedOn>,
+        moved_on: Option<Box<MovedOn>>,
+        /// Of a batch: its deliveries.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional, as = "Option<Vec<f64>>")]
+        batch: Option<Vec<u64>>,
+        /// Of a batch, with `done`: what became of each delivery, in the order asked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        results: Option<Vec<RowOutcome>>,
     },
     /// How far a comparison of everything has come.
     Check {

@@ -36,7 +36,7 @@ pub use config::EngineConfig;
 pub use error::EngineError;
 pub use event::{CommandReport, EngineEvent, Events};
 pub use foreign::load_dialect;
-pub use handle::{CommandWish, Engine};
+pub use handle::{BatchWish, CommandWish, Engine};
 pub use message::PatchSink;
 #[cfg(feature = "faults")]
 pub use message::RowFault;

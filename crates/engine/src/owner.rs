@@ -81,6 +81,8 @@ struct Owner {
 struct Commanded {
     center: CenterId,
     id: Option<DeliveryId>,
+    /// Of a batch: its deliveries, where this run knows them.
+    batch: Vec<DeliveryId>,
     action: Text,
     /// What was told last.
     told: Option<Arc<CommandReport>>,
@@ -262,7 +264,7 @@ impl Owner {
                     let (id, action) = (command.delivery, command.action.clone());
                     self.commands.insert(
                         command.command.clone(),
-                        Commanded { center: center.clone(), id, action, told: None },
+                        Commanded { center: center.clone(), id, batch: Vec::new(), action, told: None },
                     );
                 }
                 let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));

@@ -1,7 +1,7 @@
 //! Runs a drill on the hub: carries out what falls due through the store that people use, and shows it what they did.
 
 use crate::hub::Hub;
-use crate::store::{Ask, Command, Decided, Intent, StoreError};
+use crate::store::{Ask, Command, Decided, Intent, StoreError, Undo};
 use gwanje_drill::{Act, ActKind, Drill};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Rev, UtcMillis};
@@ -247,5 +247,6 @@ fn ask(action: Action, body: &CommandBody) -> Result<Ask, Problem> {
             by: body.by.unwrap_or(CancelBy::Center),
         }),
         Action::Note => Ask::Note(body.text.clone().ok_or_else(|| needs("a text"))?),
+        Action::Undo => Ask::Undo(Undo { rev: body.rev.ok_or_else(|| needs("a revision"))?, role: None }),
     })
 }

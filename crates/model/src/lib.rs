@@ -9,6 +9,7 @@ pub mod lifecycle;
 mod rider;
 mod role;
 pub mod search;
+pub mod undo;
 mod units;
 
 pub use delivery::{

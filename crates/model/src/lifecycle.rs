@@ -10,6 +10,8 @@
 //! | deliver | – | – | – | delivered | – |
 //! | cancel | cancelled | cancelled | cancelled | cancelled | – |
 //! | note | same | same | same | same | same |
+//!
+//! Where `undo` leads is decided by the change that it takes back: see [`crate::undo`].
 
 use crate::delivery::{AssignedRider, Cancel, Delivery, Note, Status};
 use crate::units::UtcMillis;
@@ -37,11 +39,13 @@ pub enum Action {
     Cancel,
     /// A remark; no change of status.
     Note,
+    /// 되돌리기: the latest change is taken back.
+    Undo,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accept,
         Self::Assign,
         Self::Unassign,
@@ -50,6 +54,7 @@ impl Action {
         Self::Deliver,
         Self::Cancel,
         Self::Note,
+        Self::Undo,
     ];
 
     /// The name on the wire.
@@ -64,6 +69,7 @@ impl Action {
             Self::Deliver => "deliver",
             Self::Cancel => "cancel",
             Self::Note => "note",
+            Self::Undo => "undo",
         }
     }
 
@@ -73,7 +79,7 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.as_str() == name)
     }
 
-    /// The status to which the action leads from `from`; `None`: not allowed.
+    /// The status to which the action leads from `from`; `None`: not allowed, or not a matter of the status alone.
     #[must_use]
     pub fn leads_to(self, from: Status) -> Option<Status> {
         use Status as S;
@@ -91,7 +97,8 @@ impl Action {
                 | Self::Confirm
                 | Self::Pickup
                 | Self::Deliver
-                | Self::Cancel,
+                | Self::Cancel
+                | Self::Undo,
                 _,
             ) => None,
         }
@@ -215,9 +222,10 @@ mod tests {
                 [c, c, c, c, None, None]
             }
             Action::Note => S::ALL.map(Some),
+            Action::Undo => none,
         };
         for action in Action::ALL {
-            assert_ne!(expected(action), none);
+            assert_eq!(expected(action) == none, action == Action::Undo);
             assert_eq!(S::ALL.map(|from| action.leads_to(from)), expected(action), "{action}");
         }
     }

@@ -78,6 +78,10 @@ impl Role {
             P::Act(Action::Confirm | Action::Pickup | Action::Deliver) => {
                 matches!(self, Self::Dispatcher | Self::Supervisor | Self::Rider)
             }
+            // Of what it takes back the role is asked again.
+            P::Act(Action::Undo) => {
+                matches!(self, Self::Dispatcher | Self::CallCenter | Self::Supervisor | Self::Rider)
+            }
             P::EditRiders => matches!(self, Self::Supervisor | Self::Admin),
             P::Publish | P::Operate => self == Self::Admin,
             P::Monitor => matches!(self, Self::Supervisor | Self::Admin),
@@ -101,6 +105,15 @@ impl fmt::Display for Role {
 mod tests {
     use super::*;
 
+    #[test]
+    fn who_may_do_nothing_that_can_be_undone_may_undo_nothing() {
+        for role in Role::ALL {
+            let some = Action::ALL.into_iter().filter(|action| action.can_be_undone());
+            let some = some.map(Permission::Act).any(|permission| role.may(permission));
+            assert_eq!(role.may(Permission::Act(Action::Undo)), some, "{role}");
+        }
+    }
+
     /// The contract's table, row by row, in the order dispatcher, callcenter, supervisor, admin, rider.
     #[test]
     fn the_contract_table() {
@@ -115,6 +128,7 @@ mod tests {
             (P::Act(Action::Confirm), [true, false, true, false, true]),
             (P::Act(Action::Pickup), [true, false, true, false, true]),
             (P::Act(Action::Deliver), [true, false, true, false, true]),
+            (P::Act(Action::Undo), [true, true, true, false, true]),
             (P::EditRiders, [false, false, true, true, false]),
             (P::Publish, [false, false, false, true, false]),
             (P::Monitor, [false, false, true, true, false]),

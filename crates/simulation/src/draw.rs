@@ -19,6 +19,7 @@ pub fn draw(seed: u64) -> Plan {
     let mut draw = Draw {
         rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6777_616e_6a65),
         besides: ChaCha8Rng::seed_from_u64(seed ^ 0x6265_7369_6465),
+        second_thoughts: ChaCha8Rng::seed_from_u64(seed ^ 0x7365_636f_6e64),
         desks: Vec::new(),
         steps: Vec::new(),
     };
@@ -45,6 +46,8 @@ struct Draw {
     rng: ChaCha8Rng,
     /// Draws what follows a fault now and then. It is a stream of its own, so that it changes nothing else in any plan.
     besides: ChaCha8Rng,
+    /// Draws what people take back, and do to several deliveries at once. It is a stream of its own for the same reason.
+    second_thoughts: ChaCha8Rng,
     desks: Vec<Post>,
     steps: Vec<Step>,
 }
@@ -83,13 +86,38 @@ impl Draw {
         for _ in 0..self.between(u64::from(WORK.0), u64::from(WORK.1)) {
             let after_ms = self.between(5, pause_ms);
             let (pick, center, seat) = (self.between(0, 9_999), self.some(1), self.some(2));
-            let what = match self.between(0, 99) {
+            let mut what = match self.between(0, 99) {
                 0..72 => Happening::Work { center, work: self.kind(), pick },
                 72..86 => Happening::Click { seat, center, work: self.kind(), pick },
                 86..93 => Happening::Acknowledge { seat, pick },
                 _ => Happening::Look { seat, first: pick % 20, pick, hold: pick.is_multiple_of(7) },
             };
+            let clicks = match &mut what {
+                Happening::Click { seat, center, work, .. } => {
+                    if *work == Work::Note && self.second_thoughts.random_ratio(1, 3) {
+                        *work = Work::Batch;
+                    }
+                    Some((*seat, *center))
+                }
+                Happening::Work { .. }
+                | Happening::Acknowledge { .. }
+                | Happening::Look { .. }
+                | Happening::Break(_) => None,
+            };
             self.push(after_ms, what);
+            if let Some((seat, center)) = clicks {
+                self.taken_back(seat, center);
+            }
+        }
+    }
+
+    /// Now and then a person takes back what they have just done, mostly in time.
+    fn taken_back(&mut self, seat: usize, center: usize) {
+        let rng = &mut self.second_thoughts;
+        let (is_taken_back, pick) = (rng.random_ratio(1, 3), rng.random_range(0..9_999));
+        let after_ms = if rng.random_ratio(1, 9) { 15_000 } else { rng.random_range(20..400) };
+        if is_taken_back {
+            self.push(after_ms, Happening::Click { seat, center, work: Work::Undo, pick });
         }
     }
 
@@ -108,7 +136,7 @@ impl Draw {
         match self.kind() {
             Work::Create => Work::Advance,
             Work::Archive => Work::Note,
-            act @ (Work::Advance | Work::Cancel | Work::Note) => act,
+            act @ (Work::Advance | Work::Cancel | Work::Note | Work::Undo | Work::Batch) => act,
         }
     }
 

@@ -116,6 +116,10 @@ pub(crate) struct Clicked {
     pub(crate) sent_ms: Option<u64>,
     /// It carries its key as a note's text, so that its effects can be counted.
     pub(crate) is_note: bool,
+    /// What it was told to have made of which delivery.
+    pub(crate) made: Option<(DeliveryId, Rev)>,
+    /// On how many deliveries it was told to have been done.
+    pub(crate) done: usize,
     /// What the hub recorded, each time that it was looked at.
     pub(crate) recorded: Option<(Outcome, Option<ErrorCode>)>,
     /// The hub has answered to the question that the account may not see the center.

@@ -101,6 +101,10 @@ pub enum Work {
     Note,
     /// What has ended leaves the board.
     Archive,
+    /// What the same person did lately is taken back.
+    Undo,
+    /// A remark on several deliveries at once.
+    Batch,
 }
 
 /// What breaks, and for how long.

@@ -35,7 +35,7 @@ use crate::stats::{Cost, SocketBy, Stats, Tally as _};
 use calls::CallFailure;
 use centers::Centers;
 use commands::{CommandAction, Commands};
-use gwanje_model::{CenterId, SeatId};
+use gwanje_model::{CenterId, Epoch, Rev, SeatId, lifecycle};
 use gwanje_wire::{ErrorCode, Problem};
 use link::{Link, LinkAction};
 use news::News;
@@ -418,7 +418,32 @@ impl Client {
         }
     }
 
-    fn command(&mut self, request: CommandRequest, now: Now) {
+    /// The revision of the delivery that the person saw, with its history, where the command is on one delivery. Of a
+    /// batch each delivery names its own.
+    fn seen(&self, request: &mut CommandRequest) -> Option<(Epoch, Rev)> {
+        let session = self.centers.session(&request.center)?;
+        let held = |id| session.row(id).map(|(epoch, row)| (epoch.clone(), row.rev()));
+        match &mut request.what {
+            // What is taken back is named by its revision; the frame that shows it may not have come yet.
+            CommandKind::Create(_)
+            | CommandKind::Act { seen: None, action: lifecycle::Action::Undo, .. }
+            | CommandKind::Batch { action: lifecycle::Action::Undo, .. } => None,
+            CommandKind::Act { id, seen: None, .. } => held(*id),
+            CommandKind::Act { id, seen: Some(rev), .. } => {
+                let epoch = held(*id).map(|(epoch, _)| epoch);
+                let epoch = epoch.or_else(|| session.cursor().map(|cursor| cursor.epoch.clone()))?;
+                Some((epoch, *rev))
+            }
+            CommandKind::Batch { rows, .. } => {
+                for row in rows.iter_mut().filter(|row| row.rev.is_none()) {
+                    row.rev = held(row.id).map(|(_, rev)| rev);
+                }
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, mut request: CommandRequest, now: Now) {
         let state = self.centers.session(&request.center).map(Session::state);
         let refusal = match state {
             None => Some((ErrorCode::NotFound, "this center is not followed")),
@@ -442,17 +467,7 @@ impl Client {
         match refusal {
             Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
             None => {
-                let session = self.centers.session(&request.center);
-                let epoch = session.and_then(Session::cursor).map(|cursor| &cursor.epoch);
-                let seen = match &request.what {
-                    CommandKind::Act { id, seen, .. } => {
-                        let held = session.and_then(|session| session.row(*id));
-                        let held = held.map(|(epoch, row)| (epoch, row.rev()));
-                        let epoch = held.map(|(epoch, _)| epoch).or(epoch);
-                        epoch.zip(seen.or(held.map(|(_, rev)| rev)))
-                    }
-                    CommandKind::Create(_) => None,
-                };
+                let seen = self.seen(&mut request);
                 self.commands.begin(request, seen, now);
             }
         }
@@ -486,7 +501,7 @@ impl Client {
             }
             CommandAction::Settled(command, outcome) => {
                 let done = match &outcome {
-                    CommandOutcome::Done(_) | CommandOutcome::Unknowable(_) => true,
+                    CommandOutcome::Done(_) | CommandOutcome::Each(_) | CommandOutcome::Unknowable(_) => true,
                     CommandOutcome::Refused(_) | CommandOutcome::Void => false,
                 };
                 self.centers.command_ended(&command, done);

@@ -3,6 +3,7 @@
 use crate::findings::{CheckReport, RepairReport};
 use crate::priority::AlarmPriority;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, Status, Text, UtcMillis};
+use gwanje_wire::batch::{BatchResult, BatchRow};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, CenterInfo, LoginReply, Outcome, ReceiptStage};
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem, WireRow};
@@ -181,7 +182,7 @@ pub struct StoredAlarm {
 pub struct StoredCommand {
     /// Its idempotency key.
     pub command: CommandId,
-    /// On which delivery; none: a new order.
+    /// On which delivery; none: a new order, or a batch.
     pub delivery: Option<DeliveryId>,
     /// Wire name of the action, or [`CREATE`].
     pub action: Text,
@@ -228,6 +229,37 @@ pub enum CommandKind {
         /// What it needs.
         body: CommandBody,
     },
+    /// Does the same to several deliveries, each decided by itself.
+    Batch {
+        /// What to do.
+        action: gwanje_model::lifecycle::Action,
+        /// What it needs.
+        body: CommandBody,
+        /// To which, and which revision of each the person saw; none: as this client holds it when the command comes in.
+        /// With `undo` the revision that the change made.
+        rows: Vec<BatchRow>,
+    },
+}
+
+impl CommandKind {
+    /// Wire name of the action, or [`CREATE`].
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Create(_) => CREATE,
+            Self::Act { action, .. } | Self::Batch { action, .. } => action.as_str(),
+        }
+    }
+
+    /// The deliveries that it is about; none: a new order.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<DeliveryId> {
+        match self {
+            Self::Create(_) => Vec::new(),
+            Self::Act { id, .. } => vec![*id],
+            Self::Batch { rows, .. } => rows.iter().map(|row| row.id).collect(),
+        }
+    }
 }
 
 /// What goes in.
@@ -442,6 +474,8 @@ impl AlarmNotice {
 pub enum CommandOutcome {
     /// As the hub recorded it, with the row.
     Done(Option<WireRow>),
+    /// A batch was decided, with a result for each of its deliveries in the order asked.
+    Each(Vec<BatchResult>),
     /// Refused, with the reason; nothing was done.
     Refused(Problem),
     /// The hub never decided it, and from now on refuses it.
@@ -451,11 +485,21 @@ pub enum CommandOutcome {
 }
 
 impl CommandOutcome {
+    /// The rows that it made, as far as they were told.
+    pub fn rows(&self) -> impl Iterator<Item = &WireRow> {
+        let (one, each) = match self {
+            Self::Done(row) => (row.as_ref(), &[][..]),
+            Self::Each(results) => (None, results.as_slice()),
+            Self::Refused(_) | Self::Void | Self::Unknowable(_) => (None, &[][..]),
+        };
+        one.into_iter().chain(each.iter().filter_map(|result| result.row.as_ref()))
+    }
+
     /// The contract's name; none when it can't be known.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::Done(_) => Some(Outcome::Done),
+            Self::Done(_) | Self::Each(_) => Some(Outcome::Done),
             Self::Refused(_) => Some(Outcome::Refused),
             Self::Void => Some(Outcome::Void),
             Self::Unknowable(_) => None,

@@ -1,7 +1,7 @@
 //! The bodies of changes: a new order, and what each action on a delivery needs.
 
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CancelBy, Dropoff, Item, RiderId, Shop, Text, UtcMillis};
+use gwanje_model::{CancelBy, Dropoff, Item, Rev, RiderId, Shop, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -55,6 +55,9 @@ pub struct CommandBody {
     /// With `note`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
+    /// With `undo`: the revision that the change made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rev: Option<Rev>,
 }
 
 /// Somebody who did something.
@@ -73,7 +76,7 @@ pub struct Person {
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEvent {
     /// The revision that it made.
-    pub rev: gwanje_model::Rev,
+    pub rev: Rev,
     /// Operations time.
     pub at: UtcMillis,
     /// Who did it.
@@ -93,6 +96,12 @@ pub struct HistoryEvent {
     #[serde(default)]
     #[ts(as = "String")]
     pub detail: Text,
+}
+
+/// The path of a batch below `/api/v1`.
+#[must_use]
+pub fn batch_path(center: &str) -> String {
+    format!("/centers/{center}/deliveries/batch")
 }
 
 /// The path of a command below `/api/v1`.

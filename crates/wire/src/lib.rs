@@ -3,6 +3,7 @@
 //!
 //! The published form is `docs/protocol.md`. Nothing here does IO.
 
+pub mod batch;
 pub mod command;
 pub mod frame;
 pub mod problem;

@@ -3,7 +3,8 @@
 use gwanje_engine::model::lifecycle::Action;
 use gwanje_engine::model::{CancelBy, Rev, RiderId};
 use gwanje_engine::wire::CommandBody;
-use gwanje_engine::{CenterId, CommandWish, DeliveryId};
+use gwanje_engine::wire::batch::BatchRow;
+use gwanje_engine::{BatchWish, CenterId, CommandWish, DeliveryId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -54,6 +55,31 @@ pub enum RequestedAction {
         /// What it says.
         text: String,
     },
+    /// See [`Action::Undo`]: of the change that made the revision that the person saw.
+    Undo,
+}
+
+/// The same action on several deliveries of a center, as a person asks for it.
+#[derive(Debug, Clone, PartialEq, Deserialize, TS)]
+pub struct BatchActionRequest {
+    /// Which center.
+    pub center: CenterId,
+    /// Which deliveries.
+    pub rows: Vec<ActionRow>,
+    /// What.
+    #[serde(flatten)]
+    pub action: RequestedAction,
+}
+
+/// A delivery among several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+pub struct ActionRow {
+    /// Which.
+    pub id: DeliveryId,
+    /// The revision of it that the person saw. Absent: as the board has it.
+    #[serde(default, rename = "seenRev")]
+    #[ts(optional)]
+    pub seen_rev: Option<Rev>,
 }
 
 /// A command that is on its way; its outcome comes as an event.
@@ -66,24 +92,41 @@ pub struct CommandStarted {
 
 impl From<ActionRequest> for CommandWish {
     fn from(request: ActionRequest) -> Self {
+        let ActionRequest { center, id, seen_rev, action } = request;
+        let (action, body) = action.with_body();
+        if action == Action::Undo {
+            return Self::act(center, id, action, CommandBody { rev: seen_rev, ..body });
+        }
+        Self::act(center, id, action, body).seen_at(seen_rev)
+    }
+}
+
+impl From<BatchActionRequest> for BatchWish {
+    fn from(request: BatchActionRequest) -> Self {
+        let (action, body) = request.action.with_body();
+        let rows = request.rows.into_iter().map(|row| BatchRow { id: row.id, rev: row.seen_rev });
+        Self { center: request.center, action, body, rows: rows.collect() }
+    }
+}
+
+impl RequestedAction {
+    fn with_body(self) -> (Action, CommandBody) {
         let nothing = CommandBody::default();
-        let (action, body) = match request.action {
-            RequestedAction::Accept => (Action::Accept, nothing),
-            RequestedAction::Assign { rider_id } => {
+        match self {
+            Self::Accept => (Action::Accept, nothing),
+            Self::Assign { rider_id } => {
                 (Action::Assign, CommandBody { rider_id: Some(rider_id), ..nothing })
             }
-            RequestedAction::Unassign => (Action::Unassign, nothing),
-            RequestedAction::Confirm => (Action::Confirm, nothing),
-            RequestedAction::Pickup => (Action::Pickup, nothing),
-            RequestedAction::Deliver => (Action::Deliver, nothing),
-            RequestedAction::Cancel { reason, by } => {
+            Self::Unassign => (Action::Unassign, nothing),
+            Self::Confirm => (Action::Confirm, nothing),
+            Self::Pickup => (Action::Pickup, nothing),
+            Self::Deliver => (Action::Deliver, nothing),
+            Self::Cancel { reason, by } => {
                 (Action::Cancel, CommandBody { reason: Some(reason.into()), by: Some(by), ..nothing })
             }
-            RequestedAction::Note { text } => {
-                (Action::Note, CommandBody { text: Some(text.into()), ..nothing })
-            }
-        };
-        Self::act(request.center, request.id, action, body).seen_at(request.seen_rev)
+            Self::Note { text } => (Action::Note, CommandBody { text: Some(text.into()), ..nothing }),
+            Self::Undo => (Action::Undo, nothing),
+        }
     }
 }
 
@@ -114,6 +157,7 @@ mod tests {
                 CommandBody { reason: Some("x".into()), by: Some(CancelBy::Customer), ..nothing() },
             ),
             Action::Note => (json!({ "text": "x" }), CommandBody { text: Some("x".into()), ..nothing() }),
+            Action::Undo => (json!({ "seenRev": 9 }), CommandBody { rev: Some(Rev(9)), ..nothing() }),
         };
         for action in Action::ALL {
             let (more, body) = needed(action);
@@ -130,6 +174,18 @@ mod tests {
             serde_json::from_value(said("accept", json!({ "seenRev": 41 }))).unwrap();
         let wish = CommandWish::from(request);
         assert!(matches!(wish.what, CommandKind::Act { seen: Some(Rev(41)), .. }), "{:?}", wish.what);
+    }
+
+    #[test]
+    fn several_deliveries_are_one_wish_and_each_names_what_was_seen() {
+        let said = json!({
+            "center": "gangnam", "action": "note", "text": "x", "rows": [{ "id": 7, "seenRev": 41 }, { "id": 8 }],
+        });
+        let wish = BatchWish::from(serde_json::from_value::<BatchActionRequest>(said).unwrap());
+        assert_eq!((wish.center.as_str(), wish.action), ("gangnam", Action::Note));
+        assert_eq!(wish.body, CommandBody { text: Some("x".into()), ..CommandBody::default() });
+        let row = |id, rev: Option<u64>| BatchRow { id: DeliveryId(id), rev: rev.map(Rev) };
+        assert_eq!(wish.rows, [row(7, Some(41)), row(8, None)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! name(argument: Type; channel: Channel<Message>) -> Answer = …     // the answer goes on
 //! ```
 
-use super::action::{ActionRequest, CommandStarted};
+use super::action::{ActionRequest, BatchActionRequest, CommandStarted};
 use super::argument::Argument;
 use super::{Answer, Caller};
 use crate::app::{App, Boot};
@@ -121,6 +121,8 @@ commands! {
     matching(typed: String, choices: Vec<String>) -> Vec<usize> = matching(&typed, &choices);
     /// Begins an action; what becomes of it comes as an event.
     run_command(request: ActionRequest) -> CommandStarted = run_command(request);
+    /// Begins the same action on several deliveries of a center; what becomes of each comes with one event a command.
+    run_batch(request: BatchActionRequest) -> Vec<CommandStarted> = run_batch(request);
     /// A person took note of an alarm.
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.

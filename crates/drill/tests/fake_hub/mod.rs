@@ -138,6 +138,7 @@ impl FakeHub {
             Action::Note => {
                 Change::Note(Note { at, by: Text::from("x"), text: body.text.clone().unwrap_or_default() })
             }
+            Action::Undo => return Err(Problem::new(ErrorCode::Invalid, "a drill takes nothing back")),
         };
         apply(&mut row, change, at).map_err(|e| Problem::new(ErrorCode::InvalidTransition, e.to_string()))?;
         let center = row.center.clone();

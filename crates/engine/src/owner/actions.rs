@@ -13,6 +13,7 @@ use gwanje_sync::{
     Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
     State, Unsettled,
 };
+use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::AlarmKind;
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, Problem, WireRow};
@@ -106,7 +107,7 @@ impl Owner {
                     Unsettled::Pending => CommandPhase::Pending,
                     Unsettled::Unknown => CommandPhase::Unknown,
                 };
-                self.report(command, phase, None, None, now);
+                self.report(command, phase, Outcome::default(), now);
             }
             Action::CommandSettled(command, outcome) => self.settled(command, outcome, now),
             Action::Repaired(center, report) => {
@@ -208,36 +209,44 @@ impl Owner {
     }
 
     fn settled(&mut self, command: CommandId, outcome: CommandOutcome, now: Now) {
-        match outcome {
-            CommandOutcome::Done(row) => self.report(command.clone(), CommandPhase::Done, None, row, now),
-            CommandOutcome::Refused(problem) => {
-                self.report(command.clone(), CommandPhase::Refused, Some(problem), None, now);
-            }
+        let (phase, told) = match outcome {
+            CommandOutcome::Done(row) => (CommandPhase::Done, Outcome { row, ..Outcome::default() }),
+            CommandOutcome::Each(results) => (CommandPhase::Done, Outcome { results, ..Outcome::default() }),
+            CommandOutcome::Refused(problem) => (CommandPhase::Refused, Outcome::why(problem)),
             CommandOutcome::Void => {
                 let text = "the hub never decided it and refuses it from now on; nothing was done";
-                let problem = Problem::new(ErrorCode::Void, text);
-                self.report(command.clone(), CommandPhase::Refused, Some(problem), None, now);
+                (CommandPhase::Refused, Outcome::why(Problem::new(ErrorCode::Void, text)))
             }
-            CommandOutcome::Unknowable(problem) => {
-                self.report(command.clone(), CommandPhase::Unknowable, Some(problem), None, now);
-            }
-        }
+            CommandOutcome::Unknowable(problem) => (CommandPhase::Unknowable, Outcome::why(problem)),
+        };
+        self.report(command.clone(), phase, told, now);
         self.commands.remove(&command);
     }
 
-    fn report(
-        &mut self,
-        command: CommandId,
-        phase: CommandPhase,
-        problem: Option<Problem>,
-        row: Option<WireRow>,
-        now: Now,
-    ) {
-        let Some(Commanded { center, id, action, .. }) = self.commands.get(&command) else { return };
+    fn report(&mut self, command: CommandId, phase: CommandPhase, told: Outcome, now: Now) {
+        let Some(Commanded { center, id, batch, action, .. }) = self.commands.get(&command) else { return };
+        let Outcome { problem, row, results } = told;
         let id = id.or(row.as_ref().map(WireRow::id));
-        let number = id.and_then(|id| self.board.get(id)).map(|row| row.number.clone());
-        let (center, action) = (center.clone(), action.clone());
-        let report = Arc::new(CommandReport { center, id, number, action, command, phase, problem, row });
+        let called = |id| self.board.get(id).map(|row| row.number.clone());
+        let number = id.and_then(called);
+        let results = results.into_iter().map(|result| {
+            let number = called(result.id);
+            (result, number)
+        });
+        let results = results.collect();
+        let (center, batch, action) = (center.clone(), batch.clone(), action.clone());
+        let report = Arc::new(CommandReport {
+            center,
+            id,
+            number,
+            action,
+            command,
+            phase,
+            problem,
+            row,
+            batch,
+            results,
+        });
         if let Some(commanded) = self.commands.get_mut(&report.command) {
             commanded.told = Some(Arc::clone(&report));
         }
@@ -262,6 +271,20 @@ impl Owner {
         if let Some(view) = self.freshness.get(center).map(|freshness| freshness.view(center)) {
             self.tell(EngineEvent::Link(Arc::new(view)), now);
         }
+    }
+}
+
+/// What is told of a command beside its phase.
+#[derive(Default)]
+struct Outcome {
+    problem: Option<Problem>,
+    row: Option<WireRow>,
+    results: Vec<BatchResult>,
+}
+
+impl Outcome {
+    fn why(problem: Problem) -> Self {
+        Self { problem: Some(problem), ..Self::default() }
     }
 }
 

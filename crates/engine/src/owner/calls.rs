@@ -4,7 +4,7 @@ use super::{Commanded, Owner, present};
 use crate::clock;
 use crate::error::EngineError;
 use crate::message::{Access, Call};
-use gwanje_sync::{CREATE, CommandKind, CommandRequest, Input};
+use gwanje_sync::{CommandKind, CommandRequest, Input};
 use gwanje_wire::rest::ReceiptStage;
 
 impl Owner {
@@ -109,9 +109,11 @@ impl Owner {
 }
 
 fn commanded(request: &CommandRequest) -> Commanded {
-    let (id, action) = match &request.what {
-        CommandKind::Create(_) => (None, CREATE),
-        CommandKind::Act { id, action, .. } => (Some(*id), action.as_str()),
+    let (id, batch) = match &request.what {
+        CommandKind::Create(_) => (None, Vec::new()),
+        CommandKind::Act { id, .. } => (Some(*id), Vec::new()),
+        CommandKind::Batch { .. } => (None, request.what.deliveries()),
     };
-    Commanded { center: request.center.clone(), id, action: action.into(), told: None }
+    let (center, action) = (request.center.clone(), request.what.action().into());
+    Commanded { center, id, batch, action, told: None }
 }

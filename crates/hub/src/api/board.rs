@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use gwanje_model::undo::UNDO_WITHIN_MS;
 use gwanje_model::{AT_RISK_MIN, Delivery, Epoch, Permission, Rev};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::command::HistoryEvent;
@@ -51,7 +52,7 @@ pub(super) async fn centers(
                 time_zone,
                 head,
                 unread: 0,
-                undo_within_ms: 0,
+                undo_within_ms: UNDO_WITHIN_MS.unsigned_abs(),
                 at_risk_min: AT_RISK_MIN,
                 drill: hub.clock.drill_mark(),
             });

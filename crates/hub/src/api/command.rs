@@ -9,7 +9,7 @@ use super::order::{places_exist, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
-use crate::store::{Accepted, Ask, Command, Decided, Idempotency, IfMatch, Intent};
+use crate::store::{Accepted, Ask, Command, Decided, Idempotency, IfMatch, Intent, Undo};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -36,7 +36,7 @@ const IDENTITY_FIELDS: [&str; 4] = ["account", "actor", "user", "by"];
 
 #[derive(Deserialize)]
 pub(super) struct CenterPath {
-    center: String,
+    pub center: String,
 }
 
 /// POST `/centers/{c}/deliveries`.
@@ -110,14 +110,21 @@ fn action(
     };
     allowed(caller, Permission::Act(action), action.as_str())?;
     let id = delivery_id(&path.id)?;
-    let said = match said(body)? {
+    let said = reads_body(caller, action, said(body)?)?;
+    Ok(Intent::Act(id, ask(action, said, caller)?))
+}
+
+/// What a body says that the action needs; null says nothing.
+pub(super) fn reads_body(caller: &Caller, action: Action, said: Value) -> Result<CommandBody, Refusal> {
+    let said = match said {
+        Value::Null => Value::Object(serde_json::Map::new()),
         Value::Object(mut said) => {
             if let Some(rider) = said.get_mut("riderId").filter(|rider| rider.is_number()) {
                 *rider = Value::String(rider.to_string());
             }
             Value::Object(said)
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             return Err(Refusal::new(ErrorCode::Invalid, format!("{action} takes an object, or no body")));
         }
     };
@@ -128,13 +135,13 @@ fn action(
     {
         return Err(Refusal::new(ErrorCode::Forbidden, "a rider acts for nobody else"));
     }
-    let said: CommandBody = serde_json::from_value(said).map_err(|error| {
+    serde_json::from_value(said).map_err(|error| {
         Refusal::new(ErrorCode::Invalid, format!("the body is not what {action} needs: {error}"))
-    })?;
-    Ok(Intent::Act(id, ask(action, said)?))
+    })
 }
 
-fn ask(action: Action, said: CommandBody) -> Result<Ask, Refusal> {
+/// What is asked of the store.
+pub(super) fn ask(action: Action, said: CommandBody, caller: &Caller) -> Result<Ask, Refusal> {
     let text = |text: Option<gwanje_model::Text>, needs: &str| {
         let text = text.filter(|text| !text.trim().is_empty() && text.chars().count() <= TEXT_MAX);
         text.ok_or_else(|| Refusal::new(ErrorCode::Invalid, needs))
@@ -153,10 +160,14 @@ fn ask(action: Action, said: CommandBody) -> Result<Ask, Refusal> {
             by: said.by.unwrap_or(CancelBy::Center),
         }),
         Action::Note => Ask::Note(text(said.text, "note needs {text} of at most 2000 characters")?),
+        Action::Undo => {
+            let rev = said.rev.ok_or_else(|| Refusal::new(ErrorCode::Invalid, "undo needs {rev}"))?;
+            Ask::Undo(Undo { rev, role: caller.role() })
+        }
     })
 }
 
-fn allowed(caller: &Caller, permission: Permission, what: &str) -> Result<(), Refusal> {
+pub(super) fn allowed(caller: &Caller, permission: Permission, what: &str) -> Result<(), Refusal> {
     if caller.may(permission) {
         return Ok(());
     }
@@ -177,10 +188,10 @@ fn names_nobody_else(caller: &Caller, said: &Value, fields: &[&str]) -> Result<(
 }
 
 /// The parts of a request that an idempotency key covers.
-struct Sent<'a> {
-    uri: &'a Uri,
-    headers: &'a HeaderMap,
-    body: &'a Bytes,
+pub(super) struct Sent<'a> {
+    pub uri: &'a Uri,
+    pub headers: &'a HeaderMap,
+    pub body: &'a Bytes,
 }
 
 async fn carry_out(
@@ -228,7 +239,7 @@ fn meant(body: &Bytes) -> Vec<u8> {
     said(body).ok().and_then(|said| serde_json::to_vec(&said).ok()).unwrap_or_else(|| body.to_vec())
 }
 
-fn idempotency(sent: &Sent<'_>) -> Result<Option<Idempotency>, Refusal> {
+pub(super) fn idempotency(sent: &Sent<'_>) -> Result<Option<Idempotency>, Refusal> {
     let Some(key) = sent.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
     let Some(key) = key else {

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod asking;
+mod batch;
 mod board;
 mod command;
 mod day;
@@ -56,6 +57,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/socket-tickets", post(sign_in::ticket))
         .route("/centers", get(board::centers))
         .route("/centers/{center}/deliveries", get(snapshot::deliveries).post(command::create))
+        .route("/centers/{center}/deliveries/batch", post(batch::batch))
         .route("/centers/{center}/deliveries/{id}", get(board::delivery))
         .route("/centers/{center}/deliveries/{id}/history", get(board::history))
         .route("/centers/{center}/deliveries/{id}/trace", get(board::trace))

@@ -76,6 +76,15 @@ impl Caller {
         }
     }
 
+    /// The role of an account; none: an integration, whose scopes say what it may.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Account(identity) => Some(identity.role),
+            Self::Key(_) => None,
+        }
+    }
+
     /// With the role rider: which rider it is limited to.
     #[must_use]
     pub fn only_rider(&self) -> Option<&RiderId> {

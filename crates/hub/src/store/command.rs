@@ -3,7 +3,8 @@
 //! Row, history, alarm and idempotency outcome are written together, under one revision.
 
 use super::decided::{Accepted, Decided, Decision};
-use super::idempotency::{self, Idempotency};
+use super::idempotency::{self, Idempotency, Outcome};
+use super::undo::{Undo, undo};
 use super::writer::{Batch, signed};
 use super::{alarms, text_json};
 use gwanje_model::lifecycle::{self, Action, Change};
@@ -24,6 +25,8 @@ const ITEMS_MAX: usize = 200;
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
 const DELIVERY_TARGET_MIN: u32 = 30;
+/// The HTTP status of a new row.
+const CREATED: u16 = 201;
 /// How many numbers people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
 const NUMBERS: u64 = 90_000;
 
@@ -84,6 +87,8 @@ pub enum Ask {
     Cancel(Cancel),
     /// See [`Action::Note`].
     Note(Text),
+    /// See [`Action::Undo`].
+    Undo(Undo),
 }
 
 /// `If-Match`: the revisions that the client saw; the row must be at one of them.
@@ -93,21 +98,47 @@ pub struct IfMatch {
     pub seen: Vec<(Epoch, Rev)>,
 }
 
-fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> rusqlite::Result<Result<T, Box<Problem>>> {
+pub(super) fn refuse<T>(
+    code: ErrorCode,
+    detail: impl Into<String>,
+) -> rusqlite::Result<Result<T, Box<Problem>>> {
     Ok(Err(Box::new(Problem::new(code, detail))))
+}
+
+/// At which revision the row must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// One of those that entity tags name.
+    Tagged(IfMatch),
+    /// This one of the present history.
+    At(Rev),
 }
 
 /// Decides a command. An error of the store rolls the whole transaction back.
 pub(super) fn execute(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Decided> {
     if let Some(idempotency) = &command.idempotency
-        && let Some(result) = idempotency::recorded(batch.db(), &command.by, &command.center, idempotency)?
+        && let Some(found) = idempotency::recorded(batch.db(), &command.by, &command.center, idempotency)?
     {
+        let result = match found {
+            Ok(recorded) => {
+                let (row, created) = (Arc::new(recorded.read()?), recorded.status == CREATED);
+                Ok(Accepted { row, epoch: recorded.epoch, created })
+            }
+            Err(problem) => Err(problem),
+        };
         return Ok(Decided { result, replayed: true });
     }
     let recorded = command.idempotency.clone().map(|key| (key, command.by.clone(), command.center.clone()));
     let result = decide(batch, command)?;
     if let Some((key, by, center)) = recorded {
-        idempotency::record(batch, &by, &center, &key, &result)?;
+        let outcome = match &result {
+            Ok(Accepted { row, epoch, created }) => {
+                let status = if *created { CREATED } else { 200 };
+                Outcome { status, epoch: Some(epoch.as_str()), body: text_json(row)? }
+            }
+            Err(problem) => Outcome { status: problem.status, epoch: None, body: text_json(problem)? },
+        };
+        idempotency::record(batch, &by, &center, &key, &outcome)?;
     }
     Ok(Decided { result, replayed: false })
 }
@@ -118,16 +149,16 @@ fn decide(batch: &mut Batch<'_>, command: Command) -> rusqlite::Result<Decision>
         Intent::Refuse(problem) => Ok(Err(problem)),
         Intent::Create(order) => create(batch, &center, *order, &by, at),
         Intent::Act(id, ask) => {
-            let guard = Guard { if_match, only_rider };
+            let guard = Guard { seen: if_match.map(Seen::Tagged), only_rider };
             act(batch, &center, id, ask, &by, at, &guard)
         }
     }
 }
 
 /// What must hold of the row before a change.
-struct Guard {
-    if_match: Option<IfMatch>,
-    only_rider: Option<RiderId>,
+pub(super) struct Guard {
+    pub seen: Option<Seen>,
+    pub only_rider: Option<RiderId>,
 }
 
 fn create(
@@ -191,7 +222,8 @@ fn create(
     Ok(Ok(write(batch, center, None, row, by, &event)?))
 }
 
-fn act(
+/// Does one thing to one delivery, or says why not.
+pub(super) fn act(
     batch: &mut Batch<'_>,
     center: &CenterId,
     id: DeliveryId,
@@ -209,9 +241,14 @@ fn act(
     if guard.only_rider.is_some() && guard.only_rider.as_ref() != carried_by {
         return not_found();
     }
-    if let Some(IfMatch { seen }) = &guard.if_match
-        && !seen.iter().any(|(epoch, rev)| *epoch == staged.standing.epoch && *rev == row.rev)
-    {
+    let is_seen = match &guard.seen {
+        None => true,
+        Some(Seen::At(rev)) => *rev == row.rev,
+        Some(Seen::Tagged(IfMatch { seen })) => {
+            seen.iter().any(|(epoch, rev)| *epoch == staged.standing.epoch && *rev == row.rev)
+        }
+    };
+    if !is_seen {
         return moved_on(db, row);
     }
     let change = match ask {
@@ -229,6 +266,7 @@ fn act(
         Ask::Deliver => Change::Deliver,
         Ask::Cancel(cancel) => Change::Cancel(cancel),
         Ask::Note(text) => Change::Note(Note { at, by: by.clone(), text }),
+        Ask::Undo(asked) => return undo(batch, center, row, asked, by, at),
     };
     let (before, from, action) = (row.rev, row.status, change.action());
     if let Err(invalid) = lifecycle::apply(&mut row, change, at) {
@@ -244,7 +282,7 @@ fn act(
 }
 
 /// Refuses what was meant for another revision: with the row as it is, and who made it so.
-fn moved_on(db: &Connection, row: Delivery) -> rusqlite::Result<Decision> {
+pub(super) fn moved_on(db: &Connection, row: Delivery) -> rusqlite::Result<Decision> {
     let detail =
         format!("delivery {} has moved on to revision {}; look at it and ask again", row.id, row.rev);
     let mut problem = Problem::new(ErrorCode::Conflict, detail);
@@ -253,7 +291,11 @@ fn moved_on(db: &Connection, row: Delivery) -> rusqlite::Result<Decision> {
     Ok(Err(Box::new(problem)))
 }
 
-fn assigned(db: &Connection, center: &CenterId, rider: &RiderId) -> rusqlite::Result<Option<AssignedRider>> {
+pub(super) fn assigned(
+    db: &Connection,
+    center: &CenterId,
+    rider: &RiderId,
+) -> rusqlite::Result<Option<AssignedRider>> {
     db.prepare_cached("SELECT name, home FROM rider WHERE center = ?1 AND id = ?2")?
         .query_row([center.as_str(), rider.as_str()], |row| {
             Ok(AssignedRider {
@@ -272,19 +314,24 @@ fn detail_of(row: &Delivery, action: Action) -> Text {
         Action::Assign => row.rider.as_ref().map(|rider| Text::from(format!("{} {}", rider.id, rider.name))),
         Action::Cancel => row.cancel.as_ref().map(|cancel| cancel.reason.clone()),
         Action::Note => row.notes.last().map(|note| note.text.clone()),
-        Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => None,
+        Action::Accept
+        | Action::Unassign
+        | Action::Confirm
+        | Action::Pickup
+        | Action::Deliver
+        | Action::Undo => None,
     }
     .unwrap_or_default()
 }
 
 /// What goes into history beside the row.
-struct Event<'a> {
-    action: &'a str,
-    from: Option<Status>,
-    detail: &'a str,
+pub(super) struct Event<'a> {
+    pub action: &'a str,
+    pub from: Option<Status>,
+    pub detail: &'a str,
 }
 
-fn write(
+pub(super) fn write(
     batch: &mut Batch<'_>,
     center: &CenterId,
     before: Option<Rev>,
@@ -313,8 +360,8 @@ fn write(
         body,
     ])?;
     db.prepare_cached(
-        "INSERT INTO history (delivery, rev, center, at, by, action, from_status, to_status, detail, body) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO history (delivery, rev, center, at, by, action, from_status, to_status, detail, body, wall) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         id,
@@ -327,6 +374,7 @@ fn write(
         row.status.as_str(),
         event.detail,
         body,
+        batch.wall.0,
     ])?;
     alarms::follow(batch, center, &row, event.from, by)?;
     let row = Arc::new(row);

@@ -1,13 +1,11 @@
 //! What was decided under an idempotency key, and keys that were closed before anything was.
 
-use super::decided::{Accepted, Decision};
-use super::text_json;
 use super::writer::Batch;
-use gwanje_model::{CenterId, Delivery, Epoch, Text, UtcMillis};
-use gwanje_wire::rest::{CloseReply, Outcome};
+use gwanje_model::{CenterId, Epoch, Text, UtcMillis};
+use gwanje_wire::rest::{self, CloseReply};
 use gwanje_wire::{ErrorCode, Problem};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::sync::Arc;
+use serde::de::DeserializeOwned;
 
 /// How long an outcome is kept, milliseconds of the wall clock: a day, far beyond any client's 30 s of retries.
 const KEPT_MS: i64 = 24 * 3_600_000;
@@ -25,13 +23,40 @@ pub struct Idempotency {
     pub body_hash: [u8; 32],
 }
 
-/// The recorded outcome of a twin; `invalid` when it had another body, `void` when the key was closed.
+/// What was recorded of a command that was carried out.
+pub(super) struct Recorded {
+    /// The HTTP status.
+    pub status: u16,
+    /// The history that its revisions count in.
+    pub epoch: Epoch,
+    body: String,
+}
+
+impl Recorded {
+    /// Its body.
+    pub fn read<T: DeserializeOwned>(&self) -> rusqlite::Result<T> {
+        serde_json::from_str(&self.body).map_err(unreadable)
+    }
+}
+
+/// What is to be recorded of a command.
+pub(super) struct Outcome<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The history that its revisions count in; none: it was refused.
+    pub epoch: Option<&'a str>,
+    /// The body, as JSON.
+    pub body: String,
+}
+
+/// The recorded outcome of a twin, or the problem that it was or is refused with: `invalid` when it had another body,
+/// `void` when the key was closed.
 pub(super) fn recorded(
     db: &Connection,
     account: &str,
     center: &CenterId,
     asked: &Idempotency,
-) -> rusqlite::Result<Option<Decision>> {
+) -> rusqlite::Result<Option<Result<Recorded, Box<Problem>>>> {
     let found = db
         .prepare_cached(
             "SELECT path, body_hash, status, epoch, body FROM outcome \
@@ -58,21 +83,15 @@ pub(super) fn recorded(
             "this idempotency key was used with another body; use a new key for a new command",
         );
     }
-    let unreadable = |error: serde_json::Error| {
-        rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(error))
-    };
-    let decision = match epoch {
-        Some(epoch) => {
-            let row: Delivery = serde_json::from_str(&body).map_err(unreadable)?;
-            Ok(Accepted { row: Arc::new(row), epoch: Epoch::from(epoch), created: status == CREATED })
-        }
+    Ok(Some(match epoch {
+        Some(epoch) => Ok(Recorded { status, epoch: Epoch::from(epoch), body }),
         None => Err(Box::new(serde_json::from_str::<Problem>(&body).map_err(unreadable)?)),
-    };
-    Ok(Some(decision))
+    }))
 }
 
-/// The HTTP status of a new row.
-const CREATED: u16 = 201;
+fn unreadable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(error))
+}
 
 /// Records a decision.
 pub(super) fn record(
@@ -80,16 +99,10 @@ pub(super) fn record(
     account: &str,
     center: &CenterId,
     asked: &Idempotency,
-    decision: &Decision,
+    decided: &Outcome<'_>,
 ) -> rusqlite::Result<()> {
-    let (status, epoch, body) = match decision {
-        Ok(Accepted { row, epoch, created }) => {
-            (if *created { CREATED } else { 200 }, Some(epoch.as_str()), text_json(row)?)
-        }
-        Err(problem) => (problem.status, None, text_json(problem)?),
-    };
     let row = Record { account, center, key: &asked.key, path: &asked.path, hash: &asked.body_hash };
-    insert(batch.db(), &row, status, epoch, &body, batch.wall)
+    insert(batch.db(), &row, decided.status, decided.epoch, &decided.body, batch.wall)
 }
 
 /// The outcome under a key of this account in this center, whatever its path; when there is none yet, it is void from
@@ -115,7 +128,7 @@ pub(super) fn close(
             ))
         })
         .optional()?;
-    let void = CloseReply { outcome: Outcome::Void, status: None, body: None };
+    let void = CloseReply { outcome: rest::Outcome::Void, status: None, body: None };
     let Some((path, status, epoch, body)) = found else {
         let row = Record { account, center, key, path: "", hash: &[] };
         insert(batch.db(), &row, ErrorCode::Void.http_status(), None, "null", batch.wall)?;
@@ -124,7 +137,7 @@ pub(super) fn close(
     if path.is_empty() {
         return Ok(void);
     }
-    let outcome = if epoch.is_some() { Outcome::Done } else { Outcome::Refused };
+    let outcome = if epoch.is_some() { rest::Outcome::Done } else { rest::Outcome::Refused };
     Ok(CloseReply { outcome, status: Some(status), body: serde_json::from_str(&body).ok() })
 }
 

@@ -5,6 +5,7 @@
 
 mod alarms;
 mod archive;
+mod batch;
 mod board;
 mod centers;
 mod command;
@@ -22,11 +23,13 @@ mod readers;
 mod recent;
 mod riders;
 mod schema;
+mod undo;
 mod writer;
 
 pub use alarms::Signature;
+pub use batch::{BatchAct, BatchCommand, BatchDecided};
 pub use board::BoardStream;
-pub use command::{Ask, Command, IfMatch, Intent};
+pub use command::{Ask, Command, IfMatch, Intent, Seen};
 pub use decided::{Accepted, Decided};
 pub use error::StoreError;
 pub use idempotency::Idempotency;
@@ -34,6 +37,7 @@ pub use past::{Found, PastSearch};
 pub(crate) use read::json;
 pub use read::{After, Selection};
 pub use riders::RiderPositions;
+pub use undo::Undo;
 
 use crate::clock::Clock;
 use gwanje_model::{CenterId, Pos, Text, UtcMillis};

@@ -8,6 +8,7 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+mod batch;
 mod commands;
 mod following;
 mod harness;
@@ -16,5 +17,6 @@ mod roles;
 mod search;
 mod shapes;
 mod sign_in;
+mod undo;
 #[path = "../shared/vectors.rs"]
 mod vectors;

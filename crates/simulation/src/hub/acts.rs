@@ -4,7 +4,7 @@ use super::center::{Center, json_bytes};
 use super::reply::{Refusal, refuse};
 use super::setup::Instants;
 use gwanje_model::lifecycle::{self, Action, Change};
-use gwanje_model::{AssignedRider, Cancel, CancelBy, Delivery, DeliveryId, Note, RiderId, Text};
+use gwanje_model::{AssignedRider, Cancel, CancelBy, Delivery, DeliveryId, Note, Rev, RiderId, Role, Text};
 use gwanje_wire::{CommandBody, ErrorCode, Problem};
 use std::sync::Arc;
 
@@ -21,8 +21,12 @@ pub(super) struct Act {
     pub body: CommandBody,
     /// The tags of `If-Match`: one of them must be the row's.
     pub if_match: Option<Vec<String>>,
+    /// The revision of the present history that the row must have.
+    pub if_rev: Option<Rev>,
     /// Limits the action to deliveries that this rider carries.
     pub only_rider: Option<RiderId>,
+    /// The role that must allow what is taken back; none: whoever asks may do everything.
+    pub role: Option<Role>,
 }
 
 /// Refuses a body that lacks what the action needs.
@@ -34,6 +38,7 @@ pub(super) fn complete(action: Action, body: &CommandBody) -> Result<(), Refusal
         Action::Assign => body.rider_id.is_some(),
         Action::Cancel => good(&body.reason),
         Action::Note => good(&body.text),
+        Action::Undo => body.rev.is_some(),
         Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => true,
     };
     if complete { Ok(()) } else { refuse(ErrorCode::Invalid, "the body lacks what the action needs") }
@@ -52,8 +57,12 @@ impl Center {
         };
         let mut row = Delivery::clone(found);
         let tag = format!("{}-{}", self.epoch, row.rev);
-        if act.if_match.as_ref().is_some_and(|seen| !seen.contains(&tag)) {
+        let is_other = act.if_rev.is_some_and(|seen| seen != row.rev);
+        if is_other || act.if_match.as_ref().is_some_and(|seen| !seen.contains(&tag)) {
             return self.moved_on(row);
+        }
+        if act.action == Action::Undo {
+            return self.undo(act, row, by, at);
         }
         let change = self.change(act, by, at)?;
         if lifecycle::apply(&mut row, change, at.day).is_err() {
@@ -66,13 +75,18 @@ impl Center {
             Action::Assign => row.rider.as_ref().map(|rider| format!("{} {}", rider.id, rider.name).into()),
             Action::Cancel => row.cancel.as_ref().map(|cancel| cancel.reason.clone()),
             Action::Note => row.notes.last().map(|note| note.text.clone()),
-            Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => None,
+            Action::Accept
+            | Action::Unassign
+            | Action::Confirm
+            | Action::Pickup
+            | Action::Deliver
+            | Action::Undo => None,
         };
         Ok(self.commit(row, by, act.action.as_str(), detail.unwrap_or_default(), at.wall))
     }
 
     /// Refuses what was meant for another revision.
-    fn moved_on<T>(&self, row: Delivery) -> Result<T, Refusal> {
+    pub(super) fn moved_on<T>(&self, row: Delivery) -> Result<T, Refusal> {
         let mut problem = Problem::new(ErrorCode::Conflict, "the delivery has moved on");
         problem.latest = self.latest_change(&row).map(Box::new);
         problem.current = Some(Box::new(row));
@@ -80,7 +94,7 @@ impl Center {
     }
 
     fn change(&self, act: &Act, by: &Text, at: Instants) -> Result<Change, Refusal> {
-        let CommandBody { rider_id, reason, by: cancelled_by, text } = act.body.clone();
+        let CommandBody { rider_id, reason, by: cancelled_by, text, rev: _ } = act.body.clone();
         Ok(match act.action {
             Action::Accept => Change::Accept,
             Action::Assign => match rider_id.and_then(|id| self.riders.get(&id)) {
@@ -101,6 +115,7 @@ impl Center {
                 by: cancelled_by.unwrap_or(CancelBy::Center),
             }),
             Action::Note => Change::Note(Note { at: at.day, by: by.clone(), text: text.unwrap_or_default() }),
+            Action::Undo => return refuse(ErrorCode::InvalidTransition, "it is no change of its own"),
         })
     }
 }

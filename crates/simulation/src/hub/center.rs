@@ -44,6 +44,8 @@ pub struct Center {
     pub archive: BTreeMap<DeliveryId, Arc<Delivery>>,
     /// Who did it is kept by account alone: names are added where it is told.
     pub(super) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
+    /// Of live rows: what their latest change replaced.
+    pub(super) changed: BTreeMap<DeliveryId, Changed>,
     /// Alarms by delivery, kind and instant.
     pub alarms: BTreeMap<(DeliveryId, AlarmKind, UtcMillis), AlarmEntry>,
     /// The seq of the latest alarm or receipt.
@@ -51,6 +53,15 @@ pub struct Center {
     pub(super) orders_taken: u64,
     /// The riders of this center, as it lists them.
     pub riders: BTreeMap<RiderId, Rider>,
+}
+
+/// What the latest change of a row replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Changed {
+    /// When, by the wall's clock.
+    pub wall: UtcMillis,
+    /// The row before; none: the row is new.
+    pub before: Option<Arc<Delivery>>,
 }
 
 enum Change {
@@ -73,6 +84,7 @@ impl Center {
             gone: BTreeMap::new(),
             archive: BTreeMap::new(),
             history: BTreeMap::new(),
+            changed: BTreeMap::new(),
             alarms: BTreeMap::new(),
             alarm_seq: 0,
             orders_taken: 0,
@@ -186,8 +198,9 @@ impl Center {
         let before = self.rows.get(&row.id).map(|row| row.status);
         let row = Arc::new(row);
         self.remember(&row, before, by, action, Some(row.status), detail);
-        self.rows.insert(row.id, Arc::clone(&row));
+        let earlier = self.rows.insert(row.id, Arc::clone(&row));
         self.alarms_follow(&row, before, by, wall);
+        self.changed.insert(row.id, Changed { wall, before: earlier });
         row
     }
 
@@ -203,6 +216,7 @@ impl Center {
         for (_, id, row) in &ended {
             self.rev = self.rev.next();
             self.rows.remove(id);
+            self.changed.remove(id);
             self.gone.insert(self.rev, *id);
             self.archive.insert(*id, Arc::clone(row));
             let mut left = Delivery::clone(row);

@@ -4,6 +4,7 @@
 use super::ModelHub;
 use super::accounts::Caller;
 use super::acts::{Act, complete};
+use super::batches::Each;
 use super::orders;
 use super::outcomes::{self, Decision, Done, Meant};
 use super::reply::{Refusal, etag, ok, refuse, tagged};
@@ -21,9 +22,10 @@ const KEY_MAX: usize = 200;
 /// Fields in which a body might name who acts; the identity comes from the credential alone.
 const IDENTITY_FIELDS: [&str; 4] = ["account", "actor", "user", "by"];
 
-enum Intent {
+pub(super) enum Intent {
     Create(Box<NewOrder>),
     Act(Box<Act>),
+    Batch(Vec<Each>),
 }
 
 impl ModelHub {
@@ -70,7 +72,7 @@ impl ModelHub {
         }
     }
 
-    fn carry_out(
+    pub(super) fn carry_out(
         &mut self,
         caller: &Caller,
         center: &CenterId,
@@ -99,10 +101,11 @@ impl ModelHub {
         let (row, created) = match intent {
             Intent::Create(order) => (self.take_in(center, *order, &caller.account, at), true),
             Intent::Act(act) => (self.carry(center, &act, &caller.account, at), false),
+            Intent::Batch(all) => return Ok(self.each(caller, center, all, at)),
         };
         let row = row.map_err(|refusal| refusal.problem)?;
         let epoch = self.center(center).map_err(|refusal| refusal.problem)?.epoch.clone();
-        Ok(Done { row, epoch, created })
+        Ok(Done::Row { row, epoch, created })
     }
 }
 
@@ -119,8 +122,16 @@ fn named_act(caller: &Caller, id: &str, action: &str, asked: &Asked<'_>) -> Resu
     };
     allowed(caller, Permission::Act(action))?;
     let id = delivery_id(id)?;
-    let said = asked.said().filter(Value::is_object);
-    let Some(mut said) = said else {
+    let body = body_of(caller, action, asked.said())?;
+    complete(action, &body)?;
+    let (if_match, role) = (if_match(asked.header("if-match")), Some(caller.role));
+    let only_rider = caller.only_rider();
+    Ok(Box::new(Act { id, action, body, if_match, if_rev: None, only_rider, role }))
+}
+
+/// What a body says that the action needs, and of nobody else.
+pub(super) fn body_of(caller: &Caller, action: Action, said: Option<Value>) -> Result<CommandBody, Refusal> {
+    let Some(mut said) = said.filter(Value::is_object) else {
         return refuse(ErrorCode::Invalid, "an action takes an object, or no body");
     };
     if let Some(rider) = said.get_mut("riderId").filter(|rider| rider.is_number()) {
@@ -137,11 +148,8 @@ fn named_act(caller: &Caller, id: &str, action: &str, asked: &Asked<'_>) -> Resu
     {
         return refuse(ErrorCode::Forbidden, "a rider acts for nobody else");
     }
-    let Ok(body) = serde_json::from_value::<CommandBody>(said) else {
-        return refuse(ErrorCode::Invalid, "the body is not what the action needs");
-    };
-    complete(action, &body)?;
-    Ok(Box::new(Act { id, action, body, if_match: if_match(asked.header("if-match")), only_rider }))
+    serde_json::from_value(said)
+        .or_else(|_| refuse(ErrorCode::Invalid, "the body is not what the action needs"))
 }
 
 /// A delivery's id in a path; anything else names no delivery.
@@ -161,7 +169,7 @@ fn if_match(header: Option<&str>) -> Option<Vec<String>> {
     Some(tags.iter().map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()).collect())
 }
 
-fn allowed(caller: &Caller, permission: Permission) -> Result<(), Refusal> {
+pub(super) fn allowed(caller: &Caller, permission: Permission) -> Result<(), Refusal> {
     if caller.may(permission) { Ok(()) } else { refuse(ErrorCode::Forbidden, "this account may not do that") }
 }
 
@@ -183,6 +191,10 @@ fn key_is_good(key: &str) -> Result<(), Refusal> {
 }
 
 fn answer(decision: Decision) -> Result<HttpResponse, Refusal> {
-    let Done { row, epoch, created } = decision?;
-    Ok(tagged(if created { 201 } else { 200 }, etag(&epoch, row.rev), &*row))
+    Ok(match decision? {
+        Done::Row { row, epoch, created } => {
+            tagged(if created { 201 } else { 200 }, etag(&epoch, row.rev), &*row)
+        }
+        Done::Each(reply, tag) => HttpResponse { etag: tag, ..ok(&reply) },
+    })
 }

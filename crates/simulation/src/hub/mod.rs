@@ -7,6 +7,7 @@
 mod accounts;
 mod acts;
 mod alarms;
+mod batches;
 mod center;
 mod commands;
 mod log;
@@ -20,6 +21,7 @@ mod setup;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use accounts::ACCESS_LIFE_MS;
 pub use alarms::raised_by_clock;
@@ -241,6 +243,7 @@ impl ModelHub {
                 let center = CenterId::from(*center);
                 match what {
                     ["deliveries"] => self.create(caller, &center, asked, at),
+                    ["deliveries", "batch"] => self.batch(caller, &center, asked, at),
                     ["deliveries", id, action] => self.act(caller, &center, (id, action), asked, at),
                     ["commands", key, "close"] => self.close(caller, &center, key, at),
                     ["alarms", id, kind, raised_at] => {

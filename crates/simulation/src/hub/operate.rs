@@ -66,7 +66,15 @@ impl ModelHub {
             Operation::Act(center, id, action, body) => {
                 complete(*action, body)?;
                 let body = (**body).clone();
-                let act = Act { id: *id, action: *action, body, if_match: None, only_rider: None };
+                let act = Act {
+                    id: *id,
+                    action: *action,
+                    body,
+                    if_match: None,
+                    if_rev: None,
+                    only_rider: None,
+                    role: None,
+                };
                 Operated::Row(self.carry(center, &act, &somebody, at)?)
             }
             Operation::Archive(center, before) => {

@@ -1,6 +1,7 @@
 //! What was decided under each idempotency key, and keys that were closed before any decision.
 
 use gwanje_model::{CenterId, Delivery, Epoch, Text, UtcMillis};
+use gwanje_wire::batch::BatchReply;
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem};
 use serde_json::Value;
@@ -15,10 +16,14 @@ pub(super) type Decision = Result<Done, Problem>;
 
 /// A command that was carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Done {
-    pub row: Arc<Delivery>,
-    pub epoch: Epoch,
-    pub created: bool,
+pub(super) enum Done {
+    Row {
+        row: Arc<Delivery>,
+        epoch: Epoch,
+        created: bool,
+    },
+    /// The results of a batch, with the entity tag of the newest row in them.
+    Each(BatchReply, Option<String>),
 }
 
 /// The part of a request's body that matters.
@@ -120,11 +125,14 @@ pub(super) fn without_rows(reply: CloseReply) -> CloseReply {
 
 fn reply(decision: &Decision) -> CloseReply {
     match decision {
-        Ok(done) => CloseReply {
+        Ok(Done::Row { row, created, .. }) => CloseReply {
             outcome: Outcome::Done,
-            status: Some(if done.created { 201 } else { 200 }),
-            body: serde_json::to_value(&*done.row).ok(),
+            status: Some(if *created { 201 } else { 200 }),
+            body: serde_json::to_value(&**row).ok(),
         },
+        Ok(Done::Each(reply, _)) => {
+            CloseReply { outcome: Outcome::Done, status: Some(200), body: serde_json::to_value(reply).ok() }
+        }
         Err(problem) => CloseReply {
             outcome: Outcome::Refused,
             status: Some(problem.status),

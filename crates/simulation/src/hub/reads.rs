@@ -8,6 +8,7 @@ use super::reply::{Refusal, empty, etag, ok, refuse, resync, tagged};
 use super::request::Asked;
 use super::setup::Instants;
 use gwanje_model::digest::{BucketDigests, bucket_of};
+use gwanje_model::undo::UNDO_WITHIN_MS;
 use gwanje_model::{AT_RISK_MIN, CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest};
 use gwanje_sync::HttpResponse;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
@@ -28,7 +29,7 @@ impl ModelHub {
             time_zone: center.time_zone.clone(),
             head: center.head(at),
             unread: 0,
-            undo_within_ms: 0,
+            undo_within_ms: UNDO_WITHIN_MS.unsigned_abs(),
             at_risk_min: AT_RISK_MIN,
             drill: None,
         });

@@ -3,9 +3,9 @@
 use super::World;
 use super::checks::same;
 use crate::hub::Operation;
-use gwanje_model::CenterId;
+use gwanje_model::{CenterId, Note};
 use gwanje_persist::wire_row;
-use gwanje_wire::rest::{Outcome, ReceiptStage};
+use gwanje_wire::rest::ReceiptStage;
 use std::collections::BTreeMap;
 
 /// The longest that anything waits before it tries again is a minute; the routine comes every two.
@@ -207,12 +207,16 @@ impl World {
                 continue;
             }
             let Some(board) = self.hub.board(&clicked.center) else { continue };
-            let notes = board.rows.values().chain(board.archive.values()).flat_map(|row| &row.notes);
-            let times = notes.filter(|note| note.text.as_str() == key).count();
-            let expected = usize::from(outcome == Some(Outcome::Done));
+            let is_its = |note: &&Note| note.text.as_str() == key;
+            let on = board.rows.values().chain(board.archive.values()).map(|row| &row.notes);
+            let times: Vec<usize> = on.map(|notes| notes.iter().filter(is_its).count()).collect();
             let unknown = outcome.is_none() || outcome != clicked.recorded.map(|(recorded, _)| recorded);
-            if times > 1 || (times != expected && !unknown) {
-                wrong.push(format!("{key} was settled as {outcome:?} and done {times} times"));
+            let (done, twice) = (times.iter().sum::<usize>(), times.iter().any(|times| *times > 1));
+            if twice || (done != clicked.done && !unknown) {
+                let told = clicked.done;
+                wrong.push(format!(
+                    "{key} was settled as {outcome:?} on {told} deliveries and done {done} times"
+                ));
             }
         }
         wrong.into_iter().for_each(|what| self.violate('W', what));

@@ -5,10 +5,12 @@ use crate::hub::Operation;
 use crate::ledger::Clicked;
 use crate::plan::{Happening, Work};
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Shop, Status, Text};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Rev, Shop, Status, Text};
 use gwanje_sync::{CommandId, CommandKind, CommandRequest, Input};
+use gwanje_wire::batch::BatchRow;
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::{CommandBody, NewOrder};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl World {
@@ -82,6 +84,8 @@ impl World {
                 let ended: Vec<_> = board.rows.values().filter_map(|row| row.ended_at()).collect();
                 nth(&ended, pick).map(|at| Operation::Archive(center.clone(), at.plus_ms(1).min(day)))
             }
+            // Nobody elsewhere says what they did.
+            Work::Undo | Work::Batch => None,
             Work::Advance | Work::Cancel | Work::Note => {
                 let rows: Vec<&Arc<Delivery>> =
                     board.rows.values().filter(|row| action_on(row, work).is_some()).collect();
@@ -131,6 +135,19 @@ impl World {
         let key = format!("K{index}-{}", self.clicks.len());
         let what = match work {
             Work::Create => CommandKind::Create(Box::new(order(pick))),
+            Work::Undo => {
+                let (id, rev) = self.undoable(index, &center, pick)?;
+                let body = CommandBody { rev: Some(rev), ..CommandBody::default() };
+                CommandKind::Act { id, seen: None, action: Action::Undo, body }
+            }
+            Work::Batch => {
+                let rows: Vec<_> = app.window.shown.get(&center)?.values().collect();
+                let some = pick..pick + 2 + pick % 4;
+                let some: BTreeMap<_, _> =
+                    some.filter_map(|pick| nth(&rows, pick)).map(|row| (row.id(), row.rev())).collect();
+                let rows = some.into_iter().map(|(id, rev)| BatchRow { id, rev: Some(rev) }).collect();
+                CommandKind::Batch { action: Action::Note, body: body(Action::Note, pick, &key), rows }
+            }
             Work::Advance | Work::Cancel | Work::Note | Work::Archive => {
                 let rows: Vec<&Arc<Delivery>> = app
                     .window
@@ -149,9 +166,9 @@ impl World {
         };
         let id = match &what {
             CommandKind::Act { id, .. } => Some(*id),
-            CommandKind::Create(_) => None,
+            CommandKind::Create(_) | CommandKind::Batch { .. } => None,
         };
-        let is_note = matches!(&what, CommandKind::Act { action: Action::Note, .. });
+        let is_note = what.action() == Action::Note.as_str();
         self.clicks.insert(
             key.clone(),
             Clicked {
@@ -161,6 +178,8 @@ impl World {
                 at_ms: self.now,
                 sent_ms: None,
                 is_note,
+                made: None,
+                done: 0,
                 recorded: None,
                 hidden: false,
                 settled: None,
@@ -171,6 +190,20 @@ impl World {
         let request = CommandRequest { command: CommandId(key.clone()), center, what };
         self.put(index, Input::Command(Box::new(request)));
         id.map(|id| (id, key))
+    }
+
+    /// What a person did lately in a center; now and then what somebody else may have done.
+    fn undoable(&self, index: usize, center: &CenterId, pick: u64) -> Option<(DeliveryId, Rev)> {
+        let seat = self.seats.get(index)?;
+        if pick.is_multiple_of(7) {
+            let rows: Vec<_> = seat.app.as_ref()?.window.shown.get(center)?.values().collect();
+            return nth(&rows, pick).map(|row| (row.id(), row.rev()));
+        }
+        let own = self.clicks.values().filter(|clicked| clicked.seat == index && clicked.center == *center);
+        let mut made: Vec<_> = own.filter_map(|clicked| Some((clicked.at_ms, clicked.made?))).collect();
+        made.sort_unstable();
+        let lately = made.split_off(made.len().saturating_sub(2));
+        nth(&lately, pick).map(|(_, made)| *made)
     }
 
     fn acknowledge(&mut self, index: usize, pick: u64) {
@@ -215,7 +248,7 @@ fn action_on(row: &Delivery, work: Work) -> Option<Action> {
         }
         (Work::Note, _) => Action::Note,
         (Work::Advance | Work::Cancel, Status::Delivered | Status::Cancelled) => return None,
-        (Work::Create | Work::Archive, _) => return None,
+        (Work::Create | Work::Archive | Work::Undo | Work::Batch, _) => return None,
     };
     Some(action)
 }
@@ -226,7 +259,12 @@ fn body(action: Action, pick: u64, text: &str) -> CommandBody {
         Action::Assign => body.rider_id = Some(format!("r{}", 1 + pick % 3).as_str().into()),
         Action::Cancel => body.reason = Some("changed their mind".into()),
         Action::Note => body.text = Some(text.into()),
-        Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => {}
+        Action::Accept
+        | Action::Unassign
+        | Action::Confirm
+        | Action::Pickup
+        | Action::Deliver
+        | Action::Undo => {}
     }
     body
 }

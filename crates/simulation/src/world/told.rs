@@ -68,7 +68,10 @@ impl World {
     pub(super) fn check_settled(&mut self, index: usize, command: &CommandId, outcome: &CommandOutcome) {
         let code = match outcome {
             CommandOutcome::Refused(problem) => Some(problem.code),
-            CommandOutcome::Done(_) | CommandOutcome::Void | CommandOutcome::Unknowable(_) => None,
+            CommandOutcome::Done(_)
+            | CommandOutcome::Each(_)
+            | CommandOutcome::Void
+            | CommandOutcome::Unknowable(_) => None,
         };
         let told = (outcome.outcome(), code);
         let life = self.seats.get(index).map_or(0, |seat| seat.life);
@@ -77,13 +80,21 @@ impl World {
         };
         // A life that was killed before it had written that it told may be followed by one that tells the same again, or
         // that knows more.
+        if let CommandOutcome::Done(Some(row)) = outcome {
+            clicked.made = Some((row.id(), row.rev()));
+        }
+        if let CommandOutcome::Each(results) = outcome {
+            clicked.done = results.iter().filter(|result| result.is_done()).count();
+        } else {
+            clicked.done = usize::from(matches!(outcome, CommandOutcome::Done(_)));
+        }
         let before = clicked.settled.replace(told);
         let again = std::mem::replace(&mut clicked.settled_in, life) < life
             && before.is_some_and(|before| before == told || before.0.is_none());
         let twice = before.is_some() && !again;
         let recorded = clicked.recorded;
         let right = match outcome {
-            CommandOutcome::Done(_) | CommandOutcome::Void => false,
+            CommandOutcome::Done(_) | CommandOutcome::Each(_) | CommandOutcome::Void => false,
             // Not the hub's decision, and none that it could take: it never left the desk.
             CommandOutcome::Refused(_) => clicked.sent_ms.is_none(),
             // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many sequences of calls.
-const SEEDS: u64 = 32;
+const SEEDS: u64 = 48;
 /// How many calls in each.
 const STEPS: usize = 250;
 
@@ -33,7 +33,7 @@ struct Pair {
 }
 
 /// The kinds of answers that the calls must bring about: without them the test would say little.
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 28] = [
     "due",
     "200",
     "201",
@@ -50,6 +50,8 @@ const KINDS: [&str; 26] = [
     "410 resync epoch",
     "410 resync floor",
     "429 too-many-requests",
+    "undone",
+    "batch",
     "joined",
     "not joined",
     "missed",
@@ -100,6 +102,11 @@ impl Pair {
             30..55 => {
                 let request = self.caller.command(&self.model);
                 self.ask(&request);
+                if self.caller.chance(25)
+                    && let Some(undo) = self.caller.undo(&self.model)
+                {
+                    self.ask(&undo);
+                }
             }
             55..60 => {
                 let request = self.caller.receipt_by_rest(&self.model);
@@ -147,6 +154,12 @@ impl Pair {
         let text = |member: &str| body[member].as_str().map(str::to_owned);
         let words = [Some(response.status.to_string()), text("code"), text("reason")];
         self.seen.insert(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        if response.status == 200 && request.url.ends_with("/undo") {
+            self.seen.insert("undone".to_owned());
+        }
+        if response.status == 200 && body["results"].as_array().is_some_and(|results| results.len() > 1) {
+            self.seen.insert("batch".to_owned());
+        }
         if let (Some(access), Some(refresh)) = (text("accessToken"), text("refreshToken")) {
             self.caller.signed.push(Signed { access, refresh });
         }

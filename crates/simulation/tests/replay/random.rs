@@ -3,7 +3,7 @@
 
 use gwanje_model::digest::bucket_of;
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CenterId, DeliveryId, Role, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Rev, Role, UtcMillis};
 use gwanje_simulation::hub::{
     AccountSetup, CenterSetup, Instants, ModelHub, Operation, Setup, raised_by_clock,
 };
@@ -99,6 +99,24 @@ impl Caller {
         let left: Vec<_> = board.archive.keys().map(|id| id.0).collect();
         let some = if self.chance(90) { self.pick(&live) } else { self.pick(&left) };
         some.unwrap_or_else(|| self.rng.random_range(0..9))
+    }
+
+    /// The revision of a delivery, or another one.
+    fn rev(&mut self, hub: &ModelHub, center: &CenterId, id: DeliveryId) -> Rev {
+        let present = hub.board(center).and_then(|board| board.rows.get(&id)).map(|row| row.rev);
+        let other = self.chance(10);
+        present.filter(|_| !other).unwrap_or(Rev(2))
+    }
+
+    /// Whoever signed in last takes back what they may just have done, or somebody else.
+    pub fn undo(&mut self, hub: &ModelHub) -> Option<HttpRequest> {
+        let again = self.sent.last().filter(|sent| !sent.url.ends_with("/undo")).cloned()?;
+        let (base, id) = again.url.rsplit_once('/')?.0.rsplit_once('/')?;
+        let (id, center) = (id.parse().ok()?, base.rsplit('/').nth(1)?.into());
+        let url = format!("{base}/{id}/undo");
+        let body = Some(json!({"rev": self.rev(hub, &center, DeliveryId(id))}).to_string());
+        let headers = again.headers.into_iter().filter(|(name, _)| *name == "authorization").collect();
+        Some(HttpRequest { url, body, headers, ..again })
     }
 
     pub fn request(&mut self, method: Method, path: &str, body: Option<Value>) -> HttpRequest {
@@ -228,7 +246,9 @@ impl Caller {
         if self.chance(8) {
             return self.close(hub, &center);
         }
-        let mut request = if self.chance(15) {
+        let mut request = if self.chance(10) {
+            self.batch(hub, &center)
+        } else if self.chance(15) {
             let order = self.order();
             self.request(Method::Post, &format!("/centers/{center}/deliveries"), Some(order))
         } else {
@@ -241,6 +261,30 @@ impl Caller {
             self.sent.push(request.clone());
         }
         request
+    }
+
+    /// The same on several deliveries, some of them twice, some at another revision.
+    fn batch(&mut self, hub: &ModelHub, center: &CenterId) -> HttpRequest {
+        let action = self.some_action();
+        let ids: Vec<Value> = (0..self.rng.random_range(0..6))
+            .map(|_| {
+                let id = self.id(hub, center);
+                let rev = self.rev(hub, center, DeliveryId(id));
+                if self.chance(70) { json!({"id": id, "rev": rev}) } else { json!({"id": id}) }
+            })
+            .collect();
+        let mut said = json!({"action": action, "ids": ids});
+        if let Some(body) = self.said(action) {
+            said["body"] = body;
+        }
+        match self.rng.random_range(0..20) {
+            0 => said["action"] = json!("explode"),
+            1 => said["ids"] = json!((0..201).map(|id| json!({"id": id})).collect::<Vec<_>>()),
+            2 => said["ids"] = json!([{"id": 9_007_199_254_740_992_u64}, {"id": 1}]),
+            3 => said = json!({"action": action}),
+            _ => {}
+        }
+        self.request(Method::Post, &format!("/centers/{center}/deliveries/batch"), Some(said))
     }
 
     /// The end of a key that was used, or of one that the same caller uses afterwards.
@@ -262,7 +306,11 @@ impl Caller {
     fn action(&mut self, hub: &ModelHub, center: &CenterId) -> HttpRequest {
         let id = self.id(hub, center);
         let action = self.some_action();
-        let said = self.said(action);
+        let said = if action == Action::Undo {
+            Some(json!({"rev": self.rev(hub, center, DeliveryId(id))}))
+        } else {
+            self.said(action)
+        };
         let name = if self.chance(2) { "explode" } else { action.as_str() };
         let mut request =
             self.request(Method::Post, &format!("/centers/{center}/deliveries/{id}/{name}"), said);
@@ -293,9 +341,12 @@ impl Caller {
             }
             Action::Note if self.chance(5) => Some(json!({"text": "가".repeat(2_001)})),
             Action::Note => Some(json!({"text": "가".repeat(self.rng.random_range(0..30))})),
-            Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => {
-                self.pick(&[None, Some(json!({})), Some(Value::Null)]).unwrap()
-            }
+            Action::Accept
+            | Action::Unassign
+            | Action::Confirm
+            | Action::Pickup
+            | Action::Deliver
+            | Action::Undo => self.pick(&[None, Some(json!({})), Some(Value::Null)]).unwrap(),
         }
     }
 
@@ -345,6 +396,7 @@ impl Caller {
                     reason: Some("no stock".into()),
                     by: None,
                     text: Some("hello".into()),
+                    rev: Some(self.rev(hub, &center, id)),
                 };
                 Operation::Act(center, id, action, Box::new(body))
             }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use gwanje_hub::socket::{Connection, Emission, Faults, Word};
-use gwanje_hub::store::{Ask, Command, Intent, StoreError};
+use gwanje_hub::store::{Ask, Command, Intent, StoreError, Undo};
 use gwanje_hub::{Hub, api};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev};
@@ -345,6 +345,7 @@ fn ask(action: Action, body: &CommandBody) -> Ask {
             Ask::Cancel(Cancel { reason: body.reason.unwrap(), by: body.by.unwrap_or(CancelBy::Center) })
         }
         Action::Note => Ask::Note(body.text.unwrap()),
+        Action::Undo => Ask::Undo(Undo { rev: body.rev.unwrap(), role: None }),
     }
 }
 

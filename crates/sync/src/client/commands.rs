@@ -28,7 +28,8 @@ use crate::io::{
 };
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Text};
-use gwanje_wire::command::command_path;
+use gwanje_wire::batch::{BatchReply, BatchRequest};
+use gwanje_wire::command::{batch_path, command_path};
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem, WireRow};
 use rand_chacha::ChaCha8Rng;
@@ -86,8 +87,9 @@ enum Step {
 #[derive(Debug)]
 struct Pending {
     center: CenterId,
-    /// None: a new order.
-    delivery: Option<DeliveryId>,
+    /// Which it is about; a new order is about none.
+    deliveries: Vec<DeliveryId>,
+    answers: Answers,
     /// What is sent, until it closes.
     call: Call,
     close_at: Mono,
@@ -97,7 +99,32 @@ struct Pending {
     pause: Backoff,
 }
 
+/// What the hub answers when it has decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// The row.
+    Row,
+    /// A result for each delivery of a batch.
+    Each,
+}
+
+impl Answers {
+    /// The outcome in a body, whether it was answered or recorded. A body that can't be read takes nothing from what is
+    /// known: it was decided.
+    fn read(self, body: &[u8]) -> CommandOutcome {
+        match self {
+            Self::Row => CommandOutcome::Done(serde_json::from_slice(body).ok()),
+            Self::Each => serde_json::from_slice(body)
+                .map_or(CommandOutcome::Done(None), |BatchReply { results }| CommandOutcome::Each(results)),
+        }
+    }
+}
+
 impl Pending {
+    fn marked(&self) -> Vec<(CenterId, DeliveryId)> {
+        self.deliveries.iter().map(|id| (self.center.clone(), *id)).collect()
+    }
+
     fn unsettled(&self) -> Unsettled {
         match self.step {
             Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => Unsettled::Pending,
@@ -128,7 +155,7 @@ pub(crate) struct Commands {
 
 impl Commands {
     /// A person wants it; `seen` is the revision of the delivery that they saw, with its history.
-    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(&Epoch, Rev)>, now: Now) {
+    pub(crate) fn begin(&mut self, request: CommandRequest, seen: Option<(Epoch, Rev)>, now: Now) {
         let (wall, now) = (now.wall, now.mono);
         let CommandRequest { command, center, what } = request;
         if self.pending.contains_key(&command) {
@@ -139,14 +166,20 @@ impl Commands {
             self.refuse(command, Problem::new(ErrorCode::TooManyRequests, why));
             return;
         }
-        let (delivery, action, mut call) = match what {
+        let (deliveries, action) = (what.deliveries(), what.action());
+        let (delivery, answers, mut call) = match what {
             CommandKind::Create(order) => {
                 let path = format!("{}/deliveries", center_path(&center));
-                (None, CREATE, Call::post(path, &order, RESEND_MS))
+                (None, Answers::Row, Call::post(path, &order, RESEND_MS))
             }
             CommandKind::Act { id, action, body, .. } => {
                 let path = command_path(&escaped(center.as_str()), id, action);
-                (Some(id), action.as_str(), Call::post(path, &body, RESEND_MS))
+                (Some(id), Answers::Row, Call::post(path, &body, RESEND_MS))
+            }
+            CommandKind::Batch { action, body, rows } => {
+                let path = batch_path(&escaped(center.as_str()));
+                let batch = BatchRequest { action, body, ids: rows };
+                (None, Answers::Each, Call::post(path, &batch, RESEND_MS))
             }
         };
         call.headers.push(("idempotency-key", command.0.clone()));
@@ -159,9 +192,9 @@ impl Commands {
         self.out.push_back(CommandAction::Keep(center.clone(), stored));
         let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
         let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
-        let marked = delivery.map(|id| (center.clone(), id));
         let (close_at, known_until) = (now.plus_ms(CLOSE_MS), now.plus_ms(KNOWN_MS));
-        let pending = Pending { center, delivery, call, close_at, known_until, step, pause };
+        let pending = Pending { center, deliveries, answers, call, close_at, known_until, step, pause };
+        let marked = pending.marked();
         self.pending.insert(command, pending);
         self.mark(marked);
     }
@@ -181,23 +214,26 @@ impl Commands {
     /// Asks what became of the commands in a center that an earlier run left without an outcome.
     pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Now) {
         let (wall, now) = (now.wall, now.mono);
-        for StoredCommand { command, delivery, clicked_at, .. } in stored {
+        for StoredCommand { command, delivery, action, clicked_at } in stored {
             if self.pending.contains_key(&command) {
                 continue;
             }
             let age_ms = u64::try_from(wall.since(clicked_at)).unwrap_or(0);
             let pending = Pending {
                 center: center.clone(),
-                delivery,
+                deliveries: delivery.into_iter().collect(),
+                // Only a batch and a new order name no delivery.
+                answers: if delivery.is_none() && action != CREATE { Answers::Each } else { Answers::Row },
                 call: closing(center, &command),
                 close_at: now,
                 known_until: now.plus_ms(KNOWN_MS.saturating_sub(age_ms)),
                 step: Step::ClosePausing { until: now },
                 pause: Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1),
             };
+            let marked = pending.marked();
             self.pending.insert(command.clone(), pending);
             self.out.push_back(CommandAction::Unsettled(command, Unsettled::Unknown));
-            self.mark(delivery.map(|id| (center.clone(), id)));
+            self.mark(marked);
         }
     }
 
@@ -207,15 +243,13 @@ impl Commands {
         for (command, pending) in &mut self.pending {
             if pending.unsettled() == Unsettled::Pending {
                 self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Unknown));
-                newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
+                newly_unknown.append(&mut pending.marked());
             }
             self.out.push_back(CommandAction::Drop(command.clone()));
             pending.step = Step::ClosePausing { until: now };
             pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
         }
-        for marked in newly_unknown {
-            self.mark(marked);
-        }
+        self.mark(newly_unknown);
     }
 
     /// That account has credentials. Commands of another account are given up: the hub records outcomes by account.
@@ -249,9 +283,9 @@ impl Commands {
         }
         match calls::success(result) {
             Ok(response) => {
-                let row = serde_json::from_slice::<WireRow>(&response.body).ok();
+                let outcome = pending.answers.read(&response.body);
                 let epoch = response.etag.as_deref().and_then(epoch_of_etag);
-                self.settle(command, CommandOutcome::Done(row), epoch);
+                self.settle(command, outcome, epoch);
             }
             Err(failure) => {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
@@ -285,7 +319,10 @@ impl Commands {
             Ok(CloseReply { outcome: Outcome::Void, .. }) if pending.known_until <= now => {
                 self.settle(command, forgotten(), None);
             }
-            Ok(reply) => self.settle(command, recorded(reply), None),
+            Ok(reply) => {
+                let outcome = recorded(reply, pending.answers);
+                self.settle(command, outcome, None);
+            }
             Err(failure) => {
                 let retry_after_ms = failure.retry_after_ms().unwrap_or(0);
                 match failure.decided() {
@@ -333,7 +370,7 @@ impl Commands {
                     self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Unknown));
                     self.out
                         .push_back(CommandAction::Close(command.clone(), closing(&pending.center, command)));
-                    newly_unknown.push(pending.delivery.map(|id| (pending.center.clone(), id)));
+                    newly_unknown.append(&mut pending.marked());
                 }
                 Step::Keeping { .. } | Step::Asking { .. } | Step::Pausing { .. } => {
                     let left = pending.close_at.since(now).min(RESEND_MS);
@@ -353,9 +390,7 @@ impl Commands {
                 Step::Closing => {}
             }
         }
-        for marked in newly_unknown {
-            self.mark(marked);
-        }
+        self.mark(newly_unknown);
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
@@ -365,7 +400,8 @@ impl Commands {
     /// A deliberate bug: a frame that holds a delivery settles what is pending on it.
     pub(crate) fn settle_by_frame(&mut self, center: &CenterId, rows: &[WireRow]) {
         for row in rows {
-            let on_it = |pending: &Pending| pending.center == *center && pending.delivery == Some(row.id());
+            let on_it =
+                |pending: &Pending| pending.center == *center && pending.deliveries.contains(&row.id());
             let found = self.pending.iter().find(|(_, pending)| on_it(pending)).map(|(id, _)| id.clone());
             if let Some(command) = found {
                 self.settle(&command, CommandOutcome::Done(Some(row.clone())), None);
@@ -397,20 +433,27 @@ impl Commands {
 
     fn settle(&mut self, command: &CommandId, outcome: CommandOutcome, epoch: Option<Epoch>) {
         let Some(pending) = self.pending.remove(command) else { return };
-        if let (CommandOutcome::Done(Some(row)), Some(epoch)) = (&outcome, epoch) {
-            self.out.push_back(CommandAction::Overlay(pending.center.clone(), epoch, row.clone()));
+        if let Some(epoch) = epoch {
+            for row in outcome.rows() {
+                self.out.push_back(CommandAction::Overlay(
+                    pending.center.clone(),
+                    epoch.clone(),
+                    row.clone(),
+                ));
+            }
         }
-        self.mark(pending.delivery.map(|id| (pending.center.clone(), id)));
+        self.mark(pending.marked());
         self.out.push_back(CommandAction::Settled(command.clone(), outcome));
         self.out.push_back(CommandAction::Forget(pending.center, command.clone()));
     }
 
-    /// Tells the mark that a delivery bears now: unknown when any of its commands is.
-    fn mark(&mut self, delivery: Option<(CenterId, DeliveryId)>) {
-        let Some((center, id)) = delivery else { return };
-        let on_it = |pending: &&Pending| pending.center == center && pending.delivery == Some(id);
-        let mark = self.pending.values().filter(on_it).map(Pending::unsettled).max();
-        self.out.push_back(CommandAction::Mark(center, id, mark));
+    /// Tells the marks that deliveries bear now: unknown when any command on them is.
+    fn mark(&mut self, deliveries: Vec<(CenterId, DeliveryId)>) {
+        for (center, id) in deliveries {
+            let on_it = |pending: &&Pending| pending.center == center && pending.deliveries.contains(&id);
+            let mark = self.pending.values().filter(on_it).map(Pending::unsettled).max();
+            self.out.push_back(CommandAction::Mark(center, id, mark));
+        }
     }
 }
 
@@ -421,11 +464,11 @@ fn closing(center: &CenterId, command: &CommandId) -> Call {
 }
 
 /// The outcome that the hub recorded. A body that can't be read takes nothing from what is known.
-fn recorded(reply: CloseReply) -> CommandOutcome {
+fn recorded(reply: CloseReply, answers: Answers) -> CommandOutcome {
     let body = reply.body.map(|body| body.to_string());
     let body = body.as_deref();
     match reply.outcome {
-        Outcome::Done => CommandOutcome::Done(body.and_then(|body| serde_json::from_str(body).ok())),
+        Outcome::Done => answers.read(body.unwrap_or_default().as_bytes()),
         Outcome::Refused => {
             CommandOutcome::Refused(body.and_then(|body| serde_json::from_str(body).ok()).unwrap_or_else(
                 || Problem::new(ErrorCode::Other, "the hub refused it; its reason can't be read"),

@@ -1,5 +1,6 @@
 //! Scripts: inputs in, actions out, with a clock that goes from deadline to deadline.
 
+mod batches;
 mod centers;
 mod commanding;
 mod failing_over;

@@ -42,6 +42,8 @@ impl Session {
                 if self.gap.is_some() {
                     self.gap = Some(self.rest.poll_due);
                 }
+                // A comparison that is under way would be told the same at once.
+                self.repair.not_before = self.repair.not_before.max(self.rest.poll_due);
                 if believed {
                     self.want_snapshot_soon(now);
                 }

@@ -36,4 +36,4 @@ by: CancelBy, } | { "action": "note",
 /**
  * What it says.
  */
-text: string, });
+text: string, } | { "action": "undo" });

@@ -7,6 +7,7 @@ import type { CommandPhase } from "./CommandPhase";
 import type { LinkView } from "./LinkView";
 import type { MovedOn } from "./MovedOn";
 import type { Row } from "./Row";
+import type { RowOutcome } from "./RowOutcome";
 
 /**
  * What happens, for a page.
@@ -81,6 +82,10 @@ center: string,
  */
 id: number | null, 
 /**
+ * With `done`: the revision that it made of the delivery, by which it can be taken back; absent: not told.
+ */
+rev?: number, 
+/**
  * What people call that delivery; null: the board does not have it.
  */
 number: string | null, 
@@ -103,7 +108,15 @@ message: string | null,
 /**
  * With the code `conflict`: what became of the delivery since the person saw it.
  */
-movedOn?: MovedOn, } | { "type": "check", 
+movedOn?: MovedOn, 
+/**
+ * Of a batch: its deliveries.
+ */
+batch?: Array<number>, 
+/**
+ * Of a batch, with `done`: what became of each delivery, in the order asked.
+ */
+results?: Array<RowOutcome>, } | { "type": "check", 
 /**
  * Which center.
  */

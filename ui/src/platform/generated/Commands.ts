@@ -2,6 +2,7 @@
 import type { ActionRequest } from "./ActionRequest";
 import type { AlarmKey } from "./AlarmKey";
 import type { AppEvent } from "./AppEvent";
+import type { BatchActionRequest } from "./BatchActionRequest";
 import type { Boot } from "./Boot";
 import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
@@ -61,6 +62,8 @@ export interface Commands {
   matching(typed: string, choices: Array<string>): Promise<Array<number>>;
   /** Begins an action; what becomes of it comes as an event. */
   runCommand(request: ActionRequest): Promise<CommandStarted>;
+  /** Begins the same action on several deliveries of a center; what becomes of each comes with one event a command. */
+  runBatch(request: BatchActionRequest): Promise<Array<CommandStarted>>;
   /** A person took note of an alarm. */
   acknowledgeAlarm(center: CenterId, key: AlarmKey): Promise<void>;
   /** A window shows an alarm. */

@@ -2,6 +2,7 @@
 import type { ActionRequest } from "./ActionRequest";
 import type { AlarmKey } from "./AlarmKey";
 import type { AppEvent } from "./AppEvent";
+import type { BatchActionRequest } from "./BatchActionRequest";
 import type { Boot } from "./Boot";
 import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
@@ -90,6 +91,9 @@ export class NotFaked implements Commands {
   }
   runCommand(_request: ActionRequest): Promise<CommandStarted> {
     return notFaked("runCommand");
+  }
+  runBatch(_request: BatchActionRequest): Promise<Array<CommandStarted>> {
+    return notFaked("runBatch");
   }
   acknowledgeAlarm(_center: CenterId, _key: AlarmKey): Promise<void> {
     return notFaked("acknowledgeAlarm");

@@ -31,6 +31,7 @@ export const commands: Commands = {
   candidates: (center, id) => invoke("candidates", { center, id }),
   matching: (typed, choices) => invoke("matching", { typed, choices }),
   runCommand: (request) => invoke("run_command", { request }),
+  runBatch: (request) => invoke("run_batch", { request }),
   acknowledgeAlarm: (center, key) => invoke("acknowledge_alarm", { center, key }),
   alarmDisplayed: (center, key) => invoke("alarm_displayed", { center, key }),
   diagnostics: () => invoke("diagnostics"),

@@ -98,7 +98,7 @@ fn check_commands(world: &World, clicks: u32, seed: u64) {
         assert_eq!(recorded.is_some(), pending.contains(&key.as_str()), "seed {seed}: {key} {outcome:?}");
         let Some((status, body, _)) = recorded else { continue };
         let agrees = match outcome {
-            CommandOutcome::Done(_) => *status == 200,
+            CommandOutcome::Done(_) | CommandOutcome::Each(_) => *status == 200,
             CommandOutcome::Refused(problem) => body["code"] == problem.code.as_str(),
             CommandOutcome::Void => body["code"] == "void",
             CommandOutcome::Unknowable(_) => false,
