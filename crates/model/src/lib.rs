@@ -9,6 +9,7 @@ pub mod lifecycle;
 mod rider;
 mod role;
 pub mod search;
+pub mod text;
 pub mod undo;
 mod units;
 

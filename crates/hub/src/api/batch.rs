@@ -1,7 +1,8 @@
 //! POST `/centers/{c}/deliveries/batch`: one action on several deliveries, a result each.
 
-use super::asking::{Asking, delivery_id, json, visible};
+use super::asking::{Asking, delivery_id, visible};
 use super::board::etag;
+use super::cleaning::cleaned_json;
 use super::command::{CenterPath, Sent, allowed, ask, idempotency, reads_body};
 use super::refusal::Refusal;
 use crate::auth::Caller;
@@ -73,7 +74,10 @@ pub(super) async fn batch(
 
 fn acts(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Result<Vec<BatchAct>, Refusal> {
     visible(hub, caller, center)?;
-    let Asked { action, body, ids } = json(body)?;
+    let said = serde_json::from_value(cleaned_json(body)?);
+    let Asked { action, body, ids } = said.map_err(|error| {
+        Refusal::new(ErrorCode::Invalid, format!("the body is not what a batch needs: {error}"))
+    })?;
     let Some(action) = Action::parse(&action) else {
         return Err(Refusal::new(ErrorCode::Invalid, format!("there is no action {action}")));
     };

@@ -5,6 +5,7 @@
 
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
+use super::cleaning::{cleaned, cleaned_json};
 use super::order::{places_exist, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
@@ -56,7 +57,7 @@ pub(super) async fn create(
 fn new_order(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Result<Intent, Refusal> {
     visible(hub, caller, center)?;
     allowed(caller, Permission::Create, "take in orders")?;
-    let said = tidied(json(body)?);
+    let said = tidied(cleaned_json(body)?);
     names_nobody_else(caller, &said, &IDENTITY_FIELDS)?;
     let order: NewOrder = serde_json::from_value(said).map_err(|error| {
         Refusal::new(ErrorCode::Invalid, format!("the body is not what a new order needs: {error}"))
@@ -110,7 +111,7 @@ fn action(
     };
     allowed(caller, Permission::Act(action), action.as_str())?;
     let id = delivery_id(&path.id)?;
-    let said = reads_body(caller, action, said(body)?)?;
+    let said = reads_body(caller, action, cleaned(said(body)?))?;
     Ok(Intent::Act(id, ask(action, said, caller)?))
 }
 

@@ -6,10 +6,12 @@ mod alarms;
 mod asking;
 mod batch;
 mod board;
+mod cleaning;
 mod command;
 mod day;
 mod health;
 mod order;
+mod preferences;
 mod refusal;
 mod riders;
 mod sign_in;
@@ -55,6 +57,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/login/refresh", post(sign_in::refresh))
         .route("/logout", post(sign_in::logout))
         .route("/socket-tickets", post(sign_in::ticket))
+        .route("/preferences/{key}", get(preferences::read).put(preferences::keep))
         .route("/centers", get(board::centers))
         .route("/centers/{center}/deliveries", get(snapshot::deliveries).post(command::create))
         .route("/centers/{center}/deliveries/batch", post(batch::batch))

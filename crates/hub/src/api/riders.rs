@@ -1,6 +1,7 @@
 //! Riders of a center: the list with their latest places, and changes to it.
 
-use super::asking::{AskingIn, json};
+use super::asking::AskingIn;
+use super::cleaning::cleaned_json;
 use super::refusal::Refusal;
 use crate::hub::Hub;
 use axum::Json;
@@ -10,6 +11,7 @@ use axum::http::StatusCode;
 use gwanje_model::{CenterId, Permission, Rider, RiderId, RiderStatus, Text};
 use gwanje_wire::ErrorCode;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// The most characters of a rider's id or name.
@@ -44,7 +46,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Rider>), Refusal> {
     let center = editable(asking)?;
-    let new: NewRider = json(&body)?;
+    let new: NewRider = read(&body)?;
     let id = new.id.unwrap_or_else(|| RiderId::from(ulid::Ulid::generate().to_string()));
     if listed(&hub, &center).await?.iter().any(|rider| rider.id == id) {
         return Err(Refusal::new(ErrorCode::Invalid, format!("rider {id} exists; change it by PATCH")));
@@ -83,7 +85,7 @@ pub(super) async fn edit(
     body: Bytes,
 ) -> Result<Json<Rider>, Refusal> {
     let center = editable(asking)?;
-    let edit: RiderEdit = json(&body)?;
+    let edit: RiderEdit = read(&body)?;
     let found = listed(&hub, &center).await?.into_iter().find(|rider| rider.id.as_str() == path.id);
     let Some(mut rider) = found else {
         return Err(Refusal::new(
@@ -96,6 +98,12 @@ pub(super) async fn edit(
     rider.home = edit.home.unwrap_or(rider.home);
     rider.status = edit.status.unwrap_or(rider.status);
     keep(&hub, &center, rider).await
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_value(cleaned_json(body)?).map_err(|error| {
+        Refusal::new(ErrorCode::Invalid, format!("the body is not what a rider needs: {error}"))
+    })
 }
 
 fn editable(asking: AskingIn) -> Result<CenterId, Refusal> {

@@ -11,6 +11,7 @@ use crate::listening::Listening;
 use crate::serve::{Serving, asked_to_stop};
 use crate::socket::SocketGate;
 use crate::store::{CenterRecord, Store, StoreConfig};
+use gwanje_model::text::cleaned_name;
 use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
 use std::io::{BufRead as _, Write as _};
@@ -85,7 +86,7 @@ pub async fn user(action: UserAction) -> Result<(), ExitError> {
     if name.len() > ACCOUNT_MAX {
         return Err(ExitError::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
     }
-    let person = person.map(Text::from).map(|person| Text::from(person.trim()));
+    let person = person.map(|person| Text::from(cleaned_name(&person).trim()));
     if person.as_ref().is_some_and(|person| person.is_empty() || person.chars().count() > NAME_MAX) {
         return Err(ExitError::input(format!("a name has 1 to {NAME_MAX} characters")));
     }
@@ -191,7 +192,7 @@ async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), ExitError
     for center in &config.centers {
         let record = CenterRecord {
             id: center.id.clone(),
-            name: center.name.clone(),
+            name: cleaned_name(&center.name).into(),
             pos: center.pos(),
             time_zone: center.time_zone.clone(),
         };

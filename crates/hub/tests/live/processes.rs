@@ -184,7 +184,11 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     let said = output(hub(&["check", "--config", config])).await;
     assert!(said.status.success());
     assert!(String::from_utf8(said.stdout).unwrap().contains("is not there yet"));
-    let add = ["user", "add", "kim", "--role", "dispatcher", "--centers", "gangnam", "--config", config];
+    let add = [
+        &["user", "add", "kim", "--name", "김\u{202E}관제", "--role", "dispatcher"][..],
+        &["--centers", "gangnam", "--config", config],
+    ]
+    .concat();
     assert_eq!(with_stdin(&add, "\n").await.status.code(), Some(2));
     assert!(with_stdin(&add, "long enough\n").await.status.success());
     let key = output(hub(&["key", "add", "pos", "--scopes", "read,create", "--config", config])).await;
@@ -197,7 +201,8 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     let client = reqwest::Client::new();
     let body = json!({ "account": "kim", "password": "long enough" });
     let login = client.post(format!("{base}/api/v1/login")).json(&body).send().await.unwrap();
-    assert_eq!(login.json::<LoginReply>().await.unwrap().centers, ["gangnam".into()]);
+    let signed = login.json::<LoginReply>().await.unwrap();
+    assert_eq!((signed.centers, signed.name.as_str()), (vec!["gangnam".into()], "김관제"));
     let centers =
         client.get(format!("{base}/api/v1/centers")).header("x-api-key", &key).send().await.unwrap();
     assert_eq!(centers.json::<Vec<CenterInfo>>().await.unwrap()[0].name, "강남");

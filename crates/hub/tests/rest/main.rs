@@ -12,11 +12,13 @@ mod batch;
 mod commands;
 mod following;
 mod harness;
+mod preferences;
 mod problems;
 mod roles;
 mod search;
 mod shapes;
 mod sign_in;
+mod texts;
 mod undo;
 #[path = "../shared/vectors.rs"]
 mod vectors;
