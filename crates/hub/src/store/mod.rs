@@ -23,6 +23,7 @@ mod read;
 mod readers;
 mod recent;
 mod riders;
+mod row;
 mod schema;
 mod undo;
 mod writer;

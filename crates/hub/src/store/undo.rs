@@ -1,8 +1,8 @@
 //! Taking back the latest change of a delivery, within the transaction that decides it.
 
-use super::command::{Event, assigned, moved_on, refuse, write};
 use super::decided::Decision;
 use super::read::json;
+use super::row::{Event, assigned, moved_on, refuse, write};
 use super::writer::{Batch, signed};
 use gwanje_model::undo::{NotUndone, Undoable, undone};
 use gwanje_model::{CenterId, Delivery, Permission, Rev, Role, Text, UtcMillis};

@@ -29,6 +29,9 @@ pub(super) struct Act {
     pub role: Option<Role>,
 }
 
+/// One delivery of a batch, and what is to be done to it, or why nothing.
+pub(super) type Each = (DeliveryId, Result<Act, Problem>);
+
 /// Refuses a body that lacks what the action needs.
 pub(super) fn complete(action: Action, body: &CommandBody) -> Result<(), Refusal> {
     let good = |text: &Option<Text>| {

@@ -2,22 +2,19 @@
 
 use super::ModelHub;
 use super::accounts::Caller;
-use super::acts::{Act, complete};
+use super::acts::{Act, Each, complete};
 use super::commands::{Intent, allowed, body_of, delivery_id};
 use super::outcomes::Done;
 use super::reply::{Refusal, etag, refuse};
 use super::request::Asked;
 use super::setup::Instants;
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CenterId, DeliveryId, Permission};
+use gwanje_model::{CenterId, Permission};
 use gwanje_sync::HttpResponse;
 use gwanje_wire::batch::{BATCH_MAX, BatchReply, BatchResult, BatchRow};
-use gwanje_wire::{ErrorCode, Problem, WireRow};
+use gwanje_wire::{ErrorCode, WireRow};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-/// What is to be done to one delivery: the act, or why it can't be one.
-pub(super) type Each = (DeliveryId, Result<Act, Problem>);
 
 #[derive(Deserialize)]
 struct Said {

@@ -3,8 +3,7 @@
 
 use super::ModelHub;
 use super::accounts::Caller;
-use super::acts::{Act, complete};
-use super::batches::Each;
+use super::acts::{Act, Each, complete};
 use super::orders;
 use super::outcomes::{self, Decision, Done, Meant};
 use super::reply::{Refusal, etag, ok, refuse, tagged};
