@@ -133,8 +133,7 @@ impl Alarms {
     pub(crate) fn list(&self, board: &Board, names: &BTreeMap<CenterId, String>) -> (Vec<AlarmView>, u64) {
         let mut all: Vec<(AlarmPriority, &Place, &Arc<AlarmNotice>)> =
             self.listed.iter().map(|(place, notice)| (self.priority(place, notice), place, notice)).collect();
-        let age = |place: &Place| (place.1.raised_at, place.1.id, place.1.kind);
-        all.sort_unstable_by(|a, b| (a.0, age(a.1)).cmp(&(b.0, age(b.1))));
+        all.sort_unstable_by_key(|(priority, (_, key), _)| (*priority, key.raised_at, key.id, key.kind));
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let told = all.into_iter().take(TOLD_MAX);
         (
