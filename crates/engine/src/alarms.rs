@@ -133,8 +133,7 @@ impl Alarms {
     pub(crate) fn list(&self, board: &Board, names: &BTreeMap<CenterId, String>) -> (Vec<AlarmView>, u64) {
         let mut all: Vec<(AlarmPriority, &Place, &Arc<AlarmNotice>)> =
             self.listed.iter().map(|(place, notice)| (self.priority(place, notice), place, notice)).collect();
-        let age = |place: &Place| (place.1.raised_at, place.1.id, place.1.kind);
-        all.sort_unstable_by_key(|(priority, place, _)| (*priority, age(place)));
+        all.sort_unstable_by_key(|(priority, (_, key), _)| (*priority, key.raised_at, key.id, key.kind));
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let told = all.into_iter().take(TOLD_MAX);
         (
@@ -211,4 +210,121 @@ impl Alarms {
 /// The delivery whose cancellation somebody has taken note of, as the hub says.
 pub(crate) fn acknowledged_cancellation(entry: &AlarmEntry) -> Option<DeliveryId> {
     (entry.kind == AlarmKind::Cancelled && entry.is_acknowledged()).then_some(entry.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gwanje_model::{Status, UtcMillis};
+    use gwanje_wire::rest::{Acknowledgement, Who};
+
+    fn notice(id: u64, kind: AlarmKind, raised_at: i64, was: Option<Status>) -> Arc<AlarmNotice> {
+        let key = AlarmKey { id: DeliveryId(id), kind, raised_at: UtcMillis(raised_at) };
+        Arc::new(AlarmNotice { key, relisted: false, yours: false, delivery: None, was })
+    }
+
+    fn center() -> CenterId {
+        "gangnam".into()
+    }
+
+    fn said(notice: &AlarmNotice, change: impl FnOnce(&mut AlarmEntry)) -> Box<AlarmEntry> {
+        let text = r#"{"seq":1,"id":1,"kind":"late","raisedAt":1,"at":7,
+            "delivery":{"id":1,"rev":1,"number":"10007","shop":{"id":"s","name":"한솥"},"status":"waiting"}}"#;
+        let mut entry: AlarmEntry = serde_json::from_str(text).unwrap();
+        (entry.id, entry.kind, entry.raised_at) = (notice.key.id, notice.key.kind, notice.key.raised_at);
+        change(&mut entry);
+        Box::new(entry)
+    }
+
+    fn acknowledged(entry: &mut AlarmEntry) {
+        let who = Who { account: "lee".into(), name: "이몽룡".into() };
+        entry.acknowledged = Some(Acknowledgement { who, at: UtcMillis(9) });
+    }
+
+    fn list(alarms: &Alarms) -> Vec<AlarmView> {
+        alarms.list(&Board::default(), &BTreeMap::from([(center(), "강남".to_owned())])).0
+    }
+
+    #[test]
+    fn the_most_urgent_stands_first_and_the_oldest_of_equals() {
+        let mut alarms = Alarms::default();
+        for (id, kind, at, was) in [
+            (1, AlarmKind::Unaccepted, 1, None),
+            (2, AlarmKind::Late, 5, None),
+            (3, AlarmKind::Cancelled, 9, Some(Status::Assigned)),
+            (4, AlarmKind::Late, 4, None),
+            (5, AlarmKind::Cancelled, 2, Some(Status::Received)),
+        ] {
+            alarms.raise(center(), notice(id, kind, at, was));
+        }
+        assert_eq!(list(&alarms).iter().map(|alarm| alarm.id).collect::<Vec<_>>(), [3, 4, 2, 1, 5]);
+        assert_eq!(alarms.open().count(), 5);
+    }
+
+    #[test]
+    fn what_somebody_took_note_of_is_listed_until_its_reason_is_gone() {
+        let mut alarms = Alarms::default();
+        let (late, own) = (notice(1, AlarmKind::Late, 1, None), notice(2, AlarmKind::Late, 2, None));
+        for notice in [&late, &own] {
+            alarms.raise(center(), Arc::clone(notice));
+        }
+        // Another seat's word is told by the hub, this seat's own before the hub knows.
+        alarms.hear(center(), said(&late, acknowledged));
+        alarms.settle(&center(), late.key, true, Mono(0));
+        alarms.acknowledge(&center(), own.key);
+        alarms.settle(&center(), own.key, true, Mono(0));
+        assert_eq!(alarms.open().count(), 0);
+        let listed = list(&alarms);
+        assert!(listed.iter().all(|alarm| alarm.acknowledged) && listed.len() == 2);
+        let named =
+            (listed[0].acknowledged_by.as_deref(), listed[0].number.as_deref(), listed[0].shop.as_deref());
+        assert_eq!(named, (Some("이몽룡"), Some("10007"), Some("한솥")));
+        assert_eq!((listed[0].center_name.as_str(), listed[1].acknowledged_by.as_deref()), ("강남", None));
+        alarms.hear(center(), said(&late, |entry| entry.settled_at = Some(UtcMillis(8))));
+        assert_eq!(list(&alarms).iter().map(|alarm| alarm.id).collect::<Vec<_>>(), [2]);
+        // Nobody takes note of one whose reason is gone.
+        let ended = notice(3, AlarmKind::Late, 3, None);
+        alarms.raise(center(), Arc::clone(&ended));
+        alarms.settle(&center(), ended.key, true, Mono(0));
+        assert_eq!(list(&alarms).len(), 1);
+    }
+
+    #[test]
+    fn a_cancellation_that_somebody_took_note_of_leaves_after_ten_minutes() {
+        let mut alarms = Alarms::default();
+        let cancelled = notice(1, AlarmKind::Cancelled, 1, Some(Status::Waiting));
+        alarms.raise(center(), Arc::clone(&cancelled));
+        let entry = said(&cancelled, acknowledged);
+        assert_eq!(acknowledged_cancellation(&entry), Some(DeliveryId(1)));
+        alarms.hear(center(), entry);
+        alarms.settle(&center(), cancelled.key, true, Mono(1_000));
+        alarms.forget_heard(Mono(1_000 + HEARD_MS - 1));
+        assert_eq!(list(&alarms).len(), 1);
+        alarms.forget_heard(Mono(1_000 + HEARD_MS));
+        assert!(list(&alarms).is_empty());
+    }
+
+    #[test]
+    fn a_page_is_told_at_most_five_times_a_second_and_only_what_changed() {
+        let (mut alarms, board, names) = (Alarms::default(), Board::default(), BTreeMap::new());
+        assert_eq!(alarms.deadline(), None);
+        alarms.raise(center(), notice(1, AlarmKind::Late, 1, None));
+        let now = Mono(10_000);
+        assert!(alarms.due(&board, &names, now).is_some_and(|(told, count)| told.len() == 1 && count == 1));
+        assert_eq!(alarms.due(&board, &names, now), None);
+        alarms.raise(center(), notice(2, AlarmKind::Late, 2, None));
+        assert_eq!(alarms.due(&board, &names, now.plus_ms(TELL_MS - 1)), None);
+        assert_eq!(alarms.deadline(), Some(now.plus_ms(TELL_MS)));
+        assert!(alarms.due(&board, &names, now.plus_ms(TELL_MS)).is_some());
+    }
+
+    #[test]
+    fn where_nobody_tells_that_a_reason_is_gone_what_is_settled_leaves_at_once() {
+        let mut alarms = Alarms::default();
+        let late = notice(1, AlarmKind::Late, 1, None);
+        alarms.raise(center(), Arc::clone(&late));
+        alarms.acknowledge(&center(), late.key);
+        alarms.settle(&center(), late.key, false, Mono(0));
+        assert!(list(&alarms).is_empty());
+    }
 }

@@ -7,13 +7,12 @@ use super::idempotency::{self, Idempotency, Outcome};
 use super::row::{Event, assigned, moved_on, refuse, write};
 use super::text_json;
 use super::undo::{Undo, undo};
-use super::writer::{Batch, signed};
+use super::writer::Batch;
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{
     Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
 };
 use gwanje_wire::{ErrorCode, NewOrder, Problem};
-use rusqlite::params;
 use std::sync::Arc;
 
 /// The most bytes of a row as JSON: two of them fit into a frame.

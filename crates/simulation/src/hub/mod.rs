@@ -171,10 +171,12 @@ impl ModelHub {
     }
 
     /// Looks at the clock: alarms of a center that are due are written, those that nobody has taken note of escalated.
-    /// Returns how many.
+    /// Returns how many. A look that finds nothing is not in the log: it changes nothing, and there is one each second.
     pub fn look_at_alarms(&mut self, center: &CenterId, at: Instants) -> usize {
         let changed = self.centers.get_mut(center).map_or(0, |center| center.look_at_alarms(at));
-        self.note(at, || Question::LookAtAlarms(center.clone()), || Answer::LookAtAlarms(changed));
+        if changed > 0 {
+            self.note(at, || Question::LookAtAlarms(center.clone()), || Answer::LookAtAlarms(changed));
+        }
         changed
     }
 
