@@ -1,6 +1,7 @@
 // Commands: dialogs, honest outcomes, alarms.
 
 import { beforeEach, describe, expect, test } from "vitest";
+import type { AppEvent } from "../platform/contract";
 import { riders } from "../test/day";
 import { openWindow, press, type TestWindow, until } from "../test/window";
 
@@ -185,6 +186,83 @@ describe("a command", () => {
     find("report-again").click();
     await until(() => platform.commands.length === 2);
     expect(platform.commands[1]).toMatchObject({ action: "unassign", seenRev: 99_001 });
+  });
+
+  const news = (part: Partial<Extract<AppEvent, { type: "command" }>>): void =>
+    window.platform.tell({
+      type: "command",
+      commandId: "c1",
+      center: "gangnam",
+      id: 3_000,
+      number: null,
+      action: "unassign",
+      outcome: "done",
+      code: null,
+      message: null,
+      ...part,
+    });
+
+  test("the newest change is taken back with Z, by the revision that it made; a second Z takes back no other", async () => {
+    const { platform, find } = window;
+    press("KeyU");
+    await until(() => platform.commands.length === 1);
+    news({ rev: 4_711 });
+    await until(() => there("undo"));
+    expect(find("undo").textContent).toContain("Z");
+    press("KeyZ");
+    await until(() => platform.commands.length === 2);
+    expect(platform.commands[1]).toMatchObject({ id: 3_000, action: "undo", seenRev: 4_711 });
+    press("KeyZ");
+    await platform.matching("", []);
+    expect(platform.commands.length).toBe(2);
+  });
+
+  test("one that is not answered yet is taken back as soon as it is done, and not when it was refused", async () => {
+    const { platform } = window;
+    press("KeyU");
+    await until(() => there("undo"));
+    press("KeyZ");
+    await platform.matching("", []);
+    expect(platform.commands.length).toBe(1);
+    news({ rev: 4_711 });
+    await until(() => platform.commands.length === 2);
+    expect(platform.commands[1]).toMatchObject({ action: "undo", seenRev: 4_711 });
+  });
+
+  test("what can't be taken back offers no undo", async () => {
+    news({ action: "cancel", rev: 9 });
+    await until(() => there("command-report"));
+    expect(there("undo")).toBe(false);
+    news({ commandId: "c9", outcome: "unknown" });
+    await until(() => document.querySelectorAll('[data-testid="reports-more"]').length === 1);
+    expect(there("undo")).toBe(false);
+  });
+
+  test("several marked deliveries are one command; what failed stays marked, with its reason", async () => {
+    const { platform, board, find } = window;
+    for (const id of [3_000, 2_999, 2_998]) platform.change(id, { status: "assigned" });
+    await until(() => board.view.page.rows.get(2_998)?.status === "assigned");
+    press("KeyJ", { shiftKey: true });
+    await until(() => board.selection.marked.size === 2);
+    press("KeyU");
+    await until(() => platform.batches.length === 1);
+    const rows = [3_000, 2_999].map((id) => ({ id, seenRev: platform.rows.get(id)?.rev }));
+    expect(platform.batches[0]).toEqual({ center: "gangnam", action: "unassign", rows });
+    const result = { number: null, rev: null, code: null, message: null, movedOn: null };
+    news({
+      commandId: "b1",
+      id: null,
+      batch: [3_000, 2_999],
+      results: [
+        { ...result, id: 3_000, rev: 5_001 },
+        { ...result, id: 2_999, code: "invalid-transition", message: "" },
+      ],
+    });
+    await until(() => board.selection.marked.size === 1 && board.selection.marked.has(2_999));
+    expect(find("command-report").textContent).toContain("일부만 됨");
+    press("KeyZ");
+    await until(() => platform.commands.length === 1);
+    expect(platform.commands[0]).toMatchObject({ id: 3_000, action: "undo", seenRev: 5_001 });
   });
 
   test("a usual reason is one digit, and needs no text", async () => {

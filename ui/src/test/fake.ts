@@ -4,6 +4,7 @@ import type {
   ActionRequest,
   AlarmKey,
   AppEvent,
+  BatchActionRequest,
   Boot,
   Candidate,
   Failure,
@@ -50,6 +51,7 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly resets: number[] = [];
   readonly opened: number[] = [];
   readonly commands: ActionRequest[] = [];
+  readonly batches: BatchActionRequest[] = [];
   readonly acknowledged: (AlarmKey & { center: string })[] = [];
   readonly checked: string[] = [];
   /** Views for which Act now was let in behind a hold. */
@@ -191,6 +193,10 @@ export class FakePlatform extends NotFaked implements Platform {
   override async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
     this.commands.push(request);
     return { commandId: `c${this.commands.length}` };
+  }
+  override async runBatch(request: BatchActionRequest): Promise<{ commandId: string }[]> {
+    this.batches.push(request);
+    return [{ commandId: `b${this.batches.length}` }];
   }
   override async acknowledgeAlarm(center: string, key: AlarmKey): Promise<void> {
     this.acknowledged.push({ center, ...key });
