@@ -6,8 +6,8 @@ import "../app/frame/app.css";
 import { App } from "../app/app.svelte";
 import Frame from "../app/frame/Frame.svelte";
 import { boardOf } from "./board";
+import { until } from "./hands";
 import { platformOf, play, SCENES } from "./scenes";
-import { until } from "./window";
 
 const asked = new URLSearchParams(location.search);
 const rows = asked.get("rows");

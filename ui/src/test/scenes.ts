@@ -6,7 +6,7 @@ import type { AppEvent, Boot } from "../platform/contract";
 import type { Row } from "../platform/generated/Row";
 import type { BoardState } from "../screens/board/state.svelte";
 import { FakePlatform } from "./fake";
-import { press, until } from "./window";
+import { press, until } from "./hands";
 
 export type Scene = {
   rows?: number;

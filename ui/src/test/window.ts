@@ -4,11 +4,13 @@ import { render } from "vitest-browser-svelte";
 import "../app/frame/app.css";
 import { App } from "../app/app.svelte";
 import Frame from "../app/frame/Frame.svelte";
-import { unanswered } from "../platform/generated/NotFaked";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import type { BoardState } from "../screens/board/state.svelte";
 import { boardOf } from "./board";
 import { FakePlatform } from "./fake";
+import { until } from "./hands";
+
+export { press, until } from "./hands";
 
 export type TestWindow = {
   platform: FakePlatform;
@@ -43,21 +45,4 @@ export async function openWindow(
   };
   if (ready) await until(() => board.view.loaded && document.querySelector(".row[data-id]") !== null);
   return { platform, app, board, find };
-}
-
-/** Waits for a condition, frame by frame, unless the platform lacks a command. Vitest's own time-out bounds it. */
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) {
-    const [name] = unanswered;
-    if (name !== undefined) throw new Error(`not faked: ${name}`);
-    await new Promise((next) => requestAnimationFrame(next));
-  }
-}
-
-/** A key pressed wherever the focus is; Hangul input changes `key`, never `code`. */
-export function press(code: string, more: Partial<KeyboardEventInit> = {}): void {
-  const target = document.activeElement ?? document.body;
-  target.dispatchEvent(
-    new KeyboardEvent("keydown", { code, key: "ㅁ", bubbles: true, cancelable: true, ...more }),
-  );
 }
