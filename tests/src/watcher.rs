@@ -250,10 +250,14 @@ impl Watcher {
     /// When one does not come, or comes twice.
     pub async fn told_each_cancellation_once(&mut self, admin: &Api) -> Result<()> {
         let horizon = self.horizon()?;
-        let all: Value = admin.get(&format!("/centers/{CENTER}/alarms?after=0")).await?;
         let mut at_hub = BTreeSet::new();
-        for alarm in all["alarms"].as_array().context("alarms")? {
-            at_hub.extend(AlarmKey::of(alarm)?);
+        let mut page = Some(0);
+        while let Some(after) = page {
+            let read: Value = admin.get(&format!("/centers/{CENTER}/alarms?after={after}")).await?;
+            for alarm in read["alarms"].as_array().context("alarms")? {
+                at_hub.extend(AlarmKey::of(alarm)?);
+            }
+            page = read["next"].as_u64();
         }
         // Older ones are told too when their delivery was seen alive before.
         let due: BTreeSet<_> = at_hub.iter().filter(|key| key.raised_at > horizon).copied().collect();
