@@ -240,6 +240,21 @@ describe("places", () => {
     expect(board.detailOpen).toBe(true);
   });
 
+  test("are not held while there is nothing in them: an alarm before the board hides no delivery", async () => {
+    const { platform, board } = await openWindow(new FakePlatform(0), false);
+    platform.raise(10, "late");
+    board.touch();
+    expect(board.view.spec.hold).toBe(false);
+    platform.tell(platform.link({ state: "catchingUp" }));
+    for (const row of day(30)) platform.add(row);
+    await until(() => board.view.total === 30);
+    platform.raise(11, "late");
+    expect(board.view.spec.hold).toBe(false);
+    platform.tell(platform.link({}));
+    platform.raise(12, "late");
+    expect(board.view.spec.hold).toBe(true);
+  });
+
   test("are shown as they are now at once by the key, and the strip moves no row", async () => {
     const { platform, board, find } = window;
     const top = (): number => find("board-grid").getBoundingClientRect().top;

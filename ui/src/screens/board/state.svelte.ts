@@ -156,6 +156,8 @@ export class BoardState implements ScreenState {
 
   /** Someone reads or moves over rows: places stand still from now on. */
   touch(wall = Date.now()): void {
+    // An empty list that were held would hide the whole day behind the strip.
+    if (this.view.total === 0) return;
     this.#touchedAt = wall;
     this.#heldSince ??= wall;
     if (!this.view.spec.hold) this.view.change({ hold: true });
@@ -181,7 +183,8 @@ export class BoardState implements ScreenState {
 
   /** An alarm is about a row that may be in sight. */
   alarmed(): void {
-    this.touch();
+    // What is listed again at a start, or after an outage, must not hold up the rows that come with it.
+    if (!this.host.stale) this.touch();
   }
 
   stalled(view: number): void {
