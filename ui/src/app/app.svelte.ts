@@ -12,7 +12,6 @@ import {
   type Center,
   type Failure,
   type Link,
-  type LinkState,
   type Platform,
   type Rider,
   type Wish,
@@ -23,6 +22,7 @@ import { SCREENS } from "../screens";
 import type { FreeRiders, Host, OpenScreen } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
+import type { Line } from "./alarms/lines";
 import type { Dialog } from "./dialogs/dialogs";
 import { Keyboard } from "./keyboard.svelte";
 import { dayAt } from "./links/clock";
@@ -32,7 +32,7 @@ import { Preferences } from "./preferences.svelte";
 import { CommandTracker, type Report } from "./reports/tracker.svelte";
 import { Riders } from "./riders.svelte";
 import { shortcutsOf } from "./shortcuts";
-import { slotsOf, whyNot } from "./slots";
+import { type Around, slotsOf, whyNot } from "./slots";
 
 export type Phase =
   | { kind: "starting" }
@@ -192,18 +192,17 @@ export class App implements Host {
     await shows.state.openDelivery?.(id, row);
   }
 
-  /** The only alarm of the queue's chosen line; null: none is chosen, or it stands for several. */
-  get chosenAlarm(): Alarm | null {
-    const line = this.alarms.lines.find(({ key }) => key === this.alarms.chosen);
-    return line?.alarms[0] ?? null;
+  /** The queue's chosen line; null: none is. */
+  get chosenLine(): Line | null {
+    return this.alarms.lines.find(({ key }) => key === this.alarms.chosen) ?? null;
   }
 
-  openChosenAlarm(): void {
-    const line = this.alarms.lines.find(({ key }) => key === this.alarms.chosen);
-    const [only] = line?.alarms ?? [];
-    if (line === undefined || only === undefined) return;
+  /** Opens what a line stands for: its delivery, or each of its alarms. */
+  openLine(line: Line): void {
+    const [only] = line.alarms;
+    this.alarms.chosen = line.key;
     if (line.alarms.length > 1) this.alarms.fold(line.key, !this.alarms.unfolded.has(line.key));
-    else if (only.kind !== "unproven") void this.openAlarm(only);
+    else if (only !== undefined && only.kind !== "unproven") void this.openAlarm(only);
   }
 
   toggleQueue(): void {
@@ -252,7 +251,7 @@ export class App implements Host {
     if (whyNot(action, row, this.#around(row)) !== null) return;
     if (action === "assign" || action === "cancel" || action === "note")
       this.ask({ kind: action, about: [row] });
-    else this.command({ action }, row);
+    else this.commandAll({ action }, [row]);
   }
 
   actOnAll(action: Action, rows: readonly Row[]): void {
@@ -266,10 +265,6 @@ export class App implements Host {
   /** Does one thing to several deliveries, as they were last seen. */
   commandAll(wish: Wish, rows: readonly Row[]): void {
     void this.commands.runAll(wish, rows);
-  }
-
-  command(wish: Wish, row: Row): void {
-    void this.commands.run(wish, row);
   }
 
   /** The command of this seat that Z takes back; null: there is none. */
@@ -318,12 +313,7 @@ export class App implements Host {
     target?.focus();
   }
 
-  #around(row: Row | null): {
-    role: string | null;
-    foreign: string | null;
-    link: LinkState | null;
-    clock: ZoneClock;
-  } {
+  #around(row: Row | null): Around {
     const center = row?.center ?? this.center ?? "";
     return {
       role: this.boot?.role ?? null,

@@ -78,8 +78,8 @@ function queueShortcuts(app: App): readonly Shortcut[] {
       group: "list",
       title: m.act_open,
       keys: [named("Enter", "Enter")],
-      possible: () => app.chosenAlarm !== null,
-      run: () => app.openChosenAlarm(),
+      possible: () => app.chosenLine !== null,
+      run: () => app.chosenLine !== null && app.openLine(app.chosenLine),
     },
     {
       id: "close",

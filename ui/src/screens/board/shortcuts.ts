@@ -29,7 +29,7 @@ export function shortcuts(board: BoardState): readonly Shortcut[] {
       group: "list",
       title: m.act_close,
       keys: [named("Escape", "Esc")],
-      possible: () => board.canClose,
+      possible: () => board.topmost !== null,
       run: () => board.closeTopmost(),
     },
     ...actionShortcuts(

@@ -139,19 +139,17 @@ export class BoardState implements ScreenState {
     this.detailOpen = false;
   }
 
-  /** What Esc ends, the topmost alone: marks, the details, a hold, the search. */
-  closeTopmost(): void {
-    if (this.selection.marked.size > 0) this.selection.unmark();
-    else if (this.detailOpen) this.closeDetail();
-    else if (this.view.spec.hold) this.release();
-    else this.show({ search: "" });
-    this.focus();
+  /** What Esc ends: the topmost alone of marks, details, a hold, the search; null: there is none of them. */
+  get topmost(): (() => void) | null {
+    if (this.selection.marked.size > 0) return () => this.selection.unmark();
+    if (this.detailOpen) return () => this.closeDetail();
+    if (this.view.spec.hold) return () => this.release();
+    return this.view.spec.search === "" ? null : () => this.show({ search: "" });
   }
 
-  get canClose(): boolean {
-    return (
-      this.selection.marked.size > 0 || this.detailOpen || this.view.spec.hold || this.view.spec.search !== ""
-    );
+  closeTopmost(): void {
+    this.topmost?.();
+    this.focus();
   }
 
   /** Someone reads or moves over rows: places stand still from now on. */
@@ -204,9 +202,8 @@ export class BoardState implements ScreenState {
   /** Begins an action on the marked deliveries, else on the chosen one. */
   act(action: Action): void {
     const marked = [...this.selection.marked.values()];
-    if (marked.length > 0) {
-      this.host.actOnAll(action, marked);
-    } else if (this.selection.row !== null) this.host.act(action, this.selection.row);
+    if (marked.length > 0) this.host.actOnAll(action, marked);
+    else if (this.selection.row !== null) this.host.act(action, this.selection.row);
   }
 
   get #centers(): string[] {
