@@ -76,6 +76,8 @@ export class Selection {
     if (total === 0) return;
     const wanted = this.#pastOpenHeads(Math.min(Math.max(place, 0), total - 1), onward);
     if (wanted === null) return;
+    // The heads above a row belong to it: at the top of the list they come into sight, too.
+    if (wanted > place) this.reveal(Math.max(place, 0));
     this.reveal(wanted);
     if (!this.#chooseAt(wanted)) {
       this.#wanted = wanted;
