@@ -90,7 +90,7 @@ impl Seat {
     /// When the engine has stopped.
     pub async fn stats(&self) -> Result<Stats> {
         let all = self.engine.diagnostics().await?;
-        let own = all.centers.into_iter().find(|center| center.link.center == self.center.as_str());
+        let own = all.centers.into_iter().find(|center| center.freshness.center == self.center.as_str());
         Ok(own.context("the center's diagnostics")?.stats)
     }
 

@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::process::size_of;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use gwanje_engine::ipc::{LinkState, LinkView};
+use gwanje_engine::ipc::{FreshnessState, CenterFreshness};
 use gwanje_engine::{Engine, EngineConfig, EngineError, Stats};
 use std::fmt;
 use std::path::Path;
@@ -293,12 +293,12 @@ async fn all_live(engines: &[Engine], api: &Api, mut sample: impl FnMut(&[Asked]
     let begin = Instant::now();
     loop {
         let rev = api.snapshot(CENTER).await?.rev.0;
-        let links = try_join_all(engines.iter().map(Engine::links)).await?;
-        let is_there = |links: &Vec<LinkView>| {
-            let own = links.iter().find(|link| link.center == CENTER);
-            own.is_some_and(|link| link.state == LinkState::Live && link.rev >= rev)
+        let centers = try_join_all(engines.iter().map(Engine::freshness)).await?;
+        let is_there = |centers: &Vec<CenterFreshness>| {
+            let own = centers.iter().find(|of| of.center == CENTER);
+            own.is_some_and(|of| of.state == FreshnessState::Live && of.rev >= rev)
         };
-        let there = links.iter().filter(|links| is_there(links)).count();
+        let there = centers.iter().filter(|centers| is_there(centers)).count();
         if there == engines.len() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 
 use anyhow::{Context, Result, bail, ensure};
-use gwanje_engine::ipc::{AppEvent, CommandPhase, LinkState};
+use gwanje_engine::ipc::{AppEvent, CommandPhase, FreshnessState};
 use gwanje_engine::model::lifecycle::Action;
 use gwanje_engine::model::{CenterId, DeliveryId, RiderId, UtcMillis};
 use gwanje_engine::wire::CommandBody;
@@ -34,8 +34,8 @@ async fn heard<T>(
 }
 
 async fn live(events: &mut Events) -> Result<()> {
-    heard(events, "a live link", |event| {
-        matches!(event, AppEvent::Link(link) if link.state == LinkState::Live).then_some(())
+    heard(events, "a live board", |event| {
+        matches!(event, AppEvent::Freshness(fresh) if fresh.state == FreshnessState::Live).then_some(())
     })
     .await
 }
@@ -144,16 +144,16 @@ async fn a_desk_signs_in_sees_the_board_acts_and_signs_out() -> Result<()> {
     // Ended and begun again: without a password, from the cache, and nothing is raised again.
     engine.close_view(view).await?;
     engine.stop().await;
-    assert!(engine.links().await.is_err(), "a stopped engine answers nothing");
+    assert!(engine.freshness().await.is_err(), "a stopped engine answers nothing");
     assert_eq!(kept_session(folder.path()).map(|kept| kept.account), Some("dispatcher".to_owned()));
     let engine = Engine::start(EngineConfig::new(&hub.url, folder.path())).await?;
     let mut events = engine.events().await?;
     let resumed = engine.resume().await?.context("the kept session")?;
     assert_eq!(resumed, signed_in);
     let mut again = 0;
-    heard(&mut events, "a live link", |event| {
+    heard(&mut events, "a live board", |event| {
         again += u32::from(matches!(event, AppEvent::Alarm { kind: AlarmKind::Cancelled, .. }));
-        matches!(event, AppEvent::Link(link) if link.state == LinkState::Live).then_some(())
+        matches!(event, AppEvent::Freshness(fresh) if fresh.state == FreshnessState::Live).then_some(())
     })
     .await?;
     assert_eq!(again, 0, "an acknowledged alarm stays acknowledged");

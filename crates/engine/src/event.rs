@@ -1,6 +1,6 @@
 //! What happens, for whoever listens, and the receiving end.
 
-use crate::ipc::{AlarmView, AppEvent, CommandPhase, LinkView, MovedOn, RowOutcome};
+use crate::ipc::{AlarmView, AppEvent, CommandPhase, CenterFreshness, MovedOn, RowOutcome};
 use gwanje_board::{Row, ViewId};
 use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};
@@ -39,13 +39,13 @@ pub struct CommandReport {
 /// What happens.
 #[derive(Debug, Clone)]
 pub enum EngineEvent {
-    /// The listener was too slow and missed events. What follows tells the present: all states and links, all open
+    /// The listener was too slow and missed events. What follows tells the present: all states and freshness, all open
     /// alarms, all unsettled commands; before them, for row followers, the latest change of each row that changed
     /// meanwhile.
     Resync,
     /// A center's freshness, as a page shows it. Comes with each change of state, each proof and each reading of the
     /// day's clock.
-    Link(Arc<LinkView>),
+    Freshness(Arc<CenterFreshness>),
     /// A session's state changed.
     State(CenterId, State),
     /// Both sides are equal.
@@ -81,7 +81,7 @@ impl EngineEvent {
     #[must_use]
     pub fn for_page(&self) -> Option<AppEvent> {
         match self {
-            Self::Link(link) => Some(AppEvent::Link(link.as_ref().clone())),
+            Self::Freshness(fresh) => Some(AppEvent::Freshness(fresh.as_ref().clone())),
             Self::Alarm(center, notice) => Some(AppEvent::Alarm {
                 center: center.to_string(),
                 id: notice.key.id.0,

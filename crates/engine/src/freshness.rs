@@ -1,6 +1,6 @@
 //! What is known of a center's freshness and of its clock of operations.
 
-use crate::ipc::{LinkState, LinkView};
+use crate::ipc::{FreshnessState, CenterFreshness};
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_sync::State;
 use gwanje_wire::socket::Cursor;
@@ -68,7 +68,7 @@ impl Freshness {
         self.day.at(wall)
     }
 
-    pub(crate) fn view(&self, center: &CenterId) -> LinkView {
+    pub(crate) fn view(&self, center: &CenterId) -> CenterFreshness {
         let (since, reason) = match &self.state {
             State::Connecting { since } | State::CatchingUp { since } | State::Live { since, .. } => {
                 (since, None)
@@ -79,9 +79,9 @@ impl Freshness {
             State::Refused { since, code } => (since, Some(code.as_str().to_owned())),
         };
         let latest = self.day.latest();
-        LinkView {
+        CenterFreshness {
             center: center.to_string(),
-            state: LinkState::from(&self.state),
+            state: FreshnessState::from(&self.state),
             since: since.0,
             reason,
             proven_at: self.proven_at.map(|at| at.0),

@@ -5,7 +5,7 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpClient;
-use crate::ipc::{Diagnostics, LinkView, SignedIn};
+use crate::ipc::{Diagnostics, CenterFreshness, SignedIn};
 #[cfg(feature = "faults")]
 use crate::message::RowFault;
 use crate::message::{Access, Call, PatchSink};
@@ -120,7 +120,7 @@ impl Engine {
         self.ask(Call::SignOut).await
     }
 
-    /// Listens to what happens from now on. Begins with the present: all states and links, all open alarms, all
+    /// Listens to what happens from now on. Begins with the present: all states and freshness, all open alarms, all
     /// unsettled commands; then outcomes that nobody has heard yet.
     ///
     /// # Errors
@@ -295,8 +295,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the engine has stopped.
-    pub async fn links(&self) -> Result<Vec<LinkView>, EngineError> {
-        self.ask(Call::Links).await
+    pub async fn freshness(&self) -> Result<Vec<CenterFreshness>, EngineError> {
+        self.ask(Call::Freshness).await
     }
 
     /// The base URL followed at present: the socket's, or the one of requests while there is no socket.

@@ -60,7 +60,7 @@ pub struct CenterView {
 /// A center's freshness, by the name that a page uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
-pub enum LinkState {
+pub enum FreshnessState {
     /// Nothing has answered since the start.
     Connecting,
     /// Socket joined, not proven.
@@ -75,7 +75,7 @@ pub enum LinkState {
     Refused,
 }
 
-impl From<&State> for LinkState {
+impl From<&State> for FreshnessState {
     fn from(state: &State) -> Self {
         match state {
             State::Connecting { .. } => Self::Connecting,
@@ -91,11 +91,11 @@ impl From<&State> for LinkState {
 /// How fresh a center's board is. Instants are UTC milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
-pub struct LinkView {
+pub struct CenterFreshness {
     /// Which center.
     pub center: String,
     /// In one word.
-    pub state: LinkState,
+    pub state: FreshnessState,
     /// Since when (the desk's wall clock).
     #[ts(type = "number")]
     pub since: i64,
@@ -284,7 +284,7 @@ impl RowOutcome {
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum AppEvent {
     /// A center's freshness.
-    Link(LinkView),
+    Freshness(CenterFreshness),
     /// Tell the person.
     Alarm {
         /// Which center.

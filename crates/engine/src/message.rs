@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::event::Events;
-use crate::ipc::{Diagnostics, LinkView, SignedIn};
+use crate::ipc::{Diagnostics, CenterFreshness, SignedIn};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId};
 use gwanje_sync::{
@@ -95,7 +95,7 @@ pub(crate) enum Call {
         stage: ReceiptStage,
         reply: oneshot::Sender<()>,
     },
-    Links(oneshot::Sender<Vec<LinkView>>),
+    Freshness(oneshot::Sender<Vec<CenterFreshness>>),
     Stats(oneshot::Sender<Stats>),
     Endpoint(oneshot::Sender<String>),
     Diagnostics(oneshot::Sender<Diagnostics>),

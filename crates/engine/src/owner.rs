@@ -348,7 +348,7 @@ fn present(
     commands: &HashMap<CommandId, Commanded>,
 ) -> Vec<EngineEvent> {
     let states = freshness.iter().flat_map(|(center, of)| {
-        [EngineEvent::State(center.clone(), of.state().clone()), EngineEvent::Link(Arc::new(of.view(center)))]
+        [EngineEvent::State(center.clone(), of.state().clone()), EngineEvent::Freshness(Arc::new(of.view(center)))]
     });
     let (list, count) = alarms.list(board, names);
     let list = EngineEvent::Alarms(Arc::new(list), count);

@@ -91,7 +91,7 @@ commands! {
     set_preferences(locale: Option<Locale>, theme: Option<Theme>) -> () = set_preferences(locale, theme);
     /// Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set.
     set_text_size(percent: u16) -> u16 = set_text_size(percent);
-    /// Everything that happens from now on, beginning with all links and open alarms.
+    /// Everything that happens from now on, beginning with all freshness and open alarms.
     subscribe_events(; channel: Channel<AppEvent>) -> () = subscribe_events(channel);
     /// Opens a view; its first patch is a reset.
     open_view(spec: ViewSpec; channel: Channel<Patch>) -> ViewId = open_view(spec, channel);

@@ -166,8 +166,8 @@ pub async fn cached_profile(stream: &Arc<Stream>, profile: &Path) -> Result<Stri
     let engine = follow(&feeder, profile).await?;
     let mut events = engine.events().await?;
     cached(&feeder, stream, &mut events).await?;
-    let links = engine.links().await?;
-    ensure!(links.iter().any(|link| link.center == CENTER), "the engine follows no center");
+    let centers = engine.freshness().await?;
+    ensure!(centers.iter().any(|of| of.center == CENTER), "the engine follows no center");
     engine.stop().await;
     Ok(feeder.url.clone())
 }

@@ -10,8 +10,8 @@ import {
   asFailure,
   type Boot,
   type Center,
+  type CenterFreshness,
   type Failure,
-  type Link,
   type Platform,
   type Rider,
   type Wish,
@@ -24,10 +24,10 @@ import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
 import type { Dialog } from "./dialogs/dialogs";
+import { dayAt } from "./freshness/clock";
+import { freshness } from "./freshness/freshness";
+import { staleSentence } from "./freshness/words";
 import { Keyboard } from "./keyboard.svelte";
-import { dayAt } from "./links/clock";
-import { freshness } from "./links/freshness";
-import { staleSentence } from "./links/words";
 import { Preferences } from "./preferences.svelte";
 import { CommandTracker, type Report } from "./reports/tracker.svelte";
 import { Riders } from "./riders.svelte";
@@ -50,7 +50,7 @@ const SEOUL = new ZoneClock("Asia/Seoul");
 export class App implements Host {
   phase = $state.raw<Phase>({ kind: "starting" });
   boot = $state.raw<Boot | null>(null);
-  links = $state.raw<Readonly<Record<string, Link>>>({});
+  freshness = $state.raw<Readonly<Record<string, CenterFreshness>>>({});
   /** The last reports of comparisons of everything, by center. */
   checks = $state.raw<Readonly<Record<string, CheckReport>>>({});
   center = $state<string | null>(null);
@@ -67,7 +67,7 @@ export class App implements Host {
   readonly riders: Riders;
   readonly keyboard = new Keyboard();
   readonly shortcuts: readonly Shortcut[] = $derived.by(() => shortcutsOf(this, this.screen));
-  readonly fresh = $derived.by(() => freshness(this.shownLinks));
+  readonly fresh = $derived.by(() => freshness(this.shownFreshness));
   readonly staleSentence = $derived.by(() => staleSentence(this.fresh, this.wall));
   /** Of each center that is looked at something has been proven. */
   readonly proven = $derived.by(() => this.fresh.state !== null && this.fresh.provenAt !== null);
@@ -93,18 +93,18 @@ export class App implements Host {
   readonly scene: Scene = {
     clockOf: (center) => this.#clockOf(center),
     nameOf: (center) => this.centers.find(({ id }) => id === center)?.name ?? center,
-    nowIn: (center) => dayAt(this.links[center], Date.now()),
-    now: () => dayAt(this.links[this.center ?? this.centers[0]?.id ?? ""], Date.now()),
+    nowIn: (center) => dayAt(this.freshness[center], Date.now()),
+    now: () => dayAt(this.freshness[this.center ?? this.centers[0]?.id ?? ""], Date.now()),
   };
 
   get centers(): readonly Center[] {
     return this.boot?.centers ?? [];
   }
 
-  /** Links of the centers that are looked at. */
-  get shownLinks(): Link[] {
+  /** Freshness of the centers that are looked at. */
+  get shownFreshness(): CenterFreshness[] {
     const centers = this.center === null ? this.centers.map(({ id }) => id) : [this.center];
-    return centers.flatMap((center) => this.links[center] ?? []);
+    return centers.flatMap((center) => this.freshness[center] ?? []);
   }
 
   get stale(): boolean {
@@ -159,7 +159,7 @@ export class App implements Host {
     if (this.phase.kind !== "signedIn" || this.foreign !== null) return;
     const opened = this.screen.state.opened ?? null;
     const center = opened?.center ?? this.center;
-    const state = center === null ? undefined : this.links[center]?.state;
+    const state = center === null ? undefined : this.freshness[center]?.state;
     if (center === null || state === undefined) return;
     if (state === "live" || state === "polling" || state === "catchingUp")
       void this.riders.look(center, wall, opened?.rider != null && opened.deliveredAt === null);
@@ -318,7 +318,7 @@ export class App implements Host {
     return {
       role: this.boot?.role ?? null,
       foreign: this.foreign,
-      link: this.links[center]?.state ?? null,
+      freshness: this.freshness[center]?.state ?? null,
       clock: this.#clockOf(center),
     };
   }
@@ -376,7 +376,7 @@ export class App implements Host {
     this.alarms.clear();
     this.commands.clear();
     this.riders.forget();
-    this.links = {};
+    this.freshness = {};
     this.checks = {};
     this.dialog = null;
     if (this.boot) this.boot = { ...this.boot, signedIn: false, demo: false };
@@ -389,9 +389,9 @@ export class App implements Host {
 
   #hear(event: AppEvent): void {
     switch (event.type) {
-      case "link": {
-        const { type: _, ...link } = event;
-        this.links = { ...this.links, [link.center]: link };
+      case "freshness": {
+        const { type: _, ...fresh } = event;
+        this.freshness = { ...this.freshness, [fresh.center]: fresh };
         break;
       }
       case "alarm":

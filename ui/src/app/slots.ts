@@ -1,7 +1,7 @@
 // Which action can be done for a row now, and why not. The hub decides; this only spares a person hopeless tries.
 
 import { ACTIONS, type ActionSlot } from "../parts/details/actions";
-import type { Action, LinkState } from "../platform/contract";
+import type { Action, FreshnessState } from "../platform/contract";
 import type { Row } from "../platform/generated/Row";
 import type { ZoneClock } from "../texts/format";
 import { m } from "../texts/generated/messages";
@@ -12,7 +12,7 @@ export type Around = {
   /** The name of a foreign server, which takes no commands; null: a hub. */
   foreign: string | null;
   /** Of the row's center. */
-  link: LinkState | null;
+  freshness: FreshnessState | null;
   clock: ZoneClock;
 };
 
@@ -28,7 +28,7 @@ export function whyNot(action: Action, row: Row | null, around: Around): string 
   if (row === null) return m.slot_nothing_chosen();
   if (around.foreign !== null) return m.slot_foreign();
   if (!(BY_ROLE[around.role ?? ""] ?? []).includes(action)) return m.slot_role();
-  if (around.link === "offline" || around.link === "refused") return m.slot_offline();
+  if (around.freshness === "offline" || around.freshness === "refused") return m.slot_offline();
   if (row.mark === "pending") return m.slot_pending();
   if (row.mark === "unknown") return m.slot_unknown();
   if (row.status === null) return m.st_unreadable();

@@ -5,7 +5,7 @@ import type { ActionSlot } from "../parts/details/actions";
 import { type Drawing, drawing } from "../parts/drawing";
 import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
-import type { Action, Center, Link, Platform, Rider } from "../platform/contract";
+import type { Action, Center, CenterFreshness, Platform, Rider } from "../platform/contract";
 import type { Counters } from "../platform/generated/Counters";
 import type { Row } from "../platform/generated/Row";
 
@@ -18,7 +18,7 @@ export interface Host {
   readonly centers: readonly Center[];
   /** The center that is looked at; null: all of them. */
   readonly center: string | null;
-  readonly links: Readonly<Record<string, Link>>;
+  readonly freshness: Readonly<Record<string, CenterFreshness>>;
   /** What is shown may be old. */
   readonly stale: boolean;
   /** That it may be old, how old, and why; null: everything is there as of now. */

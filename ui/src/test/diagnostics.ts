@@ -1,6 +1,6 @@
 // Diagnostics of an ordinary evening, for component tests and the development page.
 
-import type { Link } from "../platform/contract";
+import type { CenterFreshness } from "../platform/contract";
 import type { Calls } from "../platform/generated/Calls";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
 import type { LatencySummary } from "../platform/generated/LatencySummary";
@@ -77,7 +77,7 @@ const stats: Stats = {
   },
 };
 
-export function diagnosticsOf(links: readonly Link[], rows: number): Diagnostics {
+export function diagnosticsOf(centers: readonly CenterFreshness[], rows: number): Diagnostics {
   const at = Date.now();
   return {
     at,
@@ -97,8 +97,8 @@ export function diagnosticsOf(links: readonly Link[], rows: number): Diagnostics
       listeners: 1,
       lagging: 0,
     },
-    centers: links.map((link) => ({
-      link,
+    centers: centers.map((freshness) => ({
+      freshness,
       rows,
       stats,
       audit: { at: at - 40_000, rows, damaged: 0, digestFits: true },

@@ -7,8 +7,8 @@ import type {
   BatchActionRequest,
   Boot,
   Candidate,
+  CenterFreshness,
   Failure,
-  Link,
   Locale,
   Platform,
   Rider,
@@ -58,7 +58,7 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly admitted: number[] = [];
   textSize = 100;
   /** How fresh every center is at first. */
-  firstLink: Partial<Link> = {};
+  firstFreshness: Partial<CenterFreshness> = {};
   /** What waits behind a hold. */
   held: HeldCounts = { new: 0, act: 0, gone: 0, moved: 0 };
   /** How often pickers asked what matches. */
@@ -118,8 +118,8 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
     this.#onEvent = onEvent;
-    this.tell(this.link(this.firstLink));
-    this.tell(this.link({ ...this.firstLink, center: "songpa" }));
+    this.tell(this.freshness(this.firstFreshness));
+    this.tell(this.freshness({ ...this.firstFreshness, center: "songpa" }));
   }
   async onViewStalled(stalled: (view: number) => void): Promise<void> {
     this.#stalled = stalled;
@@ -204,9 +204,9 @@ export class FakePlatform extends NotFaked implements Platform {
   override async alarmDisplayed(): Promise<void> {}
   override async diagnostics(): Promise<Diagnostics> {
     this.looks += 1;
-    const { type: _, ...link } = this.link({});
+    const { type: _, ...fresh } = this.freshness({});
     return diagnosticsOf(
-      [link, { ...link, center: "songpa", state: "polling", reason: "cut" }],
+      [fresh, { ...fresh, center: "songpa", state: "polling", reason: "cut" }],
       this.rows.size,
     );
   }
@@ -236,10 +236,10 @@ export class FakePlatform extends NotFaked implements Platform {
     this.#stalled(view);
   }
 
-  link(part: Partial<Link>): { type: "link" } & Link {
+  freshness(part: Partial<CenterFreshness>): { type: "freshness" } & CenterFreshness {
     const wall = Date.now();
     return {
-      type: "link",
+      type: "freshness",
       center: "gangnam",
       state: "live",
       since: wall,

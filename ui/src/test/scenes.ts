@@ -182,9 +182,9 @@ export const SCENES: Record<string, Scene> = {
 /** The platform of a scene. */
 export function platformOf({ rows = 3_213, boot, first }: Scene, more: Partial<Boot> = {}): FakePlatform {
   const platform = new FakePlatform(rows, { ...boot, ...more });
-  if (first === "offline") platform.firstLink = { state: "offline", provenAt: Date.now() - 200_000 };
-  if (first === "unproven") platform.firstLink = { state: "catchingUp", provenAt: null };
-  if (first === "connecting") platform.firstLink = { state: "connecting", provenAt: null };
+  if (first === "offline") platform.firstFreshness = { state: "offline", provenAt: Date.now() - 200_000 };
+  if (first === "unproven") platform.firstFreshness = { state: "catchingUp", provenAt: null };
+  if (first === "connecting") platform.firstFreshness = { state: "connecting", provenAt: null };
   return platform;
 }
 

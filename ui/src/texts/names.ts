@@ -1,6 +1,6 @@
 // What statuses, actions and failures are called, in the language in use.
 
-import type { Failure, LinkState, Status } from "../platform/contract";
+import type { Failure, FreshnessState, Status } from "../platform/contract";
 import { m } from "./generated/messages";
 
 export const STATUSES: readonly Status[] = [
@@ -35,7 +35,7 @@ export function asStatus(name: string | null): Status | null {
   return STATUSES.find((status) => status === name) ?? null;
 }
 
-const LINK_NAME: Record<LinkState, () => string> = {
+const STATE_NAME: Record<FreshnessState, () => string> = {
   connecting: m.link_connecting,
   catchingUp: m.link_catchingUp,
   live: m.link_live,
@@ -44,8 +44,8 @@ const LINK_NAME: Record<LinkState, () => string> = {
   refused: m.link_refused,
 };
 
-export function linkName(state: LinkState): string {
-  return LINK_NAME[state]();
+export function freshnessName(state: FreshnessState): string {
+  return STATE_NAME[state]();
 }
 
 /** A status of a newer version keeps its wire name; a row that can't be read says so. */

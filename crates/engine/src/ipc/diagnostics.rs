@@ -2,7 +2,7 @@
 //!
 //! Instants are UTC milliseconds of the desk's wall clock.
 
-use super::LinkView;
+use super::CenterFreshness;
 use gwanje_sync::{CheckReport, RepairReport, Stats};
 use serde::Serialize;
 use ts_rs::TS;
@@ -60,7 +60,7 @@ pub struct Queues {
 #[serde(rename_all = "camelCase")]
 pub struct CenterDiagnostics {
     /// How fresh it is.
-    pub link: LinkView,
+    pub freshness: CenterFreshness,
     /// Rows on the board.
     pub rows: u64,
     /// Its counts.

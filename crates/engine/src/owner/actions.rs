@@ -269,7 +269,7 @@ impl Owner {
 
     pub(super) fn tell_freshness(&mut self, center: &CenterId, now: Now) {
         if let Some(view) = self.freshness.get(center).map(|freshness| freshness.view(center)) {
-            self.tell(EngineEvent::Link(Arc::new(view)), now);
+            self.tell(EngineEvent::Freshness(Arc::new(view)), now);
         }
     }
 }

@@ -73,7 +73,7 @@ impl Owner {
                 self.act(now);
                 let _ = reply.send(());
             }
-            Call::Links(reply) => {
+            Call::Freshness(reply) => {
                 let _ = reply
                     .send(self.freshness.iter().map(|(center, freshness)| freshness.view(center)).collect());
             }

@@ -78,7 +78,7 @@ impl Owner {
         let (rows, compared_at) = self.client.rows_of(center)?;
         let found = self.findings.by_center.get(center);
         Some(CenterDiagnostics {
-            link: self.freshness.get(center)?.view(center),
+            freshness: self.freshness.get(center)?.view(center),
             rows: count(rows),
             stats: self.client.center_stats(center)?,
             audit: found.and_then(|found| found.audit),

@@ -33,7 +33,7 @@ async function opened(platform = new FakePlatform(300)): Promise<TestWindow> {
   return window;
 }
 
-test("opens from the link state and by its key, and gives the focus back", async () => {
+test("opens from the freshness and by its key, and gives the focus back", async () => {
   const window = await opened();
   expect(window.find("diagnosis").getAttribute("aria-label")).toBe("진단");
   window.find("diagnosis-close").click();

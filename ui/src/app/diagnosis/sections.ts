@@ -8,7 +8,7 @@ import type { LatencySummary } from "../../platform/generated/LatencySummary";
 import { age, bytes, count, type ZoneClock } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 import { language } from "../../texts/language.svelte";
-import { linkName } from "../../texts/names";
+import { freshnessName } from "../../texts/names";
 
 /** `mark`: somebody should look at it. */
 export type Line = { label: string; value: string; mark?: boolean };
@@ -40,30 +40,34 @@ function ago(all: Diagnostics, at: number, clock: ZoneClock): string {
 
 function connection(
   all: Diagnostics,
-  { link, stats }: CenterDiagnostics,
+  { freshness, stats }: CenterDiagnostics,
   clock: ZoneClock,
   foreign: boolean,
 ): Line[] {
   const lines: Line[] = [
-    { label: m.diag_state(), value: linkName(link.state), mark: link.state !== "live" },
-    { label: m.diag_since(), value: ago(all, link.since, clock) },
+    { label: m.diag_state(), value: freshnessName(freshness.state), mark: freshness.state !== "live" },
+    { label: m.diag_since(), value: ago(all, freshness.since, clock) },
     {
       label: m.diag_complete(),
-      value: link.provenAt === null ? m.not_proven() : ago(all, link.provenAt, clock),
-      mark: link.provenAt === null,
+      value: freshness.provenAt === null ? m.not_proven() : ago(all, freshness.provenAt, clock),
+      mark: freshness.provenAt === null,
     },
     { label: m.diag_endpoint(), value: all.endpoint ?? m.diag_none() },
     { label: m.diag_joined(), value: m.diag_times({ count: n(stats.connects) }) },
     { label: m.diag_polls(), value: m.diag_times({ count: n(stats.polls) }) },
     {
       label: m.diag_board_rows(),
-      value: n(all.centers.find((of) => of.link.center === link.center)?.rows ?? 0),
+      value: n(all.centers.find((of) => of.freshness.center === freshness.center)?.rows ?? 0),
     },
   ];
   if (!foreign) {
-    lines.push({ label: m.diag_revision(), value: `${n(link.rev)} · ${link.epoch ?? m.diag_none()}` });
+    lines.push({
+      label: m.diag_revision(),
+      value: `${n(freshness.rev)} · ${freshness.epoch ?? m.diag_none()}`,
+    });
   }
-  if (link.reason !== null) lines.splice(2, 0, { label: m.diag_reason(), value: link.reason, mark: true });
+  if (freshness.reason !== null)
+    lines.splice(2, 0, { label: m.diag_reason(), value: freshness.reason, mark: true });
   return lines;
 }
 
@@ -274,7 +278,7 @@ export function asText(
     m.diag_text_head({ seat: all.seat, since: new Date(all.since).toISOString() }),
   ];
   const centers = all.centers.map((center) => {
-    const id = center.link.center;
+    const id = center.freshness.center;
     const parts = sections(all, center, clockOf(id), foreign).map(({ title, lines }) =>
       [`[${title}]`, ...lines.map(({ label, value }) => `${label}: ${value}`)].join("\n"),
     );

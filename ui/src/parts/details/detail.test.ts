@@ -30,7 +30,7 @@ describe("an opened delivery", () => {
 
   test("forgets where riders are when the hub is away", async () => {
     await until(() => there("free-riders"));
-    window.platform.tell(window.platform.link({ state: "offline" }));
+    window.platform.tell(window.platform.freshness({ state: "offline" }));
     await until(() => !there("free-riders") && document.querySelector('[data-place="rider"]') === null);
   });
 

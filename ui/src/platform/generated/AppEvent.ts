@@ -2,9 +2,9 @@
 import type { AlarmKind } from "./AlarmKind";
 import type { AlarmPriority } from "./AlarmPriority";
 import type { AlarmView } from "./AlarmView";
+import type { CenterFreshness } from "./CenterFreshness";
 import type { CheckReport } from "./CheckReport";
 import type { CommandPhase } from "./CommandPhase";
-import type { LinkView } from "./LinkView";
 import type { MovedOn } from "./MovedOn";
 import type { Row } from "./Row";
 import type { RowOutcome } from "./RowOutcome";
@@ -12,7 +12,7 @@ import type { RowOutcome } from "./RowOutcome";
 /**
  * What happens, for a page.
  */
-export type AppEvent = { "type": "link" } & LinkView | { "type": "alarm", 
+export type AppEvent = { "type": "freshness" } & CenterFreshness | { "type": "alarm", 
 /**
  * Which center.
  */

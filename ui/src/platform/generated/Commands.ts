@@ -32,7 +32,7 @@ export interface Commands {
   setPreferences(locale: Locale | null, theme: Theme | null): Promise<void>;
   /** Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set. */
   setTextSize(percent: number): Promise<number>;
-  /** Everything that happens from now on, beginning with all links and open alarms. */
+  /** Everything that happens from now on, beginning with all freshness and open alarms. */
   subscribeEvents(onAppEvent: (message: AppEvent) => void): Promise<void>;
   /** Opens a view; its first patch is a reset. */
   openView(spec: ViewSpec, onPatch: (message: Patch) => void): Promise<ViewId>;

@@ -192,7 +192,7 @@ describe("the board", () => {
     expect(find("link-state").textContent).toBe("실시간");
     expect(find("complete-as-of").textContent?.trim()).toBe("18:42:07까지 모두 반영");
     expect(find("complete-as-of").dataset["at"]).toBe(String(NOW));
-    platform.tell(platform.link({ state: "offline", provenAt: Date.now() - 200_000 }));
+    platform.tell(platform.freshness({ state: "offline", provenAt: Date.now() - 200_000 }));
     await until(() => find("link-state").dataset["state"] === "offline");
     expect(find("stale-band").textContent).toContain("3분");
     expect(find("board-grid").classList.contains("stale")).toBe(true);
@@ -245,12 +245,12 @@ describe("places", () => {
     platform.raise(10, "late");
     board.touch();
     expect(board.view.spec.hold).toBe(false);
-    platform.tell(platform.link({ state: "catchingUp" }));
+    platform.tell(platform.freshness({ state: "catchingUp" }));
     for (const row of day(30)) platform.add(row);
     await until(() => board.view.total === 30);
     platform.raise(11, "late");
     expect(board.view.spec.hold).toBe(false);
-    platform.tell(platform.link({}));
+    platform.tell(platform.freshness({}));
     platform.raise(12, "late");
     expect(board.view.spec.hold).toBe(true);
   });
@@ -308,14 +308,14 @@ test.each(["connecting", "catchingUp", "offline"] as const)(
   "%s and nothing proven: no zeros, and no empty day",
   async (state) => {
     const platform = new FakePlatform(0);
-    platform.firstLink = { state, provenAt: null };
+    platform.firstFreshness = { state, provenAt: null };
     const { find } = await openWindow(platform, false);
     await until(() => document.querySelector('[data-testid="board-loading"]') !== null);
     expect(document.querySelector('[data-testid="board-empty"]')).toBeNull();
     expect(find("count-waiting").textContent).toBe("–");
     expect(find("total").textContent).toBe("–");
-    platform.tell(platform.link({}));
-    platform.tell(platform.link({ center: "songpa" }));
+    platform.tell(platform.freshness({}));
+    platform.tell(platform.freshness({ center: "songpa" }));
     await until(() => document.querySelector('[data-testid="board-empty"]') !== null);
     expect(find("count-waiting").textContent).toBe("0");
   },

@@ -103,7 +103,7 @@ impl<'a> CenterStats<'a> {
     fn of(center: &'a CenterDiagnostics) -> Self {
         let ComparedView { buckets, oldest_at, newest_at, at: _ } = center.compared;
         Self {
-            center: &center.link.center,
+            center: &center.freshness.center,
             rows: center.rows,
             stats: &center.stats,
             audit: center.audit,

@@ -104,8 +104,8 @@ async fn watch(engine: &Engine, args: &Args, entrance: &Entrance, folder: &Folde
                 printer.lines.write(&Line::stats(&engine.diagnostics().await?)).map(|()| Next::GoOn)
             }
             () = checks.wanted() => {
-                for link in engine.links().await? {
-                    engine.check(&CenterId::from(link.center)).await?;
+                for fresh in engine.freshness().await? {
+                    engine.check(&CenterId::from(fresh.center)).await?;
                 }
                 Ok(Next::GoOn)
             }
@@ -224,7 +224,7 @@ impl Printer {
             }
             // Written elsewhere with the endpoint, which only the engine knows.
             EngineEvent::State(..)
-            | EngineEvent::Link(_)
+            | EngineEvent::Freshness(_)
             | EngineEvent::Alarms(..)
             | EngineEvent::Command(_)
             | EngineEvent::Centers(_)

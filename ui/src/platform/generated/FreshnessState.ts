@@ -3,4 +3,4 @@
 /**
  * A center's freshness, by the name that a page uses.
  */
-export type LinkState = "connecting" | "catchingUp" | "live" | "polling" | "offline" | "refused";
+export type FreshnessState = "connecting" | "catchingUp" | "live" | "polling" | "offline" | "refused";

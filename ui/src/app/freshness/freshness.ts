@@ -1,13 +1,13 @@
 // How fresh what is shown is, over all centers on the board: only as fresh as the worst of them.
 
-import type { Link, LinkState } from "../../platform/contract";
+import type { CenterFreshness, FreshnessState } from "../../platform/contract";
 import { completeAsOf } from "./clock";
 
 /** Worst last. */
-const RANK: readonly LinkState[] = ["live", "polling", "catchingUp", "connecting", "offline", "refused"];
+const RANK: readonly FreshnessState[] = ["live", "polling", "catchingUp", "connecting", "offline", "refused"];
 
 export type Freshness = {
-  state: LinkState | null;
+  state: FreshnessState | null;
   /** Instant of operations up to which everything is there; null: not proven. */
   asOf: number | null;
   /** The desk's instant of that proof. */
@@ -19,14 +19,14 @@ export type Freshness = {
   stale: boolean;
 };
 
-export function freshness(links: readonly Link[]): Freshness {
-  let worst: Link | null = null;
-  let oldest: Link | null = null;
+export function freshness(centers: readonly CenterFreshness[]): Freshness {
+  let worst: CenterFreshness | null = null;
+  let oldest: CenterFreshness | null = null;
   let rev = 0;
-  for (const link of links) {
-    if (worst === null || RANK.indexOf(link.state) > RANK.indexOf(worst.state)) worst = link;
-    if (oldest === null || (link.provenAt ?? 0) < (oldest.provenAt ?? 0)) oldest = link;
-    rev += link.rev;
+  for (const of of centers) {
+    if (worst === null || RANK.indexOf(of.state) > RANK.indexOf(worst.state)) worst = of;
+    if (oldest === null || (of.provenAt ?? 0) < (oldest.provenAt ?? 0)) oldest = of;
+    rev += of.rev;
   }
   return {
     state: worst?.state ?? null,
