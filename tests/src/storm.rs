@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::process::size_of;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
-use gwanje_engine::ipc::{FreshnessState, CenterFreshness};
+use gwanje_engine::ipc::{CenterFreshness, FreshnessState};
 use gwanje_engine::{Engine, EngineConfig, EngineError, Stats};
 use std::fmt;
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::rows::Rows;
 use crate::spec::{ViewId, ViewSpec};
 use crate::terms::Terms;
 use crate::view::{Scene, View, place};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, DueAt, Rev, Text, UtcMillis};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -102,6 +102,11 @@ impl Board {
         }
     }
 
+    /// Whether a row has an unsettled command.
+    pub fn is_marked(&self, id: DeliveryId) -> bool {
+        self.rows.is_marked(id.0)
+    }
+
     /// Sets the revision up to which a center's rows have been put in.
     pub fn set_as_of(&mut self, center: &CenterId, rev: Rev) {
         self.centers.set_as_of(center, rev);
@@ -187,6 +192,25 @@ impl Board {
             open.admit_act(list);
         }
         Ok(())
+    }
+
+    /// Holds the places of every view that shows something, as if its page had asked for it. The page learns it from the
+    /// next patch; its next change decides anew.
+    pub fn hold_places(&mut self) {
+        for view in self.views.values_mut() {
+            if let Some(list) = self.lists.get_mut(&view.list) {
+                view.hold(list);
+            }
+        }
+    }
+
+    /// Whether a delivery becomes late or unconfirmed on the way to that instant, so that its row moves with an alarm.
+    pub fn alarms_by(&self, day_at: UtcMillis) -> bool {
+        let passed = |at: Option<UtcMillis>| at.is_some_and(|at| at > self.terms.day_at && at <= day_at);
+        self.turning(self.terms.day_at, day_at).into_iter().any(|id| {
+            let due = self.rows.get(id).and_then(Record::row).map(|row| DueAt::of(row.as_ref()));
+            due.is_some_and(|due| passed(due.late) || passed(due.unconfirmed))
+        })
     }
 
     /// The next patch, if anything changed and fewer than two are unacknowledged.

@@ -211,6 +211,8 @@ impl Query {
         }
     }
 
+    // Inlined: a list that is made anew asks this of every row.
+    #[inline]
     fn key(&self, writer: &mut KeyWriter, record: &Record, terms: &Terms) -> Key {
         /// Rows that can't be read have no values: they come last, whatever the columns.
         const READ: u8 = 0;
@@ -240,6 +242,7 @@ fn name_of(group: &GroupId, row: &Delivery, facts: &Facts, terms: &Terms) -> Tex
     }
 }
 
+#[inline]
 fn write_column(
     writer: &mut KeyWriter,
     row: &Arc<Delivery>,

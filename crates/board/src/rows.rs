@@ -83,6 +83,10 @@ impl Rows {
         before != mark
     }
 
+    pub(crate) fn is_marked(&self, id: u64) -> bool {
+        self.marks.contains_key(&id)
+    }
+
     /// The row as a page shows it.
     pub(crate) fn shown(&self, id: u64, terms: &Terms) -> Option<Row> {
         let mark = self.marks.get(&id).copied();

@@ -112,6 +112,14 @@ impl View {
         self.seen = None;
     }
 
+    /// Holds the places of a list that has any. An empty one that were held would hide what comes first.
+    pub(crate) fn hold(&mut self, list: &mut List) {
+        if self.held.is_none() && list.matching() > 0 {
+            self.held = Some(Held::new(list, self.id, Arc::clone(&self.collapsed)));
+            self.seen = None;
+        }
+    }
+
     /// The places, while they are held.
     pub(crate) fn held(&self) -> Option<&Held> {
         self.held.as_ref()

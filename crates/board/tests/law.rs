@@ -52,6 +52,14 @@ mod law {
             self.spec = spec;
         }
 
+        /// The board held the places by itself, where there are any.
+        fn hold(&mut self, world: &World) {
+            if self.frozen.is_none() && world.fresh(&self.spec, None)["rest"]["matching"] != 0 {
+                self.spec.hold = true;
+                self.frozen = Some(world.freeze(&self.spec));
+            }
+        }
+
         /// Takes a patch if there is one. Compares the page with a fresh query unless the page waits to be
         /// acknowledged.
         fn read(&mut self, board: &mut Board, world: &World) {
@@ -147,6 +155,12 @@ mod law {
                     let reader = &mut readers[which % count];
                     let spec = ViewSpec { hold, ..reader.spec.clone() };
                     reader.change(&mut board, &world, spec);
+                }
+                Step::HoldAll => {
+                    board.hold_places();
+                    for reader in &mut readers {
+                        reader.hold(&world);
+                    }
                 }
                 Step::Collapse(which, collapsed) => {
                     let reader = &mut readers[which % count];

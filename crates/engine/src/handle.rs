@@ -5,7 +5,7 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpClient;
-use crate::ipc::{Diagnostics, CenterFreshness, SignedIn};
+use crate::ipc::{CenterFreshness, Diagnostics, SignedIn};
 #[cfg(feature = "faults")]
 use crate::message::RowFault;
 use crate::message::{Access, Call, PatchSink};

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::event::Events;
-use crate::ipc::{Diagnostics, CenterFreshness, SignedIn};
+use crate::ipc::{CenterFreshness, Diagnostics, SignedIn};
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId};
 use gwanje_sync::{

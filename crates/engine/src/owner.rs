@@ -292,6 +292,10 @@ impl Owner {
         self.alarms.forget_heard(now.mono);
         if let Some(day_at) = self.freshness.values().filter_map(|freshness| freshness.day_at(now.wall)).max()
         {
+            let is_live = self.freshness.keys().any(|center| self.is_live(center));
+            if is_live && self.board.alarms_by(day_at) {
+                self.board.hold_places();
+            }
             self.board.advance(day_at);
             self.views.touch();
         }
@@ -348,7 +352,10 @@ fn present(
     commands: &HashMap<CommandId, Commanded>,
 ) -> Vec<EngineEvent> {
     let states = freshness.iter().flat_map(|(center, of)| {
-        [EngineEvent::State(center.clone(), of.state().clone()), EngineEvent::Freshness(Arc::new(of.view(center)))]
+        [
+            EngineEvent::State(center.clone(), of.state().clone()),
+            EngineEvent::Freshness(Arc::new(of.view(center))),
+        ]
     });
     let (list, count) = alarms.list(board, names);
     let list = EngineEvent::Alarms(Arc::new(list), count);

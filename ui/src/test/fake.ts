@@ -267,6 +267,14 @@ export class FakePlatform extends NotFaked implements Platform {
     for (const view of this.#views.keys()) this.#send(view, false);
   }
 
+  /** Places are held for an alarm's row before the page asks for it. */
+  holdByCore(): void {
+    for (const [view, open] of this.#views) {
+      open.spec = { ...open.spec, hold: true };
+      this.#send(view, false);
+    }
+  }
+
   /** Loses the next patch of each view on its way. */
   loseOne(): void {
     for (const open of this.#views.values()) open.seq += 1;

@@ -8,7 +8,7 @@ use crate::ipc::CommandPhase;
 use crate::message::{Arrival, ProfileJob};
 use crate::socket::SocketLine;
 use gwanje_board::RowMark;
-use gwanje_model::{CenterId, DeliveryId};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Status};
 use gwanje_sync::{
     Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
     State, Unsettled,
@@ -175,6 +175,10 @@ impl Owner {
                 freshness.set_cursor(cursor);
             }
         }
+        if self.is_live(&center) && changes.iter().any(|change| self.is_cancelled_by_others(change)) {
+            // Its alarm comes with the commit. The row turns red where it stands.
+            self.board.hold_places();
+        }
         // A `Clear` voids the changes before it.
         let cleared = changes.iter().rposition(|change| matches!(change, RowChange::Clear));
         let rest = match cleared {
@@ -206,6 +210,18 @@ impl Owner {
         if self.subscribers.want_rows() {
             self.tell(EngineEvent::Rows(center, Arc::new(changes), cursor), now);
         }
+    }
+
+    pub(super) fn is_live(&self, center: &CenterId) -> bool {
+        self.freshness.get(center).is_some_and(|of| matches!(of.state(), State::Live { .. }))
+    }
+
+    /// Whether a delivery of the board is cancelled by the change, and not by a command of this seat.
+    fn is_cancelled_by_others(&self, change: &RowChange) -> bool {
+        let RowChange::Upsert(row) = change else { return false };
+        let is_cancelled = |row: &Delivery| row.status == Status::Cancelled;
+        let Some(new) = row.delivery().filter(|row| is_cancelled(row)) else { return false };
+        !self.board.is_marked(new.id) && self.board.get(new.id).is_some_and(|old| !is_cancelled(old))
     }
 
     fn settled(&mut self, command: CommandId, outcome: CommandOutcome, now: Now) {
@@ -289,7 +305,7 @@ impl Outcome {
 }
 
 /// The readable rows of a replacement, and the changes that remain to be made after it.
-fn replacing(changes: &[RowChange]) -> (Vec<Arc<gwanje_model::Delivery>>, Vec<&RowChange>) {
+fn replacing(changes: &[RowChange]) -> (Vec<Arc<Delivery>>, Vec<&RowChange>) {
     let mut rows = Vec::with_capacity(changes.len());
     let mut rest = Vec::new();
     for change in changes {

@@ -105,6 +105,13 @@ impl Alarms {
         }
     }
 
+    /// Of a center of a foreign server, which writes none itself.
+    pub(super) fn foreign(seat: SeatId) -> Self {
+        let mut alarms = Self::new(seat);
+        alarms.overdue.alone = true;
+        alarms
+    }
+
     /// What the cache held; open ones are listed again, marked so.
     pub(super) fn restore(
         &mut self,
@@ -189,7 +196,7 @@ impl Alarms {
             out.push_back(SessionAction::KeepHorizon(day_at));
             self.judge_held();
         }
-        self.overdue.clock(day_at, self.horizon, rows);
+        self.overdue.clock(day_at, rows);
         if self.seq.is_none_or(|seq| alarm_seq > seq) && self.due.is_none() {
             self.due = Some(now);
         }
@@ -365,7 +372,7 @@ impl Alarms {
         match entry.kind {
             AlarmKind::Cancelled => self.take_cancelled(&entry, rows.get(entry.id), out),
             AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted => {
-                self.overdue.take(&entry, self.horizon, rows.get(entry.id));
+                self.overdue.take(&entry, rows.get(entry.id));
             }
             AlarmKind::Unproven => return,
         }

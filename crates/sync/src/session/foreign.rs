@@ -127,7 +127,7 @@ impl ForeignSession {
             marks: BTreeMap::new(),
             names: Names::default(),
             removed: Removed::default(),
-            alarms: Alarms::new(seat),
+            alarms: Alarms::foreign(seat),
             has_horizon: false,
             cursor: Cursor { epoch: Epoch::from(""), rev: Rev::ZERO },
             stamp: 0,

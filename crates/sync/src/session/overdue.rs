@@ -48,6 +48,8 @@ fn keys(due: DueAt, id: DeliveryId) -> [Option<AlarmKey>; 3] {
 #[derive(Debug)]
 pub(super) struct Overdue {
     seat: SeatId,
+    /// No hub writes the same alarms: what was due before this run is listed by this seat itself.
+    pub(super) alone: bool,
     watched: BTreeMap<DeliveryId, DueAt>,
     /// By kind: of one with too many open, no other has to wait.
     due: BTreeMap<AlarmKind, BTreeSet<(UtcMillis, AlarmKey)>>,
@@ -69,6 +71,7 @@ impl Overdue {
     pub(super) fn new(seat: SeatId) -> Self {
         Self {
             seat,
+            alone: false,
             watched: BTreeMap::new(),
             due: BTreeMap::new(),
             since: None,
@@ -111,22 +114,24 @@ impl Overdue {
     }
 
     /// The center's clock, by a head: raises what has come due since this run first saw the clock.
-    pub(super) fn clock(&mut self, day_at: UtcMillis, horizon: Option<UtcMillis>, rows: &Rows) {
+    pub(super) fn clock(&mut self, day_at: UtcMillis, rows: &Rows) {
         // When the clock went back, a day is run again: it counts from there.
         let since = self.since.map_or(day_at, |since| since.min(day_at));
         self.since = Some(since);
-        let floor = horizon.map_or(since, |horizon| horizon.max(since));
         let kinds: Vec<AlarmKind> = self.due.keys().copied().collect();
         for kind in kinds {
             let mut open = self.open_of(kind);
             while let Some(&(at, key)) = self.due.get(&kind).and_then(BTreeSet::first) {
-                if at > day_at || at > floor && open >= OPEN_MAX {
+                let is_news = at > since;
+                let is_wanted = is_news || self.alone;
+                if at > day_at || is_wanted && open >= OPEN_MAX {
                     break;
                 }
                 self.not_due(key);
-                if at > floor {
+                if is_wanted {
                     open += 1;
-                    self.raise(key, rows.get(key.id).cloned());
+                    let delivery = rows.get(key.id).cloned();
+                    if is_news { self.raise(key, delivery) } else { self.list(key, delivery, None) }
                 }
             }
         }
@@ -163,7 +168,7 @@ impl Overdue {
     }
 
     /// An entry of the hub, which writes each alarm when it is due, and what seats say of it.
-    pub(super) fn take(&mut self, entry: &AlarmEntry, horizon: Option<UtcMillis>, row: Option<&WireRow>) {
+    pub(super) fn take(&mut self, entry: &AlarmEntry, row: Option<&WireRow>) {
         let key = key_of(entry);
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
         let is_over = entry.is_acknowledged() || entry.settled_at.is_some();
@@ -194,29 +199,31 @@ impl Overdue {
                 self.changed.insert(key);
                 self.not_due(key);
             }
-        } else if own.is_some() || self.was_missed(key, horizon) {
+        } else if own.is_some() || self.was_missed(key) {
             // Raised here before the cache was lost, or while this seat was away.
-            let stage = own.unwrap_or(ReceiptStage::Delivered);
-            let delivery = row.cloned();
-            let known = Known { stage, delivery, at_hub: own, notified: Notified::Yes, listed: false };
-            self.known.insert(key, known);
             self.not_due(key);
-            if self.holds(key) {
-                self.list_again(key);
-                if own.is_none() {
-                    self.send(key, stage);
-                }
-            }
+            self.list(key, row.cloned(), own);
         }
         self.forget_old();
     }
 
-    /// Whether an alarm that the hub has open came due after this seat's first use, and before it saw the clock in this
-    /// run: its own clock will not raise it.
-    fn was_missed(&self, key: AlarmKey, horizon: Option<UtcMillis>) -> bool {
+    /// Lists what came due before this run, without a sound, if it still holds.
+    fn list(&mut self, key: AlarmKey, delivery: Option<WireRow>, at_hub: Option<ReceiptStage>) {
+        let stage = at_hub.unwrap_or(ReceiptStage::Delivered);
+        self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false });
+        if self.holds(key) {
+            self.list_again(key);
+            if at_hub.is_none() {
+                self.send(key, stage);
+            }
+        }
+    }
+
+    /// Whether an alarm that the hub has open came due before this seat saw the clock in this run: its own clock will not
+    /// raise it. The horizon does not matter: what is late now wants a person, however new the seat.
+    fn was_missed(&self, key: AlarmKey) -> bool {
         let is_past = self.since.is_none_or(|since| key.raised_at <= since);
-        let is_news = horizon.is_some_and(|horizon| key.raised_at > horizon);
-        is_past && is_news && self.open_of(key.kind) < OPEN_MAX
+        is_past && self.open_of(key.kind) < OPEN_MAX
     }
 
     fn open_of(&self, kind: AlarmKind) -> usize {

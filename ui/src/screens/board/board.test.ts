@@ -255,6 +255,22 @@ describe("places", () => {
     expect(board.view.spec.hold).toBe(true);
   });
 
+  test("that the core held for an alarm's row are this page's to hold and to release", async () => {
+    const { platform, board } = window;
+    platform.holdByCore();
+    await until(() => board.view.held !== null);
+    expect(board.view.spec.hold).toBe(false);
+    pass(1_000);
+    expect(board.view.spec.hold).toBe(false);
+    pass(1_000);
+    expect(board.view.spec.hold).toBe(true);
+    pass(9_999);
+    expect(board.view.spec.hold).toBe(true);
+    pass(1);
+    expect(board.view.spec.hold).toBe(false);
+    await until(() => board.view.held === null);
+  });
+
   test("are shown as they are now at once by the key, and the strip moves no row", async () => {
     const { platform, board, find } = window;
     const top = (): number => find("board-grid").getBoundingClientRect().top;

@@ -49,6 +49,8 @@ export class BoardState implements ScreenState {
   /** The desk's instants of the last touch, and of the first one of this hold; null: places are not held. */
   #touchedAt: number | null = null;
   #heldSince: number | null = null;
+  /** The core held places by itself a second ago. */
+  #seenByCore = false;
 
   constructor(host: Host) {
     this.host = host;
@@ -143,7 +145,7 @@ export class BoardState implements ScreenState {
   get topmost(): (() => void) | null {
     if (this.selection.marked.size > 0) return () => this.selection.unmark();
     if (this.detailOpen) return () => this.closeDetail();
-    if (this.view.spec.hold) return () => this.release();
+    if (this.view.spec.hold || this.view.held !== null) return () => this.release();
     return this.view.spec.search === "" ? null : () => this.show({ search: "" });
   }
 
@@ -163,6 +165,11 @@ export class BoardState implements ScreenState {
 
   /** A second went by. */
   tick(wall: number): void {
+    // The core holds by itself for an alarm's row. When that is no patch from before a release, it is this page's hold
+    // from here on.
+    const byCore = this.view.held !== null && !this.view.spec.hold;
+    if (byCore && this.#seenByCore) this.touch(wall);
+    this.#seenByCore = byCore;
     if (this.#touchedAt === null || !this.view.spec.hold) return;
     if (wall - this.#touchedAt >= HOLD_MS) this.release();
     else if (wall - (this.#heldSince ?? wall) >= ADMIT_MS && (this.view.held?.act ?? 0) > 0)
@@ -173,7 +180,8 @@ export class BoardState implements ScreenState {
   release(): void {
     this.#touchedAt = null;
     this.#heldSince = null;
-    if (!this.view.spec.hold) return;
+    if (!this.view.spec.hold && this.view.held === null) return;
+    this.#seenByCore = false;
     const putBack = this.places.keepPlace();
     this.view.change({ hold: false });
     void this.view.current().then(putBack);

@@ -6,6 +6,7 @@ use crate::io::{CommandId, CommandKind, CommandRequest, Input};
 use gwanje_model::lifecycle;
 use gwanje_model::{DeliveryId, Status};
 use gwanje_wire::CommandBody;
+use gwanje_wire::rest::AlarmKind;
 use serde_json::json;
 
 /// A quiet server with one row, followed live.
@@ -351,4 +352,21 @@ fn a_list_that_is_older_than_a_new_row_does_not_take_it_away_after_a_restart_eit
     world.rows.remove("A1");
     world.run_until_list();
     assert_eq!(world.shown(), world.truth(), "what is no news leaves at once");
+}
+
+#[test]
+fn what_was_overdue_before_the_first_list_is_listed_without_a_sound() {
+    let mut world = World::new(2, Faults::default());
+    world.busy = false;
+    world.rows.clear();
+    world.set("A1", Status::Received);
+    world.rows.get_mut("A1").unwrap().modified_s -= 3_600;
+    world.run(10_000);
+    let kinds = |world: &World| {
+        world.overdue.iter().map(|(key, aloud)| (key.kind, *aloud)).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(kinds(&world), [(AlarmKind::Late, false), (AlarmKind::Unaccepted, false)].into());
+    world.set("A2", Status::Received);
+    world.run(90_000);
+    assert!(kinds(&world).contains(&(AlarmKind::Unaccepted, true)), "what comes due from now on is heard");
 }

@@ -159,6 +159,8 @@ pub(super) struct World {
     buried: BTreeSet<String>,
     pub(super) raised: BTreeMap<(String, i64), u32>,
     pub(super) told: BTreeSet<String>,
+    /// Alarms that came due by the clock: with a sound, or listed without.
+    pub(super) overdue: Vec<(AlarmKey, bool)>,
     /// Cancellations after the horizon, to be told: number → second.
     pub(super) cancelled: BTreeMap<String, i64>,
     last_list: Option<u64>,
@@ -194,6 +196,7 @@ impl World {
             buried: BTreeSet::new(),
             raised: BTreeMap::new(),
             told: BTreeSet::new(),
+            overdue: Vec::new(),
             cancelled: BTreeMap::new(),
             last_list: None,
             lists: 0,
@@ -489,6 +492,10 @@ impl World {
             | Action::Acknowledged(..)
             | Action::CommandSettled(..) => {}
             Action::Alarm(_, notice) => {
+                let by_clock = !matches!(notice.key.kind, AlarmKind::Cancelled | AlarmKind::Unproven);
+                if by_clock {
+                    self.overdue.push((notice.key, !notice.relisted));
+                }
                 if notice.key.kind == AlarmKind::Cancelled {
                     let row = notice.delivery.as_ref().and_then(WireRow::delivery).unwrap();
                     self.told.insert(row.order_no.to_string());

@@ -374,3 +374,29 @@ fn an_order_that_nobody_accepts_raises_after_a_minute() {
     assert_eq!(world.settled, [key]);
     world.check_converged();
 }
+
+#[test]
+fn a_new_seat_lists_quietly_what_the_hub_has_open_and_not_what_is_over() {
+    let mut world = World::new(116);
+    world.hub.target_min = 2;
+    world.hub.time = world.time;
+    let ids = [world.hub.create(), world.hub.create(), world.hub.create()];
+    let keys = ids.map(|id| late(&world, id));
+    world.run(3 * MIN_MS);
+    for key in keys {
+        world.hub.write_alarm(key);
+    }
+    world.hub.receipt(keys[1], "other".into(), ReceiptStage::Acknowledged);
+    deliver(&mut world, ids[2]);
+    world.hub.edit_alarm(keys[2], |alarm| alarm.settled_at = Some(day(0)));
+    world.start();
+    world.run(20_000);
+    assert!(world.raised.is_empty(), "no sound for what was so before");
+    assert_eq!(world.relisted.iter().collect::<Vec<_>>(), [(&keys[0], &1)]);
+    let entry = world.hub.alarms.iter().find(|alarm| alarm.id == ids[0]).unwrap();
+    assert_eq!(entry.receipts.len(), 1, "the hub knows that this seat has it");
+    deliver(&mut world, ids[0]);
+    world.run(5_000);
+    assert_eq!(world.settled, [keys[0]]);
+    world.check_converged();
+}
