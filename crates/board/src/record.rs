@@ -2,7 +2,7 @@
 
 use crate::key::KeyWriter;
 use crate::search::Texts;
-use gwanje_model::{CenterId, Delivery, Rev, Status, UtcMillis};
+use gwanje_model::{CenterId, Delivery, Note, Rev, Status, UtcMillis};
 use std::sync::Arc;
 
 /// A row of the board.
@@ -83,9 +83,9 @@ pub(crate) fn is_under_way(row: &Delivery) -> bool {
     !row.status.is_final()
 }
 
-/// Under way with remarks: someone may wait for an answer.
+/// Under way, and the last word on it is a rider's or an integration's: someone waits for an answer.
 pub(crate) fn is_noted(row: &Delivery) -> bool {
-    is_under_way(row) && !row.notes.is_empty()
+    is_under_way(row) && row.notes.last().is_some_and(Note::asks)
 }
 
 /// Under way with a rider who has not confirmed (미확인).

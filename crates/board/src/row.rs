@@ -1,7 +1,7 @@
 //! A row as a page shows it: values, no texts, no formatting.
 
 use crate::mark::RowMark;
-use crate::record::is_under_way;
+use crate::record::{is_noted, is_under_way};
 use crate::turns::Turns;
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ pub struct Row {
     pub risk_at: Option<i64>,
     /// Remarks on it.
     pub notes: u32,
+    /// The last of them asks for an answer, and it is under way.
+    pub asks: bool,
     /// `pending` or `unknown`: a command of this seat that is not settled.
     pub mark: Option<String>,
 }
@@ -123,6 +125,7 @@ impl Row {
             late_at: is_under_way(row).then(|| row.late_at().0),
             risk_at: millis(Turns::of(row, at_risk_min).at_risk_from()),
             notes: u32::try_from(row.notes.len()).unwrap_or(u32::MAX),
+            asks: is_noted(row),
             mark: mark.map(mark_name),
         }
     }
@@ -149,7 +152,7 @@ impl Row {
             "deliveryTargetMin" delivery_target_min, "distanceM" distance_m, "receivedAt" received_at,
             "waitingAt" waiting_at, "assignedAt" assigned_at, "pickedUpAt" picked_up_at,
             "deliveredAt" delivered_at, "cancelledAt" cancelled_at, "lateAt" late_at, "riskAt" risk_at,
-            "notes" notes, "mark" mark,
+            "notes" notes, "asks" asks, "mark" mark,
         );
         if self.rider != new.rider {
             cell("rider", new.rider.as_ref().map_or(Value::Null, RowRider::to_value));

@@ -6,7 +6,7 @@ use gwanje_model::{CenterId, DeliveryId};
 use gwanje_sync::{AlarmKey, AlarmNotice, AlarmPriority, Mono};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmEntry, AlarmKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A cancellation that somebody took note of is shown for this long, milliseconds.
@@ -16,6 +16,8 @@ const HEARD_MS: u64 = 600_000;
 const SAID_MAX: usize = 4_096;
 /// Of so many a page is told: more than anybody looks through. The most urgent come first, and the rest is counted.
 const TOLD_MAX: usize = 200;
+/// Deliveries that this seat assigned are remembered, up to this many: more than a shift assigns.
+const ASSIGNED_MAX: usize = 1_024;
 /// Between two tellings of the list, milliseconds: in a rush every seat gives word of each alarm.
 const TELL_MS: u64 = 200;
 
@@ -30,6 +32,14 @@ pub(crate) struct Alarms {
     /// Acknowledged at this seat, which the hub may not know yet.
     here: BTreeSet<Place>,
     said: BTreeMap<Place, Box<AlarmEntry>>,
+    /// The delivery whose details are open at this seat.
+    opened: Option<(CenterId, DeliveryId)>,
+    /// Deliveries that this seat assigned, the oldest first.
+    assigned: VecDeque<(CenterId, DeliveryId)>,
+    /// Of the listed ones: cancellations of what was open here when they came, or has been since.
+    under_eyes: BTreeSet<Place>,
+    /// Of the listed ones: somebody else took note, and this seat has to as well.
+    owed: BTreeSet<Place>,
     /// A page is told when that moment has come; none: it knows all.
     due: Option<Mono>,
     told: Mono,
@@ -38,17 +48,44 @@ pub(crate) struct Alarms {
 impl Alarms {
     /// An alarm stands open.
     pub(crate) fn raise(&mut self, center: CenterId, notice: Arc<AlarmNotice>) {
-        self.heard.remove(&(center.clone(), notice.key));
-        self.listed.insert((center, notice.key), notice);
+        let place = (center, notice.key);
+        self.heard.remove(&place);
+        self.owed.remove(&place);
+        if self.is_opened(&place) {
+            self.under_eyes.insert(place.clone());
+        }
+        self.listed.insert(place, notice);
         self.changed();
     }
 
     /// The person here takes note.
-    pub(crate) fn acknowledge(&mut self, center: &CenterId, key: AlarmKey) {
+    pub(crate) fn acknowledge(&mut self, center: &CenterId, key: AlarmKey, now: Mono) {
         let place = (center.clone(), key);
+        if self.owed.remove(&place) {
+            self.heard.insert(place.clone(), now);
+            self.changed();
+        }
         if self.listed.contains_key(&place) {
             self.here.insert(place);
         }
+    }
+
+    /// The details of a delivery are open at this seat; none: of no delivery.
+    pub(crate) fn open_details(&mut self, opened: Option<(CenterId, DeliveryId)>) {
+        self.opened = opened;
+        let found: Vec<Place> = self.listed.keys().filter(|place| self.is_opened(place)).cloned().collect();
+        self.under_eyes.extend(found);
+        self.changed();
+    }
+
+    /// This seat assigned a delivery.
+    pub(crate) fn assigned(&mut self, center: &CenterId, id: DeliveryId) {
+        let of = (center.clone(), id);
+        self.assigned.retain(|other| *other != of);
+        if self.assigned.len() == ASSIGNED_MAX {
+            self.assigned.pop_front();
+        }
+        self.assigned.push_back(of);
     }
 
     /// Somebody took note, or its reason is gone: it stands open no more. `keeps`: the hub tells when the reason is gone.
@@ -57,7 +94,11 @@ impl Alarms {
         let said = self.said.get(&place).filter(|entry| entry.settled_at.is_none());
         let is_heard = self.here.contains(&place) || said.is_some_and(|entry| entry.is_acknowledged());
         if keeps && is_heard && self.listed.contains_key(&place) {
-            self.heard.entry(place).or_insert(now);
+            if !self.here.contains(&place) && self.concerns(&place) {
+                self.owed.insert(place);
+            } else {
+                self.heard.entry(place).or_insert(now);
+            }
         } else {
             self.remove(&place);
         }
@@ -68,7 +109,8 @@ impl Alarms {
     pub(crate) fn hear(&mut self, center: CenterId, entry: Box<AlarmEntry>) {
         let key = AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at };
         let place = (center, key);
-        if entry.settled_at.is_some() && self.heard.contains_key(&place) {
+        let is_noted = self.heard.contains_key(&place) || self.owed.contains(&place);
+        if entry.settled_at.is_some() && is_noted {
             self.remove(&place);
         } else if entry.settled_at.is_some() && !self.listed.contains_key(&place) {
             self.said.remove(&place);
@@ -90,6 +132,9 @@ impl Alarms {
         self.heard.retain(|(of, _), _| of != center);
         self.here.retain(|(of, _)| of != center);
         self.said.retain(|(of, _), _| of != center);
+        self.under_eyes.retain(|(of, _)| of != center);
+        self.owed.retain(|(of, _)| of != center);
+        self.assigned.retain(|(of, _)| of != center);
         self.changed();
     }
 
@@ -142,7 +187,22 @@ impl Alarms {
         )
     }
 
+    fn is_opened(&self, (center, key): &Place) -> bool {
+        key.kind == AlarmKind::Cancelled
+            && self.opened.as_ref().is_some_and(|(of, id)| of == center && *id == key.id)
+    }
+
+    /// Whether this seat takes note for itself: the delivery is open here, or this seat assigned it.
+    fn concerns(&self, place: &Place) -> bool {
+        let (center, key) = place;
+        self.under_eyes.contains(place) || self.assigned.iter().any(|(of, id)| of == center && *id == key.id)
+    }
+
     fn priority(&self, place: &Place, notice: &AlarmNotice) -> AlarmPriority {
+        // Somebody is working on it at this moment.
+        if self.under_eyes.contains(place) {
+            return AlarmPriority::Critical;
+        }
         match self.said.get(place).and_then(|entry| entry.was) {
             Some(was) => AlarmPriority::of(notice.key.kind, None, Some(was)),
             None => notice.priority(),
@@ -200,6 +260,8 @@ impl Alarms {
         self.heard.remove(place);
         self.here.remove(place);
         self.said.remove(place);
+        self.under_eyes.remove(place);
+        self.owed.remove(place);
     }
 
     fn changed(&mut self) {
@@ -271,7 +333,7 @@ mod tests {
         // Another seat's word is told by the hub, this seat's own before the hub knows.
         alarms.hear(center(), said(&late, acknowledged));
         alarms.settle(&center(), late.key, true, Mono(0));
-        alarms.acknowledge(&center(), own.key);
+        alarms.acknowledge(&center(), own.key, Mono(0));
         alarms.settle(&center(), own.key, true, Mono(0));
         assert_eq!(alarms.open().count(), 0);
         let listed = list(&alarms);
@@ -323,8 +385,49 @@ mod tests {
         let mut alarms = Alarms::default();
         let late = notice(1, AlarmKind::Late, 1, None);
         alarms.raise(center(), Arc::clone(&late));
-        alarms.acknowledge(&center(), late.key);
+        alarms.acknowledge(&center(), late.key, Mono(0));
         alarms.settle(&center(), late.key, false, Mono(0));
         assert!(list(&alarms).is_empty());
+    }
+
+    #[test]
+    fn a_cancellation_of_what_is_open_here_is_critical_and_stays_until_this_seat_takes_note() {
+        let mut alarms = Alarms::default();
+        let [open, assigned, other] =
+            [1, 2, 3].map(|id| notice(id, AlarmKind::Cancelled, 1, Some(Status::Received)));
+        alarms.open_details(Some((center(), DeliveryId(1))));
+        alarms.assigned(&center(), DeliveryId(2));
+        for notice in [&open, &assigned, &other] {
+            alarms.raise(center(), Arc::clone(notice));
+        }
+        let priority = |alarms: &Alarms, id| {
+            list(alarms).iter().find(|alarm| alarm.id == id).map(|alarm| alarm.priority)
+        };
+        assert_eq!(priority(&alarms, 1), Some(AlarmPriority::Critical));
+        assert_eq!(priority(&alarms, 2), Some(AlarmPriority::Normal));
+        // Closing the details makes it no less urgent, opening others makes theirs so.
+        alarms.open_details(None);
+        assert_eq!(priority(&alarms, 1), Some(AlarmPriority::Critical));
+        alarms.open_details(Some((center(), DeliveryId(3))));
+        assert_eq!(priority(&alarms, 3), Some(AlarmPriority::Critical));
+        for notice in [&open, &assigned, &other] {
+            alarms.hear(center(), said(notice, acknowledged));
+            alarms.settle(&center(), notice.key, true, Mono(0));
+        }
+        assert_eq!(alarms.open().count(), 3, "another seat's word is not this one's");
+        alarms.acknowledge(&center(), open.key, Mono(5));
+        alarms.hear(center(), said(&assigned, |entry| entry.settled_at = Some(UtcMillis(8))));
+        assert_eq!(alarms.open().map(|(_, notice)| notice.key.id.0).collect::<Vec<_>>(), [3]);
+        assert!(list(&alarms).iter().any(|alarm| alarm.id == 1 && alarm.acknowledged));
+    }
+
+    #[test]
+    fn what_this_seat_assigned_is_remembered_up_to_a_bound() {
+        let mut alarms = Alarms::default();
+        for id in 0..=ASSIGNED_MAX as u64 {
+            alarms.assigned(&center(), DeliveryId(id));
+        }
+        assert_eq!(alarms.assigned.len(), ASSIGNED_MAX);
+        assert_eq!(alarms.assigned.front(), Some(&(center(), DeliveryId(1))));
     }
 }

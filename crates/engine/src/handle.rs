@@ -291,6 +291,15 @@ impl Engine {
         self.receipt(center, key, ReceiptStage::Displayed).await
     }
 
+    /// The details of a delivery are open in a window; none: of no delivery. Its cancellation is critical, and stays until
+    /// this seat takes note itself.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn set_opened(&self, opened: Option<(CenterId, DeliveryId)>) -> Result<(), EngineError> {
+        self.ask(|reply| Call::Opened(opened, reply)).await
+    }
+
     /// How fresh each center is.
     ///
     /// # Errors

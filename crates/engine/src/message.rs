@@ -96,6 +96,8 @@ pub(crate) enum Call {
         reply: oneshot::Sender<()>,
     },
     Freshness(oneshot::Sender<Vec<CenterFreshness>>),
+    /// The details of a delivery are open; none: of no delivery.
+    Opened(Option<(CenterId, DeliveryId)>, oneshot::Sender<()>),
     Stats(oneshot::Sender<Stats>),
     Endpoint(oneshot::Sender<String>),
     Diagnostics(oneshot::Sender<Diagnostics>),

@@ -246,7 +246,7 @@ fn ask(action: Action, body: &CommandBody) -> Result<Ask, Problem> {
             reason: body.reason.clone().unwrap_or_default(),
             by: body.by.unwrap_or(CancelBy::Center),
         }),
-        Action::Note => Ask::Note(body.text.clone().ok_or_else(|| needs("a text"))?),
+        Action::Note => Ask::Note { text: body.text.clone().ok_or_else(|| needs("a text"))?, role: None },
         Action::Undo => Ask::Undo(Undo { rev: body.rev.ok_or_else(|| needs("a revision"))?, role: None }),
     })
 }

@@ -1,5 +1,6 @@
 //! A delivery as it travels and as it is kept: one record for hub, cache and board.
 
+use crate::role::Role;
 use crate::units::{CenterId, DeliveryId, Rev, RiderId, ShopId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -204,12 +205,32 @@ fn one() -> u32 {
 pub struct Note {
     /// When (operations time).
     pub at: UtcMillis,
-    /// The account that wrote it.
+    /// The account or key that wrote it.
     #[ts(as = "String")]
     pub by: Text,
+    /// Its role then, or `key`; empty: an older hub did not say.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    #[ts(as = "Option<String>", optional)]
+    pub role: Text,
     /// What it says.
     #[ts(as = "String")]
     pub text: Text,
+}
+
+impl Note {
+    const KEY: &str = "key";
+
+    /// What a note says of its writer; none: an API key.
+    #[must_use]
+    pub fn role_of(role: Option<Role>) -> Text {
+        Text::from(role.map_or(Self::KEY, Role::as_str))
+    }
+
+    /// Whether it asks for an answer: riders and integrations do, and any word of the staff answers them.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        [Self::KEY, Role::Rider.as_str()].contains(&self.role.as_str())
+    }
 }
 
 /// Who cancelled.

@@ -123,6 +123,8 @@ commands! {
     run_command(request: ActionRequest) -> CommandStarted = run_command(request);
     /// Begins the same action on several deliveries of a center; what becomes of each comes with one event a command.
     run_batch(request: BatchActionRequest) -> Vec<CommandStarted> = run_batch(request);
+    /// The details of a delivery are open in the window; null: of no delivery.
+    set_opened(center: Option<CenterId>, id: Option<DeliveryId>) -> () = engine.set_opened(center.zip(id));
     /// A person took note of an alarm.
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.

@@ -90,6 +90,9 @@ export class App implements Host {
     this.screens = [this.screen, ...others.map((screen) => screen.open(this))];
   }
 
+  /** The delivery whose details the core knows to be open. */
+  #opened = "";
+
   readonly scene: Scene = {
     clockOf: (center) => this.#clockOf(center),
     nameOf: (center) => this.centers.find(({ id }) => id === center)?.name ?? center,
@@ -99,6 +102,15 @@ export class App implements Host {
 
   get centers(): readonly Center[] {
     return this.boot?.centers ?? [];
+  }
+
+  /** Tells the core whose details are open: a cancellation of that one is critical. */
+  tellOpened(): void {
+    const opened = this.phase.kind === "signedIn" ? (this.screen.state.opened ?? null) : null;
+    const key = opened === null ? "" : `${opened.center} ${opened.id}`;
+    if (key === this.#opened) return;
+    this.#opened = key;
+    void this.platform.setOpened(opened?.center ?? null, opened?.id ?? null).catch(() => {});
   }
 
   /** Freshness of the centers that are looked at. */
@@ -402,7 +414,7 @@ export class App implements Host {
         this.alarms.list(event.alarms);
         break;
       case "alarmSettled":
-        this.alarms.settle(event);
+        // The list that follows says whether it leaves the rail: not where this seat has to take note itself.
         break;
       case "command":
         this.commands.hear(event);

@@ -71,7 +71,7 @@ export function day(rows: number, center = "gangnam"): Row[] {
       cancelledAt: status === "cancelled" ? receivedAt + 12 * MINUTE : null,
       lateAt: ended ? null : receivedAt + 36 * MINUTE,
       riskAt: ended ? null : receivedAt + 31 * MINUTE,
-      notes: roll() < 0.01 ? 1 : 0,
+      ...noted(roll(), ended),
       mark: null,
     };
   });
@@ -166,4 +166,9 @@ export function historyOf(row: Row): HistoryEvent[] {
           },
         ],
   );
+}
+
+/** One row in a hundred has a note, and every second one of these asks for an answer. */
+function noted(rolled: number, ended: boolean): Pick<Row, "notes" | "asks"> {
+  return { notes: rolled < 0.01 ? 1 : 0, asks: rolled < 0.005 && !ended };
 }

@@ -267,6 +267,12 @@ export class FakePlatform extends NotFaked implements Platform {
     for (const view of this.#views.keys()) this.#send(view, false);
   }
 
+  /** The delivery whose details the page says are open. */
+  openDetails: number | null = null;
+  override async setOpened(_center: string | null, id: number | null): Promise<void> {
+    this.openDetails = id;
+  }
+
   /** Places are held for an alarm's row before the page asks for it. */
   holdByCore(): void {
     for (const [view, open] of this.#views) {
@@ -289,7 +295,7 @@ export class FakePlatform extends NotFaked implements Platform {
           (statuses.length === 0 || statuses.includes(row.status ?? "")) &&
           (!late || isLate(row)) &&
           (!unconfirmed || row.rider?.confirmed === false) &&
-          (!noted || row.notes > 0) &&
+          (!noted || row.asks) &&
           (spec.search === "" ||
             `${row.number} ${row.shop} ${row.address} ${row.rider?.name}`.includes(spec.search)),
       )
@@ -349,7 +355,7 @@ export class FakePlatform extends NotFaked implements Platform {
       late: count(isLate),
       atRisk: count(isAtRisk),
       unconfirmed: count((row) => row.rider?.confirmed === false),
-      noted: count((row) => row.notes > 0),
+      noted: count((row) => row.asks),
       unreadable: count((row) => row.status === null),
       meanPickupMin10: 140,
       meanDeliveryMin10: 270,

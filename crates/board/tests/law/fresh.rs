@@ -143,7 +143,7 @@ impl World {
                 !(statuses.is_empty() || statuses.iter().any(|name| name == row.status.as_str()))
                     || (filter.late && !self.is_late(row))
                     || (filter.unconfirmed && !is_unconfirmed(row))
-                    || (filter.noted && (row.status.is_final() || row.notes.is_empty()))
+                    || (filter.noted && !asks(row))
                     || !concerns(spec, row)
             }
         };
@@ -165,7 +165,7 @@ impl World {
                 "id": id, "center": center, "rev": rev, "number": "", "status": none, "shop": "",
                 "shopRemark": "", "address": "", "rider": none, "pickupTargetMin": 0, "deliveryTargetMin": 0,
                 "distanceM": 0, "receivedAt": 0, "waitingAt": none, "assignedAt": none, "pickedUpAt": none,
-                "deliveredAt": none, "cancelledAt": none, "lateAt": none, "riskAt": none, "notes": 0,
+                "deliveredAt": none, "cancelledAt": none, "lateAt": none, "riskAt": none, "notes": 0, "asks": false,
                 "mark": mark,
             }),
             Known::Read(row) => json!({
@@ -182,7 +182,7 @@ impl World {
                 "deliveredAt": row.delivered_at, "cancelledAt": row.cancelled_at,
                 "lateAt": (!row.status.is_final()).then(|| row.late_at()),
                 "riskAt": self.risk_at(row),
-                "notes": row.notes.len(), "mark": mark,
+                "notes": row.notes.len(), "asks": asks(row), "mark": mark,
             }),
         }
     }
@@ -216,7 +216,7 @@ impl World {
             "late": count(&|row| self.is_late(row)),
             "atRisk": count(&|row| self.is_at_risk(row)),
             "unconfirmed": count(&is_unconfirmed),
-            "noted": count(&|row| !row.status.is_final() && !row.notes.is_empty()),
+            "noted": count(&asks),
             "unreadable": known.len() - rows.len(),
             "meanPickupMin10": mean(&|row| row.picked_up_at),
             "meanDeliveryMin10": mean(&|row| row.delivered_at),
@@ -333,4 +333,10 @@ fn natural(text: &str) -> Vec<(char, u64)> {
         in_digits = c.is_ascii_digit();
     }
     parts
+}
+
+/// Under way, and the last word is of somebody to whom the staff owes an answer.
+fn asks(row: &Delivery) -> bool {
+    let last = row.notes.last().map_or("", |note| note.role.as_str());
+    !row.status.is_final() && (last == "rider" || last == "key")
 }

@@ -148,7 +148,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
     );
     let rider = prop::option::of((select(vec!["r1", "r2", "act"]), any::<bool>(), center()));
     let about = (id(), center(), 0..50_u64, text(&["7", "07", "A10", "a2", "74829", "B-12", "가1"]));
-    let figures = (0..3_u32, 0..60_u32, 0..3_u32, 0..3_usize);
+    let figures = (0..3_u32, 0..60_u32, 0..3_u32, prop::collection::vec(note(), 0..3));
     let times = (minute(240), at(), at(), at(), at(), at());
     (about, select(Status::ALL.to_vec()), shop, dropoff, rider, figures, times).prop_map(
         |(about, status, shop, dropoff, rider, figures, times)| Delivery {
@@ -186,7 +186,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
             items: Vec::new(),
             price_won: 0,
             request: Text::default(),
-            notes: vec![Note { at: UtcMillis(0), by: Text::default(), text: Text::default() }; figures.3],
+            notes: figures.3,
             received_at: UtcMillis(times.0),
             ready_at: None,
             waiting_at: times.1,
@@ -259,4 +259,14 @@ fn spec() -> impl Strategy<Value = ViewSpec> {
             hold,
         },
     )
+}
+
+fn note() -> impl Strategy<Value = Note> {
+    let role = select(vec!["", "dispatcher", "rider", "key", "something newer"]);
+    role.prop_map(|role| Note {
+        at: UtcMillis(0),
+        by: Text::default(),
+        role: role.into(),
+        text: Text::default(),
+    })
 }

@@ -135,9 +135,12 @@ impl FakeHub {
             Action::Cancel => {
                 Change::Cancel(Cancel { reason: body.reason.clone().unwrap(), by: body.by.unwrap() })
             }
-            Action::Note => {
-                Change::Note(Note { at, by: Text::from("x"), text: body.text.clone().unwrap_or_default() })
-            }
+            Action::Note => Change::Note(Note {
+                at,
+                by: Text::from("x"),
+                role: Text::default(),
+                text: body.text.clone().unwrap_or_default(),
+            }),
             Action::Undo => return Err(Problem::new(ErrorCode::Invalid, "a drill takes nothing back")),
         };
         apply(&mut row, change, at).map_err(|e| Problem::new(ErrorCode::InvalidTransition, e.to_string()))?;

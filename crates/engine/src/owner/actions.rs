@@ -8,7 +8,7 @@ use crate::ipc::CommandPhase;
 use crate::message::{Arrival, ProfileJob};
 use crate::socket::SocketLine;
 use gwanje_board::RowMark;
-use gwanje_model::{CenterId, Delivery, DeliveryId, Status};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Status, lifecycle};
 use gwanje_sync::{
     Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
     State, Unsettled,
@@ -236,7 +236,12 @@ impl Owner {
             CommandOutcome::Unknowable(problem) => (CommandPhase::Unknowable, Outcome::why(problem)),
         };
         self.report(command.clone(), phase, told, now);
-        self.commands.remove(&command);
+        let Some(ended) = self.commands.remove(&command) else { return };
+        if phase == CommandPhase::Done && ended.action.as_str() == lifecycle::Action::Assign.as_str() {
+            for id in ended.id.into_iter().chain(ended.batch) {
+                self.alarms.assigned(&ended.center, id);
+            }
+        }
     }
 
     fn report(&mut self, command: CommandId, phase: CommandPhase, told: Outcome, now: Now) {

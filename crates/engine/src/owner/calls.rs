@@ -67,10 +67,14 @@ impl Owner {
             }
             Call::Receipt { center, key, stage, reply } => {
                 if stage == ReceiptStage::Acknowledged {
-                    self.alarms.acknowledge(&center, key);
+                    self.alarms.acknowledge(&center, key, now.mono);
                 }
                 self.client.handle(Input::Receipt(center, key, stage), now);
                 self.act(now);
+                let _ = reply.send(());
+            }
+            Call::Opened(opened, reply) => {
+                self.alarms.open_details(opened);
                 let _ = reply.send(());
             }
             Call::Freshness(reply) => {

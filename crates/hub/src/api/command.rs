@@ -160,7 +160,10 @@ pub(super) fn ask(action: Action, said: CommandBody, caller: &Caller) -> Result<
             reason: text(said.reason, "cancel needs {reason, by}; a reason has at most 2000 characters")?,
             by: said.by.unwrap_or(CancelBy::Center),
         }),
-        Action::Note => Ask::Note(text(said.text, "note needs {text} of at most 2000 characters")?),
+        Action::Note => Ask::Note {
+            text: text(said.text, "note needs {text} of at most 2000 characters")?,
+            role: caller.role(),
+        },
         Action::Undo => {
             let rev = said.rev.ok_or_else(|| Refusal::new(ErrorCode::Invalid, "undo needs {rev}"))?;
             Ask::Undo(Undo { rev, role: caller.role() })

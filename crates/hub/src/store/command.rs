@@ -10,7 +10,7 @@ use super::undo::{Undo, undo};
 use super::writer::Batch;
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{
-    Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Status, Text, UtcMillis,
+    Cancel, CenterId, Delivery, DeliveryId, Epoch, Note, Rev, RiderId, Role, Status, Text, UtcMillis,
 };
 use gwanje_wire::{ErrorCode, NewOrder, Problem};
 use std::sync::Arc;
@@ -86,7 +86,12 @@ pub enum Ask {
     /// See [`Action::Cancel`].
     Cancel(Cancel),
     /// See [`Action::Note`].
-    Note(Text),
+    Note {
+        /// What it says.
+        text: Text,
+        /// The role of whoever writes it; none: an API key.
+        role: Option<Role>,
+    },
     /// See [`Action::Undo`].
     Undo(Undo),
 }
@@ -258,7 +263,9 @@ pub(super) fn act(
         Ask::Pickup => Change::Pickup,
         Ask::Deliver => Change::Deliver,
         Ask::Cancel(cancel) => Change::Cancel(cancel),
-        Ask::Note(text) => Change::Note(Note { at, by: by.clone(), text }),
+        Ask::Note { text, role } => {
+            Change::Note(Note { at, by: by.clone(), role: Note::role_of(role), text })
+        }
         Ask::Undo(asked) => return undo(batch, center, row, asked, by, at),
     };
     let (before, from, action) = (row.rev, row.status, change.action());

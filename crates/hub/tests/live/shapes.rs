@@ -45,7 +45,7 @@ async fn whole_delivery(running: &Running) -> Arc<Delivery> {
     let intent = Intent::Create(Box::new(told_order()));
     let command = Command::new(gangnam(), intent, "test", running.hub.clock.day_now());
     let row = running.hub.store.execute(command).await.unwrap().result.unwrap().row;
-    for ask in [Ask::Accept, Ask::Assign("r4".into()), Ask::Note("문 앞".into())] {
+    for ask in [Ask::Accept, Ask::Assign("r4".into()), Ask::Note { text: "문 앞".into(), role: None }] {
         running.act(row.id, ask).await;
     }
     running.act(row.id, cancel()).await

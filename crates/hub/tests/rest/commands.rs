@@ -44,6 +44,7 @@ async fn if_match_guards_against_what_was_not_seen() {
     };
     let first = note(&seen).await;
     assert_eq!(first.status, 200, "{first:?}");
+    assert_eq!(first.body["notes"][0]["role"], "dispatcher");
     let second = note(&seen).await;
     assert_eq!((second.status.as_u16(), second.code()), (409, "conflict"));
     assert_eq!(second.body["current"]["rev"], first.body["rev"]);

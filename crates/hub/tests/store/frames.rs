@@ -14,7 +14,7 @@ async fn memory_and_tables_give_equal_frames() {
             done(store, create()).await;
         }
         for id in [4, 9, 4, 20] {
-            done(store, act(id, Ask::Note("x".into()))).await;
+            done(store, act(id, Ask::Note { text: "x".into(), role: None })).await;
         }
     }
     for from in 0..=24 {
@@ -38,7 +38,7 @@ async fn no_frame_exceeds_its_bounds() {
         assert_eq!(outcomes.len(), 1_500);
         let frame = store.frame(&gangnam(), Rev(0), usize::MAX).await.unwrap();
         assert_eq!((frame.entries(), frame.to, frame.as_of), (FRAME_MAX_ENTRIES, Rev(1_000), Rev(1_500)));
-        let note = Ask::Note("가".repeat(2_000).into());
+        let note = Ask::Note { text: "가".repeat(2_000).into(), role: None };
         let notes = (0..300).map(|n| act(n + 1, note.clone())).collect();
         store.execute_many(notes).await.unwrap();
         let frame = store.frame(&gangnam(), Rev(1_500), FRAME_MAX_ENTRIES).await.unwrap();

@@ -25,7 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Ask::Pickup),
         Just(Ask::Deliver),
         Just(cancel()),
-        Just(Ask::Note("문 앞".into())),
+        Just(Ask::Note { text: "문 앞".into(), role: None }),
     ];
     prop_oneof![
         4 => Just(Step::Create),

@@ -117,7 +117,12 @@ impl Center {
                 reason: reason.unwrap_or_default(),
                 by: cancelled_by.unwrap_or(CancelBy::Center),
             }),
-            Action::Note => Change::Note(Note { at: at.day, by: by.clone(), text: text.unwrap_or_default() }),
+            Action::Note => Change::Note(Note {
+                at: at.day,
+                by: by.clone(),
+                role: Note::role_of(act.role),
+                text: text.unwrap_or_default(),
+            }),
             Action::Undo => return refuse(ErrorCode::InvalidTransition, "it is no change of its own"),
         })
     }

@@ -344,7 +344,7 @@ fn ask(action: Action, body: &CommandBody) -> Ask {
         Action::Cancel => {
             Ask::Cancel(Cancel { reason: body.reason.unwrap(), by: body.by.unwrap_or(CancelBy::Center) })
         }
-        Action::Note => Ask::Note(body.text.unwrap()),
+        Action::Note => Ask::Note { text: body.text.unwrap(), role: None },
         Action::Undo => Ask::Undo(Undo { rev: body.rev.unwrap(), role: None }),
     }
 }

@@ -4,11 +4,12 @@ import axe from "axe-core";
 import { describe, expect, test } from "vitest";
 import type { Theme } from "../../platform/contract";
 import type { CheckReport } from "../../platform/generated/CheckReport";
+import { NOW } from "../../test/day";
 import { FakePlatform } from "../../test/fake";
 import { openWindow, press, type TestWindow, until } from "../../test/window";
-import { bytes } from "../../texts/format";
+import { bytes, ZoneClock } from "../../texts/format";
 import { language } from "../../texts/language.svelte";
-import { asText, checkText } from "./sections";
+import { asText, checkText, sections } from "./sections";
 
 const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
 
@@ -136,6 +137,23 @@ test("copies everything as text, without a customer's data", async () => {
   expect(textOf(true)).not.toContain("Revision");
   expect(text).not.toContain("010-");
   language.current = "ko";
+});
+
+test("in a drill instants go by the day's clock, as in the header, and ages by the desk's", async () => {
+  const { platform } = await openWindow(new FakePlatform(10));
+  const all = await platform.diagnostics();
+  const [center] = all.centers;
+  if (!center) throw new Error("a center");
+  const freshness = {
+    ...center.freshness,
+    speed: 60,
+    dayAt: NOW,
+    dayAtWall: all.at,
+    provenAt: all.at - 2_000,
+  };
+  const clock = new ZoneClock("Asia/Seoul");
+  const lines = sections(all, { ...center, freshness }, clock, false).flatMap((section) => section.lines);
+  expect(lines.map(({ value }) => value)).toContain(`${clock.second(NOW - 2 * 60_000)} (2초 전)`);
 });
 
 test("bytes are short", () => {

@@ -1,5 +1,6 @@
 // What the diagnostics say of a center, as lines of label and value: shown by the dialog, copied as text for support.
 
+import type { CenterFreshness } from "../../platform/contract";
 import type { Calls } from "../../platform/generated/Calls";
 import type { CenterDiagnostics } from "../../platform/generated/CenterDiagnostics";
 import type { CheckReport } from "../../platform/generated/CheckReport";
@@ -9,6 +10,7 @@ import { age, bytes, count, type ZoneClock } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 import { language } from "../../texts/language.svelte";
 import { freshnessName } from "../../texts/names";
+import { dayAt } from "../freshness/clock";
 
 /** `mark`: somebody should look at it. */
 export type Line = { label: string; value: string; mark?: boolean };
@@ -34,8 +36,9 @@ export function sections(
   ];
 }
 
-function ago(all: Diagnostics, at: number, clock: ZoneClock): string {
-  return m.diag_at_ago({ time: clock.second(at), age: age(all.at - at) });
+/** Instants by the clock of operations, as everywhere on the screen; ages by the desk's. */
+function ago(all: Diagnostics, at: number, freshness: CenterFreshness, clock: ZoneClock): string {
+  return m.diag_at_ago({ time: clock.second(dayAt(freshness, at)), age: age(all.at - at) });
 }
 
 function connection(
@@ -46,10 +49,10 @@ function connection(
 ): Line[] {
   const lines: Line[] = [
     { label: m.diag_state(), value: freshnessName(freshness.state), mark: freshness.state !== "live" },
-    { label: m.diag_since(), value: ago(all, freshness.since, clock) },
+    { label: m.diag_since(), value: ago(all, freshness.since, freshness, clock) },
     {
       label: m.diag_complete(),
-      value: freshness.provenAt === null ? m.not_proven() : ago(all, freshness.provenAt, clock),
+      value: freshness.provenAt === null ? m.not_proven() : ago(all, freshness.provenAt, freshness, clock),
       mark: freshness.provenAt === null,
     },
     { label: m.diag_endpoint(), value: all.endpoint ?? m.diag_none() },
@@ -104,7 +107,7 @@ function truth(all: Diagnostics, center: CenterDiagnostics, clock: ZoneClock): L
       value:
         lastRepair === null
           ? m.diag_none()
-          : `${ago(all, lastRepair.at, clock)} · ${CAUSE[lastRepair.cause]()} · ${m.diag_rows({ count: n(lastRepair.rowsReplaced) })} · ${bytes(lastRepair.bytes)}`,
+          : `${ago(all, lastRepair.at, center.freshness, clock)} · ${CAUSE[lastRepair.cause]()} · ${m.diag_rows({ count: n(lastRepair.rowsReplaced) })} · ${bytes(lastRepair.bytes)}`,
     },
     {
       label: m.diag_snapshots(),
@@ -133,10 +136,13 @@ const CAUSE = {
   disk: m.diag_cause_disk,
 };
 
-function disk(all: Diagnostics, { audit, compared }: CenterDiagnostics, clock: ZoneClock): Line[] {
+function disk(all: Diagnostics, { audit, compared, freshness }: CenterDiagnostics, clock: ZoneClock): Line[] {
   const sound = audit !== null && audit.damaged === 0 && audit.digestFits;
   return [
-    { label: m.diag_audit(), value: audit === null ? m.diag_not_yet() : ago(all, audit.at, clock) },
+    {
+      label: m.diag_audit(),
+      value: audit === null ? m.diag_not_yet() : ago(all, audit.at, freshness, clock),
+    },
     {
       label: m.diag_audit_found(),
       value:
@@ -153,7 +159,7 @@ function disk(all: Diagnostics, { audit, compared }: CenterDiagnostics, clock: Z
     },
     {
       label: m.diag_compared_oldest(),
-      value: compared.oldestAt === null ? m.diag_none() : ago(all, compared.oldestAt, clock),
+      value: compared.oldestAt === null ? m.diag_none() : ago(all, compared.oldestAt, freshness, clock),
     },
   ];
 }

@@ -37,3 +37,9 @@ export function eventBy({ by }: HistoryEvent): string {
   // An account without a person's name may be a role, or a machine.
   return (by.name === by.account ? ROLES[by.account]?.() : undefined) ?? by.name;
 }
+
+/** Who wrote a note. Notes name accounts; what happened names the people behind them. */
+export function noteBy(account: string, story: readonly HistoryEvent[] | null): string {
+  const theirs = story?.find(({ by }) => by.account === account);
+  return theirs ? eventBy(theirs) : (ROLES[account]?.() ?? account);
+}

@@ -97,19 +97,20 @@ export function shopCell(into: HTMLElement): GridCell {
   const remark = spanIn(into, "tag home before");
   const notes = spanIn(into, "tag before");
   const text = textIn(into);
-  const badges = (said: string, count: number): void => {
+  const badges = (said: string, count: number, asks: boolean): void => {
     // A remark is longer than its cell: the badge says that there is one, the pointer and the details what it says.
     write(remark, said === "" ? "" : "※");
     if (remark.title !== said) remark.title = said;
     write(notes, count > 0 ? `✎${count}` : "");
+    notes.classList.toggle("quiet", !asks);
   };
   return {
     show(row) {
-      badges(row.shopRemark, row.notes);
+      badges(row.shopRemark, row.notes, row.asks);
       text(row.shop);
     },
     blank() {
-      badges("", 0);
+      badges("", 0, false);
       text("");
     },
   };

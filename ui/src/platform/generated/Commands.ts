@@ -64,6 +64,8 @@ export interface Commands {
   runCommand(request: ActionRequest): Promise<CommandStarted>;
   /** Begins the same action on several deliveries of a center; what becomes of each comes with one event a command. */
   runBatch(request: BatchActionRequest): Promise<Array<CommandStarted>>;
+  /** The details of a delivery are open in the window; null: of no delivery. */
+  setOpened(center: CenterId | null, id: DeliveryId | null): Promise<void>;
   /** A person took note of an alarm. */
   acknowledgeAlarm(center: CenterId, key: AlarmKey): Promise<void>;
   /** A window shows an alarm. */

@@ -95,6 +95,9 @@ export class NotFaked implements Commands {
   runBatch(_request: BatchActionRequest): Promise<Array<CommandStarted>> {
     return notFaked("runBatch");
   }
+  setOpened(_center: CenterId | null, _id: DeliveryId | null): Promise<void> {
+    return notFaked("setOpened");
+  }
   acknowledgeAlarm(_center: CenterId, _key: AlarmKey): Promise<void> {
     return notFaked("acknowledgeAlarm");
   }

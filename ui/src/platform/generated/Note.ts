@@ -10,9 +10,13 @@ export type Note = {
  */
 at: UtcMillis, 
 /**
- * The account that wrote it.
+ * The account or key that wrote it.
  */
 by: string, 
+/**
+ * Its role then, or `key`; empty: an older hub did not say.
+ */
+role?: string, 
 /**
  * What it says.
  */

@@ -91,6 +91,10 @@ riskAt: number | null,
  */
 notes: number, 
 /**
+ * The last of them asks for an answer, and it is under way.
+ */
+asks: boolean, 
+/**
  * `pending` or `unknown`: a command of this seat that is not settled.
  */
 mark: string | null, };

@@ -32,6 +32,7 @@ export const commands: Commands = {
   matching: (typed, choices) => invoke("matching", { typed, choices }),
   runCommand: (request) => invoke("run_command", { request }),
   runBatch: (request) => invoke("run_batch", { request }),
+  setOpened: (center, id) => invoke("set_opened", { center, id }),
   acknowledgeAlarm: (center, key) => invoke("acknowledge_alarm", { center, key }),
   alarmDisplayed: (center, key) => invoke("alarm_displayed", { center, key }),
   diagnostics: () => invoke("diagnostics"),

@@ -169,7 +169,7 @@ describe("the board", () => {
 
   test("filters by remarks that wait for an answer", async () => {
     const { platform, find } = window;
-    const noted = [...platform.rows.values()].filter((row) => row.notes > 0).length;
+    const noted = [...platform.rows.values()].filter((row) => row.asks).length;
     find("filter-noted").click();
     await until(() => find("total").dataset["value"] === String(noted));
   });
