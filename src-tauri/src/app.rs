@@ -12,6 +12,7 @@ use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
 use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tauri::ipc::Channel;
@@ -48,6 +49,8 @@ pub struct Boot {
     pub theme: Theme,
     /// How large everything is drawn, in per cent.
     pub text_size: u16,
+    /// What the page keeps for this seat: JSON by name.
+    pub kept: BTreeMap<String, String>,
 }
 
 /// A signed-in engine.
@@ -190,6 +193,17 @@ impl App {
         preferences.text_size = Some(percent);
         self.keep(&preferences);
         percent
+    }
+
+    /// Keeps JSON for the page at this seat; none: no longer.
+    ///
+    /// # Errors
+    /// When it is too large, no JSON, or one too many.
+    pub async fn keep_at_seat(&self, key: &str, json: Option<String>) -> Result<(), IpcError> {
+        let mut preferences = self.preferences.lock().await;
+        preferences.keep(key, json).map_err(|cause| error("invalid", &cause.to_string(), false))?;
+        self.keep(&preferences);
+        Ok(())
     }
 
     /// Ends the engine cleanly (the cache has everything then), and the demo with it. The process ends without dropping
@@ -361,6 +375,7 @@ impl App {
                 .text_size
                 .unwrap_or(100)
                 .clamp(preferences::TEXT_SIZE.0, preferences::TEXT_SIZE.1),
+            kept: kept.kept,
         }
     }
 

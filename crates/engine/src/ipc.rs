@@ -57,6 +57,32 @@ pub struct CenterView {
     pub time_zone: String,
 }
 
+/// What an account keeps for itself at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PreferenceView {
+    /// JSON, as it was kept.
+    pub json: String,
+    /// Names what was read: who replaces it says that it knows it.
+    pub version: String,
+}
+
+/// What became of something that an account keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum PreferenceSaved {
+    /// It is kept.
+    Saved {
+        /// Names it from now on.
+        version: String,
+    },
+    /// Another window or seat was quicker; nothing was kept.
+    Conflict {
+        /// What is there now; null: nothing.
+        latest: Option<PreferenceView>,
+    },
+}
+
 /// A center's freshness, by the name that a page uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -1,10 +1,12 @@
-//! Who may sign in when: after the server ended a session, and beside one that stands.
+//! Who may sign in when: after the server ended a session, and beside one that stands. What the account and the seat keep.
 
 use super::*;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use clap::Parser as _;
+use gwanje_engine::ipc::{PreferenceSaved, PreferenceView};
 use gwanje_engine::wire::{ErrorCode, Problem};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -56,9 +58,47 @@ async fn serve() -> (String, watch::Sender<bool>) {
         .route("/api/v1/login", post(login))
         .route("/api/v1/login/refresh", post(refresh))
         .route("/api/v1/socket-tickets", post(ticket))
+        .route("/api/v1/preferences/views", preferences())
         .route("/api/v1/centers", get(|| async { Json(centers()) }));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (url, ended)
+}
+
+/// One preference, kept as the hub keeps it: by versions, and never over what the writer has not read.
+fn preferences() -> axum::routing::MethodRouter {
+    let kept: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let written = Arc::clone(&kept);
+    let tag = |versions: usize| [("etag", format!("\"{versions}\""))];
+    let problem = |code| Json(serde_json::to_value(Problem::new(code, "")).unwrap());
+    let read = move || {
+        let kept = kept.lock().unwrap().clone();
+        async move {
+            match kept.last() {
+                Some(body) => (StatusCode::OK, tag(kept.len()), body.clone()).into_response(),
+                None => (StatusCode::NOT_FOUND, problem(ErrorCode::NotFound)).into_response(),
+            }
+        }
+    };
+    let write = move |headers: HeaderMap, body: String| {
+        let mut kept = written.lock().unwrap();
+        let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let fits = match said("if-match") {
+            Some(version) => version == format!("\"{}\"", kept.len()) && !kept.is_empty(),
+            None => said("if-none-match") == Some("*") && kept.is_empty(),
+        };
+        if fits {
+            kept.push(body);
+        }
+        let versions = kept.len();
+        async move {
+            if fits {
+                (StatusCode::NO_CONTENT, tag(versions)).into_response()
+            } else {
+                (StatusCode::CONFLICT, tag(versions), problem(ErrorCode::Conflict)).into_response()
+            }
+        }
+    };
+    get(read).put(write)
 }
 
 fn app(folder: &tempfile::TempDir) -> App {
@@ -112,4 +152,34 @@ async fn a_sign_in_that_fails_leaves_the_session_that_stands() {
     assert_eq!(app.sign_in(&url, "minji", "wrong").await.unwrap_err().code, "unauthorized");
     assert!(app.boot().await.unwrap().signed_in);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_account_keeps_is_never_written_over_unread() {
+    let (folder, (url, _ended)) = (tempfile::tempdir().unwrap(), serve().await);
+    let app = app(&folder);
+    app.sign_in(&url, "minji", "right").await.unwrap();
+    let engine = app.engine().await.unwrap();
+    let save = async |json: &str, version: Option<&str>| {
+        engine.save_preference("views", json.to_owned(), version.map(str::to_owned)).await.unwrap()
+    };
+    let saved = |version: &str| PreferenceSaved::Saved { version: version.to_owned() };
+    assert_eq!(engine.preference("views").await.unwrap(), None);
+    assert_eq!(save("[1]", None).await, saved("\"1\""));
+    assert_eq!(save("[2]", Some("\"1\"")).await, saved("\"2\""));
+    let latest = Some(PreferenceView { json: "[2]".to_owned(), version: "\"2\"".to_owned() });
+    assert_eq!(save("[3]", None).await, PreferenceSaved::Conflict { latest: latest.clone() });
+    assert_eq!(save("[3]", Some("\"1\"")).await, PreferenceSaved::Conflict { latest: latest.clone() });
+    assert_eq!(engine.preference("views").await.unwrap(), latest);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_page_keeps_at_the_seat_is_there_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = app(&folder);
+    before.keep_at_seat("density", Some("\"compact\"".to_owned())).await.unwrap();
+    assert_eq!(before.keep_at_seat("density", Some("{".to_owned())).await.unwrap_err().code, "invalid");
+    let kept = app(&folder).boot().await.unwrap().kept;
+    assert_eq!(kept, BTreeMap::from([("density".to_owned(), "\"compact\"".to_owned())]));
 }

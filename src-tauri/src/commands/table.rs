@@ -14,7 +14,7 @@ use super::argument::Argument;
 use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
-use gwanje_engine::ipc::{AppEvent, Diagnostics};
+use gwanje_engine::ipc::{AppEvent, Diagnostics, PreferenceSaved, PreferenceView};
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
 };
@@ -91,6 +91,12 @@ commands! {
     set_preferences(locale: Option<Locale>, theme: Option<Theme>) -> () = set_preferences(locale, theme);
     /// Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set.
     set_text_size(percent: u16) -> u16 = set_text_size(percent);
+    /// Keeps JSON at this seat under a name, for whoever sits here; null: no longer.
+    keep_at_seat(key: String, json: Option<String>) -> () = app.keep_at_seat(&key, json);
+    /// What the account keeps for itself at the server under a name; null: nothing.
+    preference(key: String) -> Option<PreferenceView> = engine.preference(&key);
+    /// Keeps JSON for the account. `version`: of what it replaces, as it was read; null: nothing was kept there.
+    save_preference(key: String, json: String, version: Option<String>) -> PreferenceSaved = engine.save_preference(&key, json, version);
     /// Everything that happens from now on, beginning with all freshness and open alarms.
     subscribe_events(; channel: Channel<AppEvent>) -> () = subscribe_events(channel);
     /// Opens a view; its first patch is a reset.

@@ -22,6 +22,8 @@ import type { HeldCounts } from "../platform/generated/HeldCounts";
 import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
 import type { Place } from "../platform/generated/Place";
+import type { PreferenceSaved } from "../platform/generated/PreferenceSaved";
+import type { PreferenceView } from "../platform/generated/PreferenceView";
 import type { Row } from "../platform/generated/Row";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
@@ -66,6 +68,9 @@ export class FakePlatform extends NotFaked implements Platform {
   #held: Promise<void> = Promise.resolve();
   /** How often diagnostics were asked for. */
   looks = 0;
+  /** What the seat keeps, and the account at the hub with how often it was written. */
+  readonly kept = new Map<string, string>();
+  readonly account = new Map<string, { json: string; writes: number }>();
   preferences: { locale: Locale | null; theme: Theme | null } | null = null;
   readonly #views = new Map<number, OpenView>();
   #onEvent: (event: AppEvent) => void = () => {};
@@ -98,6 +103,7 @@ export class FakePlatform extends NotFaked implements Platform {
       locale: "ko",
       theme: "dark",
       textSize: 100,
+      kept: Object.fromEntries(this.kept),
       ...this.bootAnswer,
     };
   }
@@ -115,6 +121,21 @@ export class FakePlatform extends NotFaked implements Platform {
   override async signOut(): Promise<void> {}
   override async setPreferences(locale: Locale | null, theme: Theme | null): Promise<void> {
     this.preferences = { locale, theme };
+  }
+  override async keepAtSeat(key: string, json: string | null): Promise<void> {
+    if (json === null) this.kept.delete(key);
+    else this.kept.set(key, json);
+  }
+  override async preference(key: string): Promise<PreferenceView | null> {
+    const kept = this.account.get(key);
+    return kept === undefined ? null : { json: kept.json, version: String(kept.writes) };
+  }
+  override async savePreference(key: string, json: string, version: string | null): Promise<PreferenceSaved> {
+    const latest = await this.preference(key);
+    if ((latest?.version ?? null) !== version) return { kind: "conflict", latest };
+    const writes = Number(version ?? 0) + 1;
+    this.account.set(key, { json, writes });
+    return { kind: "saved", version: String(writes) };
   }
   override async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
     this.#onEvent = onEvent;

@@ -58,4 +58,8 @@ theme: Theme,
 /**
  * How large everything is drawn, in per cent.
  */
-textSize: number, };
+textSize: number, 
+/**
+ * What the page keeps for this seat: JSON by name.
+ */
+kept: { [key in string]: string }, };

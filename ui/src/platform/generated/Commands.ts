@@ -13,6 +13,8 @@ import type { Diagnostics } from "./Diagnostics";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
+import type { PreferenceSaved } from "./PreferenceSaved";
+import type { PreferenceView } from "./PreferenceView";
 import type { Rider } from "./Rider";
 import type { Theme } from "./Theme";
 import type { ViewId } from "./ViewId";
@@ -32,6 +34,12 @@ export interface Commands {
   setPreferences(locale: Locale | null, theme: Theme | null): Promise<void>;
   /** Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set. */
   setTextSize(percent: number): Promise<number>;
+  /** Keeps JSON at this seat under a name, for whoever sits here; null: no longer. */
+  keepAtSeat(key: string, json: string | null): Promise<void>;
+  /** What the account keeps for itself at the server under a name; null: nothing. */
+  preference(key: string): Promise<PreferenceView | null>;
+  /** Keeps JSON for the account. `version`: of what it replaces, as it was read; null: nothing was kept there. */
+  savePreference(key: string, json: string, version: string | null): Promise<PreferenceSaved>;
   /** Everything that happens from now on, beginning with all freshness and open alarms. */
   subscribeEvents(onAppEvent: (message: AppEvent) => void): Promise<void>;
   /** Opens a view; its first patch is a reset. */

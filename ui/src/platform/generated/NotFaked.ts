@@ -13,6 +13,8 @@ import type { Diagnostics } from "./Diagnostics";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
+import type { PreferenceSaved } from "./PreferenceSaved";
+import type { PreferenceView } from "./PreferenceView";
 import type { Rider } from "./Rider";
 import type { Theme } from "./Theme";
 import type { ViewId } from "./ViewId";
@@ -46,6 +48,15 @@ export class NotFaked implements Commands {
   }
   setTextSize(_percent: number): Promise<number> {
     return notFaked("setTextSize");
+  }
+  keepAtSeat(_key: string, _json: string | null): Promise<void> {
+    return notFaked("keepAtSeat");
+  }
+  preference(_key: string): Promise<PreferenceView | null> {
+    return notFaked("preference");
+  }
+  savePreference(_key: string, _json: string, _version: string | null): Promise<PreferenceSaved> {
+    return notFaked("savePreference");
   }
   subscribeEvents(_onAppEvent: (message: AppEvent) => void): Promise<void> {
     return notFaked("subscribeEvents");
