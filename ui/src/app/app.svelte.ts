@@ -2,6 +2,7 @@
 
 import { tick } from "svelte";
 import type { ActionSlot } from "../parts/details/actions";
+import type { Drawing } from "../parts/drawing";
 import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
 import {
@@ -19,7 +20,7 @@ import {
 import type { CheckReport } from "../platform/generated/CheckReport";
 import type { Row } from "../platform/generated/Row";
 import { SCREENS } from "../screens";
-import type { FreeRiders, Host, OpenScreen } from "../screens/screen";
+import type { FreeRiders, Host, OpenScreen, Seat } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
@@ -57,6 +58,8 @@ export class App implements Host {
   /** The screen that is shown. */
   screen: OpenScreen;
   dialog = $state.raw<Dialog | null>(null);
+  /** A dialog of a screen's own; null: none. */
+  laid = $state.raw<Drawing | null>(null);
   wall = $state(Date.now());
 
   readonly platform: Platform;
@@ -105,6 +108,21 @@ export class App implements Host {
   get shownFreshness(): CenterFreshness[] {
     const centers = this.center === null ? this.centers.map(({ id }) => id) : [this.center];
     return centers.flatMap((center) => this.freshness[center] ?? []);
+  }
+
+  get seat(): Seat {
+    return this.preferences;
+  }
+
+  /** A demo's hub has another address each time. */
+  get owner(): string {
+    const { boot } = this;
+    return `${boot?.demo ? "demo" : (boot?.server ?? "")} ${boot?.account ?? ""}`;
+  }
+
+  /** Something lies over the window and has the keys. */
+  get isCovered(): boolean {
+    return this.dialog !== null || this.laid !== null;
   }
 
   get stale(): boolean {
@@ -212,15 +230,21 @@ export class App implements Host {
 
   closeQueue(): void {
     this.alarms.closeQueue();
-    if (this.dialog === null) this.screen.state.focus();
+    if (!this.isCovered) this.screen.state.focus();
   }
 
   ask(dialog: Dialog): void {
+    this.laid = null;
     this.dialog = dialog;
   }
 
-  async closeDialog(): Promise<void> {
+  lay(draw: (close: () => void) => Drawing): void {
     this.dialog = null;
+    this.laid = draw(() => void this.closeDialog());
+  }
+
+  async closeDialog(): Promise<void> {
+    this.#uncover();
     // While the dialog is there nothing behind it takes the focus.
     await tick();
     this.screen.state.focus();
@@ -305,11 +329,12 @@ export class App implements Host {
     const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(
       (region) => region.offsetParent !== null,
     );
-    const at = regions.findIndex((region) => region.contains(document.activeElement));
+    const at = regions.findLastIndex((region) => region.contains(document.activeElement));
     const next = regions[(at + delta + regions.length) % regions.length];
     const target = next?.matches("[tabindex]")
       ? next
-      : next?.querySelector<HTMLElement>("[tabindex='0'],button:not(:disabled),input,select");
+      : (next?.querySelector<HTMLElement>("[tabindex='0']") ??
+        next?.querySelector<HTMLElement>("button:not(:disabled),input,select"));
     target?.focus();
   }
 
@@ -362,8 +387,13 @@ export class App implements Host {
     for (const { state } of this.#begun) state.freeze?.();
     this.alarms.clear();
     this.riders.forget();
-    this.dialog = null;
+    this.#uncover();
     this.phase = { kind: "ended", at: Date.now() };
+  }
+
+  #uncover(): void {
+    this.dialog = null;
+    this.laid = null;
   }
 
   #letGo(): void {
@@ -378,7 +408,7 @@ export class App implements Host {
     this.riders.forget();
     this.freshness = {};
     this.checks = {};
-    this.dialog = null;
+    this.#uncover();
     if (this.boot) this.boot = { ...this.boot, signedIn: false, demo: false };
     this.phase = { kind: "signedOut", ended };
   }
