@@ -293,7 +293,11 @@ export class App implements Host {
 
   /** The command of this seat that Z takes back; null: there is none. */
   get undoable(): Report | null {
-    return this.commands.undoable(this.wall);
+    const { centers } = this;
+    return this.commands.undoable(
+      this.wall,
+      (center) => centers.find(({ id }) => id === center)?.undoWithinMs ?? 0,
+    );
   }
 
   undo(): void {

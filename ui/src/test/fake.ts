@@ -39,6 +39,9 @@ function initials(text: string): string {
   }).join("");
 }
 
+/** What a hub says of a center beside its name. */
+const USUAL = { undoWithinMs: 15_000, atRiskMin: 5 };
+
 type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
 
 /** A group's rows, in order. */
@@ -93,8 +96,8 @@ export class FakePlatform extends NotFaked implements Platform {
       role: "dispatcher",
       server: "http://127.0.0.1:7400",
       centers: [
-        { id: "gangnam", name: "강남", timeZone: "Asia/Seoul" },
-        { id: "songpa", name: "송파", timeZone: "Asia/Seoul" },
+        { id: "gangnam", name: "강남", timeZone: "Asia/Seoul", ...USUAL },
+        { id: "songpa", name: "송파", timeZone: "Asia/Seoul", ...USUAL },
       ],
       demo: true,
       drill: true,
