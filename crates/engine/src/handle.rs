@@ -10,6 +10,7 @@ use crate::ipc::{CenterFreshness, Diagnostics, PreferenceSaved, PreferenceView, 
 use crate::message::RowFault;
 use crate::message::{Access, Call, PatchSink};
 use crate::owner;
+use crate::subscribers::Listener;
 use gwanje_board::{ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Rider};
@@ -126,7 +127,15 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn events(&self) -> Result<Events, EngineError> {
-        self.ask(|reply| Call::Subscribe { rows: false, reply }).await
+        self.ask(|reply| Call::Subscribe { listener: Listener::Page, reply }).await
+    }
+
+    /// Listens as [`Engine::events`] does, for what is no page: outcomes that nobody has heard yet are left to one.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn overhear(&self) -> Result<Events, EngineError> {
+        self.ask(|reply| Call::Subscribe { listener: Listener::Beside, reply }).await
     }
 
     /// Listens as [`Engine::events`] does, and to rows: first those there are, then each change.
@@ -134,7 +143,7 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn follow_rows(&self) -> Result<Events, EngineError> {
-        self.ask(|reply| Call::Subscribe { rows: true, reply }).await
+        self.ask(|reply| Call::Subscribe { listener: Listener::Rows, reply }).await
     }
 
     /// Opens a view; its first patch is a reset. At most one patch a frame (16 ms), at most two unacknowledged.

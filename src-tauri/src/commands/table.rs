@@ -14,7 +14,9 @@ use super::argument::Argument;
 use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
+use crate::sounding::SoundView;
 use gwanje_engine::ipc::{AppEvent, Diagnostics, PreferenceSaved, PreferenceView};
+use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
 };
@@ -133,6 +135,8 @@ commands! {
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.
     alarm_displayed(center: CenterId, key: AlarmKey) -> () = engine.displayed(&center, key);
+    /// Mutes alarms of a kind for 5, 15 or 60 minutes; 0: they sound again. Gives what sounds now.
+    mute_alarms(kind: AlarmKind, minutes: u8) -> Vec<SoundView> = app.mute_alarms(kind, minutes);
     /// How true the boards are, and what it takes to keep them so.
     diagnostics() -> Diagnostics = engine.diagnostics();
     /// Compares everything of a center; `check` events tell how far it has come.

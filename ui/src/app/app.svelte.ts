@@ -24,6 +24,7 @@ import type { FreeRiders, Host, OpenScreen, Seat } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
+import { Sounds } from "./alarms/sounds.svelte";
 import type { Dialog } from "./dialogs/dialogs";
 import { dayAt } from "./freshness/clock";
 import { freshness } from "./freshness/freshness";
@@ -66,6 +67,7 @@ export class App implements Host {
   readonly screens: readonly OpenScreen[];
   readonly preferences: Preferences;
   readonly alarms: Alarms;
+  readonly sounds: Sounds;
   readonly commands: CommandTracker;
   readonly riders: Riders;
   readonly keyboard = new Keyboard();
@@ -86,6 +88,7 @@ export class App implements Host {
       day: () => this.scene.now(),
       wall: () => Date.now(),
     });
+    this.sounds = new Sounds(platform);
     this.commands = new CommandTracker(platform);
     this.commands.onRefused = (ids) => this.screen.state.keepMarked?.(ids);
     this.riders = new Riders(platform);
@@ -138,6 +141,7 @@ export class App implements Host {
     try {
       const boot = await this.platform.boot();
       this.preferences.read(boot);
+      this.sounds.read(boot.sounds);
       void this.platform.onViewStalled((view) => this.#stalled(view)).catch(() => {});
       if (boot.signedIn) await this.#enter(boot);
       else {

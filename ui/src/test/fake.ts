@@ -25,6 +25,7 @@ import type { Place } from "../platform/generated/Place";
 import type { PreferenceSaved } from "../platform/generated/PreferenceSaved";
 import type { PreferenceView } from "../platform/generated/PreferenceView";
 import type { Row } from "../platform/generated/Row";
+import type { SoundView } from "../platform/generated/SoundView";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
@@ -74,6 +75,11 @@ export class FakePlatform extends NotFaked implements Platform {
   /** What the seat keeps, and the account at the hub with how often it was written. */
   readonly kept = new Map<string, string>();
   readonly account = new Map<string, { json: string; writes: number }>();
+  /** What sounds; the clock by which it is muted is the page's. */
+  #sounds: SoundView[] = [
+    { kind: "cancelled", mayBeCritical: true, mutedUntil: null, criticalMutedUntil: null },
+    { kind: "unproven", mayBeCritical: false, mutedUntil: null, criticalMutedUntil: null },
+  ];
   preferences: { locale: Locale | null; theme: Theme | null } | null = null;
   readonly #views = new Map<number, OpenView>();
   #onEvent: (event: AppEvent) => void = () => {};
@@ -107,6 +113,7 @@ export class FakePlatform extends NotFaked implements Platform {
       theme: "dark",
       textSize: 100,
       kept: Object.fromEntries(this.kept),
+      sounds: this.#sounds,
       ...this.bootAnswer,
     };
   }
@@ -226,6 +233,16 @@ export class FakePlatform extends NotFaked implements Platform {
     this.acknowledged.push({ center, ...key });
   }
   override async alarmDisplayed(): Promise<void> {}
+  override async muteAlarms(kind: AlarmKind, minutes: number): Promise<SoundView[]> {
+    const until = (bound: number): number | null =>
+      minutes === 0 ? null : Date.now() + Math.min(minutes, bound) * MINUTE;
+    this.#sounds = this.#sounds.map((sound) =>
+      sound.kind === kind
+        ? { ...sound, mutedUntil: until(60), criticalMutedUntil: sound.mayBeCritical ? until(5) : null }
+        : sound,
+    );
+    return this.#sounds;
+  }
   override async diagnostics(): Promise<Diagnostics> {
     this.looks += 1;
     const { type: _, ...fresh } = this.freshness({});

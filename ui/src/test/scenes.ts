@@ -78,6 +78,14 @@ export const SCENES: Record<string, Scene> = {
       await until(() => there("alarm-queue"));
     },
   },
+  muted: {
+    play: async (window) => {
+      await window.app.sounds.mute("cancelled", 15);
+      await alarms(window);
+      press("KeyQ");
+      await until(() => there("alarm-queue") && there("sound-off"));
+    },
+  },
   held: {
     play: async ({ board, platform }) => {
       platform.held = { new: 124, act: 2, gone: 3, moved: 40 };

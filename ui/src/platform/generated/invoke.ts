@@ -37,6 +37,7 @@ export const commands: Commands = {
   runBatch: (request) => invoke("run_batch", { request }),
   acknowledgeAlarm: (center, key) => invoke("acknowledge_alarm", { center, key }),
   alarmDisplayed: (center, key) => invoke("alarm_displayed", { center, key }),
+  muteAlarms: (kind, minutes) => invoke("mute_alarms", { kind, minutes }),
   diagnostics: () => invoke("diagnostics"),
   checkEverything: (center) => invoke("check_everything", { center }),
 };
