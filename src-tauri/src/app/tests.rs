@@ -235,3 +235,17 @@ async fn a_center_says_how_long_a_change_is_taken_back_and_when_a_delivery_is_at
     assert_eq!(tokio::time::timeout(PATIENCE, at_risk).await.unwrap(), 12);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_muted_is_told_to_a_page_that_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = app(&folder);
+    assert_eq!(app.mute_alarms(AlarmKind::Cancelled, 7).await.unwrap_err().code, "invalid");
+    let told = app.mute_alarms(AlarmKind::Cancelled, 15).await.unwrap();
+    let is_muted = |view: &SoundView| (view.kind, view.muted_until.is_some());
+    let muted = [(AlarmKind::Cancelled, true), (AlarmKind::Unproven, false)];
+    assert_eq!(told.iter().map(is_muted).collect::<Vec<_>>(), muted);
+    assert_eq!(app.boot().await.unwrap().sounds, told);
+    let told = app.mute_alarms(AlarmKind::Cancelled, 0).await.unwrap();
+    assert!(told.iter().all(|view| view.muted_until.is_none()));
+}
