@@ -37,9 +37,13 @@ export function soundName(kind: AlarmKind): string {
   return alarmName({ kind, by: null });
 }
 
+/** The window's clock may be behind by so much, milliseconds: five minutes are not shown as six. */
+const BEHIND_MS = 1_000;
+
 /** The minutes until an instant, by the wall clock; 0: it has come. */
 export function minutesTo(until: number | null, wall: number): number {
-  return until === null ? 0 : Math.max(0, Math.ceil((until - wall) / 60_000));
+  if (until === null || until <= wall) return 0;
+  return Math.max(1, Math.ceil((until - wall - BEHIND_MS) / 60_000));
 }
 
 /** What the rail says of what is silent, the gravest first; null: everything sounds. */

@@ -21,6 +21,8 @@ test("the rail says what is silent and for how long, critical alarms first", () 
   expect(silence(all, 5 * MIN)).toEqual({ text: "센터 확인 안 됨 소리 꺼짐 · 55분 남음", critical: false });
   expect(silence(all, 60 * MIN)).toBeNull();
   expect([minutesTo(null, 0), minutesTo(MIN, MIN), minutesTo(MIN, MIN - 1)]).toEqual([0, 0, 1]);
+  // The window's clock moves once a second.
+  expect([minutesTo(5 * MIN + 999, 0), minutesTo(5 * MIN + 1_001, 0)]).toEqual([5, 6]);
 });
 
 test("a kind is muted in the queue, and heard again; the rail says so while it lasts", async () => {
