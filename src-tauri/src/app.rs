@@ -6,12 +6,14 @@ mod tests;
 use crate::args::Args;
 use crate::demo::{self, DemoHub};
 use crate::preferences::{self, Locale, Preferences, Theme};
-use crate::sound::Sounds;
+use crate::sound::{self, Sounds};
+use crate::sounding::{SoundView, Sounding};
 use gwanje_engine::dialect::Dialect;
 use gwanje_engine::ipc::{AppEvent, CenterView, IpcError, SignedIn};
 use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{Engine, EngineConfig, EngineEvent, Events};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tauri::ipc::Channel;
@@ -48,6 +50,10 @@ pub struct Boot {
     pub theme: Theme,
     /// How large everything is drawn, in per cent.
     pub text_size: u16,
+    /// What the page keeps for this seat: JSON by name.
+    pub kept: BTreeMap<String, String>,
+    /// The alarms that sound at this seat, and those that are muted.
+    pub sounds: Vec<SoundView>,
 }
 
 /// A signed-in engine.
@@ -76,6 +82,7 @@ pub struct App {
     entrance: Mutex<Option<DemoHub>>,
     preferences: Mutex<Preferences>,
     sounds: Sounds,
+    sounding: Arc<std::sync::Mutex<Sounding>>,
 }
 
 impl App {
@@ -91,6 +98,7 @@ impl App {
             entrance: Mutex::default(),
             preferences,
             sounds,
+            sounding: Arc::default(),
         }
     }
 
@@ -192,6 +200,29 @@ impl App {
         percent
     }
 
+    /// Mutes alarms of a kind for 5, 15 or 60 minutes; 0: they sound again. Gives what sounds now.
+    ///
+    /// # Errors
+    /// When this kind can't be muted for so long.
+    pub async fn mute_alarms(&self, kind: AlarmKind, minutes: u8) -> Result<Vec<SoundView>, IpcError> {
+        let (mut sounding, now) = (sound::held(&self.sounding), sound::wall());
+        if !sounding.mute(kind, minutes, now) {
+            return Err(error("invalid", "alarms that sound are muted for 5, 15 or 60 minutes", false));
+        }
+        Ok(sounding.kinds(now))
+    }
+
+    /// Keeps JSON for the page at this seat; none: no longer.
+    ///
+    /// # Errors
+    /// When it is too large, no JSON, or one too many.
+    pub async fn keep_at_seat(&self, key: &str, json: Option<String>) -> Result<(), IpcError> {
+        let mut preferences = self.preferences.lock().await;
+        preferences.keep(key, json).map_err(|cause| error("invalid", &cause.to_string(), false))?;
+        self.keep(&preferences);
+        Ok(())
+    }
+
     /// Ends the engine cleanly (the cache has everything then), and the demo with it. The process ends without dropping
     /// this.
     pub async fn stop(&self) {
@@ -207,16 +238,8 @@ impl App {
         page: Channel<AppEvent>,
         stalled: impl Fn(u64) + Send + 'static,
     ) {
-        let sounds = self.sounds.clone();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                if let EngineEvent::Alarm(_, notice) = &event
-                    && !notice.relisted
-                    && !notice.yours
-                    && is_heard(notice.key.kind)
-                {
-                    sounds.alarm();
-                }
                 if let EngineEvent::ViewStalled(view) = &event {
                     stalled(view.0);
                 }
@@ -312,7 +335,15 @@ impl App {
         self.session.read().await.clone()
     }
 
+    /// From now on its alarms sound, with a page or without.
     async fn enter(&self, session: Session) {
+        match session.engine.overhear().await {
+            Ok(events) => {
+                let (sounding, sounds) = (Arc::clone(&self.sounding), self.sounds.clone());
+                tokio::spawn(sound::listen(events, sounding, sounds));
+            }
+            Err(cause) => tracing::error!(%cause, "alarms will not sound"),
+        }
         *self.session.write().await = Some(session);
     }
 
@@ -361,6 +392,8 @@ impl App {
                 .text_size
                 .unwrap_or(100)
                 .clamp(preferences::TEXT_SIZE.0, preferences::TEXT_SIZE.1),
+            kept: kept.kept,
+            sounds: sound::held(&self.sounding).kinds(sound::wall()),
         }
     }
 
@@ -376,13 +409,4 @@ impl App {
 #[must_use]
 pub fn error(code: &str, message: &str, retryable: bool) -> IpcError {
     IpcError { code: code.to_owned(), message: message.to_owned(), retryable }
-}
-
-/// Late deliveries and unconfirmed riders come by the dozen in a rush. Soon nobody would hear a sound for each, so they
-/// are seen on the board only. A cancellation and a board that can't be relied on are for now.
-fn is_heard(kind: AlarmKind) -> bool {
-    match kind {
-        AlarmKind::Cancelled | AlarmKind::Unproven => true,
-        AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted => false,
-    }
 }

@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod preferences;
 mod sound;
+mod sounding;
 mod startup;
 
 use anyhow::{Context, Result};

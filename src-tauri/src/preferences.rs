@@ -1,7 +1,9 @@
-//! What the person chose, kept per profile: language, theme, and the server signed in to last.
+//! What the person chose, kept per profile: language, theme, the server signed in to last, and what the page keeps for this
+//! seat.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ts_rs::TS;
 
@@ -10,6 +12,13 @@ const FILE: &str = "preferences.json";
 
 /// The least and the greatest text size, in per cent.
 pub const TEXT_SIZE: (u16, u16) = (90, 200);
+
+/// The most bytes that the page keeps under one name: as many as the hub takes.
+pub const KEPT_MAX_BYTES: usize = 64 * 1024;
+/// The most names under which the page keeps something: a handful, and one an account that was signed in here.
+pub const KEPT_MAX: usize = 64;
+/// The most bytes of a name: room for a server's address and an account.
+const KEY_MAX_BYTES: usize = 512;
 
 /// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -50,6 +59,12 @@ pub struct Preferences {
     pub server: Option<String>,
     /// The account signed in last.
     pub account: Option<String>,
+    /// What the page keeps for this seat: JSON by name.
+    #[serde(deserialize_with = "texts", skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
+    /// What only another version knows: it is written back as it was read.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, serde_json::Value>,
 }
 
 /// A choice that only another version knows is no choice, and costs none of the others.
@@ -58,14 +73,58 @@ fn if_known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> 
     Ok(serde_json::from_value(said).ok())
 }
 
+/// What is no text among them costs none of the others.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let said = serde_json::Value::deserialize(deserializer)?;
+    let serde_json::Value::Object(said) = said else { return Ok(BTreeMap::new()) };
+    let text = |(name, value): (String, serde_json::Value)| Some((name, value.as_str()?.to_owned()));
+    Ok(said.into_iter().filter_map(text).collect())
+}
+
+/// Why something can't be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// Its name is empty or too long, or it is larger than [`KEPT_MAX_BYTES`].
+    #[error("this is too large to be kept at a seat")]
+    TooLarge,
+    /// It is no JSON.
+    #[error("only JSON is kept at a seat")]
+    NoJson,
+    /// [`KEPT_MAX`] others are kept already.
+    #[error("too much is kept at this seat already")]
+    TooMany,
+}
+
 impl Preferences {
-    /// Reads them. A file that is missing or damaged means the defaults: nothing here is worth refusing to start.
+    /// Keeps JSON for the page; none: no longer.
+    ///
+    /// # Errors
+    /// When it is too large, no JSON, or one too many; then everything stays as it was.
+    pub fn keep(&mut self, key: &str, json: Option<String>) -> Result<(), NotKept> {
+        let Some(json) = json else {
+            self.kept.remove(key);
+            return Ok(());
+        };
+        if key.is_empty() || key.len() > KEY_MAX_BYTES || json.len() > KEPT_MAX_BYTES {
+            return Err(NotKept::TooLarge);
+        }
+        serde_json::from_str::<serde::de::IgnoredAny>(&json).map_err(|_| NotKept::NoJson)?;
+        if self.kept.len() >= KEPT_MAX && !self.kept.contains_key(key) {
+            return Err(NotKept::TooMany);
+        }
+        self.kept.insert(key.to_owned(), json);
+        Ok(())
+    }
+
+    /// Reads them. A file that is missing or damaged means the defaults: nothing here is worth refusing to start. A damaged
+    /// one is set aside, where whoever misses something finds it.
     #[must_use]
     pub fn load(profile: &Path) -> Self {
         let path = path(profile);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::warn!(path = %path.display(), %error, "preferences can't be read; going on with the defaults");
+                let _ = std::fs::rename(&path, path.with_extension("json.damaged"));
                 Self::default()
             }),
             Err(_) => Self::default(),
@@ -135,6 +194,39 @@ mod tests {
         assert_eq!(Preferences::load(folder.path()), chosen);
         std::fs::write(path(folder.path()), "{").unwrap();
         assert_eq!(Preferences::load(folder.path()), Preferences::default());
+        let aside = std::fs::read_to_string(path(folder.path()).with_extension("json.damaged"));
+        assert_eq!(aside.unwrap(), "{");
+    }
+
+    #[test]
+    fn what_the_page_keeps_comes_back_within_its_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut preferences = Preferences::default();
+        assert_eq!(preferences.keep("widths", Some(r#"{"shop":90}"#.to_owned())), Ok(()));
+        assert_eq!(preferences.keep("widths", Some("{".to_owned())), Err(NotKept::NoJson));
+        let large = format!("\"{}\"", "x".repeat(KEPT_MAX_BYTES));
+        assert_eq!(preferences.keep("widths", Some(large)), Err(NotKept::TooLarge));
+        for n in 1..KEPT_MAX {
+            assert_eq!(preferences.keep(&format!("k{n}"), Some("1".to_owned())), Ok(()));
+        }
+        assert_eq!(preferences.keep("more", Some("1".to_owned())), Err(NotKept::TooMany));
+        assert_eq!(preferences.keep("k1", None), Ok(()));
+        assert_eq!(preferences.keep("more", Some("1".to_owned())), Ok(()));
+        preferences.save(folder.path()).unwrap();
+        let loaded = Preferences::load(folder.path());
+        assert_eq!(loaded, preferences);
+        assert_eq!((loaded.kept.len(), loaded.kept["widths"].as_str()), (KEPT_MAX, r#"{"shop":90}"#));
+    }
+
+    #[test]
+    fn what_only_another_version_knows_is_written_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"kept":{"widths":"{}","odd":7},"windows":[1,2]}"#;
+        std::fs::write(path(folder.path()), text).unwrap();
+        let preferences = Preferences::load(folder.path());
+        assert_eq!(preferences.kept.keys().collect::<Vec<_>>(), ["widths"]);
+        preferences.save(folder.path()).unwrap();
+        assert_eq!(Preferences::load(folder.path()).others["windows"], serde_json::json!([1, 2]));
     }
 
     #[test]

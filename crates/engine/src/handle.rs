@@ -5,19 +5,20 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpClient;
-use crate::ipc::{CenterFreshness, Diagnostics, SignedIn};
+use crate::ipc::{CenterFreshness, Diagnostics, PreferenceSaved, PreferenceView, SignedIn};
 #[cfg(feature = "faults")]
 use crate::message::RowFault;
 use crate::message::{Access, Call, PatchSink};
 use crate::owner;
+use crate::subscribers::Listener;
 use gwanje_board::{ViewId, ViewSpec};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, Rider};
 use gwanje_sync::{AlarmKey, CommandId, CommandKind, CommandRequest, Stats};
-use gwanje_wire::CommandBody;
 use gwanje_wire::batch::{BATCH_MAX, BatchRow};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::ReceiptStage;
+use gwanje_wire::{CommandBody, ErrorCode};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -126,7 +127,15 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn events(&self) -> Result<Events, EngineError> {
-        self.ask(|reply| Call::Subscribe { rows: false, reply }).await
+        self.ask(|reply| Call::Subscribe { listener: Listener::Page, reply }).await
+    }
+
+    /// Listens as [`Engine::events`] does, for what is no page: outcomes that nobody has heard yet are left to one.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn overhear(&self) -> Result<Events, EngineError> {
+        self.ask(|reply| Call::Subscribe { listener: Listener::Beside, reply }).await
     }
 
     /// Listens as [`Engine::events`] does, and to rows: first those there are, then each change.
@@ -134,7 +143,7 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn follow_rows(&self) -> Result<Events, EngineError> {
-        self.ask(|reply| Call::Subscribe { rows: true, reply }).await
+        self.ask(|reply| Call::Subscribe { listener: Listener::Rows, reply }).await
     }
 
     /// Opens a view; its first patch is a reset. At most one patch a frame (16 ms), at most two unacknowledged.
@@ -243,6 +252,52 @@ impl Engine {
         // Without the shop's place (the delivery may have left the board) the list is just not sorted by distance.
         let shop = self.delivery(center, id).await?.and_then(|row| row.shop.pos);
         Ok(candidates(riders, shop))
+    }
+
+    /// What the account keeps for itself at the server under a name; none: nothing.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached; a foreign one keeps nothing.
+    pub async fn preference(&self, key: &str) -> Result<Option<PreferenceView>, EngineError> {
+        let access = self.access().await?;
+        let answer = self.http.fetch(access.url(&["preferences", key])?, &access.token).await;
+        let kept = match answer {
+            Ok(kept) => kept,
+            Err(EngineError::Refused(problem)) if problem.code == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let unreadable = || EngineError::Unreadable { what: "what the account keeps" };
+        let json = String::from_utf8(kept.body).map_err(|_| unreadable())?;
+        Ok(Some(PreferenceView { json, version: kept.etag.ok_or_else(unreadable)? }))
+    }
+
+    /// Keeps JSON for the account under a name. `version` is that of what it replaces, as it was read; none: nothing was
+    /// kept there. Where another window or seat was quicker, nothing is kept, and the answer is what is there now.
+    ///
+    /// # Errors
+    /// When the server refuses or can't be reached; a foreign one keeps nothing.
+    pub async fn save_preference(
+        &self,
+        key: &str,
+        json: String,
+        version: Option<String>,
+    ) -> Result<PreferenceSaved, EngineError> {
+        let access = self.access().await?;
+        let condition = match version {
+            Some(version) => ("if-match", version),
+            None => ("if-none-match", "*".to_owned()),
+        };
+        let url = access.url(&["preferences", key])?;
+        match self.http.put(url, &access.token, condition, json).await {
+            Ok(kept) => {
+                let version = kept.etag.ok_or(EngineError::Unreadable { what: "what was kept" })?;
+                Ok(PreferenceSaved::Saved { version })
+            }
+            Err(EngineError::Refused(problem)) if problem.code == ErrorCode::Conflict => {
+                Ok(PreferenceSaved::Conflict { latest: self.preference(key).await? })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins a command. Its outcome comes as [`crate::EngineEvent::Command`], settled exactly once.

@@ -62,14 +62,25 @@ impl HttpClient {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut builder = self.client.request(method, &request.url);
-        builder = builder.timeout(Duration::from_millis(request.timeout_ms));
+        let HttpRequest { url, headers, body, timeout_ms, .. } = request;
+        self.exchange(method, &url, &headers, body, Duration::from_millis(timeout_ms)).await
+    }
+
+    async fn exchange(
+        &self,
+        method: reqwest::Method,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Option<String>,
+        timeout: Duration,
+    ) -> Result<HttpResponse, HttpFailure> {
+        let mut builder = self.client.request(method, url).timeout(timeout);
         let mut is_typed = false;
-        for (name, value) in &request.headers {
+        for (name, value) in headers {
             is_typed |= *name == "content-type";
             builder = builder.header(*name, value);
         }
-        if let Some(body) = request.body {
+        if let Some(body) = body {
             if !is_typed {
                 builder = builder.header("content-type", "application/json");
             }
@@ -101,21 +112,44 @@ impl HttpClient {
         url: Url,
         token: &str,
     ) -> Result<T, EngineError> {
-        let request = HttpRequest {
-            method: Method::Get,
-            url: url.into(),
-            headers: vec![("authorization", format!("Bearer {token}"))],
-            body: None,
-            timeout_ms: READ_TIMEOUT_MS,
-        };
-        let response = self.send(request).await.map_err(|failure| {
+        let response = self.fetch(url, token).await?;
+        serde_json::from_slice(&response.body).map_err(|_| EngineError::Unreadable { what })
+    }
+
+    /// The answer to a read for a person, as it came.
+    pub(crate) async fn fetch(&self, url: Url, token: &str) -> Result<HttpResponse, EngineError> {
+        self.ask(reqwest::Method::GET, url, vec![bearer(token)], None).await
+    }
+
+    /// Puts JSON for a person, where the condition holds: a header that says what is to be replaced.
+    pub(crate) async fn put(
+        &self,
+        url: Url,
+        token: &str,
+        condition: (&'static str, String),
+        json: String,
+    ) -> Result<HttpResponse, EngineError> {
+        self.ask(reqwest::Method::PUT, url, vec![bearer(token), condition], Some(json)).await
+    }
+
+    /// Asks what a person waits for: an answer of success, or an error that says why there is none.
+    async fn ask(
+        &self,
+        method: reqwest::Method,
+        url: Url,
+        headers: Vec<(&'static str, String)>,
+        body: Option<String>,
+    ) -> Result<HttpResponse, EngineError> {
+        let timeout = Duration::from_millis(READ_TIMEOUT_MS);
+        let answer = self.exchange(method, url.as_str(), &headers, body, timeout).await;
+        let response = answer.map_err(|failure| {
             EngineError::Unreachable(match failure {
                 HttpFailure::Refused(why) | HttpFailure::Broken(why) => why,
                 HttpFailure::TimedOut => format!("no answer within {} s", READ_TIMEOUT_MS / 1_000),
             })
         })?;
         if (200..300).contains(&response.status) {
-            return serde_json::from_slice(&response.body).map_err(|_| EngineError::Unreadable { what });
+            return Ok(response);
         }
         let problem = serde_json::from_slice(&response.body).unwrap_or_else(|_| Problem {
             status: response.status,
@@ -123,6 +157,10 @@ impl HttpClient {
         });
         Err(EngineError::from_problem(problem))
     }
+}
+
+fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
 }
 
 fn failure(error: &reqwest::Error) -> HttpFailure {
@@ -162,7 +200,7 @@ mod tests {
     use axum::Router;
     use axum::http::StatusCode;
     use axum::response::IntoResponse;
-    use axum::routing::{get, post};
+    use axum::routing::{get, post, put};
 
     async fn serve() -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -177,7 +215,13 @@ mod tests {
         let echo = |headers: HeaderMap, body: String| async move {
             format!("{} {body}", headers["content-type"].to_str().unwrap())
         };
+        let replace = |headers: HeaderMap, body: String| async move {
+            let condition = headers["if-match"].to_str().unwrap().to_owned();
+            let said = format!("{} {body}", headers["authorization"].to_str().unwrap());
+            if condition == "\"1\"" { (StatusCode::OK, said) } else { (StatusCode::CONFLICT, String::new()) }
+        };
         let router = Router::new()
+            .route("/kept", put(replace))
             .route("/busy", get(busy))
             .route("/row", get(row))
             .route("/problem", get(problem))
@@ -232,5 +276,15 @@ mod tests {
         assert_eq!((refused.code(), refused.to_string().as_str()), ("not-found", "there is no such center"));
         assert_eq!(read("/noise").await.unwrap_err().code(), "unreadable");
         assert_eq!(read("/busy").await.unwrap_err().code(), "other");
+    }
+    #[tokio::test]
+    async fn what_a_person_puts_says_what_it_replaces() {
+        let (client, base) = (HttpClient::new(&[]).unwrap(), serve().await);
+        let put = async |tag: &str| {
+            let condition = ("if-match", tag.to_owned());
+            client.put(format!("{base}/kept").parse().unwrap(), "token", condition, "{}".to_owned()).await
+        };
+        assert_eq!(put("\"1\"").await.unwrap().body, b"Bearer token {}");
+        assert_eq!(put("\"2\"").await.unwrap_err().code(), "other", "a conflict without a problem");
     }
 }

@@ -5,10 +5,11 @@ mod diagnostics;
 pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 
 use gwanje_board::Row;
-use gwanje_model::{Status, Text};
+use gwanje_model::undo::UNDO_WITHIN_MS;
+use gwanje_model::{AT_RISK_MIN, CenterId, Status, Text};
 use gwanje_sync::{AlarmPriority, CheckReport, State};
 use gwanje_wire::batch::BatchResult;
-use gwanje_wire::rest::{AlarmKind, ReceiptStage};
+use gwanje_wire::rest::{AlarmKind, CenterInfo, ReceiptStage};
 use gwanje_wire::{ErrorCode, Person, Problem};
 use serde::Serialize;
 use ts_rs::TS;
@@ -55,6 +56,76 @@ pub struct CenterView {
     pub name: String,
     /// IANA name (`Asia/Seoul` until the server has told).
     pub time_zone: String,
+    /// Milliseconds (wall clock) within which the hub takes a change back; 0: never.
+    #[serde(default = "usual_undo_within_ms")]
+    #[ts(type = "number")]
+    pub undo_within_ms: u64,
+    /// With fewer minutes left a delivery is at risk.
+    #[serde(default = "usual_at_risk_min")]
+    pub at_risk_min: u32,
+}
+
+impl CenterView {
+    /// A center as the server told it.
+    #[must_use]
+    pub fn of(info: &CenterInfo) -> Self {
+        Self {
+            id: info.id.to_string(),
+            name: info.name.to_string(),
+            time_zone: info.time_zone.to_string(),
+            undo_within_ms: info.undo_within_ms,
+            at_risk_min: info.at_risk_min,
+        }
+    }
+
+    /// A center of which the server has told nothing yet.
+    #[must_use]
+    pub fn unknown(id: &CenterId) -> Self {
+        Self {
+            id: id.to_string(),
+            name: id.to_string(),
+            time_zone: DEFAULT_ZONE.to_owned(),
+            undo_within_ms: usual_undo_within_ms(),
+            at_risk_min: AT_RISK_MIN,
+        }
+    }
+}
+
+/// The time zone until the server has told it: this product's home.
+const DEFAULT_ZONE: &str = "Asia/Seoul";
+
+fn usual_undo_within_ms() -> u64 {
+    UNDO_WITHIN_MS.unsigned_abs()
+}
+
+fn usual_at_risk_min() -> u32 {
+    AT_RISK_MIN
+}
+
+/// What an account keeps for itself at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PreferenceView {
+    /// JSON, as it was kept.
+    pub json: String,
+    /// Names what was read: who replaces it says that it knows it.
+    pub version: String,
+}
+
+/// What became of something that an account keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum PreferenceSaved {
+    /// It is kept.
+    Saved {
+        /// Names it from now on.
+        version: String,
+    },
+    /// Another window or seat was quicker; nothing was kept.
+    Conflict {
+        /// What is there now; null: nothing.
+        latest: Option<PreferenceView>,
+    },
 }
 
 /// A center's freshness, by the name that a page uses.

@@ -3,6 +3,7 @@
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::ipc::{CenterFreshness, Diagnostics, SignedIn};
+use crate::subscribers::Listener;
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId};
 use gwanje_sync::{
@@ -41,7 +42,7 @@ pub(crate) enum Call {
     SignedIn(oneshot::Sender<Option<SignedIn>>),
     SignOut(oneshot::Sender<()>),
     Subscribe {
-        rows: bool,
+        listener: Listener,
         reply: oneshot::Sender<Events>,
     },
     OpenView {

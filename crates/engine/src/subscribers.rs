@@ -14,6 +14,17 @@ const EVENT_CAPACITY: usize = 1_024;
 /// Milliseconds between two looks at a lagging listener.
 const LAG_LOOK_MS: u64 = 50;
 
+/// Who listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// A page: a person may see what it hears.
+    Page,
+    /// One that follows rows, too.
+    Rows,
+    /// One beside the pages: no person sees what it hears.
+    Beside,
+}
+
 /// All listeners.
 #[derive(Debug, Default)]
 pub(crate) struct Subscribers {
@@ -24,16 +35,20 @@ pub(crate) struct Subscribers {
 #[derive(Debug)]
 struct Subscriber {
     sender: mpsc::Sender<EngineEvent>,
-    rows: bool,
+    listener: Listener,
     lagging: bool,
     pending: Vec<(CenterId, Pending)>,
 }
 
 impl Subscribers {
     /// Adds a listener, who hears `present` first.
-    pub(crate) fn add(&mut self, rows: bool, present: impl IntoIterator<Item = EngineEvent>) -> Events {
+    pub(crate) fn add(
+        &mut self,
+        listener: Listener,
+        present: impl IntoIterator<Item = EngineEvent>,
+    ) -> Events {
         let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
-        let mut subscriber = Subscriber { sender, rows, lagging: false, pending: Vec::new() };
+        let mut subscriber = Subscriber { sender, listener, lagging: false, pending: Vec::new() };
         for event in present {
             subscriber.tell(&event);
         }
@@ -51,12 +66,13 @@ impl Subscribers {
 
     /// Whether somebody follows rows.
     pub(crate) fn want_rows(&self) -> bool {
-        self.all.iter().any(|subscriber| subscriber.rows)
+        self.all.iter().any(|subscriber| subscriber.listener == Listener::Rows)
     }
 
-    /// Listeners, and those that have fallen behind.
+    /// Listeners that a person may see, and all those that have fallen behind.
     pub(crate) fn depth(&self) -> (usize, usize) {
-        (self.all.len(), self.all.iter().filter(|subscriber| subscriber.lagging).count())
+        let seen = self.all.iter().filter(|subscriber| subscriber.listener != Listener::Beside);
+        (seen.count(), self.all.iter().filter(|subscriber| subscriber.lagging).count())
     }
 
     /// When to call [`Subscribers::catch_up`].
@@ -87,7 +103,7 @@ impl Subscriber {
         } else {
             None
         };
-        if rows.is_some() && !self.rows {
+        if rows.is_some() && self.listener != Listener::Rows {
             return !self.sender.is_closed();
         }
         if !self.lagging {
@@ -200,7 +216,7 @@ mod tests {
     #[test]
     fn a_listener_that_falls_behind_ends_with_the_same_board() {
         let mut subscribers = Subscribers::default();
-        let mut events = subscribers.add(true, []);
+        let mut events = subscribers.add(Listener::Rows, []);
         let mut expected = BTreeMap::new();
         let total = EVENT_CAPACITY as u64 * 3;
         for rev in 0..total {
@@ -235,8 +251,8 @@ mod tests {
     #[test]
     fn rows_go_to_their_followers_only_and_who_has_gone_is_forgotten() {
         let mut subscribers = Subscribers::default();
-        let mut page = subscribers.add(false, [EngineEvent::Resync]);
-        let follower = subscribers.add(true, []);
+        let mut page = subscribers.add(Listener::Page, [EngineEvent::Resync]);
+        let follower = subscribers.add(Listener::Rows, []);
         assert!(subscribers.want_rows());
         subscribers.tell(&rows(vec![upsert(1, 1)]), Mono(0));
         assert!(matches!(page.receiver.try_recv(), Ok(EngineEvent::Resync)));
@@ -244,5 +260,15 @@ mod tests {
         drop(follower);
         subscribers.tell(&EngineEvent::Resync, Mono(0));
         assert!(!subscribers.want_rows());
+    }
+    #[test]
+    fn who_listens_beside_the_pages_hears_as_they_do_but_is_no_audience() {
+        let mut subscribers = Subscribers::default();
+        let mut beside = subscribers.add(Listener::Beside, []);
+        assert_eq!(subscribers.depth(), (0, 0), "no person sees what it hears");
+        subscribers.tell(&EngineEvent::SignedOut(None), Mono::default());
+        assert!(matches!(beside.receiver.try_recv(), Ok(EngineEvent::SignedOut(None))));
+        let _page = subscribers.add(Listener::Page, []);
+        assert_eq!(subscribers.depth(), (1, 0));
     }
 }

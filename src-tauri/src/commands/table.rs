@@ -14,7 +14,9 @@ use super::argument::Argument;
 use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
-use gwanje_engine::ipc::{AppEvent, Diagnostics};
+use crate::sounding::SoundView;
+use gwanje_engine::ipc::{AppEvent, Diagnostics, PreferenceSaved, PreferenceView};
+use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
 };
@@ -91,6 +93,12 @@ commands! {
     set_preferences(locale: Option<Locale>, theme: Option<Theme>) -> () = set_preferences(locale, theme);
     /// Sets how large everything is drawn, in per cent from 90 to 200, and keeps it; gives what was set.
     set_text_size(percent: u16) -> u16 = set_text_size(percent);
+    /// Keeps JSON at this seat under a name, for whoever sits here; null: no longer.
+    keep_at_seat(key: String, json: Option<String>) -> () = app.keep_at_seat(&key, json);
+    /// What the account keeps for itself at the server under a name; null: nothing.
+    preference(key: String) -> Option<PreferenceView> = engine.preference(&key);
+    /// Keeps JSON for the account. `version`: of what it replaces, as it was read; null: nothing was kept there.
+    save_preference(key: String, json: String, version: Option<String>) -> PreferenceSaved = engine.save_preference(&key, json, version);
     /// Everything that happens from now on, beginning with all freshness and open alarms.
     subscribe_events(; channel: Channel<AppEvent>) -> () = subscribe_events(channel);
     /// Opens a view; its first patch is a reset.
@@ -129,6 +137,8 @@ commands! {
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.
     alarm_displayed(center: CenterId, key: AlarmKey) -> () = engine.displayed(&center, key);
+    /// Mutes alarms of a kind for 5, 15 or 60 minutes; 0: they sound again. Gives what sounds now.
+    mute_alarms(kind: AlarmKind, minutes: u8) -> Vec<SoundView> = app.mute_alarms(kind, minutes);
     /// How true the boards are, and what it takes to keep them so.
     diagnostics() -> Diagnostics = engine.diagnostics();
     /// Compares everything of a center; `check` events tell how far it has come.

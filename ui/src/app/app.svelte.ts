@@ -2,6 +2,7 @@
 
 import { tick } from "svelte";
 import type { ActionSlot } from "../parts/details/actions";
+import type { Drawing } from "../parts/drawing";
 import type { Scene } from "../parts/scene";
 import type { Shortcut } from "../parts/shortcut";
 import {
@@ -19,10 +20,11 @@ import {
 import type { CheckReport } from "../platform/generated/CheckReport";
 import type { Row } from "../platform/generated/Row";
 import { SCREENS } from "../screens";
-import type { FreeRiders, Host, OpenScreen } from "../screens/screen";
+import type { FreeRiders, Host, OpenScreen, Seat } from "../screens/screen";
 import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
+import { Sounds } from "./alarms/sounds.svelte";
 import type { Dialog } from "./dialogs/dialogs";
 import { dayAt } from "./freshness/clock";
 import { freshness } from "./freshness/freshness";
@@ -57,12 +59,15 @@ export class App implements Host {
   /** The screen that is shown. */
   screen: OpenScreen;
   dialog = $state.raw<Dialog | null>(null);
+  /** A dialog of a screen's own; null: none. */
+  laid = $state.raw<Drawing | null>(null);
   wall = $state(Date.now());
 
   readonly platform: Platform;
   readonly screens: readonly OpenScreen[];
   readonly preferences: Preferences;
   readonly alarms: Alarms;
+  readonly sounds: Sounds;
   readonly commands: CommandTracker;
   readonly riders: Riders;
   readonly keyboard = new Keyboard();
@@ -83,6 +88,7 @@ export class App implements Host {
       day: () => this.scene.now(),
       wall: () => Date.now(),
     });
+    this.sounds = new Sounds(platform);
     this.commands = new CommandTracker(platform);
     this.commands.onRefused = (ids) => this.screen.state.keepMarked?.(ids);
     this.riders = new Riders(platform);
@@ -119,6 +125,21 @@ export class App implements Host {
     return centers.flatMap((center) => this.freshness[center] ?? []);
   }
 
+  get seat(): Seat {
+    return this.preferences;
+  }
+
+  /** A demo's hub has another address each time. */
+  get owner(): string {
+    const { boot } = this;
+    return `${boot?.demo ? "demo" : (boot?.server ?? "")} ${boot?.account ?? ""}`;
+  }
+
+  /** Something lies over the window and has the keys. */
+  get isCovered(): boolean {
+    return this.dialog !== null || this.laid !== null;
+  }
+
   get stale(): boolean {
     return this.fresh.stale;
   }
@@ -132,6 +153,7 @@ export class App implements Host {
     try {
       const boot = await this.platform.boot();
       this.preferences.read(boot);
+      this.sounds.read(boot.sounds);
       void this.platform.onViewStalled((view) => this.#stalled(view)).catch(() => {});
       if (boot.signedIn) await this.#enter(boot);
       else {
@@ -224,15 +246,21 @@ export class App implements Host {
 
   closeQueue(): void {
     this.alarms.closeQueue();
-    if (this.dialog === null) this.screen.state.focus();
+    if (!this.isCovered) this.screen.state.focus();
   }
 
   ask(dialog: Dialog): void {
+    this.laid = null;
     this.dialog = dialog;
   }
 
-  async closeDialog(): Promise<void> {
+  lay(draw: (close: () => void) => Drawing): void {
     this.dialog = null;
+    this.laid = draw(() => void this.closeDialog());
+  }
+
+  async closeDialog(): Promise<void> {
+    this.#uncover();
     // While the dialog is there nothing behind it takes the focus.
     await tick();
     this.screen.state.focus();
@@ -281,7 +309,11 @@ export class App implements Host {
 
   /** The command of this seat that Z takes back; null: there is none. */
   get undoable(): Report | null {
-    return this.commands.undoable(this.wall);
+    const { centers } = this;
+    return this.commands.undoable(
+      this.wall,
+      (center) => centers.find(({ id }) => id === center)?.undoWithinMs ?? 0,
+    );
   }
 
   undo(): void {
@@ -317,11 +349,12 @@ export class App implements Host {
     const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(
       (region) => region.offsetParent !== null,
     );
-    const at = regions.findIndex((region) => region.contains(document.activeElement));
+    const at = regions.findLastIndex((region) => region.contains(document.activeElement));
     const next = regions[(at + delta + regions.length) % regions.length];
     const target = next?.matches("[tabindex]")
       ? next
-      : next?.querySelector<HTMLElement>("[tabindex='0'],button:not(:disabled),input,select");
+      : (next?.querySelector<HTMLElement>("[tabindex='0']") ??
+        next?.querySelector<HTMLElement>("button:not(:disabled),input,select"));
     target?.focus();
   }
 
@@ -374,8 +407,13 @@ export class App implements Host {
     for (const { state } of this.#begun) state.freeze?.();
     this.alarms.clear();
     this.riders.forget();
-    this.dialog = null;
+    this.#uncover();
     this.phase = { kind: "ended", at: Date.now() };
+  }
+
+  #uncover(): void {
+    this.dialog = null;
+    this.laid = null;
   }
 
   #letGo(): void {
@@ -390,7 +428,7 @@ export class App implements Host {
     this.riders.forget();
     this.freshness = {};
     this.checks = {};
-    this.dialog = null;
+    this.#uncover();
     if (this.boot) this.boot = { ...this.boot, signedIn: false, demo: false };
     this.phase = { kind: "signedOut", ended };
   }

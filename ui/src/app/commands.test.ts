@@ -238,6 +238,34 @@ describe("a command", () => {
     expect(there("undo")).toBe(false);
   });
 
+  test.each([
+    [3_000, 2_999, 3_000],
+    [15_000, 7_999, 8_000],
+  ])(
+    "a hub that takes changes back for %i ms offers it after %i, and no more after %i",
+    async (undoWithinMs, still, over) => {
+      const { app } = window;
+      const { boot } = app;
+      if (boot) app.boot = { ...boot, centers: boot.centers.map((center) => ({ ...center, undoWithinMs })) };
+      news({ rev: 4_711 });
+      await until(() => there("command-report"));
+      const done = app.commands.reports[0]?.doneAt ?? 0;
+      app.wall = done + still;
+      expect(app.undoable).not.toBeNull();
+      app.wall = done + over;
+      expect(app.undoable).toBeNull();
+    },
+  );
+
+  test("a hub that takes nothing back is asked for no undo, not even before the answer", async () => {
+    const { app } = window;
+    const { boot } = app;
+    if (boot) app.boot = { ...boot, centers: boot.centers.map((center) => ({ ...center, undoWithinMs: 0 })) };
+    press("KeyU");
+    await until(() => there("command-report"));
+    expect(app.undoable).toBeNull();
+  });
+
   test("several marked deliveries are one command; what failed stays marked, with its reason", async () => {
     const { platform, board, find } = window;
     for (const id of [3_000, 2_999, 2_998]) platform.change(id, { status: "assigned" });

@@ -3,6 +3,7 @@
 import { afterG, GROUPS, letter, named, type Shortcut, shifted } from "../parts/shortcut";
 import type { OpenScreen } from "../screens/screen";
 import { m } from "../texts/generated/messages";
+import { MUTED_MIN, soundName } from "./alarms/sounds.svelte";
 import type { App } from "./app.svelte";
 
 /** What can be done in a window while a screen is shown, in the order of the groups. */
@@ -133,6 +134,7 @@ function everywhere(app: App): readonly Shortcut[] {
       possible: always,
       run: () => app.toggleQueue(),
     },
+    ...muteShortcuts(app),
     ...app.screens.map(
       (screen): Shortcut => ({
         id: `screen.${screen.id}`,
@@ -249,6 +251,32 @@ function everywhere(app: App): readonly Shortcut[] {
       run: () => void app.signOut(),
     },
   ];
+}
+
+/** Muting each kind that sounds, and hearing it again. */
+function muteShortcuts({ sounds }: App): readonly Shortcut[] {
+  return sounds.all.flatMap(({ kind, mayBeCritical }): Shortcut[] => [
+    ...MUTED_MIN.map(
+      (count): Shortcut => ({
+        id: `mute.${kind}.${count}`,
+        group: "alarm",
+        title: () =>
+          (mayBeCritical && count > 5 ? m.act_mute_critical : m.act_mute)({ name: soundName(kind), count }),
+        keys: [],
+        possible: always,
+        run: () => void sounds.mute(kind, count),
+      }),
+    ),
+    {
+      id: `unmute.${kind}`,
+      group: "alarm",
+      title: () => m.act_unmute({ name: soundName(kind) }),
+      keys: [],
+      possible: () => sounds.all.some((sound) => sound.kind === kind && sound.mutedUntil !== null),
+      reason: () => m.sound_on({ name: soundName(kind) }),
+      run: () => void sounds.mute(kind, 0),
+    },
+  ]);
 }
 
 /** What the foot of the window reminds of: a word for one shortcut, or for two that go together. */

@@ -9,12 +9,22 @@ import type { Action, Center, CenterFreshness, Platform, Rider } from "../platfo
 import type { Counters } from "../platform/generated/Counters";
 import type { Row } from "../platform/generated/Row";
 
+/** What this seat keeps for the page, by name, over a restart. */
+export interface Seat {
+  /** What was kept, whatever it is; undefined: nothing. */
+  get(key: string): unknown;
+  keep(key: string, value: unknown): void;
+}
+
 export type FreeRiders = { idle: number; onShift: number };
 
 /** The window around a screen: what it knows, and what it takes from a screen. */
 export interface Host {
   readonly platform: Platform;
   readonly scene: Scene;
+  readonly seat: Seat;
+  /** Whose sign-in, at which server: what belongs to an account is kept under this name. */
+  readonly owner: string;
   readonly centers: readonly Center[];
   /** The center that is looked at; null: all of them. */
   readonly center: string | null;
@@ -43,6 +53,8 @@ export interface Host {
   actOnAll(action: Action, rows: readonly Row[]): void;
   /** How the key of a shortcut is shown; nothing: it has none. */
   keyOf(shortcut: string): string;
+  /** Lays a dialog of the screen's own over the window, until it is closed. */
+  lay(draw: (close: () => void) => Drawing): void;
 }
 
 /** What the foot of the window says of a screen's list. */
@@ -124,7 +136,10 @@ export function screenOf<State extends ScreenState>(parts: {
         icon,
         letter,
         state,
-        shortcuts: shortcuts(state),
+        // Of what there is now: views come and go.
+        get shortcuts() {
+          return shortcuts(state);
+        },
         drawing: drawing(component, { screen: state }),
       };
     },

@@ -22,7 +22,10 @@ import type { HeldCounts } from "../platform/generated/HeldCounts";
 import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
 import type { Place } from "../platform/generated/Place";
+import type { PreferenceSaved } from "../platform/generated/PreferenceSaved";
+import type { PreferenceView } from "../platform/generated/PreferenceView";
 import type { Row } from "../platform/generated/Row";
+import type { SoundView } from "../platform/generated/SoundView";
 import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
@@ -36,6 +39,9 @@ function initials(text: string): string {
     return syllable >= 0 && syllable < 11_172 ? (INITIALS[Math.floor(syllable / 588)] ?? char) : char;
   }).join("");
 }
+
+/** What a hub says of a center beside its name. */
+const USUAL = { undoWithinMs: 15_000, atRiskMin: 5 };
 
 type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
 
@@ -66,6 +72,14 @@ export class FakePlatform extends NotFaked implements Platform {
   #held: Promise<void> = Promise.resolve();
   /** How often diagnostics were asked for. */
   looks = 0;
+  /** What the seat keeps, and the account at the hub with how often it was written. */
+  readonly kept = new Map<string, string>();
+  readonly account = new Map<string, { json: string; writes: number }>();
+  /** What sounds; the clock by which it is muted is the page's. */
+  #sounds: SoundView[] = [
+    { kind: "cancelled", mayBeCritical: true, mutedUntil: null, criticalMutedUntil: null },
+    { kind: "unproven", mayBeCritical: false, mutedUntil: null, criticalMutedUntil: null },
+  ];
   preferences: { locale: Locale | null; theme: Theme | null } | null = null;
   readonly #views = new Map<number, OpenView>();
   #onEvent: (event: AppEvent) => void = () => {};
@@ -88,8 +102,8 @@ export class FakePlatform extends NotFaked implements Platform {
       role: "dispatcher",
       server: "http://127.0.0.1:7400",
       centers: [
-        { id: "gangnam", name: "강남", timeZone: "Asia/Seoul" },
-        { id: "songpa", name: "송파", timeZone: "Asia/Seoul" },
+        { id: "gangnam", name: "강남", timeZone: "Asia/Seoul", ...USUAL },
+        { id: "songpa", name: "송파", timeZone: "Asia/Seoul", ...USUAL },
       ],
       demo: true,
       drill: true,
@@ -98,6 +112,8 @@ export class FakePlatform extends NotFaked implements Platform {
       locale: "ko",
       theme: "dark",
       textSize: 100,
+      kept: Object.fromEntries(this.kept),
+      sounds: this.#sounds,
       ...this.bootAnswer,
     };
   }
@@ -115,6 +131,21 @@ export class FakePlatform extends NotFaked implements Platform {
   override async signOut(): Promise<void> {}
   override async setPreferences(locale: Locale | null, theme: Theme | null): Promise<void> {
     this.preferences = { locale, theme };
+  }
+  override async keepAtSeat(key: string, json: string | null): Promise<void> {
+    if (json === null) this.kept.delete(key);
+    else this.kept.set(key, json);
+  }
+  override async preference(key: string): Promise<PreferenceView | null> {
+    const kept = this.account.get(key);
+    return kept === undefined ? null : { json: kept.json, version: String(kept.writes) };
+  }
+  override async savePreference(key: string, json: string, version: string | null): Promise<PreferenceSaved> {
+    const latest = await this.preference(key);
+    if ((latest?.version ?? null) !== version) return { kind: "conflict", latest };
+    const writes = Number(version ?? 0) + 1;
+    this.account.set(key, { json, writes });
+    return { kind: "saved", version: String(writes) };
   }
   override async subscribeEvents(onEvent: (event: AppEvent) => void): Promise<void> {
     this.#onEvent = onEvent;
@@ -202,6 +233,16 @@ export class FakePlatform extends NotFaked implements Platform {
     this.acknowledged.push({ center, ...key });
   }
   override async alarmDisplayed(): Promise<void> {}
+  override async muteAlarms(kind: AlarmKind, minutes: number): Promise<SoundView[]> {
+    const until = (bound: number): number | null =>
+      minutes === 0 ? null : Date.now() + Math.min(minutes, bound) * MINUTE;
+    this.#sounds = this.#sounds.map((sound) =>
+      sound.kind === kind
+        ? { ...sound, mutedUntil: until(60), criticalMutedUntil: sound.mayBeCritical ? until(5) : null }
+        : sound,
+    );
+    return this.#sounds;
+  }
   override async diagnostics(): Promise<Diagnostics> {
     this.looks += 1;
     const { type: _, ...fresh } = this.freshness({});

@@ -4,6 +4,7 @@
 import type { App } from "../app/app.svelte";
 import type { AppEvent, Boot } from "../platform/contract";
 import type { Row } from "../platform/generated/Row";
+import type { Content } from "../screens/board/saved";
 import type { BoardState } from "../screens/board/state.svelte";
 import { FakePlatform } from "./fake";
 import { press, until } from "./hands";
@@ -44,6 +45,11 @@ async function choose(board: BoardState, status: string): Promise<void> {
   await until(() => board.selection.id !== null);
 }
 
+function contentOf({ view, arrangement: { layout } }: BoardState): Content {
+  const { filter, sort, group, pinned } = view.spec;
+  return { filter: { ...filter, late: true }, sort, group, pinned, layout };
+}
+
 const alarms: Scene["play"] = async ({ platform }) => {
   const withRider = rowsOf(platform, "cancelled").filter(({ pickedUpAt }) => pickedUpAt !== null);
   for (const row of withRider.slice(0, 2))
@@ -70,6 +76,14 @@ export const SCENES: Record<string, Scene> = {
       await alarms(window);
       press("KeyQ");
       await until(() => there("alarm-queue"));
+    },
+  },
+  muted: {
+    play: async (window) => {
+      await window.app.sounds.mute("cancelled", 15);
+      await alarms(window);
+      press("KeyQ");
+      await until(() => there("alarm-queue") && there("sound-off"));
     },
   },
   held: {
@@ -116,6 +130,35 @@ export const SCENES: Record<string, Scene> = {
       await choose(board, "assigned");
       press("KeyN");
       await until(() => there("note-dialog"));
+    },
+  },
+  columns: {
+    play: async ({ board }) => {
+      board.arrangement.askColumns();
+      await until(() => there("columns-dialog"));
+    },
+  },
+  arranged: {
+    play: async ({ board }) => {
+      board.arrangement.moveColumn("rider", "elapsed");
+      board.arrangement.showColumn("target", false);
+      board.arrangement.sizeColumn("shop", 240);
+      board.arrangement.setDensity("roomy");
+      await until(() => document.querySelector('[data-head="target"]') === null);
+    },
+  },
+  views: {
+    play: async ({ board }) => {
+      for (const name of ["지연만", "라이더별"]) board.arrangement.views.save(name, contentOf(board));
+      board.arrangement.chooseView(board.arrangement.views.all[0]?.id ?? null);
+      document.querySelector<HTMLElement>('[data-testid="views"]')?.click();
+      await until(() => there("views-save"));
+    },
+  },
+  "view-name": {
+    play: async ({ board }) => {
+      board.arrangement.askSave();
+      await until(() => there("view-dialog"));
     },
   },
   palette: {

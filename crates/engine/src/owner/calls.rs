@@ -4,6 +4,7 @@ use super::{Commanded, Owner, present};
 use crate::clock;
 use crate::error::EngineError;
 use crate::message::{Access, Call};
+use crate::subscribers::Listener;
 use gwanje_sync::{CommandKind, CommandRequest, Input};
 use gwanje_wire::rest::ReceiptStage;
 
@@ -24,11 +25,13 @@ impl Owner {
                 self.act(now);
                 let _ = reply.send(());
             }
-            Call::Subscribe { rows, reply } => {
+            Call::Subscribe { listener, reply } => {
                 let alarms = (&self.alarms, &self.board, &self.names);
                 let mut present = present(&self.freshness, alarms, &self.commands);
-                present.append(&mut self.unheard);
-                let _ = reply.send(self.subscribers.add(rows, present));
+                if listener != Listener::Beside {
+                    present.append(&mut self.unheard);
+                }
+                let _ = reply.send(self.subscribers.add(listener, present));
             }
             Call::OpenView { spec, sink, reply } => {
                 let _ = reply.send(self.views.open(&mut self.board, spec, sink));

@@ -16,8 +16,6 @@ use tokio::sync::oneshot;
 
 /// Waits this long for the names of the centers after a sign-in, milliseconds; without names, ids are shown.
 const NAMES_WAIT_MS: u64 = 2_000;
-/// The time zone until the server has told it: this product's home.
-const DEFAULT_ZONE: &str = "Asia/Seoul";
 /// The role of whoever looks at a foreign server: it may do nothing.
 const FOREIGN_ROLE: &str = "viewer";
 
@@ -58,6 +56,10 @@ impl Owner {
         }
         let kept = self.profile.session.clone().filter(|kept| kept.server == self.server())?;
         self.open_cache(&kept.account, now);
+        // Rows from the cache are at risk as they were, before the server answers.
+        for center in &kept.centers {
+            self.board.set_at_risk_min(&CenterId::from(center.id.as_str()), center.at_risk_min);
+        }
         let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
         self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
         self.act(now);
@@ -80,11 +82,7 @@ impl Owner {
         let known = self.profile.session.take().map(|kept| kept.centers).unwrap_or_default();
         let centers = reply.centers.iter().map(|id| {
             let named = known.iter().find(|center| center.id == id.as_str()).cloned();
-            named.unwrap_or_else(|| CenterView {
-                id: id.to_string(),
-                name: id.to_string(),
-                time_zone: DEFAULT_ZONE.to_owned(),
-            })
+            named.unwrap_or_else(|| CenterView::unknown(id))
         });
         self.keep_session(KeptSession {
             server: self.server().to_owned(),
@@ -103,21 +101,15 @@ impl Owner {
 
     /// The server told the centers' names.
     pub(super) fn named(&mut self, infos: Vec<CenterInfo>, now: Now) {
-        for CenterInfo { id, name, .. } in &infos {
+        for CenterInfo { id, name, at_risk_min, .. } in &infos {
             self.board.set_center_name(id, name);
+            self.board.set_at_risk_min(id, *at_risk_min);
             self.names.insert(id.clone(), name.to_string());
         }
         self.views.touch();
         if let Some(mut session) = self.profile.session.take() {
             session.is_drill = infos.iter().any(|info| info.drill.is_some());
-            session.centers = infos
-                .iter()
-                .map(|info| CenterView {
-                    id: info.id.to_string(),
-                    name: info.name.to_string(),
-                    time_zone: info.time_zone.to_string(),
-                })
-                .collect();
+            session.centers = infos.iter().map(CenterView::of).collect();
             self.keep_session(session);
         }
         self.mark_drill(now);
@@ -207,9 +199,11 @@ impl Owner {
                 role: FOREIGN_ROLE.to_owned(),
                 server: self.server().to_owned(),
                 centers: vec![CenterView {
-                    id: center.id.to_string(),
                     name: center.name.clone(),
                     time_zone: center.zone.name().to_owned(),
+                    // It takes no changes.
+                    undo_within_ms: 0,
+                    ..CenterView::unknown(&center.id)
                 }],
                 foreign: Some(dialect.name.clone()),
                 drill: false,

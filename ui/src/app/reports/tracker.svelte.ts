@@ -101,13 +101,17 @@ export class CommandTracker {
     await this.#send(report.again, report.number);
   }
 
-  /** The newest command that can be taken back, or will be able to once it is answered. */
-  undoable(wall: number): Report | null {
-    const can = ({ outcome, action, doneAt, made, commandId }: Report): boolean =>
-      UNDOABLE.has(action) &&
-      !this.#wanted.has(commandId) &&
-      (outcome === "pending" ||
-        (outcome === "done" && made.length > 0 && wall - (doneAt ?? 0) < DONE_SHOWN_MS));
+  /**
+   * The newest command that can be taken back, or will be able to once it is answered. `withinMs`: for how long the hub takes
+   * a change of a center back; 0: never.
+   */
+  undoable(wall: number, withinMs: (center: string) => number): Report | null {
+    const can = ({ outcome, action, center, doneAt, made, commandId }: Report): boolean => {
+      const within = Math.min(DONE_SHOWN_MS, withinMs(center));
+      if (!UNDOABLE.has(action) || this.#wanted.has(commandId) || within <= 0) return false;
+      if (outcome === "pending") return true;
+      return outcome === "done" && made.length > 0 && wall - (doneAt ?? 0) < within;
+    };
     return this.reports.findLast(can) ?? null;
   }
 

@@ -3,7 +3,7 @@
 import type { Scene } from "../scene";
 import type { Column } from "./columns";
 import type { Page } from "./page";
-import { type Chosen, ROW_PX, Slot } from "./slot";
+import { type Chosen, Slot } from "./slot";
 
 /** Rows kept ready above and below what is in sight, so that a turn of the wheel finds them drawn. */
 const READY_ROWS = 16;
@@ -15,7 +15,9 @@ let pools = 0;
 
 export class SlotPool {
   readonly #sheet: HTMLElement;
-  readonly #columns: readonly Column[];
+  #columns: readonly Column[];
+  #rowPx: number;
+  #height = 0;
   readonly #scene: Scene;
   readonly #name: string;
   #slots: Slot[] = [];
@@ -23,9 +25,10 @@ export class SlotPool {
   #first = 0;
   #chosen: Chosen = { id: null, group: null, marked: new Set() };
 
-  constructor(sheet: HTMLElement, columns: readonly Column[], scene: Scene) {
+  constructor(sheet: HTMLElement, columns: readonly Column[], rowPx: number, scene: Scene) {
     this.#sheet = sheet;
     this.#columns = columns;
+    this.#rowPx = rowPx;
     this.#scene = scene;
     pools += 1;
     this.#name = `pool${pools}`;
@@ -36,9 +39,26 @@ export class SlotPool {
     return this.#slots.length;
   }
 
+  /** Other columns, or the same ones in another order: a slot's cells are made once, so that all slots are new. */
+  reshape(columns: readonly Column[]): void {
+    if (sameIds(columns, this.#columns)) return;
+    this.#columns = columns;
+    for (const slot of this.#slots.splice(0)) slot.element.remove();
+    this.resize(this.#height);
+  }
+
+  /** Rows of another height in pixels. */
+  setRow(rowPx: number): void {
+    if (rowPx === this.#rowPx) return;
+    this.#rowPx = rowPx;
+    this.resize(this.#height);
+    this.#place(true);
+  }
+
   /** As many slots as a height needs. */
   resize(height: number): void {
-    const wanted = Math.ceil(height / ROW_PX) + 1 + 2 * READY_ROWS;
+    this.#height = height;
+    const wanted = Math.ceil(height / this.#rowPx) + 1 + 2 * READY_ROWS;
     while (this.#slots.length > wanted) this.#slots.pop()?.element.remove();
     while (this.#slots.length < wanted) {
       const slot = new Slot(`${this.#name}-${this.#slots.length}`, this.#columns);
@@ -50,7 +70,7 @@ export class SlotPool {
 
   /** Scrolls to a number of pixels; says which places should be there. */
   scroll(top: number): Window {
-    const first = Math.max(0, Math.floor(top / ROW_PX) - READY_ROWS);
+    const first = Math.max(0, Math.floor(top / this.#rowPx) - READY_ROWS);
     if (first !== this.#first) {
       this.#first = first;
       this.#place();
@@ -113,7 +133,7 @@ export class SlotPool {
       const hidden = place >= total;
       if (slot.element.hidden !== hidden) slot.element.hidden = hidden;
       if (slot.place !== place || all) {
-        slot.move(place);
+        slot.move(place, this.#rowPx);
         this.#draw(slot);
       }
     }
@@ -130,4 +150,8 @@ export class SlotPool {
     const hasLeft = row !== undefined && this.#page?.left.has(row.id) === true;
     slot.draw(row, this.#chosen, hasLeft, this.#scene);
   }
+}
+
+function sameIds(a: readonly Column[], b: readonly Column[]): boolean {
+  return a.length === b.length && a.every(({ id }, at) => id === b[at]?.id);
 }

@@ -7,7 +7,6 @@ import type { GridCell } from "./cells";
 import type { Column } from "./columns";
 import { HeadCell } from "./head";
 
-export const ROW_PX = 24;
 /** A hand needs so long to press what an eye has seen, milliseconds. */
 const REACTION_MS = 150;
 
@@ -53,11 +52,11 @@ export class Slot {
     });
   }
 
-  /** Puts the slot at a place. */
-  move(place: number): void {
+  /** Puts the slot at a place among rows of a height in pixels. */
+  move(place: number, rowPx: number): void {
+    this.element.style.top = `${place * rowPx}px`;
     if (place === this.place) return;
     this.place = place;
-    this.element.style.top = `${place * ROW_PX}px`;
     this.element.setAttribute("aria-rowindex", String(place + 2));
   }
 

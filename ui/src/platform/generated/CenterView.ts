@@ -15,4 +15,12 @@ name: string,
 /**
  * IANA name (`Asia/Seoul` until the server has told).
  */
-timeZone: string, };
+timeZone: string, 
+/**
+ * Milliseconds (wall clock) within which the hub takes a change back; 0: never.
+ */
+undoWithinMs: number, 
+/**
+ * With fewer minutes left a delivery is at risk.
+ */
+atRiskMin: number, };

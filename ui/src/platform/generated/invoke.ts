@@ -16,6 +16,9 @@ export const commands: Commands = {
   signOut: () => invoke("sign_out"),
   setPreferences: (locale, theme) => invoke("set_preferences", { locale, theme }),
   setTextSize: (percent) => invoke("set_text_size", { percent }),
+  keepAtSeat: (key, json) => invoke("keep_at_seat", { key, json }),
+  preference: (key) => invoke("preference", { key }),
+  savePreference: (key, json, version) => invoke("save_preference", { key, json, version }),
   subscribeEvents: (onAppEvent) => invoke("subscribe_events", { channel: heard(onAppEvent) }),
   openView: (spec, onPatch) => invoke("open_view", { spec, channel: heard(onPatch) }),
   changeView: (view, spec) => invoke("change_view", { view, spec }),
@@ -35,6 +38,7 @@ export const commands: Commands = {
   setOpened: (center, id) => invoke("set_opened", { center, id }),
   acknowledgeAlarm: (center, key) => invoke("acknowledge_alarm", { center, key }),
   alarmDisplayed: (center, key) => invoke("alarm_displayed", { center, key }),
+  muteAlarms: (kind, minutes) => invoke("mute_alarms", { kind, minutes }),
   diagnostics: () => invoke("diagnostics"),
   checkEverything: (center) => invoke("check_everything", { center }),
 };

@@ -313,6 +313,19 @@ test("after a click on a filter the keys belong to the list again with J", async
   expect(filter.getAttribute("aria-pressed")).toBe("true");
 });
 
+test("what counts as at risk is said in its center's own minutes", async () => {
+  const at = { name: "", timeZone: "Asia/Seoul", undoWithinMs: 15_000 };
+  const centers = [
+    { ...at, id: "gangnam", atRiskMin: 7 },
+    { ...at, id: "songpa", atRiskMin: 12 },
+  ];
+  const { app, find } = await openWindow(new FakePlatform(50, { centers }));
+  const hint = (): string | undefined => find("count-at-risk").parentElement?.title;
+  expect(hint()).toContain("7분 미만");
+  app.showCenter(null);
+  await until(() => hint()?.includes("12분 미만") === true);
+});
+
 test("all centers together have a column that names each", async () => {
   const { app, find } = await openWindow();
   expect(find("board-grid").querySelector('[data-sort="center"]')).toBeNull();

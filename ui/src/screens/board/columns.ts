@@ -1,4 +1,5 @@
-// The columns of the board in their order. A further one is a line here; its sort key is one of the core's.
+// The columns of the board in the order that they have by themselves. A further one is a line here; its sort key is one of
+// the core's.
 
 import { elapsedCell, leftCell, riderCell, shopCell, statusCell, textCell } from "../../parts/grid/cells";
 import type { Column } from "../../parts/grid/columns";
@@ -7,11 +8,7 @@ import { kilometres } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 
 /** A time of the story: where room is scarce it is left to the details. */
-function time(
-  id: "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt",
-  title: () => string,
-  leaves: number,
-): Column {
+function time(id: "waitingAt" | "assignedAt" | "pickedUpAt" | "deliveredAt", title: () => string): Column {
   return {
     id,
     title,
@@ -20,7 +17,7 @@ function time(
     dim: true,
     min: 40,
     grow: 0,
-    leaves,
+    stays: false,
     cell: textCell((row, scene) => scene.clockOf(row.center).minute(row[id])),
   };
 }
@@ -34,7 +31,7 @@ export const CENTER: Column = {
   dim: false,
   min: 44,
   grow: 0,
-  leaves: 0,
+  stays: true,
   cell: textCell(
     (row, scene) => scene.nameOf(row.center),
     (row) => row.center,
@@ -50,7 +47,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 50,
     grow: 0,
-    leaves: 0,
+    stays: true,
     cell: textCell(
       (row) => row.number,
       (row) => `#${row.id}`,
@@ -64,7 +61,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 90,
     grow: 0,
-    leaves: 0,
+    stays: true,
     cell: statusCell,
   },
   {
@@ -75,7 +72,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 48,
     grow: 0,
-    leaves: 5,
+    stays: false,
     cell: elapsedCell,
   },
   {
@@ -86,7 +83,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 62,
     grow: 0,
-    leaves: 0,
+    stays: false,
     cell: leftCell,
   },
   {
@@ -97,7 +94,7 @@ export const COLUMNS: readonly Column[] = [
     dim: true,
     min: 38,
     grow: 0,
-    leaves: 9,
+    stays: false,
     cell: textCell((row) => `${row.pickupTargetMin}/${row.deliveryTargetMin}`),
   },
   {
@@ -108,7 +105,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 112,
     grow: 0,
-    leaves: 0,
+    stays: false,
     cell: riderCell,
   },
   {
@@ -119,7 +116,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 100,
     grow: 1,
-    leaves: 0,
+    stays: false,
     cell: shopCell,
   },
   {
@@ -130,7 +127,7 @@ export const COLUMNS: readonly Column[] = [
     dim: false,
     min: 110,
     grow: 1.35,
-    leaves: 0,
+    stays: false,
     cell: textCell((row) => row.address),
   },
   {
@@ -141,14 +138,17 @@ export const COLUMNS: readonly Column[] = [
     dim: true,
     min: 28,
     grow: 0,
-    leaves: 4,
+    stays: false,
     cell: textCell((row) => kilometres(row.distanceM)),
   },
-  time("waitingAt", m.col_waiting, 7),
-  time("assignedAt", m.col_assigned, 6),
-  time("pickedUpAt", m.col_pickup, 6),
-  time("deliveredAt", m.col_delivered, 8),
+  time("waitingAt", m.col_waiting),
+  time("assignedAt", m.col_assigned),
+  time("pickedUpAt", m.col_pickup),
+  time("deliveredAt", m.col_delivered),
 ];
+
+/** All that there ever are, whichever centers are shown. */
+export const ALL_COLUMNS: readonly Column[] = [CENTER, ...COLUMNS];
 
 /** What an empty order means: what has the least time left first. */
 export const NATURAL: readonly SortOrder[] = [{ key: "target", descending: false }];

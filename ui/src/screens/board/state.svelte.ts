@@ -1,17 +1,21 @@
 // What the board of a window holds: its list, the chosen delivery, whether its details are open, and whether places are held.
 
 import { Selection } from "../../parts/grid/selection.svelte";
-import { EVERYTHING, View } from "../../parts/grid/view.svelte";
+import { View } from "../../parts/grid/view.svelte";
 import type { Action } from "../../platform/contract";
 import type { Row } from "../../platform/generated/Row";
 import type { ViewSpec } from "../../platform/generated/ViewSpec";
 import type { Foot, Host, ScreenState } from "../screen";
+import { Arrangement } from "./arrangement.svelte";
+import { URGENT_FIRST } from "./first";
 
 /** Where on the board the focus may be sent, and what only the component can do. */
 export type Places = {
   search: () => void;
   filter: () => void;
   grid: () => void;
+  /** The heads of the columns. */
+  heads: () => void;
   /** What stands where on the screen now; gives back what puts it there again. */
   keepPlace: () => () => Promise<void>;
 };
@@ -21,6 +25,7 @@ const NOWHERE: Places = {
   search: () => {},
   filter: () => {},
   grid: () => {},
+  heads: () => {},
   keepPlace: () => async () => {},
 };
 
@@ -28,15 +33,6 @@ const NOWHERE: Places = {
 export const HOLD_MS = 10_000;
 /** After so long an unbroken hold what someone must act on comes in all the same. */
 export const ADMIT_MS = 60_000;
-
-/** What a new seat sees: what must be acted on first, then by status; what has ended shows its heads alone. */
-export const URGENT_FIRST: ViewSpec = {
-  ...EVERYTHING,
-  sort: [{ key: "target", descending: false }],
-  group: "status",
-  pinned: "act",
-  collapsed: ["delivered", "cancelled"],
-};
 
 export class BoardState implements ScreenState {
   detailOpen = $state(false);
@@ -46,6 +42,7 @@ export class BoardState implements ScreenState {
   readonly host: Host;
   readonly view: View;
   readonly selection: Selection;
+  readonly arrangement: Arrangement;
   /** The desk's instants of the last touch, and of the first one of this hold; null: places are not held. */
   #touchedAt: number | null = null;
   #heldSince: number | null = null;
@@ -56,6 +53,7 @@ export class BoardState implements ScreenState {
     this.host = host;
     this.view = new View(host.platform, URGENT_FIRST);
     this.selection = new Selection(this.view);
+    this.arrangement = new Arrangement(host, this.view, (part) => this.show(part));
   }
 
   get opened(): Row | null {
@@ -68,11 +66,13 @@ export class BoardState implements ScreenState {
   }
 
   async begin(): Promise<void> {
+    this.arrangement.begin();
     this.view.change({ centers: this.#centers });
     await this.view.open();
   }
 
   end(): void {
+    this.arrangement.end();
     this.view.close();
     this.selection.clear();
     this.detailOpen = false;
@@ -101,6 +101,7 @@ export class BoardState implements ScreenState {
     this.#heldSince = null;
     this.#touchedAt = null;
     this.view.change({ ...part, first: 0, hold: false });
+    if ("sort" in part || "group" in part) this.arrangement.keepLast();
   }
 
   /** Chooses the first delivery that fits what was just typed; false: none does. */
@@ -170,6 +171,7 @@ export class BoardState implements ScreenState {
     const byCore = this.view.held !== null && !this.view.spec.hold;
     if (byCore && this.#seenByCore) this.touch(wall);
     this.#seenByCore = byCore;
+    this.arrangement.tick(wall);
     if (this.#touchedAt === null || !this.view.spec.hold) return;
     if (wall - this.#touchedAt >= HOLD_MS) this.release();
     else if (wall - (this.#heldSince ?? wall) >= ADMIT_MS && (this.view.held?.act ?? 0) > 0)
