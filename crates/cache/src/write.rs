@@ -1,6 +1,7 @@
 //! Writing: batches of any centers in one transaction.
 
 use crate::batch::{CacheBatch, CachedAlarm, CachedRow};
+use crate::drafts::{self, DraftChanges};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{MAX_CENTER_NO, checksum, key, keys};
@@ -32,10 +33,24 @@ impl Cache {
     /// # Errors
     /// When the disk is full, the file is damaged, or the like; nothing of them is written then.
     pub fn write(&mut self, batches: &[CacheBatch]) -> Result<(), CacheError> {
+        self.write_with_drafts(batches, &DraftChanges::new())
+    }
+
+    /// Writes batches and drafts, all of them or none. A draft that is too long is left out; beyond [`crate::MAX_DRAFTS`]
+    /// the oldest go.
+    ///
+    /// # Errors
+    /// When the disk is full, the file is damaged, or the like; nothing of them is written then.
+    pub fn write_with_drafts(
+        &mut self,
+        batches: &[CacheBatch],
+        drafts: &DraftChanges,
+    ) -> Result<(), CacheError> {
         self.transaction("the writing", |transaction| {
             // One buffer for all bodies of the transaction.
             let mut body = Vec::with_capacity(2_048);
-            batches.iter().try_for_each(|batch| write_batch(transaction, batch, &mut body))
+            batches.iter().try_for_each(|batch| write_batch(transaction, batch, &mut body))?;
+            Ok(drafts::write(transaction, drafts)?)
         })
     }
 
@@ -45,11 +60,12 @@ impl Cache {
     /// When the disk is full, the file is damaged, or the like.
     pub fn wipe(&mut self, center: &CenterId) -> Result<(), CacheError> {
         self.transaction("the wiping", |transaction| {
+            drafts::wipe(transaction, center)?;
             let Some(no) = find_center(transaction, center)? else { return Ok(()) };
             remove_rows(transaction, no)?;
-            transaction.execute("DELETE FROM alarms WHERE center = ?1", [no])?;
-            transaction.execute("DELETE FROM commands WHERE center = ?1", [no])?;
-            transaction.execute("DELETE FROM names WHERE center = ?1", [no])?;
+            for table in ["alarms", "commands", "names", "own"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE center = ?1"), [no])?;
+            }
             transaction.execute("DELETE FROM centers WHERE no = ?1", [no])?;
             Ok(())
         })

@@ -1,6 +1,6 @@
 //! What happens, for whoever listens, and the receiving end.
 
-use crate::ipc::{AlarmView, AppEvent, CommandPhase, CenterFreshness, MovedOn, RowOutcome};
+use crate::ipc::{AlarmView, AppEvent, CenterFreshness, CommandPhase, MovedOn, RowOutcome};
 use gwanje_board::{Row, ViewId};
 use gwanje_model::{AT_RISK_MIN, CenterId, DeliveryId, Text};
 use gwanje_sync::{AlarmKey, AlarmNotice, CheckReport, CommandId, Proof, RepairReport, RowChange, State};

@@ -1,6 +1,6 @@
 //! What is known of a center's freshness and of its clock of operations.
 
-use crate::ipc::{FreshnessState, CenterFreshness};
+use crate::ipc::{CenterFreshness, FreshnessState};
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_sync::State;
 use gwanje_wire::socket::Cursor;

@@ -1,7 +1,7 @@
 //! Batches that wait, melted: one a center, in which what came later wins.
 
 use crate::translate::{cached_alarm, cached_command, cached_cursor, cached_row, cached_skip};
-use gwanje_cache::{CacheBatch, CachedName};
+use gwanje_cache::{CacheBatch, CachedDraft, CachedName, DraftChanges, DraftKey};
 use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
 use gwanje_sync::mutation::{Mutation, is_mutated};
 use gwanje_sync::{AlarmKey, Batch, CommandId, ForeignName, SkippedAlarms, StoredAlarm, StoredCommand};
@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Melted {
     centers: BTreeMap<CenterId, Gathered>,
+    drafts: DraftChanges,
 }
 
 /// Several batches of one center as one.
@@ -55,6 +56,17 @@ impl Melted {
         self.centers.iter().map(|(center, gathered)| gathered.batch(center)).collect()
     }
 
+    /// Drafts that are new, have changed or are gone; written with the batches.
+    #[must_use]
+    pub fn drafts(&self) -> &DraftChanges {
+        &self.drafts
+    }
+
+    /// Takes in a draft as it is now; none: gone.
+    pub(crate) fn set_draft(&mut self, key: DraftKey, draft: Option<CachedDraft>) {
+        self.drafts.insert(key, draft);
+    }
+
     /// Takes in a batch that came later.
     pub(crate) fn add(&mut self, batch: Batch) {
         let (center, later) = (batch.center.clone(), Gathered::from(batch));
@@ -66,6 +78,7 @@ impl Melted {
         for (center, gathered) in later.centers {
             self.put(center, gathered);
         }
+        self.drafts.extend(later.drafts);
     }
 
     fn put(&mut self, center: CenterId, later: Gathered) {

@@ -14,7 +14,7 @@ use super::argument::Argument;
 use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
-use gwanje_engine::ipc::{AppEvent, Diagnostics};
+use gwanje_engine::ipc::{AppEvent, Diagnostics, DraftSubject, DraftView};
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
 };
@@ -123,6 +123,12 @@ commands! {
     run_command(request: ActionRequest) -> CommandStarted = run_command(request);
     /// Begins the same action on several deliveries of a center; what becomes of each comes with one event a command.
     run_batch(request: BatchActionRequest) -> Vec<CommandStarted> = run_batch(request);
+    /// What was written and not sent by whoever is signed in, the newest first.
+    drafts() -> Vec<DraftView> = engine.drafts();
+    /// Keeps what is written for a subject; gives the oldest drafts, where there were too many and they went for it.
+    save_draft(subject: DraftSubject, text: String) -> Vec<DraftView> = engine.save_draft(&subject, text);
+    /// Throws a draft away.
+    discard_draft(subject: DraftSubject) -> () = engine.discard_draft(&subject);
     /// A person took note of an alarm.
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.

@@ -95,6 +95,7 @@ impl Owner {
             is_drill: reply.drill.is_some(),
             refresh_token: reply.refresh_token.clone(),
         });
+        self.keep_drafts_of_centers(now);
         self.mark_drill(now);
         if self.signing.waiting.is_some() {
             self.signing.names_due = Some(now.mono.plus_ms(NAMES_WAIT_MS));
@@ -167,6 +168,7 @@ impl Owner {
                 self.board.remove_center(&center);
             }
             self.alarms = Alarms::default();
+            self.wipe_drafts(now);
             self.commands.clear();
             self.unheard.clear();
             self.views.touch();
@@ -259,6 +261,7 @@ impl Owner {
     /// Another account comes: takes everything of the former account out of view and memory. Its cache file stays for
     /// its return.
     fn leave_account(&mut self, now: Now) {
+        self.leave_drafts();
         self.client.handle(Input::SignOut, now);
         while let Some(action) = self.client.poll_action() {
             if let Action::Wipe(center) = &action {
@@ -267,5 +270,7 @@ impl Owner {
                 self.act_on(action, now);
             }
         }
+        // Signing out says that drafts go: none of the next account's.
+        self.leave_drafts();
     }
 }

@@ -1,7 +1,7 @@
 //! The queue, batch by batch.
 
 use super::*;
-use gwanje_cache::CacheBatch;
+use gwanje_cache::{CacheBatch, CachedDraft, DraftKey};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_sync::{AlarmKey, CommandId, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
@@ -201,9 +201,79 @@ fn what_a_file_that_is_left_refuses_is_given_up_with_its_writes_and_nothing_else
     assert!(matches!(next(), Some(Job::Other("session.json"))), "no change of a cache");
     assert!(matches!(next(), Some(Job::Open(_))));
     assert_eq!(written(next()).0[0].upserts[0].id, DeliveryId(9));
-    outbox.answered(JobAnswer::Opened, NOW);
+    assert!(matches!(
+        outbox.answered(JobAnswer::Opened(Vec::new()), NOW),
+        Some(ForCore::Drafts(drafts)) if drafts.is_empty()
+    ));
     assert!(matches!(
         outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW),
         Some(ForCore::Committed(_))
     ));
+}
+
+fn about(subject: &str) -> DraftKey {
+    DraftKey { center: gangnam(), subject: subject.into() }
+}
+
+fn draft(text: &str) -> Option<CachedDraft> {
+    Some(CachedDraft { text: text.to_owned(), at: UtcMillis(5), command: None })
+}
+
+/// The drafts of a write, by subject.
+fn drafts_of(job: Option<Job<&'static str>>) -> Vec<(String, Option<String>)> {
+    let Some(Job::Write(melted)) = job else { panic!("no write") };
+    let told = |(key, draft): (&DraftKey, &Option<CachedDraft>)| {
+        (key.subject.to_string(), draft.as_ref().map(|draft| draft.text.clone()))
+    };
+    melted.drafts().iter().map(told).collect()
+}
+
+#[test]
+fn drafts_are_written_with_what_waits_and_the_last_word_counts() {
+    let mut outbox = Queue::default();
+    outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    outbox.write_draft(about("a"), draft("강"), NOW);
+    outbox.write_draft(about("b"), draft("나"), NOW);
+    outbox.write_draft(about("b"), None, NOW);
+    let job = outbox.take(NOW.plus_ms(GATHER_MS));
+    assert!(matches!(&job, Some(Job::Write(melted)) if melted.upto() == [(gangnam(), 1)]));
+    assert_eq!(drafts_of(job), [("a".to_owned(), Some("강".to_owned())), ("b".to_owned(), None)]);
+}
+
+#[test]
+fn a_draft_alone_is_written_within_the_time_of_any_write() {
+    let mut outbox = Queue::default();
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    assert!(outbox.take(NOW).is_none());
+    assert_eq!(outbox.deadline(), Some(NOW.plus_ms(GATHER_MS)));
+    assert_eq!(drafts_of(outbox.take(NOW.plus_ms(GATHER_MS))).len(), 1);
+}
+
+#[test]
+fn a_draft_that_the_machine_refused_is_written_later_unless_it_was_written_anew() {
+    let mut outbox = Queue::default();
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    outbox.write_draft(about("b"), draft("나"), NOW);
+    let refused = outbox.take(NOW.plus_ms(GATHER_MS)).unwrap();
+    outbox.write_draft(about("a"), draft("강"), NOW);
+    outbox.answered(JobAnswer::NotNow(refused), NOW);
+    outbox.answered(JobAnswer::Free, NOW);
+    let again = outbox.take(NOW.plus_ms(RETRY_MS));
+    let expected = [("a".to_owned(), Some("강".to_owned())), ("b".to_owned(), Some("나".to_owned()))];
+    assert_eq!(drafts_of(again), expected);
+}
+
+#[test]
+fn drafts_of_a_file_that_is_left_again_at_once_reach_nobody() {
+    let mut outbox = Queue::default();
+    outbox.open(PathBuf::from("a.sqlite"));
+    outbox.open(PathBuf::from("b.sqlite"));
+    let drafts =
+        |subject| JobAnswer::Opened(draft("가").map(|draft| (about(subject), draft)).into_iter().collect());
+    assert!(outbox.answered(drafts("of the first"), NOW).is_none());
+    let Some(ForCore::Drafts(read)) = outbox.answered(drafts("of the second"), NOW) else {
+        panic!("no drafts")
+    };
+    assert_eq!(read[0].0, about("of the second"));
 }

@@ -10,6 +10,8 @@ import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
 import type { Diagnostics } from "./Diagnostics";
+import type { DraftSubject } from "./DraftSubject";
+import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
@@ -64,6 +66,12 @@ export interface Commands {
   runCommand(request: ActionRequest): Promise<CommandStarted>;
   /** Begins the same action on several deliveries of a center; what becomes of each comes with one event a command. */
   runBatch(request: BatchActionRequest): Promise<Array<CommandStarted>>;
+  /** What was written and not sent by whoever is signed in, the newest first. */
+  drafts(): Promise<Array<DraftView>>;
+  /** Keeps what is written for a subject; gives the oldest drafts, where there were too many and they went for it. */
+  saveDraft(subject: DraftSubject, text: string): Promise<Array<DraftView>>;
+  /** Throws a draft away. */
+  discardDraft(subject: DraftSubject): Promise<void>;
   /** A person took note of an alarm. */
   acknowledgeAlarm(center: CenterId, key: AlarmKey): Promise<void>;
   /** A window shows an alarm. */

@@ -10,6 +10,8 @@ import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
 import type { Diagnostics } from "./Diagnostics";
+import type { DraftSubject } from "./DraftSubject";
+import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
@@ -94,6 +96,15 @@ export class NotFaked implements Commands {
   }
   runBatch(_request: BatchActionRequest): Promise<Array<CommandStarted>> {
     return notFaked("runBatch");
+  }
+  drafts(): Promise<Array<DraftView>> {
+    return notFaked("drafts");
+  }
+  saveDraft(_subject: DraftSubject, _text: string): Promise<Array<DraftView>> {
+    return notFaked("saveDraft");
+  }
+  discardDraft(_subject: DraftSubject): Promise<void> {
+    return notFaked("discardDraft");
   }
   acknowledgeAlarm(_center: CenterId, _key: AlarmKey): Promise<void> {
     return notFaked("acknowledgeAlarm");
