@@ -24,6 +24,7 @@ import { ZoneClock } from "../texts/format";
 import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
 import type { Dialog } from "./dialogs/dialogs";
+import { Drafts } from "./dialogs/drafts.svelte";
 import { dayAt } from "./freshness/clock";
 import { freshness } from "./freshness/freshness";
 import { staleSentence } from "./freshness/words";
@@ -64,6 +65,7 @@ export class App implements Host {
   readonly preferences: Preferences;
   readonly alarms: Alarms;
   readonly commands: CommandTracker;
+  readonly drafts: Drafts;
   readonly riders: Riders;
   readonly keyboard = new Keyboard();
   readonly shortcuts: readonly Shortcut[] = $derived.by(() => shortcutsOf(this, this.screen));
@@ -85,6 +87,8 @@ export class App implements Host {
     });
     this.commands = new CommandTracker(platform);
     this.commands.onRefused = (ids) => this.screen.state.keepMarked?.(ids);
+    this.drafts = new Drafts(platform);
+    this.drafts.onDropped = (draft) => this.commands.dropped(draft);
     this.riders = new Riders(platform);
     this.screen = $state.raw(first.open(this));
     this.screens = [this.screen, ...others.map((screen) => screen.open(this))];
@@ -138,6 +142,13 @@ export class App implements Host {
 
   async tryDemo(): Promise<void> {
     await this.#enter(await this.platform.tryDemo());
+  }
+
+  /** Signs out, and asks first where drafts would go with it. */
+  async askSignOut(): Promise<void> {
+    await this.drafts.load();
+    if (this.drafts.held.length > 0) this.ask({ kind: "signOut", about: null });
+    else await this.signOut();
   }
 
   async signOut(): Promise<void> {
@@ -354,6 +365,8 @@ export class App implements Host {
     this.center = boot.centers[0]?.id ?? null;
     await this.platform.subscribeEvents((event) => this.#hear(event));
     this.phase = { kind: "signedIn" };
+    this.drafts.clear();
+    void this.drafts.load();
     await this.showScreen(this.screen);
   }
 
@@ -375,6 +388,7 @@ export class App implements Host {
     this.#letGo();
     this.alarms.clear();
     this.commands.clear();
+    this.drafts.clear();
     this.riders.forget();
     this.freshness = {};
     this.checks = {};
@@ -406,6 +420,8 @@ export class App implements Host {
         break;
       case "command":
         this.commands.hear(event);
+        // What a command carried out is no draft any more.
+        if (event.outcome !== "pending" && event.outcome !== "unknown") void this.drafts.load();
         break;
       case "check":
         this.checks = { ...this.checks, [event.center]: event.report };
