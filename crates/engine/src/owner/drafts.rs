@@ -18,6 +18,8 @@ pub(super) struct Written {
     drafts: Drafts,
     /// The file has been read.
     is_read: bool,
+    /// It is of whoever is signed in.
+    is_own: bool,
     /// The person left before it had been.
     is_left: bool,
     /// Who asked before it had been. Bounded by the calls under way at once.
@@ -149,22 +151,22 @@ impl Owner {
     }
 
     /// Drafts of centers that the account has no more go.
-    pub(super) fn keep_drafts_of_centers(&mut self, now: Now) {
+    fn keep_drafts_of_centers(&mut self, now: Now) {
         let Some(session) = self.profile.session.as_ref().filter(|_| self.is_at_own_file()) else { return };
         let is_kept = |center: &CenterId| session.centers.iter().any(|kept| kept.id == center.as_str());
         let gone = self.written.drafts.keep_centers(is_kept);
         self.write_drafts(gone, now);
     }
 
-    /// Whether the file in use is that of whoever is signed in.
+    /// Whoever is signed in is whom the file in use is of.
+    pub(super) fn own_drafts(&mut self, now: Now) {
+        self.written.is_own = true;
+        self.keep_drafts_of_centers(now);
+    }
+
+    /// Whether the file in use is that of whoever is signed in: it is opened before a password is checked.
     fn is_at_own_file(&self) -> bool {
-        if self.is_following {
-            return true;
-        }
-        let session = self.profile.session.as_ref().filter(|kept| kept.server == self.server());
-        session.is_some_and(|kept| {
-            self.cache_path.as_ref() == Some(&self.profile.cache_path(&kept.server, &kept.account))
-        })
+        self.is_following || self.written.is_own && self.profile.session.is_some()
     }
 
     fn expire_drafts(&mut self, now: Now) {

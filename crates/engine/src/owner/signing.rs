@@ -58,6 +58,7 @@ impl Owner {
         }
         let kept = self.profile.session.clone().filter(|kept| kept.server == self.server())?;
         self.open_cache(&kept.account, now);
+        self.own_drafts(now);
         let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
         self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
         self.act(now);
@@ -95,7 +96,7 @@ impl Owner {
             is_drill: reply.drill.is_some(),
             refresh_token: reply.refresh_token.clone(),
         });
-        self.keep_drafts_of_centers(now);
+        self.own_drafts(now);
         self.mark_drill(now);
         if self.signing.waiting.is_some() {
             self.signing.names_due = Some(now.mono.plus_ms(NAMES_WAIT_MS));
