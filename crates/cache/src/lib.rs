@@ -17,7 +17,9 @@ mod schema;
 mod write;
 
 pub use audit::Audit;
-pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
+pub use batch::{
+    CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedOwn, CachedRow, CachedSkip,
+};
 pub use drafts::{CachedDraft, DraftChanges, DraftKey, MAX_DRAFT_BYTES, MAX_DRAFTS};
 pub use error::CacheError;
 pub use open::{Cache, Opened};

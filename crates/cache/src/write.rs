@@ -1,11 +1,11 @@
 //! Writing: batches of any centers in one transaction.
 
-use crate::batch::{CacheBatch, CachedAlarm, CachedRow};
+use crate::batch::{CacheBatch, CachedAlarm, CachedOwn, CachedRow};
 use crate::drafts::{self, DraftChanges};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{MAX_CENTER_NO, checksum, key, keys};
-use gwanje_model::{CenterId, Rev};
+use gwanje_model::{CenterId, DeliveryId, Rev};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// Why a batch could not be written.
@@ -137,6 +137,7 @@ fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec
         write_alarm(transaction, no, alarm, body)?;
     }
     write_commands(transaction, no, batch)?;
+    write_own(transaction, no, batch)?;
     write_names(transaction, no, batch)?;
     let mut center = transaction.prepare_cached(
         "UPDATE centers SET count = ?2, digest = ?3, epoch = coalesce(?4, epoch), rev = coalesce(?5, rev),
@@ -185,7 +186,8 @@ fn write_alarm(
 
 fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
     let mut begin = transaction.prepare_cached(
-        "INSERT INTO commands (center, key, delivery, action, clicked_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO commands (center, key, delivery, action, clicked_at, batch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO NOTHING",
     )?;
     for command in &batch.commands {
@@ -195,11 +197,33 @@ fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) ->
             command.delivery.map_or(-1, |id| id.0.cast_signed()),
             command.action.as_str(),
             command.clicked_at.0,
+            ids_text(&command.batch),
         ])?;
     }
     let mut settle = transaction.prepare_cached("DELETE FROM commands WHERE center = ?1 AND key = ?2")?;
     for key in &batch.settled {
         settle.execute(params![no, key.as_str()])?;
+    }
+    Ok(())
+}
+
+fn ids_text(ids: &[DeliveryId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn write_own(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
+    let mut keep = transaction.prepare_cached(
+        "INSERT INTO own (center, delivery, raised_at, done) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET raised_at = excluded.raised_at, done = excluded.done",
+    )?;
+    let mut forget = transaction.prepare_cached("DELETE FROM own WHERE center = ?1 AND delivery = ?2")?;
+    for CachedOwn { id, done, alarm } in &batch.own {
+        let id = id.0.cast_signed();
+        if *done || alarm.is_some() {
+            keep.execute(params![no, id, alarm.map(|at| at.0), i64::from(*done)])?;
+        } else {
+            forget.execute([no, id])?;
+        }
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ mod common;
 
 use common::{batch, center, row};
 use gwanje_cache::{
-    Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedDraft, CachedName, CachedRow,
-    CachedSkip, DraftChanges, DraftKey, MAX_DRAFT_BYTES, MAX_DRAFTS,
+    Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedDraft, CachedName, CachedOwn,
+    CachedRow, CachedSkip, DraftChanges, DraftKey, MAX_DRAFT_BYTES, MAX_DRAFTS,
 };
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use proptest::prelude::*;
@@ -86,6 +86,7 @@ fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
     let command = |key: &str, delivery, clicked_at| CachedCommand {
         key: key.into(),
         delivery,
+        batch: if delivery.is_none() { vec![DeliveryId(8), DeliveryId(9)] } else { Vec::new() },
         action: "assign".into(),
         clicked_at: UtcMillis(clicked_at),
     };
@@ -113,6 +114,29 @@ fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
     cache.wipe(&songpa).unwrap();
     cache.write(&[CacheBatch { center: songpa.clone(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
     assert_eq!(cache.load(&songpa).unwrap().unwrap().commands, []);
+}
+
+#[test]
+fn cancellations_of_its_own_come_back_until_they_are_forgotten_or_their_center_is_wiped() {
+    let (_folder, path) = folder();
+    let own = |id: u64, done, alarm: Option<i64>| CachedOwn {
+        id: DeliveryId(id),
+        done,
+        alarm: alarm.map(UtcMillis),
+    };
+    let holding = |own: Vec<CachedOwn>| CacheBatch { own, ..CacheBatch::empty(center()) };
+    let mut cache = open(&path);
+    cache
+        .write(&[holding(vec![own(1, false, Some(-5)), own(2, true, None), own(3, true, Some(9))])])
+        .unwrap();
+    cache.write(&[holding(vec![own(1, true, Some(-5)), own(3, false, None), own(4, false, None)])]).unwrap();
+    drop(cache);
+    let mut cache = open(&path);
+    let left = cache.load(&center()).unwrap().unwrap().own;
+    assert_eq!(left, [own(1, true, Some(-5)), own(2, true, None)]);
+    cache.wipe(&center()).unwrap();
+    cache.write(&[CacheBatch::empty(center())]).unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().own, []);
 }
 
 #[test]
@@ -363,6 +387,14 @@ fn files_of_every_version_are_brought_up_to_date() {
         assert_eq!(loaded.commands.len(), commands, "version {version}");
         assert_eq!(loaded.alarms_skipped.map(|skip| skip.after), (version >= 2).then_some(2));
         assert_eq!(loaded.names.len(), usize::from(version >= 3), "version {version}");
+        let own = (version >= 4).then_some(CachedOwn {
+            id: DeliveryId(74_829),
+            done: true,
+            alarm: Some(UtcMillis(7)),
+        });
+        assert_eq!(loaded.own, own.into_iter().collect::<Vec<_>>(), "version {version}");
+        let batch = loaded.commands.first().map_or(0, |command| command.batch.len());
+        assert_eq!(batch, if version >= 4 { 2 } else { 0 }, "version {version}");
         let drafts = cache.drafts().unwrap();
         let expected =
             (version >= 4).then(|| (about("delivery/74829/note"), draft("비가 와서 늦습니다", 13)));

@@ -84,7 +84,7 @@ struct Owner {
 struct Commanded {
     center: CenterId,
     id: Option<DeliveryId>,
-    /// Of a batch: its deliveries, where this run knows them.
+    /// Of a batch: its deliveries.
     batch: Vec<DeliveryId>,
     action: Text,
     /// What was told last.
@@ -267,10 +267,11 @@ impl Owner {
                 restored.horizon = self.profile.horizon(self.server(), &center);
                 // Commands that an earlier run left without an outcome: what becomes of them is told under these names.
                 for command in &restored.commands {
-                    let (id, action) = (command.delivery, command.action.clone());
+                    let (id, action, batch) =
+                        (command.delivery, command.action.clone(), command.batch.clone());
                     self.commands.insert(
                         command.command.clone(),
-                        Commanded { center: center.clone(), id, batch: Vec::new(), action, told: None },
+                        Commanded { center: center.clone(), id, batch, action, told: None },
                     );
                 }
                 self.recall_drafts(&center, now);

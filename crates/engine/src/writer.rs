@@ -231,6 +231,7 @@ mod tests {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            own: Vec::new(),
             names: Vec::new(),
         };
         let mut outbox = Outbox::default();

@@ -141,6 +141,7 @@ mod tests {
             proven_at: None,
             alarms_skipped: None,
             commands: Vec::new(),
+            own: Vec::new(),
             names: Vec::new(),
         };
         let write = endings(()).map(|ending| names(&written(Melted::default(), ending)));

@@ -1,10 +1,12 @@
 //! Batches that wait, melted: one a center, in which what came later wins.
 
-use crate::translate::{cached_alarm, cached_command, cached_cursor, cached_row, cached_skip};
+use crate::translate::{cached_alarm, cached_command, cached_cursor, cached_own, cached_row, cached_skip};
 use gwanje_cache::{CacheBatch, CachedDraft, CachedName, DraftChanges, DraftKey};
 use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
 use gwanje_sync::mutation::{Mutation, is_mutated};
-use gwanje_sync::{AlarmKey, Batch, CommandId, ForeignName, SkippedAlarms, StoredAlarm, StoredCommand};
+use gwanje_sync::{
+    AlarmKey, Batch, CommandId, ForeignName, OwnCancellation, SkippedAlarms, StoredAlarm, StoredCommand,
+};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Cursor;
 use rustc_hash::FxHashMap;
@@ -33,6 +35,7 @@ struct Gathered {
     alarms_skipped: Option<SkippedAlarms>,
     commands: BTreeMap<CommandId, StoredCommand>,
     settled: BTreeSet<CommandId>,
+    own: BTreeMap<DeliveryId, OwnCancellation>,
     /// Of a foreign server; none: forgotten.
     names: BTreeMap<DeliveryId, Option<ForeignName>>,
 }
@@ -121,6 +124,7 @@ impl From<Batch> for Gathered {
         gathered.commands =
             batch.commands.into_iter().map(|command| (command.command.clone(), command)).collect();
         gathered.settle(batch.settled);
+        gathered.own = batch.own.into_iter().map(|own| (own.id, own)).collect();
         gathered.names = batch.names.into_iter().collect();
         gathered
     }
@@ -140,6 +144,7 @@ impl Gathered {
             alarms_skipped: None,
             commands: BTreeMap::new(),
             settled: BTreeSet::new(),
+            own: BTreeMap::new(),
             names: BTreeMap::new(),
         }
     }
@@ -166,6 +171,7 @@ impl Gathered {
         self.alarms_skipped = later.alarms_skipped.or(self.alarms_skipped.take());
         self.commands.extend(later.commands);
         self.settle(later.settled);
+        self.own.extend(later.own);
         self.names.extend(later.names);
     }
 
@@ -191,6 +197,7 @@ impl Gathered {
             alarms_skipped: self.alarms_skipped.as_ref().map(cached_skip),
             commands: self.commands.values().map(cached_command).collect(),
             settled: self.settled.iter().map(|command| command.0.as_str().into()).collect(),
+            own: self.own.values().map(cached_own).collect(),
             names: Vec::new(),
             unnamed: Vec::new(),
         };

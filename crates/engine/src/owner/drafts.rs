@@ -342,6 +342,7 @@ mod tests {
         let open = CachedCommand {
             key: "OPEN".into(),
             delivery: Some(DeliveryId(7)),
+            batch: Vec::new(),
             action: "note".into(),
             clicked_at: now,
         };

@@ -3,7 +3,7 @@
 use super::*;
 use gwanje_cache::{CacheBatch, CachedDraft, DraftKey};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
-use gwanje_sync::{AlarmKey, CommandId, StoredAlarm, StoredCommand};
+use gwanje_sync::{AlarmKey, CommandId, OwnCancellation, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::Cursor;
@@ -36,6 +36,7 @@ fn batch(seq: u64, upserts: &[(u64, u64)], removes: &[u64]) -> Batch {
         alarms_skipped: None,
         commands: Vec::new(),
         settled: Vec::new(),
+        own: Vec::new(),
         names: Vec::new(),
     }
 }
@@ -91,6 +92,7 @@ fn a_replacement_forgets_what_came_before_and_keeps_what_comes_after() {
 fn a_command_is_written_at_once_and_one_that_is_settled_meanwhile_not_at_all() {
     let command = |key: &str| StoredCommand {
         command: CommandId(key.to_owned()),
+        batch: Vec::new(),
         delivery: None,
         action: "create".into(),
         clicked_at: UtcMillis(5),
@@ -209,6 +211,30 @@ fn what_a_file_that_is_left_refuses_is_given_up_with_its_writes_and_nothing_else
         outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW),
         Some(ForCore::Committed(_))
     ));
+}
+
+#[test]
+fn of_cancellations_of_its_own_the_last_word_is_written_and_a_batch_names_its_deliveries() {
+    let own = |id, done, alarm: Option<i64>| OwnCancellation {
+        id: DeliveryId(id),
+        done,
+        alarm: alarm.map(UtcMillis),
+    };
+    let command = StoredCommand {
+        command: CommandId("B1".to_owned()),
+        delivery: None,
+        batch: vec![DeliveryId(5), DeliveryId(6)],
+        action: "cancel".into(),
+        clicked_at: UtcMillis(5),
+    };
+    let mut outbox = Queue::default();
+    let first = vec![own(5, false, Some(7)), own(6, false, Some(8))];
+    outbox.write(Batch { own: first, commands: vec![command], ..batch(1, &[], &[]) }, NOW);
+    outbox.write(Batch { own: vec![own(5, true, Some(7)), own(6, false, None)], ..batch(2, &[], &[]) }, NOW);
+    let (batches, _) = written(outbox.take(NOW));
+    let told: Vec<_> = batches[0].own.iter().map(|own| (own.id.0, own.done, own.alarm)).collect();
+    assert_eq!(told, [(5, true, Some(UtcMillis(7))), (6, false, None)]);
+    assert_eq!(batches[0].commands[0].batch, [DeliveryId(5), DeliveryId(6)]);
 }
 
 fn about(subject: &str) -> DraftKey {
