@@ -39,7 +39,7 @@ impl Cache {
                 return Ok(Audit { digest_fits: true, ..Audit::default() });
             };
             // The small tables carry no checksums; at least their pages must be sound.
-            for table in ["centers", "alarms", "commands", "names", "settings"] {
+            for table in ["centers", "alarms", "commands", "names", "drafts", "own", "settings"] {
                 check_pages(&read, table)?;
             }
             let expected = center_line(&read, no)?.digest;

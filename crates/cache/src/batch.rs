@@ -45,12 +45,25 @@ pub struct CachedAlarm {
 pub struct CachedCommand {
     /// Its idempotency key.
     pub key: Text,
-    /// On which delivery; none: a new order.
+    /// On which delivery; none: a new order, or a batch.
     pub delivery: Option<DeliveryId>,
+    /// Of a batch: on which deliveries.
+    pub batch: Vec<DeliveryId>,
     /// Wire name of the action, or `create`.
     pub action: Text,
     /// When the person clicked (wall clock).
     pub clicked_at: UtcMillis,
+}
+
+/// A cancellation that this installation asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CachedOwn {
+    /// Of which delivery.
+    pub id: DeliveryId,
+    /// It was carried out, as far as anybody knows. Neither this nor an alarm: it goes.
+    pub done: bool,
+    /// When the alarm was raised that was told as its own.
+    pub alarm: Option<UtcMillis>,
 }
 
 /// Alarms that the version reading them could not read.
@@ -100,6 +113,8 @@ pub struct CacheBatch {
     pub commands: Vec<CachedCommand>,
     /// Keys of commands that are settled.
     pub settled: Vec<Text>,
+    /// Cancellations of its own that are new or have changed.
+    pub own: Vec<CachedOwn>,
     /// Names that are new or have changed.
     pub names: Vec<CachedName>,
     /// Deliveries whose names are forgotten.
@@ -123,6 +138,7 @@ impl CacheBatch {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            own: Vec::new(),
             names: Vec::new(),
             unnamed: Vec::new(),
         }

@@ -1,4 +1,4 @@
-//! The client's SQLite cache: rows, cursors, alarms, unsettled commands and settings of one account on one server.
+//! The client's SQLite cache: rows, cursors, alarms, unsettled commands, drafts and settings of one account on one server.
 //!
 //! *Invariant:* rows, cursor and alarms of a batch are one transaction, so that what is read back is always a board that
 //! once was. *Invariant:* each row carries a checksum of its content, and each center the count and digest at its cursor;
@@ -8,6 +8,7 @@
 
 mod audit;
 mod batch;
+mod drafts;
 mod error;
 mod open;
 mod read;
@@ -16,7 +17,10 @@ mod schema;
 mod write;
 
 pub use audit::Audit;
-pub use batch::{CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
+pub use batch::{
+    CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedOwn, CachedRow, CachedSkip,
+};
+pub use drafts::{CachedDraft, DraftChanges, DraftKey, MAX_DRAFT_BYTES, MAX_DRAFTS};
 pub use error::CacheError;
 pub use open::{Cache, Opened};
 pub use read::Loaded;

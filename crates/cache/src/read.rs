@@ -1,6 +1,6 @@
 //! Reading a center back.
 
-use crate::batch::{CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip};
+use crate::batch::{CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedOwn, CachedRow, CachedSkip};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{checksum, id_of, keys};
@@ -32,6 +32,8 @@ pub struct Loaded {
     pub alarms_skipped: Option<CachedSkip>,
     /// Commands whose outcome was not known, oldest first.
     pub commands: Vec<CachedCommand>,
+    /// Cancellations of its own.
+    pub own: Vec<CachedOwn>,
     /// What a foreign server calls its deliveries.
     pub names: Vec<CachedName>,
 }
@@ -97,6 +99,7 @@ fn load(db: &mut Connection, center: &CenterId) -> rusqlite::Result<Option<Loade
             .ok()
             .map(|after| CachedSkip { after, reader: Text::from(line.skipped_by) }),
         commands: commands(&read, no)?,
+        own: own(&read, no)?,
         names: names(&read, no)?,
     };
     each_row(&read, no, |key, rev, sum, body| {
@@ -192,7 +195,7 @@ fn alarms(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedAlarm>> {
 
 fn commands(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedCommand>> {
     let mut query = db.prepare_cached(
-        "SELECT key, delivery, action, clicked_at FROM commands WHERE center = ?1 ORDER BY clicked_at, key",
+        "SELECT key, delivery, action, clicked_at, batch FROM commands WHERE center = ?1 ORDER BY clicked_at, key",
     )?;
     query
         .query_map([no], |row| {
@@ -201,6 +204,26 @@ fn commands(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedCommand>> {
                 delivery: u64::try_from(row.get::<_, i64>(1)?).ok().map(DeliveryId),
                 action: Text::from(row.get::<_, String>(2)?),
                 clicked_at: UtcMillis(row.get(3)?),
+                batch: ids_of(&row.get::<_, String>(4)?),
+            })
+        })?
+        .collect()
+}
+
+/// The ids of a batch, as they were written.
+fn ids_of(text: &str) -> Vec<DeliveryId> {
+    text.split(' ').filter_map(|id| id.parse().ok()).map(DeliveryId).collect()
+}
+
+fn own(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedOwn>> {
+    let mut query =
+        db.prepare_cached("SELECT delivery, done, raised_at FROM own WHERE center = ?1 ORDER BY delivery")?;
+    query
+        .query_map([no], |row| {
+            Ok(CachedOwn {
+                id: DeliveryId(row.get::<_, i64>(0)?.cast_unsigned()),
+                done: row.get::<_, i64>(1)? != 0,
+                alarm: row.get::<_, Option<i64>>(2)?.map(UtcMillis),
             })
         })?
         .collect()

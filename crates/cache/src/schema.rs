@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION_ID: i32 = 0x4757_4A45;
 
 /// A migration is never changed once applied; a test opens a fixture of every version.
-pub(crate) const MIGRATIONS: [&str; 3] = [
+pub(crate) const MIGRATIONS: [&str; 4] = [
     // 1: rows are keyed by center number × 2^53 + id (ids are below 2^53), so that one tree holds them and a center's rows
     // lie side by side: a board is read in one sweep and written with one insert a row.
     "CREATE TABLE centers (
@@ -62,6 +62,25 @@ pub(crate) const MIGRATIONS: [&str; 3] = [
         left_at INTEGER,
         PRIMARY KEY (center, id)
     ) STRICT, WITHOUT ROWID;",
+    // 4: drafts, by the center's name: one may be kept before anything of its board. What this seat cancelled itself
+    // (with the alarm that told it quietly), and the deliveries of a batch (ids, separated by blanks), so that neither is
+    // another's doing after a restart.
+    "CREATE TABLE drafts (
+        center TEXT NOT NULL DEFAULT '',
+        subject TEXT NOT NULL DEFAULT '',
+        text TEXT NOT NULL DEFAULT '',
+        at INTEGER NOT NULL DEFAULT 0,
+        command TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (center, subject)
+    ) STRICT;
+    CREATE TABLE own (
+        center INTEGER NOT NULL DEFAULT 0,
+        delivery INTEGER NOT NULL DEFAULT 0,
+        raised_at INTEGER,
+        done INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (center, delivery)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE commands ADD COLUMN batch TEXT NOT NULL DEFAULT '';",
 ];
 
 /// Brings a file to the newest version. `Ok(Err(why))`: it is none of ours, or of a newer version.

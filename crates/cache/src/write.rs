@@ -1,10 +1,11 @@
 //! Writing: batches of any centers in one transaction.
 
-use crate::batch::{CacheBatch, CachedAlarm, CachedRow};
+use crate::batch::{CacheBatch, CachedAlarm, CachedOwn, CachedRow};
+use crate::drafts::{self, DraftChanges};
 use crate::error::{CacheError, sorted};
 use crate::open::Cache;
 use crate::row::{MAX_CENTER_NO, checksum, key, keys};
-use gwanje_model::{CenterId, Rev};
+use gwanje_model::{CenterId, DeliveryId, Rev};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// Why a batch could not be written.
@@ -32,10 +33,24 @@ impl Cache {
     /// # Errors
     /// When the disk is full, the file is damaged, or the like; nothing of them is written then.
     pub fn write(&mut self, batches: &[CacheBatch]) -> Result<(), CacheError> {
+        self.write_with_drafts(batches, &DraftChanges::new())
+    }
+
+    /// Writes batches and drafts, all of them or none. A draft that is too long is left out; beyond [`crate::MAX_DRAFTS`]
+    /// the oldest go.
+    ///
+    /// # Errors
+    /// When the disk is full, the file is damaged, or the like; nothing of them is written then.
+    pub fn write_with_drafts(
+        &mut self,
+        batches: &[CacheBatch],
+        drafts: &DraftChanges,
+    ) -> Result<(), CacheError> {
         self.transaction("the writing", |transaction| {
             // One buffer for all bodies of the transaction.
             let mut body = Vec::with_capacity(2_048);
-            batches.iter().try_for_each(|batch| write_batch(transaction, batch, &mut body))
+            batches.iter().try_for_each(|batch| write_batch(transaction, batch, &mut body))?;
+            Ok(drafts::write(transaction, drafts)?)
         })
     }
 
@@ -45,11 +60,12 @@ impl Cache {
     /// When the disk is full, the file is damaged, or the like.
     pub fn wipe(&mut self, center: &CenterId) -> Result<(), CacheError> {
         self.transaction("the wiping", |transaction| {
+            drafts::wipe(transaction, center)?;
             let Some(no) = find_center(transaction, center)? else { return Ok(()) };
             remove_rows(transaction, no)?;
-            transaction.execute("DELETE FROM alarms WHERE center = ?1", [no])?;
-            transaction.execute("DELETE FROM commands WHERE center = ?1", [no])?;
-            transaction.execute("DELETE FROM names WHERE center = ?1", [no])?;
+            for table in ["alarms", "commands", "names", "own"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE center = ?1"), [no])?;
+            }
             transaction.execute("DELETE FROM centers WHERE no = ?1", [no])?;
             Ok(())
         })
@@ -121,6 +137,7 @@ fn write_batch(transaction: &Transaction<'_>, batch: &CacheBatch, body: &mut Vec
         write_alarm(transaction, no, alarm, body)?;
     }
     write_commands(transaction, no, batch)?;
+    write_own(transaction, no, batch)?;
     write_names(transaction, no, batch)?;
     let mut center = transaction.prepare_cached(
         "UPDATE centers SET count = ?2, digest = ?3, epoch = coalesce(?4, epoch), rev = coalesce(?5, rev),
@@ -169,7 +186,8 @@ fn write_alarm(
 
 fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
     let mut begin = transaction.prepare_cached(
-        "INSERT INTO commands (center, key, delivery, action, clicked_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO commands (center, key, delivery, action, clicked_at, batch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO NOTHING",
     )?;
     for command in &batch.commands {
@@ -179,11 +197,33 @@ fn write_commands(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) ->
             command.delivery.map_or(-1, |id| id.0.cast_signed()),
             command.action.as_str(),
             command.clicked_at.0,
+            ids_text(&command.batch),
         ])?;
     }
     let mut settle = transaction.prepare_cached("DELETE FROM commands WHERE center = ?1 AND key = ?2")?;
     for key in &batch.settled {
         settle.execute(params![no, key.as_str()])?;
+    }
+    Ok(())
+}
+
+fn ids_text(ids: &[DeliveryId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn write_own(transaction: &Transaction<'_>, no: i64, batch: &CacheBatch) -> rusqlite::Result<()> {
+    let mut keep = transaction.prepare_cached(
+        "INSERT INTO own (center, delivery, raised_at, done) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET raised_at = excluded.raised_at, done = excluded.done",
+    )?;
+    let mut forget = transaction.prepare_cached("DELETE FROM own WHERE center = ?1 AND delivery = ?2")?;
+    for CachedOwn { id, done, alarm } in &batch.own {
+        let id = id.0.cast_signed();
+        if *done || alarm.is_some() {
+            keep.execute(params![no, id, alarm.map(|at| at.0), i64::from(*done)])?;
+        } else {
+            forget.execute([no, id])?;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ mod common;
 
 use common::{batch, center, row};
 use gwanje_cache::{
-    Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip,
+    Cache, CacheBatch, CacheCursor, CachedAlarm, CachedCommand, CachedDraft, CachedName, CachedOwn,
+    CachedRow, CachedSkip, DraftChanges, DraftKey, MAX_DRAFT_BYTES, MAX_DRAFTS,
 };
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use proptest::prelude::*;
@@ -85,6 +86,7 @@ fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
     let command = |key: &str, delivery, clicked_at| CachedCommand {
         key: key.into(),
         delivery,
+        batch: if delivery.is_none() { vec![DeliveryId(8), DeliveryId(9)] } else { Vec::new() },
         action: "assign".into(),
         clicked_at: UtcMillis(clicked_at),
     };
@@ -112,6 +114,29 @@ fn unsettled_commands_and_skipped_alarms_come_back_until_they_are_done_with() {
     cache.wipe(&songpa).unwrap();
     cache.write(&[CacheBatch { center: songpa.clone(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
     assert_eq!(cache.load(&songpa).unwrap().unwrap().commands, []);
+}
+
+#[test]
+fn cancellations_of_its_own_come_back_until_they_are_forgotten_or_their_center_is_wiped() {
+    let (_folder, path) = folder();
+    let own = |id: u64, done, alarm: Option<i64>| CachedOwn {
+        id: DeliveryId(id),
+        done,
+        alarm: alarm.map(UtcMillis),
+    };
+    let holding = |own: Vec<CachedOwn>| CacheBatch { own, ..CacheBatch::empty(center()) };
+    let mut cache = open(&path);
+    cache
+        .write(&[holding(vec![own(1, false, Some(-5)), own(2, true, None), own(3, true, Some(9))])])
+        .unwrap();
+    cache.write(&[holding(vec![own(1, true, Some(-5)), own(3, false, None), own(4, false, None)])]).unwrap();
+    drop(cache);
+    let mut cache = open(&path);
+    let left = cache.load(&center()).unwrap().unwrap().own;
+    assert_eq!(left, [own(1, true, Some(-5)), own(2, true, None)]);
+    cache.wipe(&center()).unwrap();
+    cache.write(&[CacheBatch::empty(center())]).unwrap();
+    assert_eq!(cache.load(&center()).unwrap().unwrap().own, []);
 }
 
 #[test]
@@ -345,6 +370,7 @@ fn files_of_every_version_are_brought_up_to_date() {
         include_str!("fixtures/v1.sql"),
         include_str!("fixtures/v2.sql"),
         include_str!("fixtures/v3.sql"),
+        include_str!("fixtures/v4.sql"),
     ];
     for (version, dump) in (1..).zip(dumps) {
         let (_folder, path) = folder();
@@ -361,9 +387,81 @@ fn files_of_every_version_are_brought_up_to_date() {
         assert_eq!(loaded.commands.len(), commands, "version {version}");
         assert_eq!(loaded.alarms_skipped.map(|skip| skip.after), (version >= 2).then_some(2));
         assert_eq!(loaded.names.len(), usize::from(version >= 3), "version {version}");
+        let own = (version >= 4).then_some(CachedOwn {
+            id: DeliveryId(74_829),
+            done: true,
+            alarm: Some(UtcMillis(7)),
+        });
+        assert_eq!(loaded.own, own.into_iter().collect::<Vec<_>>(), "version {version}");
+        let batch = loaded.commands.first().map_or(0, |command| command.batch.len());
+        assert_eq!(batch, if version >= 4 { 2 } else { 0 }, "version {version}");
+        let drafts = cache.drafts().unwrap();
+        let expected =
+            (version >= 4).then(|| (about("delivery/74829/note"), draft("비가 와서 늦습니다", 13)));
+        assert_eq!(drafts, expected.into_iter().collect::<Vec<_>>(), "version {version}");
         let audit = cache.audit(&center()).unwrap();
         assert!(audit.digest_fits && audit.damaged.is_empty(), "version {version}");
     }
+}
+
+fn about(subject: &str) -> DraftKey {
+    DraftKey { center: center(), subject: subject.into() }
+}
+
+fn draft(text: &str, at: i64) -> CachedDraft {
+    CachedDraft { text: text.to_owned(), at: UtcMillis(at), command: None }
+}
+
+#[test]
+fn drafts_come_back_until_they_are_dropped_or_their_center_is_wiped() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let songpa = DraftKey { center: CenterId::from("songpa"), ..about("order") };
+    let sent = CachedDraft { command: Some("01KAKEY".into()), ..draft("벨 누르지 마세요", 6) };
+    let first = DraftChanges::from([
+        (about("delivery/7/note"), Some(draft("처음", 5))),
+        (about("delivery/7/cancel"), Some(sent.clone())),
+        (songpa.clone(), Some(draft("새 주문", 7))),
+    ]);
+    cache.write_with_drafts(&[batch(vec![row(1, 1)], &[], &[(1, 1)], 1)], &first).unwrap();
+    let second = DraftChanges::from([(about("delivery/7/note"), Some(draft("고침", 8)))]);
+    cache.write_with_drafts(&[], &second).unwrap();
+    drop(cache);
+    let mut cache = open(&path);
+    let note = (about("delivery/7/note"), draft("고침", 8));
+    let order = (songpa, draft("새 주문", 7));
+    assert_eq!(cache.drafts().unwrap(), [(about("delivery/7/cancel"), sent), note.clone(), order.clone()]);
+    cache.write_with_drafts(&[], &DraftChanges::from([(about("delivery/7/cancel"), None)])).unwrap();
+    assert_eq!(cache.drafts().unwrap(), [note, order.clone()]);
+    assert_eq!(cache.load(&center()).unwrap().unwrap().rows, [row(1, 1)], "a board is as it was");
+    cache.wipe(&center()).unwrap();
+    assert_eq!(cache.drafts().unwrap(), [order]);
+    // Also where nothing else of the center is known.
+    cache.wipe(&CenterId::from("songpa")).unwrap();
+    assert_eq!(cache.drafts().unwrap(), []);
+}
+
+#[test]
+fn drafts_are_bounded_in_bytes_and_in_number() {
+    let (_folder, path) = folder();
+    let mut cache = open(&path);
+    let longest = "가".repeat(MAX_DRAFT_BYTES / 3);
+    let too_long = DraftChanges::from([
+        (about("longest"), Some(draft(&longest, 1))),
+        (about("longer"), Some(draft(&format!("{longest}나"), 1))),
+    ]);
+    cache.write_with_drafts(&[], &too_long).unwrap();
+    assert_eq!(cache.drafts().unwrap(), [(about("longest"), draft(&longest, 1))]);
+    let many = (0..=MAX_DRAFTS).map(|n| (about(&format!("{n:04}")), Some(draft("x", 2 + n as i64))));
+    cache.write_with_drafts(&[], &many.collect()).unwrap();
+    let left = cache.drafts().unwrap();
+    assert_eq!(left.len(), MAX_DRAFTS);
+    assert_eq!(left[0].0, about("0001"), "the oldest two are gone");
+}
+
+#[test]
+fn what_a_draft_says_is_in_no_log() {
+    assert!(!format!("{:?}", draft("김고객 010-1234-5678", 1)).contains("김고객"));
 }
 
 #[test]

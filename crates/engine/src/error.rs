@@ -46,6 +46,17 @@ pub enum EngineError {
         /// What the server is called.
         name: String,
     },
+    /// A draft is longer than what is kept.
+    #[error("this draft has {bytes} bytes, and at most {most} are kept; shorten it")]
+    DraftTooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
+    /// A draft about nothing of this account.
+    #[error("this draft is about no center that is followed here")]
+    DraftOfNothing,
     /// A view is not open.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -71,6 +82,8 @@ impl EngineError {
             Self::Unreadable { .. } => "unreadable",
             Self::NotSignedIn => "not-signed-in",
             Self::ListOnly { .. } => "list-only",
+            Self::DraftTooLong { .. } => "draft-too-long",
+            Self::DraftOfNothing => "draft-of-nothing",
             Self::View(_) => "view-not-open",
             Self::Stopped => "stopped",
         }
@@ -90,6 +103,8 @@ impl EngineError {
             | Self::Unreadable { .. }
             | Self::NotSignedIn
             | Self::ListOnly { .. }
+            | Self::DraftTooLong { .. }
+            | Self::DraftOfNothing
             | Self::View(_)
             | Self::Stopped => false,
         }

@@ -5,7 +5,9 @@ use crate::config::EngineConfig;
 use crate::error::EngineError;
 use crate::event::Events;
 use crate::http::HttpClient;
-use crate::ipc::{CenterFreshness, Diagnostics, PreferenceSaved, PreferenceView, SignedIn};
+use crate::ipc::{
+    CenterFreshness, Diagnostics, DraftSubject, DraftView, PreferenceSaved, PreferenceView, SignedIn,
+};
 #[cfg(feature = "faults")]
 use crate::message::RowFault;
 use crate::message::{Access, Call, PatchSink};
@@ -30,13 +32,21 @@ pub struct CommandWish {
     pub center: CenterId,
     /// What.
     pub what: CommandKind,
+    /// The draft that it sends: where this is what is kept for its subject, it goes when the command is done.
+    pub draft: Option<String>,
 }
 
 impl CommandWish {
     /// An action on a delivery.
     #[must_use]
     pub fn act(center: CenterId, id: DeliveryId, action: Action, body: CommandBody) -> Self {
-        Self { center, what: CommandKind::Act { id, seen: None, action, body } }
+        Self { center, what: CommandKind::Act { id, seen: None, action, body }, draft: None }
+    }
+
+    /// The same, of a draft.
+    #[must_use]
+    pub fn of_draft(self, draft: Option<String>) -> Self {
+        Self { draft, ..self }
     }
 
     /// The same, of a person who saw the delivery at that revision; none: as the board has it when the wish comes in.
@@ -60,6 +70,8 @@ pub struct BatchWish {
     pub body: CommandBody,
     /// Of which, and which revision of each the person saw; with `undo`, the one that the change made.
     pub rows: Vec<BatchRow>,
+    /// The draft that it sends, kept for the first of them.
+    pub draft: Option<String>,
 }
 
 /// A running engine. Clones share it; it ends with [`Engine::stop`] or with its last handle.
@@ -305,7 +317,7 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn command(&self, wish: CommandWish) -> Result<CommandId, EngineError> {
-        self.begin(wish.center, wish.what).await
+        self.begin(wish.center, wish.what, wish.draft).await
     }
 
     /// Begins the same action on several deliveries: one command, or as few as hold them all. The outcome of each comes
@@ -314,20 +326,55 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub async fn batch(&self, wish: BatchWish) -> Result<Vec<CommandId>, EngineError> {
-        let BatchWish { center, action, body, rows } = wish;
+        let BatchWish { center, action, body, rows, mut draft } = wish;
         let mut commands = Vec::new();
         for rows in rows.chunks(BATCH_MAX) {
             let what = CommandKind::Batch { action, body: body.clone(), rows: rows.to_vec() };
-            commands.push(self.begin(center.clone(), what).await?);
+            commands.push(self.begin(center.clone(), what, draft.take()).await?);
         }
         Ok(commands)
     }
 
-    async fn begin(&self, center: CenterId, what: CommandKind) -> Result<CommandId, EngineError> {
+    async fn begin(
+        &self,
+        center: CenterId,
+        what: CommandKind,
+        draft: Option<String>,
+    ) -> Result<CommandId, EngineError> {
         let command = CommandId(ulid::Ulid::generate().to_string());
         let request = CommandRequest { command: command.clone(), center, what };
-        self.ask(|reply| Call::Command { request: Box::new(request), reply }).await?;
+        self.ask(|reply| Call::Command { request: Box::new(request), draft, reply }).await?;
         Ok(command)
+    }
+
+    /// What was written and not sent by whoever is signed in, the newest first.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub async fn drafts(&self) -> Result<Vec<DraftView>, EngineError> {
+        self.ask(Call::Drafts).await?
+    }
+
+    /// Keeps what is written for a subject. Answers with the oldest drafts, where there were too many and they went for it.
+    ///
+    /// # Errors
+    /// When the text is too long, or about a center that is not followed here.
+    pub async fn save_draft(
+        &self,
+        subject: &DraftSubject,
+        text: String,
+    ) -> Result<Vec<DraftView>, EngineError> {
+        let subject = subject.clone();
+        self.ask(|reply| Call::SaveDraft { subject, text, reply }).await?
+    }
+
+    /// Throws a draft away.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn discard_draft(&self, subject: &DraftSubject) -> Result<(), EngineError> {
+        let subject = subject.clone();
+        self.ask(|reply| Call::DiscardDraft { subject, reply }).await
     }
 
     /// A person took note of an alarm.

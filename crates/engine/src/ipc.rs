@@ -1,8 +1,10 @@
 //! What a page is told: plain values with camelCase names, written for it in TypeScript too.
 
 mod diagnostics;
+mod drafts;
 
 pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
+pub use drafts::{DraftKind, DraftSubject, DraftView};
 
 use gwanje_board::Row;
 use gwanje_model::undo::UNDO_WITHIN_MS;

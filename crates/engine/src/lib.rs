@@ -15,6 +15,7 @@ mod candidates;
 mod clock;
 mod config;
 mod core;
+mod drafts;
 mod error;
 mod event;
 mod foreign;

@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::event::Events;
-use crate::ipc::{CenterFreshness, Diagnostics, SignedIn};
+use crate::ipc::{CenterFreshness, Diagnostics, DraftSubject, DraftView, SignedIn};
 use crate::subscribers::Listener;
 use gwanje_board::{Patch, ViewError, ViewId, ViewSpec};
 use gwanje_model::{CenterId, Delivery, DeliveryId};
@@ -88,6 +88,18 @@ pub(crate) enum Call {
     },
     Command {
         request: Box<CommandRequest>,
+        /// The draft that it sends.
+        draft: Option<String>,
+        reply: oneshot::Sender<()>,
+    },
+    Drafts(oneshot::Sender<Result<Vec<DraftView>, EngineError>>),
+    SaveDraft {
+        subject: DraftSubject,
+        text: String,
+        reply: oneshot::Sender<Result<Vec<DraftView>, EngineError>>,
+    },
+    DiscardDraft {
+        subject: DraftSubject,
         reply: oneshot::Sender<()>,
     },
     Receipt {

@@ -3,6 +3,7 @@
 mod actions;
 mod calls;
 mod diagnosis;
+mod drafts;
 mod signing;
 
 use crate::alarms::Alarms;
@@ -20,6 +21,7 @@ use crate::subscribers::Subscribers;
 use crate::views::Views;
 use crate::writer::Writer;
 use diagnosis::Findings;
+use drafts::Written;
 use gwanje_board::Board;
 use gwanje_model::{CenterId, DeliveryId, Text, UtcMillis};
 use gwanje_persist::{ForCore, Outbox};
@@ -61,6 +63,7 @@ struct Owner {
     commands: HashMap<CommandId, Commanded>,
     /// Outcomes that nobody listened to: the first listener hears them. Bounded by the commands under way at once.
     unheard: Vec<EngineEvent>,
+    written: Written,
     signing: Signing,
     sockets: HashMap<SocketId, SocketLine>,
     requests: HashMap<RequestId, AbortHandle>,
@@ -81,7 +84,7 @@ struct Owner {
 struct Commanded {
     center: CenterId,
     id: Option<DeliveryId>,
-    /// Of a batch: its deliveries, where this run knows them.
+    /// Of a batch: its deliveries.
     batch: Vec<DeliveryId>,
     action: Text,
     /// What was told last.
@@ -124,6 +127,7 @@ pub(crate) fn start(
         names: BTreeMap::new(),
         commands: HashMap::new(),
         unheard: Vec::new(),
+        written: Written::default(),
         signing: Signing::default(),
         sockets: HashMap::new(),
         requests: HashMap::new(),
@@ -256,17 +260,21 @@ impl Owner {
                 for center in self.freshness.keys() {
                     self.client.handle(Input::CacheLost(center.clone()), now);
                 }
+                self.drafts_lost(now);
             }
+            Some(ForCore::Drafts(drafts)) => self.drafts_read(drafts, now),
             Some(ForCore::Restored(center, mut restored)) => {
                 restored.horizon = self.profile.horizon(self.server(), &center);
                 // Commands that an earlier run left without an outcome: what becomes of them is told under these names.
                 for command in &restored.commands {
-                    let (id, action) = (command.delivery, command.action.clone());
+                    let (id, action, batch) =
+                        (command.delivery, command.action.clone(), command.batch.clone());
                     self.commands.insert(
                         command.command.clone(),
-                        Commanded { center: center.clone(), id, batch: Vec::new(), action, told: None },
+                        Commanded { center: center.clone(), id, batch, action, told: None },
                     );
                 }
+                self.recall_drafts(&center, now);
                 let (proven_at, latest) = (restored.proven_at, latest_instant(&restored.rows));
                 self.client.handle(Input::Restored(center.clone(), restored), now);
                 // What is shown from disk has the age of its last proof, not none.

@@ -2,7 +2,7 @@
 
 use crate::message::{Arrival, Job, JobAnswer, ProfileJob};
 use crate::profile::write_private;
-use gwanje_cache::{Cache, CacheError};
+use gwanje_cache::{Cache, CacheError, CachedDraft, DraftKey};
 use gwanje_persist::{Ending, Melted, audited, loaded, wiped, written};
 use std::path::Path;
 use std::sync::Arc;
@@ -76,8 +76,8 @@ impl CacheThread {
     fn work(&mut self, job: Job) {
         match job {
             Job::Open(path) => {
-                self.open(&path);
-                self.tell(JobAnswer::Opened);
+                let drafts = self.open(&path);
+                self.tell(JobAnswer::Opened(drafts));
             }
             Job::Write(melted) => {
                 let ending = self.write(&melted);
@@ -101,11 +101,16 @@ impl CacheThread {
         }
     }
 
-    fn open(&mut self, path: &Path) {
+    /// Opens a file and reads its drafts.
+    fn open(&mut self, path: &Path) -> Vec<(DraftKey, CachedDraft)> {
         self.cache = None;
         match Cache::open(path) {
             Ok(opened) => self.cache = Some(opened.cache),
             Err(error) => tracing::error!(%error, "going on without a cache"),
+        }
+        match self.with("going on without drafts", |cache| cache.drafts()) {
+            Ending::Done(drafts) => drafts,
+            Ending::NoCache | Ending::NotNow | Ending::SetAside => Vec::new(),
         }
     }
 
@@ -114,7 +119,9 @@ impl CacheThread {
             return Ending::NoCache;
         }
         let batches = melted.batches();
-        let ending = self.with("nothing is cached until this is mended", |cache| cache.write(&batches));
+        let ending = self.with("nothing is cached until this is mended", |cache| {
+            cache.write_with_drafts(&batches, melted.drafts())
+        });
         self.give_up_on(&ending);
         ending
     }
@@ -224,6 +231,7 @@ mod tests {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            own: Vec::new(),
             names: Vec::new(),
         };
         let mut outbox = Outbox::default();

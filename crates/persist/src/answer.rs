@@ -10,7 +10,7 @@
 use crate::gathered::Melted;
 use crate::job::Job;
 use crate::translate::restored;
-use gwanje_cache::{Audit, Loaded};
+use gwanje_cache::{Audit, CachedDraft, DraftKey, Loaded};
 use gwanje_model::CenterId;
 use gwanje_sync::Restored;
 
@@ -21,8 +21,8 @@ pub enum JobAnswer<T> {
     Committed(Vec<(CenterId, u64)>),
     /// What ends with these numbers is not written yet, and will be tried again.
     Unwritten(Vec<(CenterId, u64)>),
-    /// The file is open; what is answered from here on is of it.
-    Opened,
+    /// The file is open, and these are its drafts; what is answered from here on is of it.
+    Opened(Vec<(DraftKey, CachedDraft)>),
     /// The machine refuses this job for now (disk full, file locked): to be handed over again.
     NotNow(Job<T>),
     /// The machine took a write or a wipe.
@@ -112,7 +112,7 @@ mod tests {
         let name = |answer: &JobAnswer<()>| match answer {
             JobAnswer::Committed(_) => "committed",
             JobAnswer::Unwritten(_) => "unwritten",
-            JobAnswer::Opened => "opened",
+            JobAnswer::Opened(_) => "opened",
             JobAnswer::NotNow(_) => "not now",
             JobAnswer::Mended => "mended",
             JobAnswer::Lost => "lost",
@@ -141,6 +141,7 @@ mod tests {
             proven_at: None,
             alarms_skipped: None,
             commands: Vec::new(),
+            own: Vec::new(),
             names: Vec::new(),
         };
         let write = endings(()).map(|ending| names(&written(Melted::default(), ending)));

@@ -1,10 +1,12 @@
 //! Batches that wait, melted: one a center, in which what came later wins.
 
-use crate::translate::{cached_alarm, cached_command, cached_cursor, cached_row, cached_skip};
-use gwanje_cache::{CacheBatch, CachedName};
+use crate::translate::{cached_alarm, cached_command, cached_cursor, cached_own, cached_row, cached_skip};
+use gwanje_cache::{CacheBatch, CachedDraft, CachedName, DraftChanges, DraftKey};
 use gwanje_model::{CenterId, DeliveryId, RowDigest, UtcMillis};
 use gwanje_sync::mutation::{Mutation, is_mutated};
-use gwanje_sync::{AlarmKey, Batch, CommandId, ForeignName, SkippedAlarms, StoredAlarm, StoredCommand};
+use gwanje_sync::{
+    AlarmKey, Batch, CommandId, ForeignName, OwnCancellation, SkippedAlarms, StoredAlarm, StoredCommand,
+};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Cursor;
 use rustc_hash::FxHashMap;
@@ -14,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Melted {
     centers: BTreeMap<CenterId, Gathered>,
+    drafts: DraftChanges,
 }
 
 /// Several batches of one center as one.
@@ -32,6 +35,7 @@ struct Gathered {
     alarms_skipped: Option<SkippedAlarms>,
     commands: BTreeMap<CommandId, StoredCommand>,
     settled: BTreeSet<CommandId>,
+    own: BTreeMap<DeliveryId, OwnCancellation>,
     /// Of a foreign server; none: forgotten.
     names: BTreeMap<DeliveryId, Option<ForeignName>>,
 }
@@ -55,6 +59,17 @@ impl Melted {
         self.centers.iter().map(|(center, gathered)| gathered.batch(center)).collect()
     }
 
+    /// Drafts that are new, have changed or are gone; written with the batches.
+    #[must_use]
+    pub fn drafts(&self) -> &DraftChanges {
+        &self.drafts
+    }
+
+    /// Takes in a draft as it is now; none: gone.
+    pub(crate) fn set_draft(&mut self, key: DraftKey, draft: Option<CachedDraft>) {
+        self.drafts.insert(key, draft);
+    }
+
     /// Takes in a batch that came later.
     pub(crate) fn add(&mut self, batch: Batch) {
         let (center, later) = (batch.center.clone(), Gathered::from(batch));
@@ -66,6 +81,7 @@ impl Melted {
         for (center, gathered) in later.centers {
             self.put(center, gathered);
         }
+        self.drafts.extend(later.drafts);
     }
 
     fn put(&mut self, center: CenterId, later: Gathered) {
@@ -108,6 +124,7 @@ impl From<Batch> for Gathered {
         gathered.commands =
             batch.commands.into_iter().map(|command| (command.command.clone(), command)).collect();
         gathered.settle(batch.settled);
+        gathered.own = batch.own.into_iter().map(|own| (own.id, own)).collect();
         gathered.names = batch.names.into_iter().collect();
         gathered
     }
@@ -127,6 +144,7 @@ impl Gathered {
             alarms_skipped: None,
             commands: BTreeMap::new(),
             settled: BTreeSet::new(),
+            own: BTreeMap::new(),
             names: BTreeMap::new(),
         }
     }
@@ -153,6 +171,7 @@ impl Gathered {
         self.alarms_skipped = later.alarms_skipped.or(self.alarms_skipped.take());
         self.commands.extend(later.commands);
         self.settle(later.settled);
+        self.own.extend(later.own);
         self.names.extend(later.names);
     }
 
@@ -178,6 +197,7 @@ impl Gathered {
             alarms_skipped: self.alarms_skipped.as_ref().map(cached_skip),
             commands: self.commands.values().map(cached_command).collect(),
             settled: self.settled.iter().map(|command| command.0.as_str().into()).collect(),
+            own: self.own.values().map(cached_own).collect(),
             names: Vec::new(),
             unnamed: Vec::new(),
         };

@@ -3,7 +3,7 @@
 use crate::answer::JobAnswer;
 use crate::gathered::Melted;
 use crate::job::Job;
-use gwanje_cache::Audit;
+use gwanje_cache::{Audit, CachedDraft, DraftKey};
 use gwanje_model::CenterId;
 use gwanje_sync::mutation::{Mutation, is_mutated};
 use gwanje_sync::{Batch, Mono, Restored};
@@ -40,6 +40,8 @@ pub enum ForCore {
     Restored(CenterId, Box<Restored>),
     /// What an audit found.
     Audited(CenterId, Audit),
+    /// The drafts of the account whose file is in use from now on.
+    Drafts(Vec<(DraftKey, CachedDraft)>),
 }
 
 impl<T> Default for Outbox<T> {
@@ -63,11 +65,22 @@ impl<T> Outbox<T> {
             // A person waits for what is sent once this is written.
             *due = now;
         }
+        self.melt(|melted| melted.add(batch));
+    }
+
+    /// Takes a draft in as it is now; none: gone.
+    pub fn write_draft(&mut self, key: DraftKey, draft: Option<CachedDraft>, now: Mono) {
+        self.due.get_or_insert(now.plus_ms(GATHER_MS));
+        self.melt(|melted| melted.set_draft(key, draft));
+    }
+
+    /// Adds to the write that is last in the queue, or to a new one behind all that came before.
+    fn melt(&mut self, add: impl FnOnce(&mut Melted)) {
         match self.waiting.back_mut() {
-            Some(Job::Write(melted)) => melted.add(batch),
+            Some(Job::Write(melted)) => add(melted),
             Some(Job::Open(_) | Job::Restore(_) | Job::Wipe(_) | Job::Audit(_) | Job::Other(_)) | None => {
                 let mut melted = Melted::default();
-                melted.add(batch);
+                add(&mut melted);
                 self.waiting.push_back(Job::Write(melted));
             }
         }
@@ -148,7 +161,11 @@ impl<T> Outbox<T> {
     pub fn answered(&mut self, answer: JobAnswer<T>, now: Mono) -> Option<ForCore> {
         let is_former = self.opening > 0;
         match answer {
-            JobAnswer::Opened => self.opening = self.opening.saturating_sub(1),
+            JobAnswer::Opened(drafts) => {
+                self.opening = self.opening.saturating_sub(1);
+                // Of a file that is about to be left for the next they concern nobody.
+                return (self.opening == 0).then_some(ForCore::Drafts(drafts));
+            }
             JobAnswer::NotNow(job) => self.put_back(job, now),
             JobAnswer::Mended => self.retry_at = None,
             JobAnswer::Free => self.in_flight = false,

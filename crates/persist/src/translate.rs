@@ -1,7 +1,11 @@
 //! The core's records as the cache has them, and back.
 
-use gwanje_cache::{CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedRow, CachedSkip, Loaded};
-use gwanje_sync::{AlarmKey, CommandId, ForeignName, Restored, SkippedAlarms, StoredAlarm, StoredCommand};
+use gwanje_cache::{
+    CacheCursor, CachedAlarm, CachedCommand, CachedName, CachedOwn, CachedRow, CachedSkip, Loaded,
+};
+use gwanje_sync::{
+    AlarmKey, CommandId, ForeignName, OwnCancellation, Restored, SkippedAlarms, StoredAlarm, StoredCommand,
+};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::Cursor;
@@ -31,6 +35,7 @@ pub(crate) fn cached_command(command: &StoredCommand) -> CachedCommand {
     CachedCommand {
         key: command.command.0.as_str().into(),
         delivery: command.delivery,
+        batch: command.batch.clone(),
         action: command.action.clone(),
         clicked_at: command.clicked_at,
     }
@@ -40,9 +45,14 @@ fn stored_command(command: CachedCommand) -> StoredCommand {
     StoredCommand {
         command: CommandId(command.key.to_string()),
         delivery: command.delivery,
+        batch: command.batch,
         action: command.action,
         clicked_at: command.clicked_at,
     }
+}
+
+pub(crate) fn cached_own(own: &OwnCancellation) -> CachedOwn {
+    CachedOwn { id: own.id, done: own.done, alarm: own.alarm }
 }
 
 pub(crate) fn cached_alarm(alarm: &StoredAlarm) -> CachedAlarm {
@@ -88,6 +98,11 @@ pub(crate) fn restored(loaded: Loaded) -> Restored {
             .alarms_skipped
             .map(|skip| SkippedAlarms { after: skip.after, reader: skip.reader }),
         commands: loaded.commands.into_iter().map(stored_command).collect(),
+        own: loaded
+            .own
+            .into_iter()
+            .map(|CachedOwn { id, done, alarm }| OwnCancellation { id, done, alarm })
+            .collect(),
         names: loaded
             .names
             .into_iter()

@@ -114,7 +114,8 @@ impl Disk {
                 self.cache = Some(opened.cache);
                 // One that held nothing was no loss.
                 self.noted.broke |= std::mem::take(&mut self.spoilt_full) && opened.set_aside.is_some();
-                vec![JobAnswer::Opened]
+                // Nobody writes drafts here.
+                vec![JobAnswer::Opened(Vec::new())]
             }
             Job::Write(melted) => {
                 let batches = melted.batches();

@@ -28,7 +28,7 @@ mod tests;
 
 pub(crate) use backoff::Backoff;
 
-use crate::io::{Action, CommandKind, CommandOutcome, CommandRequest, Input, Mono, Now, RowChange, State};
+use crate::io::{Action, CommandKind, CommandRequest, Input, Mono, Now, RowChange, State};
 use crate::mutation::{Mutation, is_mutated};
 use crate::session::{FetchFailure, Session, Spent};
 use crate::stats::{Cost, SocketBy, Stats, Tally as _};
@@ -500,11 +500,7 @@ impl Client {
                 self.pump_sessions(now); // The row before the end of its mark.
             }
             CommandAction::Settled(command, outcome) => {
-                let done = match &outcome {
-                    CommandOutcome::Done(_) | CommandOutcome::Each(_) | CommandOutcome::Unknowable(_) => true,
-                    CommandOutcome::Refused(_) | CommandOutcome::Void => false,
-                };
-                self.centers.command_ended(&command, done);
+                self.centers.command_ended(&command, &outcome);
                 self.out.push_back(Action::CommandSettled(command, outcome));
             }
             CommandAction::Keep(center, command) => {

@@ -137,6 +137,8 @@ pub struct Restored {
     pub alarms_skipped: Option<SkippedAlarms>,
     /// Commands whose outcome was not known.
     pub commands: Vec<StoredCommand>,
+    /// Cancellations of this seat's own.
+    pub own: Vec<OwnCancellation>,
     /// Of a foreign server: what it calls the deliveries of these numbers.
     pub names: Vec<(DeliveryId, ForeignName)>,
 }
@@ -184,10 +186,30 @@ pub struct StoredCommand {
     pub command: CommandId,
     /// On which delivery; none: a new order, or a batch.
     pub delivery: Option<DeliveryId>,
+    /// Of a batch: on which deliveries.
+    pub batch: Vec<DeliveryId>,
     /// Wire name of the action, or [`CREATE`].
     pub action: Text,
     /// When the person clicked (the desk's wall clock).
     pub clicked_at: UtcMillis,
+}
+
+impl StoredCommand {
+    /// The deliveries that it is about; none: a new order, or a batch that an earlier version kept.
+    pub fn deliveries(&self) -> impl Iterator<Item = DeliveryId> + '_ {
+        self.delivery.into_iter().chain(self.batch.iter().copied())
+    }
+}
+
+/// A cancellation of this seat's own, as the cache keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnCancellation {
+    /// Of which delivery.
+    pub id: DeliveryId,
+    /// It was carried out, as far as anybody knows. Neither this nor an alarm: it is forgotten.
+    pub done: bool,
+    /// When the alarm was raised that was told as this seat's own.
+    pub alarm: Option<UtcMillis>,
 }
 
 /// What a new order is called where an action is named.
@@ -343,6 +365,8 @@ pub struct Batch {
     pub commands: Vec<StoredCommand>,
     /// Commands that are settled.
     pub settled: Vec<CommandId>,
+    /// Cancellations of this seat's own that are new or have changed.
+    pub own: Vec<OwnCancellation>,
     /// Of a foreign server: names that are new or have changed; none: forgotten.
     pub names: Vec<(DeliveryId, Option<ForeignName>)>,
 }
@@ -493,6 +517,17 @@ impl CommandOutcome {
             Self::Refused(_) | Self::Void | Self::Unknowable(_) => (None, &[][..]),
         };
         one.into_iter().chain(each.iter().filter_map(|result| result.row.as_ref()))
+    }
+
+    /// Whether it changed a delivery that it was about, as far as anybody knows.
+    pub(crate) fn may_have_done(&self, id: DeliveryId) -> bool {
+        match self {
+            Self::Done(_) | Self::Unknowable(_) => true,
+            Self::Each(results) => {
+                results.iter().find(|result| result.id == id).is_none_or(|result| result.is_done())
+            }
+            Self::Refused(_) | Self::Void => false,
+        }
     }
 
     /// The contract's name; none when it can't be known.

@@ -27,9 +27,9 @@ pub use foreign::{Foreign, ForeignConfig, SocketOptions};
 pub use gwanje_dialect as dialect;
 pub use io::{
     Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest,
-    ForeignName, HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now, Proof,
-    RequestId, Restored, RowChange, SkippedAlarms, SocketEvent, SocketId, State, StoredAlarm, StoredCommand,
-    Unsettled,
+    ForeignName, HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now,
+    OwnCancellation, Proof, RequestId, Restored, RowChange, SkippedAlarms, SocketEvent, SocketId, State,
+    StoredAlarm, StoredCommand, Unsettled,
 };
 pub use priority::AlarmPriority;
 pub use session::{Fetch, FetchFailure, FetchId, Fetched, Session, SessionAction, SessionConfig};

@@ -19,6 +19,10 @@ pub struct ActionRequest {
     #[serde(default, rename = "seenRev")]
     #[ts(optional)]
     pub seen_rev: Option<Rev>,
+    /// The draft that it sends, as it was saved: it goes when this is done.
+    #[serde(default)]
+    #[ts(optional)]
+    pub draft: Option<String>,
     /// What.
     #[serde(flatten)]
     pub action: RequestedAction,
@@ -66,6 +70,10 @@ pub struct BatchActionRequest {
     pub center: CenterId,
     /// Which deliveries.
     pub rows: Vec<ActionRow>,
+    /// The draft that it sends, as it was saved for the first of them: it goes when this is done with all.
+    #[serde(default)]
+    #[ts(optional)]
+    pub draft: Option<String>,
     /// What.
     #[serde(flatten)]
     pub action: RequestedAction,
@@ -92,12 +100,12 @@ pub struct CommandStarted {
 
 impl From<ActionRequest> for CommandWish {
     fn from(request: ActionRequest) -> Self {
-        let ActionRequest { center, id, seen_rev, action } = request;
+        let ActionRequest { center, id, seen_rev, draft, action } = request;
         let (action, body) = action.with_body();
         if action == Action::Undo {
             return Self::act(center, id, action, CommandBody { rev: seen_rev, ..body });
         }
-        Self::act(center, id, action, body).seen_at(seen_rev)
+        Self::act(center, id, action, body).seen_at(seen_rev).of_draft(draft)
     }
 }
 
@@ -105,7 +113,7 @@ impl From<BatchActionRequest> for BatchWish {
     fn from(request: BatchActionRequest) -> Self {
         let (action, body) = request.action.with_body();
         let rows = request.rows.into_iter().map(|row| BatchRow { id: row.id, rev: row.seen_rev });
-        Self { center: request.center, action, body, rows: rows.collect() }
+        Self { center: request.center, action, body, rows: rows.collect(), draft: request.draft }
     }
 }
 
@@ -174,6 +182,16 @@ mod tests {
             serde_json::from_value(said("accept", json!({ "seenRev": 41 }))).unwrap();
         let wish = CommandWish::from(request);
         assert!(matches!(wish.what, CommandKind::Act { seen: Some(Rev(41)), .. }), "{:?}", wish.what);
+    }
+
+    #[test]
+    fn the_draft_that_is_sent_goes_along_and_is_none_of_the_body() {
+        let request: ActionRequest =
+            serde_json::from_value(said("note", json!({ "text": "x", "draft": " x" }))).unwrap();
+        let wish = CommandWish::from(request);
+        assert_eq!(wish.draft.as_deref(), Some(" x"));
+        let body = CommandBody { text: Some("x".into()), ..CommandBody::default() };
+        assert!(matches!(wish.what, CommandKind::Act { body: sent, .. } if sent == body));
     }
 
     #[test]

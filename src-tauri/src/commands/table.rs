@@ -15,7 +15,7 @@ use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
 use crate::sounding::SoundView;
-use gwanje_engine::ipc::{AppEvent, Diagnostics, PreferenceSaved, PreferenceView};
+use gwanje_engine::ipc::{AppEvent, Diagnostics, DraftSubject, DraftView, PreferenceSaved, PreferenceView};
 use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
@@ -133,6 +133,12 @@ commands! {
     run_batch(request: BatchActionRequest) -> Vec<CommandStarted> = run_batch(request);
     /// The details of a delivery are open in the window; null: of no delivery.
     set_opened(center: Option<CenterId>, id: Option<DeliveryId>) -> () = engine.set_opened(center.zip(id));
+    /// What was written and not sent by whoever is signed in, the newest first.
+    drafts() -> Vec<DraftView> = engine.drafts();
+    /// Keeps what is written for a subject; gives the oldest drafts, where there were too many and they went for it.
+    save_draft(subject: DraftSubject, text: String) -> Vec<DraftView> = engine.save_draft(&subject, text);
+    /// Throws a draft away.
+    discard_draft(subject: DraftSubject) -> () = engine.discard_draft(&subject);
     /// A person took note of an alarm.
     acknowledge_alarm(center: CenterId, key: AlarmKey) -> () = engine.acknowledge(&center, key);
     /// A window shows an alarm.

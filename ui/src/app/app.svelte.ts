@@ -26,6 +26,7 @@ import { type Alarm, Alarms } from "./alarms/alarms.svelte";
 import type { Line } from "./alarms/lines";
 import { Sounds } from "./alarms/sounds.svelte";
 import type { Dialog } from "./dialogs/dialogs";
+import { Drafts } from "./dialogs/drafts.svelte";
 import { dayAt } from "./freshness/clock";
 import { freshness } from "./freshness/freshness";
 import { staleSentence } from "./freshness/words";
@@ -69,6 +70,7 @@ export class App implements Host {
   readonly alarms: Alarms;
   readonly sounds: Sounds;
   readonly commands: CommandTracker;
+  readonly drafts: Drafts;
   readonly riders: Riders;
   readonly keyboard = new Keyboard();
   readonly shortcuts: readonly Shortcut[] = $derived.by(() => shortcutsOf(this, this.screen));
@@ -91,6 +93,8 @@ export class App implements Host {
     this.sounds = new Sounds(platform);
     this.commands = new CommandTracker(platform);
     this.commands.onRefused = (ids) => this.screen.state.keepMarked?.(ids);
+    this.drafts = new Drafts(platform);
+    this.drafts.onDropped = (draft) => this.commands.dropped(draft);
     this.riders = new Riders(platform);
     this.screen = $state.raw(first.open(this));
     this.screens = [this.screen, ...others.map((screen) => screen.open(this))];
@@ -172,6 +176,13 @@ export class App implements Host {
 
   async tryDemo(): Promise<void> {
     await this.#enter(await this.platform.tryDemo());
+  }
+
+  /** Signs out, and asks first where drafts would go with it. */
+  async askSignOut(): Promise<void> {
+    await this.drafts.load();
+    if (this.drafts.held.length > 0) this.ask({ kind: "signOut", about: null });
+    else await this.signOut();
   }
 
   async signOut(): Promise<void> {
@@ -399,6 +410,8 @@ export class App implements Host {
     this.center = boot.centers[0]?.id ?? null;
     await this.platform.subscribeEvents((event) => this.#hear(event));
     this.phase = { kind: "signedIn" };
+    this.drafts.clear();
+    void this.drafts.load();
     await this.showScreen(this.screen);
   }
 
@@ -425,6 +438,7 @@ export class App implements Host {
     this.#letGo();
     this.alarms.clear();
     this.commands.clear();
+    this.drafts.clear();
     this.riders.forget();
     this.freshness = {};
     this.checks = {};
@@ -456,6 +470,8 @@ export class App implements Host {
         break;
       case "command":
         this.commands.hear(event);
+        // What a command carried out is no draft any more.
+        if (event.outcome !== "pending" && event.outcome !== "unknown") void this.drafts.load();
         break;
       case "check":
         this.checks = { ...this.checks, [event.center]: event.report };

@@ -248,7 +248,7 @@ function everywhere(app: App): readonly Shortcut[] {
       keys: [],
       possible: () => app.foreign === null,
       reason: () => null,
-      run: () => void app.signOut(),
+      run: () => void app.askSignOut(),
     },
   ];
 }

@@ -14,6 +14,8 @@ export type { CenterFreshness } from "./generated/CenterFreshness";
 export type { CenterView as Center } from "./generated/CenterView";
 export type { CommandPhase as CommandOutcome } from "./generated/CommandPhase";
 export type { Delivery } from "./generated/Delivery";
+export type { DraftSubject } from "./generated/DraftSubject";
+export type { DraftView as Draft } from "./generated/DraftView";
 export type { FreshnessState } from "./generated/FreshnessState";
 export type { HistoryEvent } from "./generated/HistoryEvent";
 export type { Locale } from "./generated/Locale";

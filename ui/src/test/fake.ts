@@ -8,6 +8,8 @@ import type {
   Boot,
   Candidate,
   CenterFreshness,
+  Draft,
+  DraftSubject,
   Failure,
   Locale,
   Platform,
@@ -62,6 +64,9 @@ export class FakePlatform extends NotFaked implements Platform {
   readonly checked: string[] = [];
   /** Views for which Act now was let in behind a hold. */
   readonly admitted: number[] = [];
+  /** What is kept as drafts, the newest first; what goes when the next one is kept. */
+  unsent: Draft[] = [];
+  overflow: Draft[] = [];
   textSize = 100;
   /** How fresh every center is at first. */
   firstFreshness: Partial<CenterFreshness> = {};
@@ -223,11 +228,29 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async runCommand(request: ActionRequest): Promise<{ commandId: string }> {
     this.commands.push(request);
+    const of = ({ subject, text }: Draft): boolean =>
+      subject.type === "delivery" && subject.id === request.id && text === request.draft;
+    this.unsent = this.unsent.map((draft) => (of(draft) ? { ...draft, sending: true } : draft));
     return { commandId: `c${this.commands.length}` };
   }
   override async runBatch(request: BatchActionRequest): Promise<{ commandId: string }[]> {
     this.batches.push(request);
     return [{ commandId: `b${this.batches.length}` }];
+  }
+  override async drafts(): Promise<Draft[]> {
+    return this.unsent;
+  }
+  override async saveDraft(subject: DraftSubject, text: string): Promise<Draft[]> {
+    await this.discardDraft(subject);
+    this.unsent = [{ subject, text, at: Date.now(), number: null, sending: false }, ...this.unsent];
+    const dropped = this.overflow;
+    this.overflow = [];
+    this.unsent = this.unsent.filter((draft) => !dropped.includes(draft));
+    return dropped;
+  }
+  override async discardDraft(subject: DraftSubject): Promise<void> {
+    const key = JSON.stringify(Object.entries(subject).sort());
+    this.unsent = this.unsent.filter((draft) => JSON.stringify(Object.entries(draft.subject).sort()) !== key);
   }
   override async acknowledgeAlarm(center: string, key: AlarmKey): Promise<void> {
     this.acknowledged.push({ center, ...key });

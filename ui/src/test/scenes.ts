@@ -161,6 +161,28 @@ export const SCENES: Record<string, Scene> = {
       await until(() => there("view-dialog"));
     },
   },
+  draft: {
+    play: async ({ app, board, platform }) => {
+      await choose(board, "assigned");
+      const subject = {
+        type: "delivery",
+        center: "gangnam",
+        id: board.selection.id ?? 0,
+        kind: "note",
+      } as const;
+      await platform.saveDraft(subject, "비가 와서 늦는다고 전해 주세요");
+      await app.drafts.load();
+      press("KeyN");
+      await until(() => there("draft"));
+    },
+  },
+  "sign-out": {
+    play: async ({ app, platform }) => {
+      await platform.saveDraft({ type: "delivery", center: "gangnam", id: 9, kind: "note" }, "메모");
+      await app.askSignOut();
+      await until(() => there("sign-out-dialog"));
+    },
+  },
   palette: {
     play: async () => {
       press("KeyK", { ctrlKey: true });

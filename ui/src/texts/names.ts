@@ -94,6 +94,8 @@ const PROBLEM: Record<string, () => string> = {
   demo: m.problem_no_demo,
   "not-signed-in": m.problem_not_yet,
   stopped: m.problem_stopped,
+  "draft-too-long": m.problem_draft_too_long,
+  "draft-of-nothing": m.problem_not_found,
   "view-not-open": m.problem_unavailable,
   resync: m.problem_unavailable,
 };

@@ -55,6 +55,7 @@ impl Owner {
             Action::Persist(batch) => self.outbox.write(*batch, now.mono),
             Action::Wipe(center) => {
                 self.outbox.wipe(center.clone());
+                self.drop_drafts(&center);
                 self.drop_center(&center);
             }
             Action::Audit(center) => self.outbox.audit(center),
@@ -225,6 +226,7 @@ impl Owner {
     }
 
     fn settled(&mut self, command: CommandId, outcome: CommandOutcome, now: Now) {
+        self.settle_drafts(&command, &outcome, now);
         let (phase, told) = match outcome {
             CommandOutcome::Done(row) => (CommandPhase::Done, Outcome { row, ..Outcome::default() }),
             CommandOutcome::Each(results) => (CommandPhase::Done, Outcome { results, ..Outcome::default() }),

@@ -61,12 +61,23 @@ impl Owner {
             Call::Delivery { id, reply } => {
                 let _ = reply.send(self.board.get(id).cloned());
             }
-            Call::Command { request, reply } => {
+            Call::Command { request, draft, reply } => {
                 self.commands.insert(request.command.clone(), commanded(&request));
+                if let Some(text) = draft {
+                    self.send_draft(&request, &text, now);
+                }
                 self.client.handle(Input::Command(request), now);
                 // Sends the id first, so that the caller knows it before the outcome.
                 let _ = reply.send(());
                 self.act(now);
+            }
+            Call::Drafts(reply) => self.tell_drafts(reply, now),
+            Call::SaveDraft { subject, text, reply } => {
+                let _ = reply.send(self.save_draft(&subject, text, now));
+            }
+            Call::DiscardDraft { subject, reply } => {
+                self.discard_draft(&subject, now);
+                let _ = reply.send(());
             }
             Call::Receipt { center, key, stage, reply } => {
                 if stage == ReceiptStage::Acknowledged {

@@ -60,6 +60,7 @@ impl Owner {
         for center in &kept.centers {
             self.board.set_at_risk_min(&CenterId::from(center.id.as_str()), center.at_risk_min);
         }
+        self.own_drafts(now);
         let centers = self.followed(kept.centers.iter().map(|center| CenterId::from(center.id.as_str())));
         self.client.handle(Input::Resume { refresh_token: kept.refresh_token, centers }, now);
         self.act(now);
@@ -93,6 +94,7 @@ impl Owner {
             is_drill: reply.drill.is_some(),
             refresh_token: reply.refresh_token.clone(),
         });
+        self.own_drafts(now);
         self.mark_drill(now);
         if self.signing.waiting.is_some() {
             self.signing.names_due = Some(now.mono.plus_ms(NAMES_WAIT_MS));
@@ -159,6 +161,7 @@ impl Owner {
                 self.board.remove_center(&center);
             }
             self.alarms = Alarms::default();
+            self.wipe_drafts(now);
             self.commands.clear();
             self.unheard.clear();
             self.views.touch();
@@ -253,6 +256,7 @@ impl Owner {
     /// Another account comes: takes everything of the former account out of view and memory. Its cache file stays for
     /// its return.
     fn leave_account(&mut self, now: Now) {
+        self.leave_drafts();
         self.client.handle(Input::SignOut, now);
         while let Some(action) = self.client.poll_action() {
             if let Action::Wipe(center) = &action {
@@ -261,5 +265,7 @@ impl Owner {
                 self.act_on(action, now);
             }
         }
+        // Signing out says that drafts go: none of the next account's.
+        self.leave_drafts();
     }
 }

@@ -1,9 +1,9 @@
 //! The queue, batch by batch.
 
 use super::*;
-use gwanje_cache::CacheBatch;
+use gwanje_cache::{CacheBatch, CachedDraft, DraftKey};
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
-use gwanje_sync::{AlarmKey, CommandId, StoredAlarm, StoredCommand};
+use gwanje_sync::{AlarmKey, CommandId, OwnCancellation, StoredAlarm, StoredCommand};
 use gwanje_wire::WireRow;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
 use gwanje_wire::socket::Cursor;
@@ -36,6 +36,7 @@ fn batch(seq: u64, upserts: &[(u64, u64)], removes: &[u64]) -> Batch {
         alarms_skipped: None,
         commands: Vec::new(),
         settled: Vec::new(),
+        own: Vec::new(),
         names: Vec::new(),
     }
 }
@@ -91,6 +92,7 @@ fn a_replacement_forgets_what_came_before_and_keeps_what_comes_after() {
 fn a_command_is_written_at_once_and_one_that_is_settled_meanwhile_not_at_all() {
     let command = |key: &str| StoredCommand {
         command: CommandId(key.to_owned()),
+        batch: Vec::new(),
         delivery: None,
         action: "create".into(),
         clicked_at: UtcMillis(5),
@@ -201,9 +203,103 @@ fn what_a_file_that_is_left_refuses_is_given_up_with_its_writes_and_nothing_else
     assert!(matches!(next(), Some(Job::Other("session.json"))), "no change of a cache");
     assert!(matches!(next(), Some(Job::Open(_))));
     assert_eq!(written(next()).0[0].upserts[0].id, DeliveryId(9));
-    outbox.answered(JobAnswer::Opened, NOW);
+    assert!(matches!(
+        outbox.answered(JobAnswer::Opened(Vec::new()), NOW),
+        Some(ForCore::Drafts(drafts)) if drafts.is_empty()
+    ));
     assert!(matches!(
         outbox.answered(JobAnswer::Committed(vec![(gangnam(), 1)]), NOW),
         Some(ForCore::Committed(_))
     ));
+}
+
+#[test]
+fn of_cancellations_of_its_own_the_last_word_is_written_and_a_batch_names_its_deliveries() {
+    let own = |id, done, alarm: Option<i64>| OwnCancellation {
+        id: DeliveryId(id),
+        done,
+        alarm: alarm.map(UtcMillis),
+    };
+    let command = StoredCommand {
+        command: CommandId("B1".to_owned()),
+        delivery: None,
+        batch: vec![DeliveryId(5), DeliveryId(6)],
+        action: "cancel".into(),
+        clicked_at: UtcMillis(5),
+    };
+    let mut outbox = Queue::default();
+    let first = vec![own(5, false, Some(7)), own(6, false, Some(8))];
+    outbox.write(Batch { own: first, commands: vec![command], ..batch(1, &[], &[]) }, NOW);
+    outbox.write(Batch { own: vec![own(5, true, Some(7)), own(6, false, None)], ..batch(2, &[], &[]) }, NOW);
+    let (batches, _) = written(outbox.take(NOW));
+    let told: Vec<_> = batches[0].own.iter().map(|own| (own.id.0, own.done, own.alarm)).collect();
+    assert_eq!(told, [(5, true, Some(UtcMillis(7))), (6, false, None)]);
+    assert_eq!(batches[0].commands[0].batch, [DeliveryId(5), DeliveryId(6)]);
+}
+
+fn about(subject: &str) -> DraftKey {
+    DraftKey { center: gangnam(), subject: subject.into() }
+}
+
+fn draft(text: &str) -> Option<CachedDraft> {
+    Some(CachedDraft { text: text.to_owned(), at: UtcMillis(5), command: None })
+}
+
+/// The drafts of a write, by subject.
+fn drafts_of(job: Option<Job<&'static str>>) -> Vec<(String, Option<String>)> {
+    let Some(Job::Write(melted)) = job else { panic!("no write") };
+    let told = |(key, draft): (&DraftKey, &Option<CachedDraft>)| {
+        (key.subject.to_string(), draft.as_ref().map(|draft| draft.text.clone()))
+    };
+    melted.drafts().iter().map(told).collect()
+}
+
+#[test]
+fn drafts_are_written_with_what_waits_and_the_last_word_counts() {
+    let mut outbox = Queue::default();
+    outbox.write(batch(1, &[(1, 1)], &[]), NOW);
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    outbox.write_draft(about("a"), draft("강"), NOW);
+    outbox.write_draft(about("b"), draft("나"), NOW);
+    outbox.write_draft(about("b"), None, NOW);
+    let job = outbox.take(NOW.plus_ms(GATHER_MS));
+    assert!(matches!(&job, Some(Job::Write(melted)) if melted.upto() == [(gangnam(), 1)]));
+    assert_eq!(drafts_of(job), [("a".to_owned(), Some("강".to_owned())), ("b".to_owned(), None)]);
+}
+
+#[test]
+fn a_draft_alone_is_written_within_the_time_of_any_write() {
+    let mut outbox = Queue::default();
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    assert!(outbox.take(NOW).is_none());
+    assert_eq!(outbox.deadline(), Some(NOW.plus_ms(GATHER_MS)));
+    assert_eq!(drafts_of(outbox.take(NOW.plus_ms(GATHER_MS))).len(), 1);
+}
+
+#[test]
+fn a_draft_that_the_machine_refused_is_written_later_unless_it_was_written_anew() {
+    let mut outbox = Queue::default();
+    outbox.write_draft(about("a"), draft("가"), NOW);
+    outbox.write_draft(about("b"), draft("나"), NOW);
+    let refused = outbox.take(NOW.plus_ms(GATHER_MS)).unwrap();
+    outbox.write_draft(about("a"), draft("강"), NOW);
+    outbox.answered(JobAnswer::NotNow(refused), NOW);
+    outbox.answered(JobAnswer::Free, NOW);
+    let again = outbox.take(NOW.plus_ms(RETRY_MS));
+    let expected = [("a".to_owned(), Some("강".to_owned())), ("b".to_owned(), Some("나".to_owned()))];
+    assert_eq!(drafts_of(again), expected);
+}
+
+#[test]
+fn drafts_of_a_file_that_is_left_again_at_once_reach_nobody() {
+    let mut outbox = Queue::default();
+    outbox.open(PathBuf::from("a.sqlite"));
+    outbox.open(PathBuf::from("b.sqlite"));
+    let drafts =
+        |subject| JobAnswer::Opened(draft("가").map(|draft| (about(subject), draft)).into_iter().collect());
+    assert!(outbox.answered(drafts("of the first"), NOW).is_none());
+    let Some(ForCore::Drafts(read)) = outbox.answered(drafts("of the second"), NOW) else {
+        panic!("no drafts")
+    };
+    assert_eq!(read[0].0, about("of the second"));
 }

@@ -122,6 +122,7 @@ impl World {
                 restored.horizon = app.horizons.get(&center).copied();
                 self.put(index, Input::Restored(center, restored));
             }
+            Some(ForCore::Drafts(_)) => {}
             Some(ForCore::Audited(center, audit)) => {
                 self.put(
                     index,

@@ -6,7 +6,7 @@
 
 use super::backoff::Backoff;
 use super::calls::CallFailure;
-use crate::io::{Action, CommandId, LinkReason, Mono, Now, Restored, State};
+use crate::io::{Action, CommandId, CommandOutcome, LinkReason, Mono, Now, Restored, State};
 use crate::session::{Session, SessionAction, SessionConfig};
 use crate::stats::{Stats, Tally as _};
 use gwanje_model::{CenterId, SeatId};
@@ -165,9 +165,9 @@ impl Centers {
     }
 
     /// A command has ended; the session of its center knows it.
-    pub(crate) fn command_ended(&mut self, command: &CommandId, done: bool) {
+    pub(crate) fn command_ended(&mut self, command: &CommandId, outcome: &CommandOutcome) {
         for followed in self.followed.values_mut() {
-            followed.session.command_ended(command, done);
+            followed.session.command_ended(command, outcome);
         }
     }
 

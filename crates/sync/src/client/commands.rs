@@ -186,8 +186,14 @@ impl Commands {
         if let Some((epoch, rev)) = seen {
             call.headers.push(("if-match", format!("\"{epoch}-{rev}\"")));
         }
-        let stored =
-            StoredCommand { command: command.clone(), delivery, action: action.into(), clicked_at: wall };
+        let batch = if answers == Answers::Each { deliveries.clone() } else { Vec::new() };
+        let stored = StoredCommand {
+            command: command.clone(),
+            delivery,
+            batch,
+            action: action.into(),
+            clicked_at: wall,
+        };
         self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Pending));
         self.out.push_back(CommandAction::Keep(center.clone(), stored));
         let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
@@ -214,14 +220,16 @@ impl Commands {
     /// Asks what became of the commands in a center that an earlier run left without an outcome.
     pub(crate) fn recall(&mut self, center: &CenterId, stored: Vec<StoredCommand>, now: Now) {
         let (wall, now) = (now.wall, now.mono);
-        for StoredCommand { command, delivery, action, clicked_at } in stored {
+        for stored in stored {
+            let deliveries = stored.deliveries().collect();
+            let StoredCommand { command, delivery, batch: _, action, clicked_at } = stored;
             if self.pending.contains_key(&command) {
                 continue;
             }
             let age_ms = u64::try_from(wall.since(clicked_at)).unwrap_or(0);
             let pending = Pending {
                 center: center.clone(),
-                deliveries: delivery.into_iter().collect(),
+                deliveries,
                 // Only a batch and a new order name no delivery.
                 answers: if delivery.is_none() && action != CREATE { Answers::Each } else { Answers::Row },
                 call: closing(center, &command),

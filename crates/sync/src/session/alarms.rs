@@ -5,7 +5,7 @@ use super::notified::{Notified, key_of};
 use super::overdue::Overdue;
 use super::own::OwnCancellations;
 use super::rows::Rows;
-use crate::io::{AlarmKey, AlarmNotice, CommandId, Mono, SkippedAlarms, StoredAlarm};
+use crate::io::{AlarmKey, AlarmNotice, CommandId, CommandOutcome, Mono, SkippedAlarms, StoredAlarm};
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{DeliveryId, SeatId, Status, UtcMillis};
 use gwanje_wire::WireRow;
@@ -136,7 +136,8 @@ impl Alarms {
             };
             let stage =
                 if is_mutated(Mutation::ForgetAcknowledged) { ReceiptStage::Delivered } else { stage };
-            let known = Known { stage, delivery, at_hub, notified: Notified::Yes, yours: false, was: None };
+            let yours = self.own.claimed(key.id, key.raised_at);
+            let known = Known { stage, delivery, at_hub, notified: Notified::Yes, yours, was: None };
             if stage < ReceiptStage::Acknowledged {
                 out.push_back(SessionAction::Alarm(known.notice(key, true)));
             } else {
@@ -265,20 +266,22 @@ impl Alarms {
         self.take(entry, rows, out);
     }
 
-    /// A command of this seat has ended. Where it did not cancel the delivery that was cancelled, somebody else did: the
+    /// A command of this seat has ended. Where it did not cancel a delivery that was cancelled, somebody else did: the
     /// person, who was told quietly, is told aloud.
     pub(super) fn command_ended(
         &mut self,
         command: &CommandId,
-        done: bool,
+        outcome: &CommandOutcome,
         out: &mut VecDeque<SessionAction>,
     ) {
-        let Some(id) = self.own.end(command, done) else { return };
-        let key = |raised_at| AlarmKey { id, kind: AlarmKind::Cancelled, raised_at: UtcMillis(raised_at) };
-        for (key, known) in self.known.range_mut(key(i64::MIN)..=key(i64::MAX)) {
-            let was_yours = std::mem::take(&mut known.yours);
-            if was_yours && known.notified == Notified::Yes && known.stage < ReceiptStage::Acknowledged {
-                out.push_back(SessionAction::Alarm(known.notice(*key, false)));
+        for id in self.own.end(command, outcome) {
+            let key =
+                |raised_at| AlarmKey { id, kind: AlarmKind::Cancelled, raised_at: UtcMillis(raised_at) };
+            for (key, known) in self.known.range_mut(key(i64::MIN)..=key(i64::MAX)) {
+                let was_yours = std::mem::take(&mut known.yours);
+                if was_yours && known.notified == Notified::Yes && known.stage < ReceiptStage::Acknowledged {
+                    out.push_back(SessionAction::Alarm(known.notice(*key, false)));
+                }
             }
         }
     }
@@ -420,7 +423,7 @@ impl Alarms {
         };
         // Raised here before the cache was lost, or settled elsewhere: known, and listed again while open.
         self.held.remove(&key);
-        let yours = self.own.has(key.id);
+        let yours = self.own.claims(key.id, key.raised_at);
         let known = Known {
             stage,
             delivery: row.cloned(),
@@ -462,7 +465,7 @@ impl Alarms {
         let ready = self.held.extract_if(.., |_, held| held.seen_alive || horizon.is_some());
         for (key, held) in ready {
             if held.seen_alive || horizon.is_some_and(|horizon| key.raised_at > horizon) {
-                let yours = self.own.has(key.id);
+                let yours = self.own.claims(key.id, key.raised_at);
                 let known = Known {
                     // Whoever did it sees it at once, and has not taken note of what others say of it.
                     stage: if yours { ReceiptStage::Displayed } else { ReceiptStage::Delivered },

@@ -4,7 +4,9 @@
 use super::fetch::{FetchFailure, FetchId, Fetched, SessionAction};
 use super::proof::Dating;
 use super::{Session, Socket};
-use crate::io::{AlarmKey, CommandId, LinkReason, Mono, Now, Restored, RowChange, State, StoredCommand};
+use crate::io::{
+    AlarmKey, CommandId, CommandOutcome, LinkReason, Mono, Now, Restored, RowChange, State, StoredCommand,
+};
 use crate::stats::RowSource;
 use gwanje_model::{DeliveryId, Epoch};
 use gwanje_wire::rest::{AlarmEntry, ReceiptStage};
@@ -31,10 +33,12 @@ impl Session {
             proven_at: _,
             alarms_skipped,
             commands,
+            own,
             names: _,
         } = restored;
+        // Before the alarms, which ask whose doing they are.
+        self.alarms.own.restore(own, &commands);
         self.alarms.restore(alarms, alarm_seq, alarms_skipped, horizon, &mut self.out);
-        self.alarms.own.restore(&commands);
         self.kept.restore(commands);
         self.take_restored(rows, cursor);
         if self.is_joined() {
@@ -165,6 +169,7 @@ impl Session {
     pub fn cache_lost(&mut self, now: Now) {
         if self.restored {
             self.alarms.store_all();
+            self.alarms.own.store_all();
             self.kept.store_all();
             self.persist_all(now);
             // Nothing of the former file is left to be read.
@@ -223,9 +228,9 @@ impl Session {
         self.settle(now);
     }
 
-    /// A command of this seat has ended; `done`: it was carried out, as far as anybody knows.
-    pub fn command_ended(&mut self, command: &CommandId, done: bool) {
-        self.alarms.command_ended(command, done, &mut self.out);
+    /// A command of this seat has ended.
+    pub fn command_ended(&mut self, command: &CommandId, outcome: &CommandOutcome) {
+        self.alarms.command_ended(command, outcome, &mut self.out);
     }
 
     /// A command of this seat is settled and told.

@@ -126,6 +126,7 @@ impl Session {
         self.batch += 1;
         let alarms = self.alarms.store(self.batch);
         let (commands, settled) = self.kept.store(self.batch);
+        let own = self.alarms.own.store();
         if self.proof_unstored {
             self.proof_unstored = false;
             self.proof_stored = now.mono;
@@ -144,6 +145,7 @@ impl Session {
             alarms_skipped: alarms.skipped,
             commands,
             settled,
+            own,
             names: Vec::new(),
         })));
     }
@@ -157,7 +159,8 @@ impl Session {
     /// Writes alarms, commands and proofs that no change of rows took along.
     pub(super) fn persist_rest(&mut self, now: Now) {
         let proof_due = self.proof_unstored && now.mono.since(self.proof_stored) >= PROOF_STORED_EVERY_MS;
-        if self.alarms.has_changes() || self.kept.has_changes() || proof_due {
+        let commanded = self.kept.has_changes() || self.alarms.own.has_changes();
+        if self.alarms.has_changes() || commanded || proof_due {
             self.persist(false, Vec::new(), Vec::new(), now);
         }
     }

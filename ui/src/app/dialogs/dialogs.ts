@@ -10,6 +10,7 @@ import CancelDialog from "./CancelDialog.svelte";
 import Help from "./Help.svelte";
 import NoteDialog from "./NoteDialog.svelte";
 import Palette from "./Palette.svelte";
+import SignOutDialog from "./SignOutDialog.svelte";
 import { Subject } from "./subject.svelte";
 
 /** What a dialog of each kind is about: deliveries as their person saw them, or nothing. */
@@ -17,6 +18,7 @@ type Subjects = {
   assign: readonly Row[];
   cancel: readonly Row[];
   note: readonly Row[];
+  signOut: null;
   palette: null;
   diagnosis: null;
   help: null;
@@ -43,10 +45,16 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
   },
   cancel: (rows, app, close) => {
     const subject = subjectOf(rows, app);
+    const writing = app.drafts.write("cancel", rows);
     return drawing(CancelDialog, {
       subject,
+      writing,
+      get clock() {
+        return app.scene.clockOf(subject.first?.center ?? "");
+      },
       oncancel: (reason, by) => {
-        app.commandAll({ action: "cancel", reason, by }, subject.rows);
+        const seen = subject.rows;
+        void writing.send((of) => app.commands.runAll({ action: "cancel", reason, by, ...of }, seen));
         close();
       },
       onclose: close,
@@ -54,19 +62,30 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
   },
   note: (rows, app, close) => {
     const subject = subjectOf(rows, app);
+    const writing = app.drafts.write("note", rows);
     return drawing(NoteDialog, {
       subject,
+      writing,
       platform: app.platform,
       get clock() {
         return app.scene.clockOf(subject.first?.center ?? "");
       },
       onnote: (text) => {
-        app.commandAll({ action: "note", text }, subject.rows);
+        const seen = subject.rows;
+        void writing.send((of) => app.commands.runAll({ action: "note", text, ...of }, seen));
         close();
       },
       onclose: close,
     });
   },
+  signOut: (_, app, close) =>
+    drawing(SignOutDialog, {
+      get drafts() {
+        return app.drafts.held.length;
+      },
+      onsignout: () => void app.signOut(),
+      onclose: close,
+    }),
   palette: (_, app, close) =>
     drawing(Palette, {
       shortcuts: app.shortcuts,

@@ -10,6 +10,7 @@ import {
   type Platform,
   type Wish,
 } from "../../platform/contract";
+import type { DraftView } from "../../platform/generated/DraftView";
 import type { MovedOn } from "../../platform/generated/MovedOn";
 import type { Row } from "../../platform/generated/Row";
 import type { RowOutcome } from "../../platform/generated/RowOutcome";
@@ -24,8 +25,8 @@ export type Report = {
   number: string;
   /** Of how many deliveries. */
   count: number;
-  /** `notSent`: it never left this seat. */
-  outcome: CommandOutcome | "notSent";
+  /** `notSent`: it never left this seat. `draftGone`: no command; a draft went, since there were too many. */
+  outcome: CommandOutcome | "notSent" | "draftGone";
   code: string | null;
   message: string | null;
   /** With a conflict: what became of the delivery meanwhile, and by whom. */
@@ -73,6 +74,7 @@ export class CommandTracker {
   /** Commands that are taken back as soon as they are done. */
   readonly #wanted = new Set<string>();
   #failures = 0;
+  #dropped = 0;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -160,6 +162,15 @@ export class CommandTracker {
     if (this.#wanted.delete(commandId) && outcome === "done") this.undo(report);
     else if (outcome === "done" && refused.length === 0)
       setTimeout(() => this.dismiss(commandId), DONE_SHOWN_MS);
+  }
+
+  /** The oldest draft went, since there were too many. */
+  dropped({ subject, number }: DraftView): void {
+    this.#dropped += 1;
+    const [id, action] = subject.type === "delivery" ? [subject.id, subject.kind] : [null, subject.type];
+    const called = number ?? (id === null ? "" : `#${id}`);
+    const about = { center: subject.center, id, action, number: called, count: 1 };
+    this.#put({ ...NOTHING, commandId: `draft-${this.#dropped}`, ...about, outcome: "draftGone" });
   }
 
   dismiss(commandId: string): void {

@@ -20,7 +20,11 @@ id: DeliveryId,
 /**
  * The revision of it that the person saw: one that has moved on since is a conflict. Absent: as the board has it.
  */
-seenRev?: Rev, } & ({ "action": "accept" } | { "action": "assign", 
+seenRev?: Rev, 
+/**
+ * The draft that it sends, as it was saved: it goes when this is done.
+ */
+draft?: string, } & ({ "action": "accept" } | { "action": "assign", 
 /**
  * To whom.
  */

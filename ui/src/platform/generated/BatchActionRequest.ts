@@ -15,7 +15,11 @@ center: CenterId,
 /**
  * Which deliveries.
  */
-rows: Array<ActionRow>, } & ({ "action": "accept" } | { "action": "assign", 
+rows: Array<ActionRow>, 
+/**
+ * The draft that it sends, as it was saved for the first of them: it goes when this is done with all.
+ */
+draft?: string, } & ({ "action": "accept" } | { "action": "assign", 
 /**
  * To whom.
  */

@@ -11,6 +11,8 @@ import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
 import type { Diagnostics } from "./Diagnostics";
+import type { DraftSubject } from "./DraftSubject";
+import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
@@ -76,6 +78,12 @@ export interface Commands {
   runBatch(request: BatchActionRequest): Promise<Array<CommandStarted>>;
   /** The details of a delivery are open in the window; null: of no delivery. */
   setOpened(center: CenterId | null, id: DeliveryId | null): Promise<void>;
+  /** What was written and not sent by whoever is signed in, the newest first. */
+  drafts(): Promise<Array<DraftView>>;
+  /** Keeps what is written for a subject; gives the oldest drafts, where there were too many and they went for it. */
+  saveDraft(subject: DraftSubject, text: string): Promise<Array<DraftView>>;
+  /** Throws a draft away. */
+  discardDraft(subject: DraftSubject): Promise<void>;
   /** A person took note of an alarm. */
   acknowledgeAlarm(center: CenterId, key: AlarmKey): Promise<void>;
   /** A window shows an alarm. */

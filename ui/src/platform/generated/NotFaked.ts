@@ -11,6 +11,8 @@ import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
 import type { Diagnostics } from "./Diagnostics";
+import type { DraftSubject } from "./DraftSubject";
+import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
 import type { Patch } from "./Patch";
@@ -110,6 +112,15 @@ export class NotFaked implements Commands {
   }
   setOpened(_center: CenterId | null, _id: DeliveryId | null): Promise<void> {
     return notFaked("setOpened");
+  }
+  drafts(): Promise<Array<DraftView>> {
+    return notFaked("drafts");
+  }
+  saveDraft(_subject: DraftSubject, _text: string): Promise<Array<DraftView>> {
+    return notFaked("saveDraft");
+  }
+  discardDraft(_subject: DraftSubject): Promise<void> {
+    return notFaked("discardDraft");
   }
   acknowledgeAlarm(_center: CenterId, _key: AlarmKey): Promise<void> {
     return notFaked("acknowledgeAlarm");

@@ -104,16 +104,20 @@ fn a_batch_that_an_earlier_run_left_open_is_told_with_each_result() {
     let command = StoredCommand {
         command: CommandId("B1".to_owned()),
         delivery: None,
+        batch: vec![DeliveryId(5), DeliveryId(6)],
         action: "accept".into(),
         clicked_at: UtcMillis(EPOCH_MS - 60_000),
     };
     script.cached = Restored { commands: vec![command], ..Restored::default() };
     script.sign_in();
     script.accept_sign_in("/login", "A1", "R1");
+    let unknown = Some(Unsettled::Unknown);
+    assert_eq!(marks(&script), [(5, unknown), (6, unknown)]);
     let (id, _) = script.request(CLOSE);
     script.answer(id, 200, &json!({ "outcome": "done", "status": 200, "body": reply() }));
     let [outcome] = &settled(&script)[..] else { panic!("settled once") };
     assert_eq!(statuses(outcome), [(5, 200), (6, 409)]);
+    assert_eq!(marks(&script)[2..], [(5, None), (6, None)]);
 }
 
 #[test]

@@ -385,6 +385,7 @@ fn clicked_before(ms: i64) -> (Script, StoredCommand) {
     let command = StoredCommand {
         command: CommandId("K1".to_owned()),
         delivery: Some(DeliveryId(5)),
+        batch: Vec::new(),
         action: "accept".into(),
         clicked_at: UtcMillis(EPOCH_MS - ms),
     };

@@ -74,6 +74,7 @@ impl ForeignSession {
             alarms_skipped: None,
             commands: Vec::new(),
             settled: Vec::new(),
+            own: Vec::new(),
             names: self.names.store(),
         })));
     }

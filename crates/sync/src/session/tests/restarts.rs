@@ -4,9 +4,11 @@ use super::super::fetch::{Fetch, Fetched};
 use super::super::notified::key_of;
 use super::scripted::live;
 use super::world::World;
-use crate::io::{AlarmKey, CommandId, SkippedAlarms, StoredCommand};
-use gwanje_model::UtcMillis;
+use crate::io::{AlarmKey, CommandId, CommandOutcome, SkippedAlarms, StoredCommand};
+use gwanje_model::{DeliveryId, UtcMillis};
+use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::ReceiptStage;
+use gwanje_wire::{ErrorCode, Problem};
 
 /// Acknowledged while the hub is away, and the app ends before it is back.
 #[test]
@@ -132,21 +134,39 @@ fn alarms_are_read_page_by_page_and_nothing_is_judged_before_the_last() {
     world.check_converged();
 }
 
+fn cancel(command: &str, delivery: Option<DeliveryId>, batch: &[DeliveryId]) -> StoredCommand {
+    StoredCommand {
+        command: CommandId(command.to_owned()),
+        delivery,
+        batch: batch.to_vec(),
+        action: "cancel".into(),
+        clicked_at: UtcMillis(0),
+    }
+}
+
+fn keep(world: &mut World, command: StoredCommand) {
+    world.session.keep_command(command, world.now());
+    world.act();
+}
+
+fn end(world: &mut World, command: &str, outcome: &CommandOutcome) {
+    let (command, now) = (CommandId(command.to_owned()), world.now());
+    world.session.command_ended(&command, outcome);
+    world.session.forget_command(command, now);
+    world.act();
+}
+
+fn refused() -> CommandOutcome {
+    CommandOutcome::Refused(Problem::new(ErrorCode::Conflict, "another was quicker"))
+}
+
 #[test]
 fn a_cancellation_of_this_seats_own_is_told_quietly_and_aloud_when_another_made_it() {
     for done in [true, false] {
         let mut world = live(35);
         let id = world.hub.create();
         world.run(2_000);
-        let command = CommandId("K1".into());
-        let kept = StoredCommand {
-            command: command.clone(),
-            delivery: Some(id),
-            action: "cancel".into(),
-            clicked_at: UtcMillis(0),
-        };
-        world.session.keep_command(kept, world.now());
-        world.act();
+        keep(&mut world, cancel("K1", Some(id), &[]));
         world.hub.cancel(id);
         let others = world.raised.len();
         world.run(5_000);
@@ -154,9 +174,90 @@ fn a_cancellation_of_this_seats_own_is_told_quietly_and_aloud_when_another_made_
         assert_eq!((key.id, world.raised.len()), (id, others));
         let entry = world.hub.alarms.iter().find(|alarm| key_of(alarm) == key).unwrap();
         assert_eq!(entry.receipts[0].stage, ReceiptStage::Displayed, "seen, and not taken note of");
-        world.session.command_ended(&command, done);
-        world.act();
+        end(&mut world, "K1", &if done { CommandOutcome::Done(None) } else { refused() });
         assert_eq!(world.raised.get(&key), (!done).then_some(&1));
+        world.check_converged();
+    }
+}
+
+#[test]
+fn a_cancellation_of_this_seats_own_is_so_after_a_restart() {
+    // While its command is under way, and when that was done before.
+    for settled in [false, true] {
+        let mut world = live(36);
+        let id = world.hub.create();
+        world.run(2_000);
+        keep(&mut world, cancel("K1", Some(id), &[]));
+        world.hub.cancel(id);
+        world.run(5_000);
+        if settled {
+            end(&mut world, "K1", &CommandOutcome::Done(None));
+            world.run(1_000);
+        }
+        let key = *world.quiet.first().expect("told quietly");
+        world.quiet.clear();
+        world.crash();
+        world.run(5_000);
+        assert_eq!(world.quiet, [key], "listed again as this seat's own");
+        assert_eq!(world.raised.get(&key), None);
+        if !settled {
+            end(&mut world, "K1", &refused());
+            assert_eq!(world.raised.get(&key), Some(&1), "it was another's after all");
+            world.run(1_000);
+            world.quiet.clear();
+            world.crash();
+            world.run(5_000);
+            assert_eq!(world.quiet, []);
+        }
+        world.check_converged();
+    }
+}
+
+#[test]
+fn what_this_seat_cancelled_just_before_it_ended_is_told_quietly_in_the_next_run() {
+    let mut world = live(37);
+    let id = world.hub.create();
+    world.run(2_000);
+    keep(&mut world, cancel("K1", Some(id), &[]));
+    // The answer was there, and the app ends before it hears of the row.
+    world.sockets_up = false;
+    world.rest_up = false;
+    world.cut();
+    end(&mut world, "K1", &CommandOutcome::Done(None));
+    world.run(1_000);
+    world.hub.cancel(id);
+    world.crash();
+    world.sockets_up = true;
+    world.rest_up = true;
+    world.run(30_000);
+    assert_eq!(world.quiet.first().map(|key| key.id), Some(id));
+    assert!(world.raised.keys().all(|key| key.id != id));
+    world.check_converged();
+}
+
+#[test]
+fn of_a_batch_of_cancellations_each_is_own_that_was_done_with_it() {
+    for restart in [false, true] {
+        let mut world = live(38);
+        let (mine, others) = (world.hub.create(), world.hub.create());
+        world.run(2_000);
+        keep(&mut world, cancel("B1", None, &[mine, others]));
+        world.hub.cancel(mine);
+        world.hub.cancel(others);
+        world.run(5_000);
+        if restart {
+            world.quiet.clear();
+            world.crash();
+            world.run(5_000);
+        }
+        let mut quiet: Vec<_> = world.quiet.iter().map(|key| key.id).collect();
+        quiet.sort();
+        assert_eq!(quiet, [mine, others]);
+        let result = |id, status| BatchResult { id, status, row: None, problem: None };
+        end(&mut world, "B1", &CommandOutcome::Each(vec![result(mine, 200), result(others, 409)]));
+        let aloud: Vec<_> =
+            world.raised.keys().map(|key| key.id).filter(|id| [mine, others].contains(id)).collect();
+        assert_eq!(aloud, [others]);
         world.check_converged();
     }
 }

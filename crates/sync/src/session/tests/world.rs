@@ -6,7 +6,10 @@ use super::super::notified::key_of;
 use super::super::proof::PROOF_FRESH_MS;
 use super::hub::{Hub, day};
 use crate::findings::{CheckReport, RepairReport};
-use crate::io::{AlarmKey, Mono, Now, Restored, RowChange, SkippedAlarms, State, StoredAlarm};
+use crate::io::{
+    AlarmKey, CommandId, Mono, Now, OwnCancellation, Restored, RowChange, SkippedAlarms, State, StoredAlarm,
+    StoredCommand,
+};
 use crate::testing::agenda::Agenda;
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind, ReceiptStage};
@@ -62,6 +65,8 @@ pub(super) struct Cache {
     pub(super) alarms: BTreeMap<AlarmKey, StoredAlarm>,
     pub(super) alarm_seq: Option<u64>,
     pub(super) alarms_skipped: Option<SkippedAlarms>,
+    pub(super) commands: BTreeMap<CommandId, StoredCommand>,
+    pub(super) own: BTreeMap<DeliveryId, OwnCancellation>,
     pub(super) horizon: Option<UtcMillis>,
 }
 
@@ -184,6 +189,8 @@ impl World {
             alarm_seq: self.cache.alarm_seq,
             horizon: self.cache.horizon,
             alarms_skipped: self.cache.alarms_skipped.clone(),
+            commands: self.cache.commands.values().cloned().collect(),
+            own: self.cache.own.values().copied().collect(),
             ..Restored::default()
         };
         self.session.restored(restored, now);
@@ -499,6 +506,19 @@ impl World {
             self.cache.rows.remove(&id);
         }
         self.cache.cursor = batch.cursor.or(self.cache.cursor.take());
+        for command in batch.commands {
+            self.cache.commands.insert(command.command.clone(), command);
+        }
+        for command in batch.settled {
+            self.cache.commands.remove(&command);
+        }
+        for own in batch.own {
+            if own.done || own.alarm.is_some() {
+                self.cache.own.insert(own.id, own);
+            } else {
+                self.cache.own.remove(&own.id);
+            }
+        }
         self.cache.alarms.extend(batch.alarms.into_iter().map(|alarm| (alarm.key, alarm)));
         self.cache.alarm_seq = batch.alarm_seq.or(self.cache.alarm_seq);
         self.cache.alarms_skipped = batch.alarms_skipped.or(self.cache.alarms_skipped.take());
