@@ -297,9 +297,12 @@ describe("a command", () => {
     const { platform, find } = window;
     press("KeyC");
     await until(() => there("cancel-dialog"));
+    press("Enter", { key: "Enter" });
     press("Digit3");
     await until(() => !find("cancel-confirm").hasAttribute("disabled"));
-    press("Enter", { key: "Enter", ctrlKey: true });
+    press("Enter", { key: "Enter", repeat: true });
+    expect(there("cancel-dialog")).toBe(true);
+    press("Enter", { key: "Enter" });
     await until(() => platform.commands.length === 1);
     expect(platform.commands[0]).toMatchObject({ action: "cancel", reason: "재료 소진", by: "shop" });
   });
