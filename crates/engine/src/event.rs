@@ -8,6 +8,7 @@ use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::CenterInfo;
 use gwanje_wire::socket::{Cursor, RiderPos};
 use gwanje_wire::{Problem, WireRow};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -150,12 +151,44 @@ impl EngineEvent {
 /// hole.
 #[derive(Debug)]
 pub struct Events {
-    pub(crate) receiver: mpsc::Receiver<EngineEvent>,
+    receiver: mpsc::Receiver<Parcel>,
+    /// What came together and is not read yet.
+    rest: VecDeque<EngineEvent>,
+}
+
+/// What a listener is handed at once. The present is one parcel however much it holds: in pieces, one that is longer than
+/// the channel would never arrive whole.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    One(EngineEvent),
+    Present(Vec<EngineEvent>),
 }
 
 impl Events {
+    pub(crate) fn new(receiver: mpsc::Receiver<Parcel>) -> Self {
+        Self { receiver, rest: VecDeque::new() }
+    }
+
     /// The next event; none: the engine has stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<EngineEvent> {
-        self.receiver.recv().await
+        while self.rest.is_empty() {
+            match self.receiver.recv().await? {
+                Parcel::One(event) => return Some(event),
+                Parcel::Present(events) => self.rest = events.into(),
+            }
+        }
+        self.rest.pop_front()
+    }
+
+    /// The next event that is there already.
+    #[cfg(test)]
+    pub(crate) fn try_next(&mut self) -> Option<EngineEvent> {
+        while self.rest.is_empty() {
+            match self.receiver.try_recv().ok()? {
+                Parcel::One(event) => return Some(event),
+                Parcel::Present(events) => self.rest = events.into(),
+            }
+        }
+        self.rest.pop_front()
     }
 }

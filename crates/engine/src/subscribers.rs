@@ -1,6 +1,6 @@
 //! The listeners. Each has a bounded channel. One that lags is brought up to date, never left with a hole.
 
-use crate::event::{EngineEvent, Events};
+use crate::event::{EngineEvent, Events, Parcel};
 use gwanje_model::{CenterId, DeliveryId};
 use gwanje_sync::{Mono, RowChange};
 use gwanje_wire::socket::Cursor;
@@ -34,7 +34,7 @@ pub(crate) struct Subscribers {
 
 #[derive(Debug)]
 struct Subscriber {
-    sender: mpsc::Sender<EngineEvent>,
+    sender: mpsc::Sender<Parcel>,
     listener: Listener,
     lagging: bool,
     pending: Vec<(CenterId, Pending)>,
@@ -49,11 +49,9 @@ impl Subscribers {
     ) -> Events {
         let (sender, receiver) = mpsc::channel(EVENT_CAPACITY);
         let mut subscriber = Subscriber { sender, listener, lagging: false, pending: Vec::new() };
-        for event in present {
-            subscriber.tell(&event);
-        }
+        subscriber.hand(present.into_iter().collect());
         self.all.push(subscriber);
-        Events { receiver }
+        Events::new(receiver)
     }
 
     /// Tells everybody.
@@ -107,7 +105,7 @@ impl Subscriber {
             return !self.sender.is_closed();
         }
         if !self.lagging {
-            match self.sender.try_send(event.clone()) {
+            match self.sender.try_send(Parcel::One(event.clone())) {
                 Ok(()) => return true,
                 Err(mpsc::error::TrySendError::Closed(_)) => return false,
                 Err(mpsc::error::TrySendError::Full(_)) => self.lagging = true,
@@ -137,8 +135,17 @@ impl Subscriber {
         let mut missed = vec![EngineEvent::Resync];
         missed.extend(self.pending.drain(..).map(|(center, pending)| pending.into_event(center)));
         missed.extend(present());
-        for event in missed {
-            self.tell(&event);
+        self.hand(missed);
+    }
+
+    /// Hands over what belongs together. Rows are there for their followers alone.
+    fn hand(&mut self, mut events: Vec<EngineEvent>) {
+        if self.listener != Listener::Rows {
+            events.retain(|event| !matches!(event, EngineEvent::Rows(..)));
+        }
+        // There is room: nobody is handed more before half of the channel was read.
+        if !events.is_empty() && self.sender.try_send(Parcel::Present(events)).is_err() {
+            self.lagging = !self.sender.is_closed();
         }
     }
 }
@@ -230,13 +237,13 @@ mod tests {
             subscribers.tell(&event, Mono(0));
         }
         let mut board = BTreeMap::new();
-        while let Ok(event) = events.receiver.try_recv() {
+        while let Some(event) = events.try_next() {
             apply(&mut board, &event);
         }
         assert_ne!(board, expected, "the listener must have fallen behind for this to say anything");
         subscribers.catch_up(Mono(LAG_LOOK_MS), || vec![EngineEvent::SignedOut(None)]);
         let mut heard = Vec::new();
-        while let Ok(event) = events.receiver.try_recv() {
+        while let Some(event) = events.try_next() {
             apply(&mut board, &event);
             heard.push(event);
         }
@@ -249,14 +256,33 @@ mod tests {
     }
 
     #[test]
+    fn a_present_longer_than_the_channel_arrives_whole_and_ends_the_lag() {
+        let mut subscribers = Subscribers::default();
+        let present = || vec![EngineEvent::SignedOut(None); EVENT_CAPACITY * 2];
+        let mut events = subscribers.add(Listener::Page, present());
+        let mut all = |count: usize| {
+            let heard = std::iter::from_fn(|| events.try_next()).count();
+            assert_eq!(heard, count);
+        };
+        all(EVENT_CAPACITY * 2);
+        for _ in 0..=EVENT_CAPACITY {
+            subscribers.tell(&EngineEvent::Resync, Mono(0));
+        }
+        all(EVENT_CAPACITY);
+        subscribers.catch_up(Mono(LAG_LOOK_MS), present);
+        assert_eq!((subscribers.deadline(), subscribers.depth()), (None, (1, 0)), "it is behind no more");
+        all(EVENT_CAPACITY * 2 + 1);
+    }
+
+    #[test]
     fn rows_go_to_their_followers_only_and_who_has_gone_is_forgotten() {
         let mut subscribers = Subscribers::default();
         let mut page = subscribers.add(Listener::Page, [EngineEvent::Resync]);
         let follower = subscribers.add(Listener::Rows, []);
         assert!(subscribers.want_rows());
         subscribers.tell(&rows(vec![upsert(1, 1)]), Mono(0));
-        assert!(matches!(page.receiver.try_recv(), Ok(EngineEvent::Resync)));
-        assert!(page.receiver.try_recv().is_err());
+        assert!(matches!(page.try_next(), Some(EngineEvent::Resync)));
+        assert!(page.try_next().is_none());
         drop(follower);
         subscribers.tell(&EngineEvent::Resync, Mono(0));
         assert!(!subscribers.want_rows());
@@ -267,7 +293,7 @@ mod tests {
         let mut beside = subscribers.add(Listener::Beside, []);
         assert_eq!(subscribers.depth(), (0, 0), "no person sees what it hears");
         subscribers.tell(&EngineEvent::SignedOut(None), Mono::default());
-        assert!(matches!(beside.receiver.try_recv(), Ok(EngineEvent::SignedOut(None))));
+        assert!(matches!(beside.try_next(), Some(EngineEvent::SignedOut(None))));
         let _page = subscribers.add(Listener::Page, []);
         assert_eq!(subscribers.depth(), (1, 0));
     }

@@ -214,11 +214,8 @@ mod tests {
 
     /// An engine that goes on with the session of that account.
     async fn resumed(profile: &Path, account: &str, centers: &[&str]) -> Engine {
-        let named = |id: &&str| CenterView {
-            id: (*id).to_owned(),
-            name: (*id).to_owned(),
-            time_zone: "Asia/Seoul".to_owned(),
-        };
+        let named =
+            |id: &&str| CenterView { name: (*id).to_owned(), ..CenterView::unknown(&CenterId::from(*id)) };
         let session = KeptSession {
             server: SERVER.to_owned(),
             account: account.to_owned(),
