@@ -195,13 +195,19 @@ impl Board {
     }
 
     /// Holds the places of every view that shows something, as if its page had asked for it. The page learns it from the
-    /// next patch; its next change decides anew.
+    /// next patch, and its next change decides anew; one that lost count begins anew without.
     pub fn hold_places(&mut self) {
         for view in self.views.values_mut() {
             if let Some(list) = self.lists.get_mut(&view.list) {
                 view.hold(list);
             }
         }
+    }
+
+    /// Ends those holds that no page has asked for since.
+    pub fn release_places(&mut self) {
+        self.views.values_mut().for_each(View::release_unasked);
+        self.forget_gone();
     }
 
     /// Whether a delivery becomes late or unconfirmed on the way to that instant, so that its row moves with an alarm.
@@ -238,6 +244,7 @@ impl Board {
     /// When the view is not open.
     pub fn reset(&mut self, view: ViewId) -> Result<(), ViewError> {
         self.views.get_mut(&view).ok_or(ViewError::NotOpen(view))?.reset();
+        self.forget_gone();
         Ok(())
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct View {
     first: u64,
     len: u64,
     held: Option<Held>,
+    /// The page has not asked for the hold (yet).
+    unasked: bool,
     sent: u64,
     acknowledged: u64,
     /// `None`: the next patch is a reset.
@@ -83,6 +85,7 @@ impl View {
             first: spec.first,
             len: spec.len.min(ViewSpec::MAX_LEN),
             held: spec.hold.then(|| Held::new(list, id, Arc::clone(&collapsed))),
+            unasked: false,
             collapsed,
             sent: 0,
             acknowledged: 0,
@@ -101,6 +104,7 @@ impl View {
             self.collapsed = collapsed;
         }
         list.show(self.id, &self.collapsed);
+        self.unasked = false;
         if !spec.hold {
             self.held = None;
         } else if self.held.is_none() || is_another {
@@ -116,6 +120,15 @@ impl View {
     pub(crate) fn hold(&mut self, list: &mut List) {
         if self.held.is_none() && list.matching() > 0 {
             self.held = Some(Held::new(list, self.id, Arc::clone(&self.collapsed)));
+            self.unasked = true;
+            self.seen = None;
+        }
+    }
+
+    /// Ends a hold that the page has not asked for.
+    pub(crate) fn release_unasked(&mut self) {
+        if std::mem::take(&mut self.unasked) {
+            self.held = None;
             self.seen = None;
         }
     }
@@ -198,6 +211,7 @@ impl View {
 
     /// The page lost count. It will never acknowledge the patches it lost, so the view stops waiting for them.
     pub(crate) fn reset(&mut self) {
+        self.release_unasked();
         self.page = None;
         self.touched.clear();
         self.seen = None;

@@ -34,12 +34,14 @@ mod law {
         spec: ViewSpec,
         page: Page,
         frozen: Option<Frozen>,
+        /// The board holds by itself.
+        unasked: bool,
     }
 
     impl Reader {
         fn open(board: &mut Board, world: &World, spec: ViewSpec) -> Self {
             let frozen = spec.hold.then(|| world.freeze(&spec));
-            Self { id: board.open(spec.clone()), spec, page: Page::default(), frozen }
+            Self { id: board.open(spec.clone()), spec, page: Page::default(), frozen, unasked: false }
         }
 
         fn change(&mut self, board: &mut Board, world: &World, spec: ViewSpec) {
@@ -48,6 +50,7 @@ mod law {
             } else if self.frozen.is_none() || list_of(&spec) != list_of(&self.spec) {
                 self.frozen = Some(world.freeze(&spec));
             }
+            self.unasked = false;
             board.change(self.id, spec.clone()).unwrap();
             self.spec = spec;
         }
@@ -57,6 +60,14 @@ mod law {
             if self.frozen.is_none() && world.fresh(&self.spec, None)["rest"]["matching"] != 0 {
                 self.spec.hold = true;
                 self.frozen = Some(world.freeze(&self.spec));
+                self.unasked = true;
+            }
+        }
+
+        fn release(&mut self) {
+            if std::mem::take(&mut self.unasked) {
+                self.spec.hold = false;
+                self.frozen = None;
             }
         }
 
@@ -162,6 +173,10 @@ mod law {
                         reader.hold(&world);
                     }
                 }
+                Step::ReleaseAll => {
+                    board.release_places();
+                    readers.iter_mut().for_each(Reader::release);
+                }
                 Step::Collapse(which, collapsed) => {
                     let reader = &mut readers[which % count];
                     let spec = ViewSpec { collapsed, ..reader.spec.clone() };
@@ -177,6 +192,7 @@ mod law {
                 Step::Reset(which) => {
                     let reader = &mut readers[which % count];
                     board.reset(reader.id).unwrap();
+                    reader.release();
                     reader.page.lose();
                 }
                 Step::Ack(which) => {

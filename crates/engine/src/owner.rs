@@ -48,6 +48,8 @@ const ARRIVALS_A_ROUND: usize = 64;
 const MAX_SLEEP_MS: u64 = 1_000;
 /// The board's clock of operations moves on this often, milliseconds: pages count in seconds.
 const DAY_STEP_MS: u64 = 1_000;
+/// A hold for an alarm's row that no page takes over ends after this, milliseconds: as long as a page's own.
+const HOLD_MS: u64 = 10_000;
 
 struct Owner {
     config: EngineConfig,
@@ -74,6 +76,8 @@ struct Owner {
     cache_path: Option<PathBuf>,
     arrivals: mpsc::Sender<Arrival>,
     day_due: Mono,
+    /// When places were held for an alarm last; none: or released since.
+    held_at: Option<Mono>,
     findings: Findings,
     started: UtcMillis,
     /// A foreign server is followed.
@@ -138,6 +142,7 @@ pub(crate) fn start(
         cache_path: None,
         arrivals,
         day_due: Mono::default(),
+        held_at: None,
         findings: Findings::default(),
         started: clock::now().wall,
         is_following: false,
@@ -302,11 +307,20 @@ impl Owner {
         {
             let is_live = self.freshness.keys().any(|center| self.is_live(center));
             if is_live && self.board.alarms_by(day_at) {
-                self.board.hold_places();
+                self.hold_places(now);
+            }
+            if self.held_at.take_if(|at| now.mono.since(*at) >= HOLD_MS).is_some() {
+                self.board.release_places();
             }
             self.board.advance(day_at);
             self.views.touch();
         }
+    }
+
+    /// An alarm is about a row that may be in sight: it changes where it stands.
+    fn hold_places(&mut self, now: Now) {
+        self.board.hold_places();
+        self.held_at = Some(now.mono);
     }
 
     fn sleep_for(&self, now: Mono) -> Duration {

@@ -1,6 +1,5 @@
 //! A delivery as it travels and as it is kept: one record for hub, cache and board.
 
-use crate::role::Role;
 use crate::units::{CenterId, DeliveryId, Rev, RiderId, ShopId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -218,18 +217,13 @@ pub struct Note {
 }
 
 impl Note {
-    const KEY: &str = "key";
-
-    /// What a note says of its writer; none: an API key.
-    #[must_use]
-    pub fn role_of(role: Option<Role>) -> Text {
-        Text::from(role.map_or(Self::KEY, Role::as_str))
-    }
+    /// Roles of those to whom the staff owes an answer, as [`crate::Role::of_writer`] has them.
+    const ASKING: [&str; 2] = ["rider", "key"];
 
     /// Whether it asks for an answer: riders and integrations do, and any word of the staff answers them.
     #[must_use]
     pub fn asks(&self) -> bool {
-        [Self::KEY, Role::Rider.as_str()].contains(&self.role.as_str())
+        Self::ASKING.contains(&self.role.as_str())
     }
 }
 

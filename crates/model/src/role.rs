@@ -1,6 +1,7 @@
 //! Who may do what: the table of the wire contract.
 
 use crate::lifecycle::Action;
+use crate::units::Text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,6 +42,12 @@ pub enum Permission {
 }
 
 impl Role {
+    /// What a note says of its writer's role; none: an API key.
+    #[must_use]
+    pub fn of_writer(role: Option<Self>) -> Text {
+        Text::from(role.map_or("key", Self::as_str))
+    }
+
     /// Every role.
     pub const ALL: [Self; 5] =
         [Self::Dispatcher, Self::CallCenter, Self::Supervisor, Self::Admin, Self::Rider];

@@ -178,7 +178,7 @@ impl Owner {
         }
         if self.is_live(&center) && changes.iter().any(|change| self.is_cancelled_by_others(change)) {
             // Its alarm comes with the commit. The row turns red where it stands.
-            self.board.hold_places();
+            self.hold_places(now);
         }
         // A `Clear` voids the changes before it.
         let cleared = changes.iter().rposition(|change| matches!(change, RowChange::Clear));

@@ -264,7 +264,7 @@ pub(super) fn act(
         Ask::Deliver => Change::Deliver,
         Ask::Cancel(cancel) => Change::Cancel(cancel),
         Ask::Note { text, role } => {
-            Change::Note(Note { at, by: by.clone(), role: Note::role_of(role), text })
+            Change::Note(Note { at, by: by.clone(), role: Role::of_writer(role), text })
         }
         Ask::Undo(asked) => return undo(batch, center, row, asked, by, at),
     };

@@ -120,7 +120,7 @@ impl Center {
             Action::Note => Change::Note(Note {
                 at: at.day,
                 by: by.clone(),
-                role: Note::role_of(act.role),
+                role: Role::of_writer(act.role),
                 text: text.unwrap_or_default(),
             }),
             Action::Undo => return refuse(ErrorCode::InvalidTransition, "it is no change of its own"),

@@ -32,6 +32,8 @@ struct Known {
     notified: Notified,
     /// In this run; what an earlier run raised is listed again only once its condition is seen to hold.
     listed: bool,
+    /// The hub told of it in this run, before its row was here: it is raised with the row, and not listed quietly.
+    awaited: bool,
 }
 
 /// What can come due of a delivery as it is now.
@@ -87,7 +89,8 @@ impl Overdue {
     /// What the cache held; it is listed when the rows of the cache show that it still holds.
     pub(super) fn restore(&mut self, alarm: StoredAlarm) {
         let StoredAlarm { key, stage, at_hub, delivery } = alarm;
-        self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false });
+        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, awaited: false };
+        self.known.insert(key, known);
     }
 
     /// All rows of the cache were seen: what was not listed by now has ended meanwhile.
@@ -143,8 +146,9 @@ impl Overdue {
             return;
         }
         let stage = ReceiptStage::Delivered;
-        self.known
-            .insert(key, Known { stage, delivery, at_hub: None, notified: Notified::Unstored, listed: true });
+        let notified = Notified::Unstored;
+        let known = Known { stage, delivery, at_hub: None, notified, listed: true, awaited: false };
+        self.known.insert(key, known);
         self.open.insert(key);
         self.changed.insert(key);
         self.forget_old();
@@ -194,7 +198,8 @@ impl Overdue {
             if self.since.is_some_and(|since| key.raised_at > since) {
                 let stage = ReceiptStage::Acknowledged;
                 let at_hub = Some(stage);
-                let known = Known { stage, delivery: None, at_hub, notified: Notified::Yes, listed: false };
+                let notified = Notified::Yes;
+                let known = Known { stage, delivery: None, at_hub, notified, listed: false, awaited: false };
                 self.known.insert(key, known);
                 self.changed.insert(key);
                 self.not_due(key);
@@ -203,14 +208,32 @@ impl Overdue {
             // Raised here before the cache was lost, or while this seat was away.
             self.not_due(key);
             self.list(key, row.cloned(), own);
+        } else if self.since.is_some_and(|since| key.raised_at > since) && self.open_of(key.kind) < OPEN_MAX {
+            // Due by the hub's clock, and not yet by this seat's. It is not left to that: a run that ends before would have
+            // read of it, and none would raise it.
+            self.not_due(key);
+            if self.holds(key) {
+                self.raise(key, row.cloned());
+            } else {
+                self.await_row(key);
+            }
         }
         self.forget_old();
+    }
+
+    /// The row that an alarm of the hub is about is not here yet.
+    fn await_row(&mut self, key: AlarmKey) {
+        let (stage, notified) = (ReceiptStage::Delivered, Notified::Yes);
+        let known = Known { stage, delivery: None, at_hub: None, notified, listed: false, awaited: true };
+        self.known.insert(key, known);
+        self.changed.insert(key);
     }
 
     /// Lists what came due before this run, without a sound, if it still holds.
     fn list(&mut self, key: AlarmKey, delivery: Option<WireRow>, at_hub: Option<ReceiptStage>) {
         let stage = at_hub.unwrap_or(ReceiptStage::Delivered);
-        self.known.insert(key, Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false });
+        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, awaited: false };
+        self.known.insert(key, known);
         if self.holds(key) {
             self.list_again(key);
             if at_hub.is_none() {
@@ -363,9 +386,17 @@ impl Overdue {
             None => {
                 self.due.entry(key.kind).or_default().insert((key.raised_at, key));
             }
-            Some(known) if !known.listed && known.stage < ReceiptStage::Acknowledged => self.list_again(key),
-            Some(_) => {}
+            Some(known) if known.listed || known.stage == ReceiptStage::Acknowledged => {}
+            Some(known) if known.awaited => self.raise_awaited(key),
+            Some(_) => self.list_again(key),
         }
+    }
+
+    fn raise_awaited(&mut self, key: AlarmKey) {
+        let Some(known) = self.known.get_mut(&key) else { return };
+        (known.awaited, known.listed, known.notified) = (false, true, Notified::Unstored);
+        self.open.insert(key);
+        self.changed.insert(key);
     }
 
     /// It was raised in an earlier run, or while this seat was away, and still holds.

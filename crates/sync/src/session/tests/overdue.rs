@@ -400,3 +400,22 @@ fn a_new_seat_lists_quietly_what_the_hub_has_open_and_not_what_is_over() {
     assert_eq!(world.settled, [keys[0]]);
     world.check_converged();
 }
+
+#[test]
+fn what_the_hub_told_just_before_a_crash_is_not_lost_with_it() {
+    let mut world = live(117);
+    let id = world.hub.create();
+    let key = late(&world, id);
+    world.run(2 * MIN_MS - 10_000);
+    assert!(world.raised.is_empty());
+    // The hub's clock is ahead of what this seat has heard of it.
+    world.hub.time = world.time;
+    world.hub.write_alarm(key);
+    world.run(3_000);
+    assert_eq!(world.raised.get(&key), Some(&1), "the hub's word is enough");
+    world.crash();
+    world.run(60_000);
+    assert_eq!(world.raised.get(&key), Some(&1), "and it is raised once");
+    assert!(world.relisted.contains_key(&key));
+    world.check_converged();
+}
