@@ -32,8 +32,8 @@ struct Known {
     notified: Notified,
     /// In this run; what an earlier run raised is listed again only once its condition is seen to hold.
     listed: bool,
-    /// The hub told of it in this run, before its row was here: it is raised with the row, and not listed quietly.
-    awaited: bool,
+    /// The hub told of it before its row was here, and nobody has heard of it: raised with the row, not listed quietly.
+    aloud: bool,
 }
 
 /// What can come due of a delivery as it is now.
@@ -89,14 +89,15 @@ impl Overdue {
     /// What the cache held; it is listed when the rows of the cache show that it still holds.
     pub(super) fn restore(&mut self, alarm: StoredAlarm) {
         let StoredAlarm { key, stage, at_hub, delivery } = alarm;
-        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, awaited: false };
+        let aloud = delivery.is_none() && at_hub.is_none();
+        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, aloud };
         self.known.insert(key, known);
     }
 
-    /// All rows of the cache were seen: what was not listed by now has ended meanwhile.
+    /// All rows of the cache were seen: what was not listed by now has ended meanwhile, unless it waits for a row.
     pub(super) fn restored(&mut self) {
         for (key, known) in &mut self.known {
-            if !known.listed && known.stage < ReceiptStage::Acknowledged {
+            if !known.listed && known.stage < ReceiptStage::Acknowledged && !known.waits(key.kind) {
                 known.settle();
                 self.changed.insert(*key);
             }
@@ -107,13 +108,13 @@ impl Overdue {
     /// A row, as it is now. One that can't be read says nothing.
     pub(super) fn see(&mut self, row: &WireRow) {
         if let Some(delivery) = row.delivery() {
-            self.watch(delivery.id, DueAt::of(delivery));
+            self.watch(delivery.id, DueAt::of(delivery), Some(row));
         }
     }
 
     /// The delivery is not on the board any more.
     pub(super) fn gone(&mut self, id: DeliveryId) {
-        self.watch(id, DueAt::default());
+        self.watch(id, DueAt::default(), None);
     }
 
     /// The center's clock, by a head: raises what has come due since this run first saw the clock.
@@ -147,7 +148,7 @@ impl Overdue {
         }
         let stage = ReceiptStage::Delivered;
         let notified = Notified::Unstored;
-        let known = Known { stage, delivery, at_hub: None, notified, listed: true, awaited: false };
+        let known = Known { stage, delivery, at_hub: None, notified, listed: true, aloud: false };
         self.known.insert(key, known);
         self.open.insert(key);
         self.changed.insert(key);
@@ -199,7 +200,7 @@ impl Overdue {
                 let stage = ReceiptStage::Acknowledged;
                 let at_hub = Some(stage);
                 let notified = Notified::Yes;
-                let known = Known { stage, delivery: None, at_hub, notified, listed: false, awaited: false };
+                let known = Known { stage, delivery: None, at_hub, notified, listed: false, aloud: false };
                 self.known.insert(key, known);
                 self.changed.insert(key);
                 self.not_due(key);
@@ -215,31 +216,32 @@ impl Overdue {
             if self.holds(key) {
                 self.raise(key, row.cloned());
             } else {
-                self.await_row(key);
+                self.await_row(key, None, true);
             }
         }
         self.forget_old();
     }
 
-    /// The row that an alarm of the hub is about is not here yet.
-    fn await_row(&mut self, key: AlarmKey) {
-        let (stage, notified) = (ReceiptStage::Delivered, Notified::Yes);
-        let known = Known { stage, delivery: None, at_hub: None, notified, listed: false, awaited: true };
+    /// Lists what came due before this run, without a sound, as soon as its row shows that it still holds.
+    fn list(&mut self, key: AlarmKey, delivery: Option<WireRow>, at_hub: Option<ReceiptStage>) {
+        if !self.holds(key) {
+            return self.await_row(key, at_hub, false);
+        }
+        let stage = at_hub.unwrap_or(ReceiptStage::Delivered);
+        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, aloud: false };
         self.known.insert(key, known);
-        self.changed.insert(key);
+        self.list_again(key);
+        if at_hub.is_none() {
+            self.send(key, stage);
+        }
     }
 
-    /// Lists what came due before this run, without a sound, if it still holds.
-    fn list(&mut self, key: AlarmKey, delivery: Option<WireRow>, at_hub: Option<ReceiptStage>) {
+    /// The row that an alarm of the hub is about is not here yet. That is stored: the hub tells it only once.
+    fn await_row(&mut self, key: AlarmKey, at_hub: Option<ReceiptStage>, aloud: bool) {
         let stage = at_hub.unwrap_or(ReceiptStage::Delivered);
-        let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, awaited: false };
+        let known = Known { stage, delivery: None, at_hub, notified: Notified::Yes, listed: false, aloud };
         self.known.insert(key, known);
-        if self.holds(key) {
-            self.list_again(key);
-            if at_hub.is_none() {
-                self.send(key, stage);
-            }
-        }
+        self.changed.insert(key);
     }
 
     /// Whether an alarm that the hub has open came due before this seat saw the clock in this run: its own clock will not
@@ -359,7 +361,7 @@ impl Overdue {
         out.append(&mut self.news);
     }
 
-    fn watch(&mut self, id: DeliveryId, new: DueAt) {
+    fn watch(&mut self, id: DeliveryId, new: DueAt, row: Option<&WireRow>) {
         let old = self.watched.get(&id).copied().unwrap_or_default();
         if old == new {
             return;
@@ -371,7 +373,7 @@ impl Overdue {
                 self.settle(key);
             }
             if let Some(key) = new {
-                self.begin(key);
+                self.begin(key, row);
             }
         }
         if new == DueAt::default() {
@@ -381,22 +383,24 @@ impl Overdue {
         }
     }
 
-    fn begin(&mut self, key: AlarmKey) {
-        match self.known.get(&key) {
-            None => {
-                self.due.entry(key.kind).or_default().insert((key.raised_at, key));
-            }
-            Some(known) if known.listed || known.stage == ReceiptStage::Acknowledged => {}
-            Some(known) if known.awaited => self.raise_awaited(key),
-            Some(_) => self.list_again(key),
+    fn begin(&mut self, key: AlarmKey, row: Option<&WireRow>) {
+        let Some(known) = self.known.get_mut(&key) else {
+            self.due.entry(key.kind).or_default().insert((key.raised_at, key));
+            return;
+        };
+        if known.listed || known.stage == ReceiptStage::Acknowledged {
+            return;
         }
-    }
-
-    fn raise_awaited(&mut self, key: AlarmKey) {
-        let Some(known) = self.known.get_mut(&key) else { return };
-        (known.awaited, known.listed, known.notified) = (false, true, Notified::Unstored);
-        self.open.insert(key);
-        self.changed.insert(key);
+        if known.delivery.is_none() {
+            known.delivery = row.cloned();
+        }
+        if known.aloud {
+            (known.aloud, known.listed, known.notified) = (false, true, Notified::Unstored);
+            self.open.insert(key);
+            self.changed.insert(key);
+        } else {
+            self.list_again(key);
+        }
     }
 
     /// It was raised in an earlier run, or while this seat was away, and still holds.
@@ -435,6 +439,11 @@ impl Overdue {
 }
 
 impl Known {
+    /// For its row, which has never been here. A center without proof is about none.
+    fn waits(&self, kind: AlarmKind) -> bool {
+        self.delivery.is_none() && kind != AlarmKind::Unproven
+    }
+
     fn notice(&self, key: AlarmKey, relisted: bool) -> Box<AlarmNotice> {
         Box::new(AlarmNotice { key, relisted, yours: false, delivery: self.delivery.clone(), was: None })
     }

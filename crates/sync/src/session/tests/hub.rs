@@ -82,7 +82,7 @@ pub(super) fn delivery(id: u64, rev: Rev, at: UtcMillis) -> Delivery {
 }
 
 /// An alarm of which nobody has said anything.
-fn entry(key: AlarmKey, row: &Delivery) -> AlarmEntry {
+pub(super) fn entry(key: AlarmKey, row: &Delivery) -> AlarmEntry {
     AlarmEntry {
         seq: 0,
         id: key.id,

@@ -1,12 +1,16 @@
 //! Stories of alarms whose condition ends by itself: late, unconfirmed, unproven.
 
-use super::super::overdue::OPEN_MAX;
-use super::hub::day;
+use super::super::fetch::SessionAction;
+use super::super::overdue::{OPEN_MAX, Overdue};
+use super::super::rows::Rows;
+use super::hub::{day, entry};
 use super::world::{Faults, World};
 use crate::io::{AlarmKey, Mono, Now};
 use gwanje_model::{AssignedRider, DeliveryId, Status};
-use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
+use gwanje_wire::{ErrorCode, WireRow};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 const MIN_MS: u64 = 60_000;
 
@@ -418,4 +422,40 @@ fn what_the_hub_told_just_before_a_crash_is_not_lost_with_it() {
     assert_eq!(world.raised.get(&key), Some(&1), "and it is raised once");
     assert!(world.relisted.contains_key(&key));
     world.check_converged();
+}
+
+/// What a run tells and stores of an alarm whose row comes after the hub's word, or after a crash in between.
+#[test]
+fn an_alarm_whose_row_is_still_on_its_way_is_told_with_it_also_by_the_next_run() {
+    let mut hub = World::new(118).hub;
+    let id = hub.create();
+    let row = hub.rows[&id].clone();
+    let key = AlarmKey { id, kind: AlarmKind::Late, raised_at: row.late_at() };
+    let told = |overdue: &mut Overdue| {
+        let mut out = VecDeque::new();
+        overdue.tell(&mut out);
+        let alarm = |action: SessionAction| match action {
+            SessionAction::Alarm(notice) => Some((notice.key, notice.relisted, notice.delivery.is_some())),
+            _ => None,
+        };
+        out.into_iter().filter_map(alarm).collect::<Vec<_>>()
+    };
+    for crashes in [false, true] {
+        let mut overdue = Overdue::new("seat".into());
+        overdue.clock(row.received_at, &Rows::default());
+        overdue.take(&entry(key, &row), None);
+        assert_eq!(told(&mut overdue), [], "not before its row");
+        let mut stored = Vec::new();
+        overdue.store(1, &mut stored);
+        if crashes {
+            overdue = Overdue::new("seat".into());
+            stored.drain(..).for_each(|alarm| overdue.restore(alarm));
+            overdue.restored();
+            overdue.clock(row.late_at().plus_min(1), &Rows::default());
+        }
+        overdue.see(&WireRow::Row(Arc::new(row.clone())));
+        overdue.store(2, &mut stored);
+        overdue.committed(2);
+        assert_eq!(told(&mut overdue), [(key, false, true)], "aloud, once, with its row: crash {crashes}");
+    }
 }
