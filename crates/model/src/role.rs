@@ -121,6 +121,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_rider_and_a_key_ask_for_an_answer_and_the_staff_gives_it() {
+        for role in Role::ALL.map(Some).into_iter().chain([None]) {
+            let (by, text) = (Text::default(), Text::default());
+            let note = crate::Note { at: crate::UtcMillis(0), by, role: Role::of_writer(role), text };
+            assert_eq!(note.asks(), matches!(role, Some(Role::Rider) | None), "{role:?}");
+        }
+    }
+
     /// The contract's table, row by row, in the order dispatcher, callcenter, supervisor, admin, rider.
     #[test]
     fn the_contract_table() {
