@@ -1,6 +1,7 @@
 //! Which alarm sounds when: each once as it comes, a critical one again and again until somebody takes note, and none of a
 //! kind that a person has muted. No device and no clock: what is due is asked for.
 
+use gwanje_engine::ipc::AlarmView;
 use gwanje_engine::model::UtcMillis;
 use gwanje_engine::sync::AlarmPriority;
 use gwanje_engine::wire::rest::AlarmKind;
@@ -107,8 +108,10 @@ impl Sounding {
                 })
             }
             EngineEvent::Alarms(alarms, _) => {
+                // Any seat's word ends the sound, also where this one has to give its own.
+                let is_heard = |alarm: &AlarmView| alarm.acknowledged || alarm.acknowledged_at.is_some();
                 let open = alarms.iter().filter(|alarm| {
-                    alarm.priority == AlarmPriority::Critical && !alarm.yours && !alarm.acknowledged
+                    alarm.priority == AlarmPriority::Critical && !alarm.yours && !is_heard(alarm)
                 });
                 self.standing = open
                     .map(|alarm| {
@@ -196,9 +199,9 @@ mod tests {
         EngineEvent::Alarm(CenterId::from("gangnam"), Arc::new(notice))
     }
 
-    /// A list with one critical cancellation.
-    fn list(acknowledged: bool, yours: bool) -> EngineEvent {
-        let alarm = gwanje_engine::ipc::AlarmView {
+    /// A critical cancellation, as a list has it.
+    fn listed(acknowledged: bool, yours: bool) -> AlarmView {
+        AlarmView {
             center: "gangnam".to_owned(),
             center_name: String::new(),
             id: 7,
@@ -219,8 +222,11 @@ mod tests {
             acknowledged_at: None,
             escalated_at: None,
             settled_at: None,
-        };
-        EngineEvent::Alarms(Arc::new(vec![alarm]), 1)
+        }
+    }
+
+    fn list(acknowledged: bool, yours: bool) -> EngineEvent {
+        EngineEvent::Alarms(Arc::new(vec![listed(acknowledged, yours)]), 1)
     }
 
     const CRITICAL: &str = "assigned";
@@ -245,6 +251,16 @@ mod tests {
                 Some(AlarmKind::Unproven)
             );
         }
+    }
+
+    #[test]
+    fn another_seats_word_ends_the_sound_of_what_this_seat_still_has_to_take_note_of() {
+        let mut sounding = Sounding::default();
+        sounding.hear(&list(false, false), Instant::now(), NOON);
+        assert!(sounding.deadline().is_some());
+        let owed = AlarmView { acknowledged_at: Some(9), ..listed(false, false) };
+        sounding.hear(&EngineEvent::Alarms(Arc::new(vec![owed]), 1), Instant::now(), NOON);
+        assert_eq!(sounding.deadline(), None);
     }
 
     #[test]
