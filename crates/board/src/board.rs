@@ -210,8 +210,12 @@ impl Board {
         self.forget_gone();
     }
 
-    /// Whether a delivery becomes late or unconfirmed on the way to that instant, so that its row moves with an alarm.
+    /// Whether a delivery becomes late or unconfirmed on the way to that instant, so that its row moves with an alarm. Never
+    /// when it is the first instant that the board learns: what is late then was so before.
     pub fn alarms_by(&self, day_at: UtcMillis) -> bool {
+        if self.terms.day_at == UtcMillis::default() {
+            return false;
+        }
         let passed = |at: Option<UtcMillis>| at.is_some_and(|at| at > self.terms.day_at && at <= day_at);
         self.turning(self.terms.day_at, day_at).into_iter().any(|id| {
             let due = self.rows.get(id).and_then(Record::row).map(|row| DueAt::of(row.as_ref()));

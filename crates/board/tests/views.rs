@@ -81,6 +81,18 @@ mod views {
     }
 
     #[test]
+    fn what_is_late_when_the_clock_is_first_known_became_so_before() {
+        let mut board = board_of(3);
+        let late_at = delivery(1).late_at();
+        assert!(!board.alarms_by(late_at.plus_min(5)), "nobody knew the time");
+        board.advance(late_at.plus_ms(-1));
+        assert!(!board.alarms_by(late_at.plus_ms(-1)));
+        assert!(board.alarms_by(late_at));
+        board.advance(late_at);
+        assert!(!board.alarms_by(late_at.plus_min(5)), "once");
+    }
+
+    #[test]
     fn views_with_an_equal_query_share_one_list() {
         let mut board = board_of(50);
         let spec = |centers: [&str; 2], search: &str, first| ViewSpec {

@@ -285,6 +285,7 @@ impl Owner {
                 // What is shown from disk has the age of its last proof, not none.
                 if let (Some(at), Some(freshness)) = (proven_at, self.freshness.get_mut(&center)) {
                     freshness.recall_proof(at, latest);
+                    self.day_due = now.mono;
                     self.tell_freshness(&center, now);
                 }
             }

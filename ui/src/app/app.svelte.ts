@@ -459,7 +459,8 @@ export class App implements Host {
         break;
       }
       case "alarm":
-        this.screen.state.alarmed?.();
+        // One that is listed again is no news, and what came with it at a start must not stand still.
+        if (!event.relisted && !event.yours) this.screen.state.alarmed?.();
         this.alarms.raise(event);
         break;
       case "alarms":

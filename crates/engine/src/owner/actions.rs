@@ -86,6 +86,8 @@ impl Owner {
                 if let Some(freshness) = self.freshness.get_mut(&center) {
                     freshness.read_day(day_at, wall);
                 }
+                // Rows that come with it are shown as they are at that instant.
+                self.day_due = now.mono;
                 self.tell_freshness(&center, now);
             }
             Action::Alarm(center, notice) => {
