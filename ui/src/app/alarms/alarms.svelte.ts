@@ -61,8 +61,8 @@ export class Alarms {
   );
   readonly #platform: Platform;
   readonly #around: Around;
-  /** Since when each line has stood where a person can read it, by its key. */
-  readonly #inView = new Map<string, number>();
+  /** Since when each line has stood where a person can read it, by its key: one line may stand in both places. */
+  readonly #inView = { rail: new Map<string, number>(), queue: new Map<string, number>() };
 
   constructor(platform: Platform, around: Around) {
     this.#platform = platform;
@@ -118,10 +118,11 @@ export class Alarms {
     this.noted = merged.filter((alarm) => !isOpen(alarm));
   }
 
-  /** A line can be read from now on; no longer, once `shown` is false. */
-  see(key: string, shown: boolean): void {
-    if (!shown) this.#inView.delete(key);
-    else if (!this.#inView.has(key)) this.#inView.set(key, this.#around.wall());
+  /** A line can be read in that place from now on; no longer, once `shown` is false. */
+  see(place: "rail" | "queue", key: string, shown: boolean): void {
+    const inView = this.#inView[place];
+    if (!shown) inView.delete(key);
+    else if (!inView.has(key)) inView.set(key, this.#around.wall());
   }
 
   /**
@@ -170,12 +171,14 @@ export class Alarms {
     this.failure = null;
     this.lastAt = null;
     this.closeQueue();
-    this.#inView.clear();
+    for (const inView of Object.values(this.#inView)) inView.clear();
   }
 
   #wasRead(key: string): boolean {
-    const since = this.#inView.get(key);
-    return since !== undefined && this.#around.wall() - since >= READ_MS;
+    return Object.values(this.#inView).some((inView) => {
+      const since = inView.get(key);
+      return since !== undefined && this.#around.wall() - since >= READ_MS;
+    });
   }
 
   async #acknowledge(alarms: readonly Alarm[]): Promise<readonly Alarm[]> {
@@ -186,13 +189,24 @@ export class Alarms {
         try {
           await this.#platform.acknowledgeAlarm(alarm.center, keyOf(alarm));
           done.push(alarm);
-          this.settle(alarm);
+          this.#settleOwn(alarm);
         } catch (thrown) {
           this.failure = asFailure(thrown);
         }
       }),
     );
     return done;
+  }
+
+  /**
+   * Where this seat took note of the chosen line, the next one is chosen. Where another seat did, none is: the key that
+   * someone is about to press must not fall on a line that came into its place.
+   */
+  #settleOwn(alarm: Alarm): void {
+    const at = this.lines.findIndex(({ key }) => key === this.chosen);
+    this.settle(alarm);
+    if (at < 0 || this.lines.some(({ key }) => key === this.chosen)) return;
+    this.chosen = (this.lines[at] ?? this.lines.at(-1))?.key ?? null;
   }
 
   async #learnWho(alarm: Alarm): Promise<void> {

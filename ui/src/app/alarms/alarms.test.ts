@@ -1,5 +1,6 @@
 // Alarms in a window: the rail that is always there, what it says, and what a key acknowledges.
 
+import { tick } from "svelte";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AlarmKind } from "../../platform/generated/AlarmKind";
 import { openWindow, press, type TestWindow, until } from "../../test/window";
@@ -77,6 +78,29 @@ describe("in a window", () => {
     expect(platform.acknowledged.length).toBe(1);
   });
 
+  test("what is told of the center meanwhile does not begin the reading anew, in the rail or in the queue", async () => {
+    const { platform } = window;
+    const told = async (id: number, kind: AlarmKind): Promise<void> => {
+      platform.tell(platform.freshness({ rev: 9 }));
+      raise(id, kind);
+      await tick();
+    };
+    raise(10);
+    await until(() => there("alarm-banner"));
+    read();
+    await told(11, "late");
+    press("Space");
+    await until(() => platform.acknowledged.length === 1);
+    press("KeyQ");
+    await until(() => there("queue-line"));
+    // What is in view is told to the queue by the browser, frame by frame.
+    await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+    read();
+    await told(12, "cancelled");
+    press("Space");
+    await until(() => platform.acknowledged.length === 2);
+  });
+
   test("late ones of a center are one line; the key opens it, and then acknowledges what is in full view", async () => {
     const { platform, find } = window;
     for (let id = 1; id <= 40; id += 1) raise(id, "late");
@@ -113,6 +137,26 @@ describe("in a window", () => {
     find("alarm-banner").querySelector("button")?.click();
     await until(() => board.detailOpen);
     expect(app.center).toBe("gangnam");
+  });
+
+  test("in the queue the next line is chosen after this seat took note of one, and none after another seat did", async () => {
+    const { platform, app } = window;
+    for (const id of [10, 11, 12]) raise(id);
+    press("KeyQ");
+    await until(() => document.querySelectorAll('[data-testid="queue-line"]').length === 3);
+    const [first, second] = app.alarms.lines;
+    expect(app.alarms.chosen).toBe(first?.key);
+    // What is in view is told to the queue by the browser, frame by frame.
+    await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+    read();
+    press("Space");
+    await until(() => platform.acknowledged.length === 1);
+    await until(() => app.alarms.chosen === second?.key);
+    const [other] = second?.alarms ?? [];
+    if (other) app.alarms.settle(other);
+    press("Space");
+    await platform.matching("", []);
+    expect(platform.acknowledged.length).toBe(1);
   });
 
   test("opens as a queue with Q, moves by keys and closes with Esc, which acknowledges nothing", async () => {

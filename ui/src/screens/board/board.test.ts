@@ -240,6 +240,15 @@ describe("places", () => {
     expect(board.detailOpen).toBe(true);
   });
 
+  test("are not held for an alarm that is listed again, nor for one of this seat's own doing", async () => {
+    const { platform, board } = window;
+    platform.raise(10, "late", { relisted: true });
+    platform.raise(11, "cancelled", { yours: true });
+    expect(board.view.spec.hold).toBe(false);
+    platform.raise(12, "late");
+    expect(board.view.spec.hold).toBe(true);
+  });
+
   test("are not held while there is nothing in them: an alarm before the board hides no delivery", async () => {
     const { platform, board } = await openWindow(new FakePlatform(0), false);
     platform.raise(10, "late");
@@ -269,6 +278,18 @@ describe("places", () => {
     pass(1);
     expect(board.view.spec.hold).toBe(false);
     await until(() => board.view.held === null);
+  });
+
+  test("that the core holds are released by the key, and Esc right after it ends the search", async () => {
+    const { platform, board } = window;
+    board.show({ search: "3" });
+    await board.view.current();
+    platform.holdByCore();
+    await until(() => board.view.held !== null);
+    press("Period");
+    press("Escape");
+    expect(board.view.spec.search).toBe("");
+    await until(() => board.view.held === null && board.view.total === platform.rows.size);
   });
 
   test("are shown as they are now at once by the key, and the strip moves no row", async () => {

@@ -74,7 +74,7 @@ export function shortcuts(board: BoardState): readonly Shortcut[] {
       group: "find",
       title: m.act_catch_up,
       keys: [named("Period", ".")],
-      possible: () => board.view.spec.hold,
+      possible: () => board.held,
       run: () => board.release(),
     },
     ...viewShortcuts(arrangement),

@@ -48,6 +48,8 @@ export class BoardState implements ScreenState {
   #heldSince: number | null = null;
   /** The core held places by itself a second ago. */
   #seenByCore = false;
+  /** Releases that are not shown yet: what the list still says of a hold is from before them. */
+  #releasing = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -100,7 +102,8 @@ export class BoardState implements ScreenState {
   show(part: Partial<ViewSpec>): void {
     this.#heldSince = null;
     this.#touchedAt = null;
-    this.view.change({ ...part, first: 0, hold: false });
+    if (this.held) void this.#letGo({ ...part, first: 0 });
+    else this.view.change({ ...part, first: 0 });
     if ("sort" in part || "group" in part) this.arrangement.keepLast();
   }
 
@@ -146,8 +149,13 @@ export class BoardState implements ScreenState {
   get topmost(): (() => void) | null {
     if (this.selection.marked.size > 0) return () => this.selection.unmark();
     if (this.detailOpen) return () => this.closeDetail();
-    if (this.view.spec.hold || this.view.held !== null) return () => this.release();
+    if (this.held) return () => this.release();
     return this.view.spec.search === "" ? null : () => this.show({ search: "" });
+  }
+
+  /** Whether places stand still, for this page or for the core, and nobody has released them yet. */
+  get held(): boolean {
+    return this.view.spec.hold || (this.view.held !== null && this.#releasing === 0);
   }
 
   closeTopmost(): void {
@@ -168,7 +176,7 @@ export class BoardState implements ScreenState {
   tick(wall: number): void {
     // The core holds by itself for an alarm's row. When that is no patch from before a release, it is this page's hold
     // from here on.
-    const byCore = this.view.held !== null && !this.view.spec.hold;
+    const byCore = this.held && !this.view.spec.hold;
     if (byCore && this.#seenByCore) this.touch(wall);
     this.#seenByCore = byCore;
     this.arrangement.tick(wall);
@@ -185,8 +193,15 @@ export class BoardState implements ScreenState {
     if (!this.view.spec.hold && this.view.held === null) return;
     this.#seenByCore = false;
     const putBack = this.places.keepPlace();
-    this.view.change({ hold: false });
-    void this.view.current().then(putBack);
+    void this.#letGo({}).then(putBack);
+  }
+
+  /** Changes what is shown, without a hold; resolves once the hold is out of sight. */
+  async #letGo(part: Partial<ViewSpec>): Promise<void> {
+    this.view.change({ ...part, hold: false });
+    this.#releasing += 1;
+    await this.view.current();
+    this.#releasing -= 1;
   }
 
   /** An alarm is about a row that may be in sight. */
