@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AppEvent } from "../platform/contract";
-import { riders } from "../test/day";
+import { NOW, riders } from "../test/day";
 import { openWindow, press, type TestWindow, until } from "../test/window";
 
 const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
@@ -106,9 +106,10 @@ describe("a command", () => {
     press("KeyA");
     await until(() => there("rider-option"));
     const taken = { id: "r7", name: "다른 라이더", lentFrom: null, confirmed: false };
-    platform.change(3_000, { status: "assigned", rider: taken });
+    platform.change(3_000, { status: "assigned", assignedAt: NOW, rider: taken });
     await until(() => find("subject-changed").hidden === false);
     expect(find("subject-changed").textContent).toContain("다른 라이더");
+    await until(() => find("subject-changed").textContent.includes("dispatch-1 님 · 배차"));
     press("Digit1");
     press("Enter", { key: "Enter" });
     await platform.matching("", []);

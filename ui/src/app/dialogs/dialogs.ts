@@ -109,7 +109,11 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
 };
 
 function subjectOf(rows: readonly Row[], app: App): Subject {
-  return new Subject(rows, (row) => app.rowNow(row));
+  return new Subject(
+    rows,
+    (row) => app.rowNow(row),
+    ({ center, id }) => app.platform.history(center, id),
+  );
 }
 
 /** A dialog with everything that its component is given. */

@@ -1,15 +1,27 @@
 // What a dialog is about: deliveries as its person saw them, and what has become of them since. Another seat may assign or
 // cancel one while the dialog lies open; then nothing is done by a stray Enter.
 
+import type { HistoryEvent } from "../../platform/generated/HistoryEvent";
 import type { Row } from "../../platform/generated/Row";
+
+/** Of so many changed deliveries is asked who did it: a batch must not ask for hundreds of histories. */
+const ASKED = 5;
 
 export class Subject {
   #seen = $state.raw<readonly Row[]>([]);
   readonly #now: (row: Row) => Row;
+  readonly #historyOf: (row: Row) => Promise<readonly HistoryEvent[]>;
+  /** What was asked about a delivery at a revision. */
+  readonly #asked = new Map<string, Promise<HistoryEvent | null>>();
 
-  constructor(rows: readonly Row[], now: (row: Row) => Row) {
+  constructor(
+    rows: readonly Row[],
+    now: (row: Row) => Row,
+    historyOf: (row: Row) => Promise<readonly HistoryEvent[]>,
+  ) {
     this.#seen = rows;
     this.#now = now;
+    this.#historyOf = historyOf;
   }
 
   /** As they are now. */
@@ -37,6 +49,20 @@ export class Subject {
   /** Enter may act: nothing has changed since it was seen. */
   get armed(): boolean {
     return this.changed.length === 0;
+  }
+
+  /** What last gave one of the changed its status or rider; null: nobody knows, as where a server keeps no history. */
+  lastOf(row: Row): Promise<HistoryEvent | null> {
+    const key = `${row.center} ${row.id} ${row.rev}`;
+    const asked = this.#asked.get(key);
+    if (asked !== undefined) return asked;
+    if (this.changed.findIndex(({ id }) => id === row.id) >= ASKED) return Promise.resolve(null);
+    const answer = this.#historyOf(row).then(
+      (events) => events.findLast(({ action }) => action !== "note" && action !== "seen") ?? null,
+      () => null,
+    );
+    this.#asked.set(key, answer);
+    return answer;
   }
 
   /** The person has seen what changed. */
