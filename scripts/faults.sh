@@ -13,7 +13,7 @@ rounds_at_most=50m
 seeds_at_most=120m
 
 echo "== building"
-cargo build --locked --release -p gwanje-hub -p gwanje-engine -p gwanje-tests -p gwanje-simulation --bins
+cargo build --locked --release -p gwanje-hub-cli -p gwanje-engine -p gwanje-tests -p gwanje-simulation --bins
 
 failed=0
 echo "== real processes"

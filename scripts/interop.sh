@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/deps.sh test
 
-cargo build --locked -p gwanje-hub -p gwanje-engine --bins
+cargo build --locked -p gwanje-hub-cli -p gwanje-engine --bins
 # Day seconds a second: an hour in three minutes.
 export GWANJE_FOREIGN_SPEED=${GWANJE_FOREIGN_SPEED:-20}
 cargo nextest run --locked -p gwanje-tests --test interop --test foreign_servers --test foreign \

@@ -1,9 +1,10 @@
 //! One hub on a data folder at a time: each keeps in memory where its centers stand, and two would disagree.
 
-use crate::exit_error::ExitError;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 /// The file that is locked; it is empty.
@@ -18,33 +19,64 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Claim(#[expect(dead_code, reason = "the open file is the lock")] File);
 
+/// Why a folder can't be claimed.
+#[derive(Debug, Error)]
+pub enum ClaimError {
+    /// It can't be made.
+    #[error("the folder {} can't be made: {source}; choose another", folder.display())]
+    NoFolder {
+        /// Which.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its lock file can't be written.
+    #[error("{} can't be written: {source}; choose another folder", path.display())]
+    NotWritable {
+        /// The lock file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another hub runs on it.
+    #[error("another hub runs on the folder {}; stop it, or choose another folder", .0.display())]
+    Taken(PathBuf),
+    /// The system can't lock there.
+    #[error("{} can't be locked: {source}", path.display())]
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl ClaimError {
+    /// Whether another folder would do.
+    #[must_use]
+    pub fn is_about_folder(&self) -> bool {
+        matches!(self, Self::NoFolder { .. } | Self::NotWritable { .. })
+    }
+}
+
 impl Claim {
-    /// Makes the folder if need be, and claims it.
+    /// Makes the folder if need be, and claims it. Waits a moment for a hub that is ending.
     ///
     /// # Errors
     /// When the folder can't be made or written, or another hub runs on it.
-    pub async fn on(folder: &Path) -> Result<Self, ExitError> {
-        std::fs::create_dir_all(folder).map_err(|e| {
-            ExitError::input(format!("the folder {} can't be made: {e}; choose another", folder.display()))
-        })?;
+    pub async fn on(folder: &Path) -> Result<Self, ClaimError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| ClaimError::NoFolder { folder: folder.to_owned(), source })?;
         let path = folder.join(LOCK_FILE);
-        let file = File::create(&path).map_err(|e| {
-            ExitError::input(format!("{} can't be written: {e}; choose another folder", path.display()))
-        })?;
+        let file =
+            File::create(&path).map_err(|source| ClaimError::NotWritable { path: path.clone(), source })?;
         let until = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(LOOK_AGAIN).await,
-                Err(TryLockError::WouldBlock) => {
-                    return Err(ExitError::running(format!(
-                        "another hub runs on the folder {}; stop it, or choose another folder",
-                        folder.display()
-                    )));
-                }
-                Err(TryLockError::Error(e)) => {
-                    return Err(ExitError::running(format!("{} can't be locked: {e}", path.display())));
-                }
+                Err(TryLockError::WouldBlock) => return Err(ClaimError::Taken(folder.to_owned())),
+                Err(TryLockError::Error(source)) => return Err(ClaimError::NoLocks { path, source }),
             }
         }
     }
@@ -60,8 +92,7 @@ mod tests {
         let data = folder.path().join("data");
         let first = Claim::on(&data).await.unwrap();
         let second = Claim::on(&data).await.unwrap_err();
-        assert_eq!(second.status(), 1);
-        assert!(second.to_string().contains("another hub runs"), "{second}");
+        assert!(matches!(&second, ClaimError::Taken(folder) if *folder == data), "{second}");
         drop(first);
         Claim::on(&data).await.unwrap();
     }

@@ -25,7 +25,9 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             "gwanje-simulation",
             &["gwanje-persist", "gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
         ),
-        ("gwanje-hub", &["gwanje-wire", "gwanje-model", "gwanje-drill"]),
+        ("gwanje-hub", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-demo", &["gwanje-hub", "gwanje-drill", "gwanje-wire", "gwanje-model"]),
+        ("gwanje-hub-cli", &["gwanje-hub", "gwanje-demo", "gwanje-wire", "gwanje-model"]),
         ("gwanje-fuzzing", &["gwanje-dialect", "gwanje-cache", "gwanje-sync", "gwanje-wire", "gwanje-model"]),
     ])
 }

@@ -95,6 +95,10 @@ impl Accounts {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The account as the store has it now.
     pub async fn reread(&self, store: &Store, name: &str) -> Result<Option<Arc<Account>>, StoreError> {
         let wanted = name.to_owned();

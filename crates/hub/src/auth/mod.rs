@@ -118,6 +118,12 @@ impl Auth {
         self.accounts.get(name)
     }
 
+    /// Whether there is any account.
+    #[must_use]
+    pub fn knows_anybody(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+
     /// Makes an API key or replaces the one of that name; the answer is shown once and kept nowhere.
     ///
     /// # Errors

@@ -4,8 +4,8 @@
 //! frame of a quiet spell leaves at once, then one per 20 ms at most; whatever was committed in between is read from the
 //! store, so nothing is missed. `emitter` runs it as a task; a replay calls it with moments of its own.
 
-use super::faults::Faults;
 use super::followers::{Followers, Outlet};
+use super::frame_loss::FrameLoss;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
@@ -73,7 +73,7 @@ pub enum Word<O> {
 /// See the module's doc.
 pub struct Emission<O> {
     hub: Arc<Hub>,
-    faults: Arc<Faults>,
+    loss: Arc<dyn FrameLoss>,
     center: CenterId,
     namespace: String,
     followers: Followers<O>,
@@ -101,7 +101,7 @@ impl<O: Outlet> Emission<O> {
     /// When there is no such center.
     pub fn new(
         hub: Arc<Hub>,
-        faults: Arc<Faults>,
+        loss: Arc<dyn FrameLoss>,
         center: CenterId,
         now: Instant,
     ) -> Result<Self, StoreError> {
@@ -118,7 +118,7 @@ impl<O: Outlet> Emission<O> {
             alarm_written,
             moved,
             hub,
-            faults,
+            loss,
             center,
             next_frame: now,
             next_head: now + HEAD_INTERVAL,
@@ -281,7 +281,7 @@ impl<O: Outlet> Emission<O> {
         };
         if frame.to > from {
             if let Some(text) = self.event("deliveries", &frame) {
-                self.followers.frame(from, frame.to, &text, &self.faults, now);
+                self.followers.frame(from, frame.to, &text, &*self.loss, now);
             }
             self.emitted = frame.to;
             self.next_frame = now + FRAME_INTERVAL;

@@ -3,8 +3,8 @@
 //! Connections speak to it through a channel.
 
 use super::emission::{Emission, Word};
-use super::faults::Faults;
 use super::followers::{Outlet, Sent};
+use super::frame_loss::FrameLoss;
 use super::inbox::{EngineSocket, close};
 use crate::hub::Hub;
 use crate::store::StoreError;
@@ -63,15 +63,15 @@ pub trait Ways<O>: Send + Sync {
 /// The emitters of all centers; each starts with its first socket.
 pub struct Emitters {
     hub: Arc<Hub>,
-    faults: Arc<Faults>,
+    loss: Arc<dyn FrameLoss>,
     running: Mutex<FxHashMap<CenterId, Words<Arc<EngineSocket>>>>,
 }
 
 impl Emitters {
     /// None runs yet.
     #[must_use]
-    pub fn new(hub: Arc<Hub>, faults: Arc<Faults>) -> Self {
-        Self { hub, faults, running: Mutex::default() }
+    pub fn new(hub: Arc<Hub>, loss: Arc<dyn FrameLoss>) -> Self {
+        Self { hub, loss, running: Mutex::default() }
     }
 
     /// Asks every socket to reconnect within a time.
@@ -93,7 +93,7 @@ impl Ways<Arc<EngineSocket>> for Emitters {
         }
         let (words, heard) = mpsc::channel(WORDS_CAPACITY);
         let now = Instant::now();
-        let emission = Emission::new(self.hub.clone(), self.faults.clone(), center.clone(), now)?;
+        let emission = Emission::new(self.hub.clone(), self.loss.clone(), center.clone(), now)?;
         tokio::spawn(run(emission, heard));
         running.insert(center.clone(), words.clone());
         Ok(words)

@@ -3,7 +3,7 @@
 //! A follower whose buffer is full is *behind*: it gets nothing until there is room, and then one wider frame from where
 //! it stands. Whoever stays behind for too long is put out and comes back with its cursor.
 
-use super::faults::Faults;
+use super::frame_loss::FrameLoss;
 use engineioxide::Str;
 use gwanje_model::Rev;
 use gwanje_wire::socket::{SeatEntry, SeatState, Stream};
@@ -112,8 +112,8 @@ impl<O: Outlet> Followers<O> {
         self.0.values().any(|f| f.is_in(stream))
     }
 
-    /// Hands the frame (from, to] to everyone who lacks something of it, except where `faults` lose it.
-    pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, faults: &Faults, now: Instant) {
+    /// Hands the frame (from, to] to everyone who lacks something of it, except where `loss` has it lost.
+    pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, loss: &dyn FrameLoss, now: Instant) {
         self.0.retain(|_, f| {
             if !f.is_in(Stream::Deliveries) || f.told >= to || f.behind_since.is_some() {
                 return true;
@@ -122,7 +122,7 @@ impl<O: Outlet> Followers<O> {
                 f.behind_since = Some(now);
                 return true;
             }
-            if faults.drops_one() {
+            if loss.loses_next() {
                 f.told = to;
                 return true;
             }
@@ -237,6 +237,7 @@ impl<O: Outlet> Followers<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::socket::NoLoss;
     use gwanje_model::{Role, SeatId};
     use std::cell::RefCell;
     use std::rc::Rc;
@@ -274,6 +275,14 @@ mod tests {
         }
     }
 
+    struct AllLost;
+
+    impl FrameLoss for AllLost {
+        fn loses_next(&self) -> bool {
+            true
+        }
+    }
+
     fn seat(name: &str) -> SeatEntry {
         let state = SeatState::default();
         SeatEntry { seat: SeatId::from(name), account: name.into(), role: Role::Dispatcher, state }
@@ -290,10 +299,10 @@ mod tests {
     #[test]
     fn a_full_buffer_leads_to_one_wider_frame_and_never_to_a_hole() {
         let (mut followers, buffer) = one(1);
-        let (faults, now) = (Faults::default(), Instant::now());
-        followers.frame(Rev(10), Rev(12), &"10-12".into(), &faults, now);
-        followers.frame(Rev(12), Rev(13), &"12-13".into(), &faults, now);
-        followers.frame(Rev(13), Rev(15), &"13-15".into(), &faults, now);
+        let now = Instant::now();
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &NoLoss, now);
+        followers.frame(Rev(12), Rev(13), &"12-13".into(), &NoLoss, now);
+        followers.frame(Rev(13), Rev(15), &"13-15".into(), &NoLoss, now);
         followers.tell_head(Rev(15), &"head 15".into());
         assert!(followers.any_behind() && followers.ready_again().is_empty());
         *buffer.room.borrow_mut() = 9;
@@ -301,7 +310,7 @@ mod tests {
         followers.catch_up(Rev(12), Rev(15), Rev(15), &"12-15".into());
         assert!(!followers.any_behind());
         followers.tell_head(Rev(15), &"head 15".into());
-        followers.frame(Rev(15), Rev(16), &"15-16".into(), &faults, now);
+        followers.frame(Rev(15), Rev(16), &"15-16".into(), &NoLoss, now);
         assert_eq!(*buffer.texts.borrow(), ["10-12", "12-15", "head 15", "15-16"]);
     }
 
@@ -309,7 +318,7 @@ mod tests {
     fn whoever_stays_behind_is_put_out() {
         let (mut followers, buffer) = one(0);
         let now = Instant::now();
-        followers.frame(Rev(10), Rev(12), &"10-12".into(), &Faults::default(), now);
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &NoLoss, now);
         assert_eq!(followers.put_out(now + BEHIND_MAX / 2), 0);
         assert_eq!(followers.put_out(now + BEHIND_MAX), 1);
         assert!(*buffer.closed.borrow());
@@ -319,11 +328,9 @@ mod tests {
     #[test]
     fn a_lost_frame_shows_as_a_gap() {
         let (mut followers, buffer) = one(9);
-        let (faults, now) = (Faults::default(), Instant::now());
-        faults.set_drop_rate(1.0);
-        followers.frame(Rev(10), Rev(12), &"10-12".into(), &faults, now);
-        faults.set_drop_rate(0.0);
-        followers.frame(Rev(12), Rev(13), &"12-13".into(), &faults, now);
+        let now = Instant::now();
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &AllLost, now);
+        followers.frame(Rev(12), Rev(13), &"12-13".into(), &NoLoss, now);
         assert_eq!(*buffer.texts.borrow(), ["12-13"]);
     }
 
@@ -332,7 +339,7 @@ mod tests {
         let (mut followers, buffer) = one(9);
         assert_eq!(followers.put_out_at(Rev(10)), 0, "it is not behind");
         *buffer.room.borrow_mut() = 0;
-        followers.frame(Rev(10), Rev(12), &"10-12".into(), &Faults::default(), Instant::now());
+        followers.frame(Rev(10), Rev(12), &"10-12".into(), &NoLoss, Instant::now());
         assert_eq!(followers.put_out_at(Rev(10)), 1);
         assert!(*buffer.closed.borrow());
         let (mut followers, buffer) = one(9);

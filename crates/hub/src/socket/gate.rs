@@ -2,7 +2,7 @@
 
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
-use super::faults::Faults;
+use super::frame_loss::{FrameLoss, NoLoss};
 use crate::accepting::{WIND_DOWN, serve_until};
 use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
@@ -26,7 +26,6 @@ const LISTEN_RETRY: Duration = Duration::from_millis(500);
 pub struct SocketGate {
     hub: Arc<Hub>,
     emitters: Arc<Emitters>,
-    faults: Arc<Faults>,
     /// `None` while shut. A gate that opens again starts a fresh endpoint.
     endpoint: watch::Sender<Option<Endpoint>>,
     apart: bool,
@@ -38,16 +37,15 @@ impl SocketGate {
     /// An open gate; `apart` when sockets get a port of their own (see [`SocketGate::serve_apart`]).
     #[must_use]
     pub fn new(hub: Arc<Hub>, apart: bool) -> Arc<Self> {
-        let faults = Arc::new(Faults::default());
-        let emitters = Arc::new(Emitters::new(hub.clone(), faults.clone()));
-        let endpoint = watch::Sender::new(Some(Endpoint::new(hub.clone(), emitters.clone())));
-        Arc::new(Self { hub, emitters, faults, endpoint, apart, listening: watch::Sender::new(false) })
+        Self::with_loss(hub, apart, Arc::new(NoLoss))
     }
 
-    /// The faults on purpose.
+    /// The same, where frames may be lost on purpose.
     #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
+    pub fn with_loss(hub: Arc<Hub>, apart: bool, loss: Arc<dyn FrameLoss>) -> Arc<Self> {
+        let emitters = Arc::new(Emitters::new(hub.clone(), loss));
+        let endpoint = watch::Sender::new(Some(Endpoint::new(hub.clone(), emitters.clone())));
+        Arc::new(Self { hub, emitters, endpoint, apart, listening: watch::Sender::new(false) })
     }
 
     /// Whether sockets are served.

@@ -7,8 +7,8 @@ mod connection;
 mod emission;
 mod emitter;
 mod endpoint;
-mod faults;
 mod followers;
+mod frame_loss;
 mod gate;
 mod inbox;
 
@@ -16,6 +16,6 @@ pub use connection::Connection;
 pub use emission::{Emission, Word};
 pub use emitter::{Ways, Words};
 pub use engineioxide::Str;
-pub use faults::Faults;
 pub use followers::{Outlet, Sent};
+pub use frame_loss::{FrameLoss, NoLoss};
 pub use gate::SocketGate;

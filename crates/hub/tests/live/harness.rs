@@ -4,7 +4,7 @@ use crate::peer::{PATIENCE, Peer};
 use gwanje_hub::auth::{Identity, NewAccount};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::serve::Serving;
-use gwanje_hub::socket::SocketGate;
+use gwanje_hub::socket::{FrameLoss, SocketGate};
 use gwanje_hub::store::{Ask, CenterRecord, Command, Intent, Store, StoreConfig};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Dropoff, Role, Shop};
@@ -12,13 +12,25 @@ use gwanje_wire::NewOrder;
 use gwanje_wire::rest::LoginRequest;
 use gwanje_wire::socket::Drain;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// Loses every frame, or none.
+#[derive(Default)]
+struct Loss(AtomicBool);
+
+impl FrameLoss for Loss {
+    fn loses_next(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// A running hub with two centers and an account of each role that has one.
 pub struct Running {
     pub hub: Arc<Hub>,
     pub gate: Arc<SocketGate>,
+    loss: Arc<Loss>,
     pub sockets: String,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
@@ -55,7 +67,8 @@ impl Running {
         let base = format!("http://{}", listening.address());
         let sockets =
             sockets_apart.as_ref().map_or_else(|| base.clone(), |l| format!("http://{}", l.address()));
-        let gate = SocketGate::new(hub.clone(), apart);
+        let loss = Arc::new(Loss::default());
+        let gate = SocketGate::with_loss(hub.clone(), apart, loss.clone());
         let routes = axum::Router::new();
         let serving = Serving {
             hub: hub.clone(),
@@ -69,7 +82,12 @@ impl Running {
         let served = tokio::spawn(serving.until(async move {
             stopped.wait_for(|stop| *stop).await.ok();
         }));
-        Self { hub, gate, sockets, stop, served }
+        Self { hub, gate, loss, sockets, stop, served }
+    }
+
+    /// Loses every frame from now on, or none.
+    pub fn loses_all(&self, all: bool) {
+        self.loss.0.store(all, Ordering::Relaxed);
     }
 
     pub async fn sign_in(&self, account: &str) -> Identity {

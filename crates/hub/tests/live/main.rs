@@ -1,4 +1,4 @@
-//! The hub as it runs: sockets seen by a peer that shares no code with it, and the binary as a process.
+//! The hub as it runs: sockets seen by a peer that shares no code with it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,6 @@
 
 mod harness;
 mod peer;
-mod processes;
 mod shapes;
 mod sockets;
 #[path = "../shared/vectors.rs"]

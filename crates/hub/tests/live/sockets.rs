@@ -126,13 +126,13 @@ async fn a_lost_frame_is_a_gap_and_the_cursor_fetches_it() {
     let epoch = epoch(&running).await;
     subscribe(&mut peer, json!({ "epoch": epoch, "rev": 0 })).await;
     let mut board = Board::default();
-    running.gate.faults().set_drop_rate(1.0);
+    running.loses_all(true);
     running.order().await;
     // The head goes beyond what came: the lost last event shows.
     let seen = head(&peer.named("head").await);
     assert_eq!(seen.rev, Rev(1));
     assert!(!board.proves(&seen));
-    running.gate.faults().set_drop_rate(0.0);
+    running.loses_all(false);
     running.order().await;
     board.apply(&peer.named("deliveries").await);
     assert_eq!((board.gaps, board.cursor), (1, Rev::ZERO));

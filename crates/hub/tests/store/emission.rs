@@ -1,7 +1,7 @@
 //! What followers are sent at which moment, without sockets and timers.
 
 use crate::day::{act, by, cancel, config, create, done, gangnam, open};
-use gwanje_hub::socket::{Emission, Faults, Outlet, Sent, Str, Word};
+use gwanje_hub::socket::{Emission, NoLoss, Outlet, Sent, Str, Word};
 use gwanje_hub::{Hub, HubConfig};
 use gwanje_model::{DeliveryId, Role, SeatId};
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
@@ -44,7 +44,7 @@ fn names(taken: &[(String, Value)]) -> Vec<&str> {
 async fn words_on_an_alarm_are_told_together() {
     let hub = Arc::new(Hub::open(open(config()).await, HubConfig::default()).await.unwrap());
     let (start, tape) = (Instant::now(), Tape::default());
-    let mut emission = Emission::new(hub.clone(), Arc::new(Faults::default()), gangnam(), start).unwrap();
+    let mut emission = Emission::new(hub.clone(), Arc::new(NoLoss), gangnam(), start).unwrap();
     let (account, state) = ("dispatcher".into(), SeatState::default());
     let seat = SeatEntry { seat: SeatId::from("seat-1"), account, role: Role::Dispatcher, state };
     emission.hear(Word::Enter { connection: "1".into(), outlet: tape.clone(), seat }, start);

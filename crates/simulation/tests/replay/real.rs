@@ -7,7 +7,7 @@ use crate::tapes::{Hall, Tape};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use gwanje_hub::socket::{Connection, Emission, Faults, Word};
+use gwanje_hub::socket::{Connection, Emission, NoLoss, Word};
 use gwanje_hub::store::{Ask, Command, Intent, StoreError, Undo};
 use gwanje_hub::{Hub, api};
 use gwanje_model::lifecycle::Action;
@@ -71,8 +71,8 @@ impl Process {
     fn emitting(&self, now: Instant) -> BTreeMap<CenterId, Emitting> {
         let centers = self.hub.store.center_ids().into_iter();
         let emitting = centers.map(|center| {
-            let faults = Arc::new(Faults::default());
-            let emission = Emission::new(Arc::clone(&self.hub), faults, center.clone(), now).unwrap();
+            let loss = Arc::new(NoLoss);
+            let emission = Emission::new(Arc::clone(&self.hub), loss, center.clone(), now).unwrap();
             let words = self.hall.lead(center.clone());
             (center, Emitting { emission, words })
         });

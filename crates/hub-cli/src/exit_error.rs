@@ -1,5 +1,6 @@
 //! Why a command of the command line ended, and with which exit status.
 
+use gwanje_hub::claim::ClaimError;
 use std::fmt;
 
 /// Why it ended.
@@ -41,5 +42,21 @@ impl fmt::Display for ExitError {
             f.write_str(line)?;
         }
         Ok(())
+    }
+}
+
+impl From<ClaimError> for ExitError {
+    fn from(error: ClaimError) -> Self {
+        if error.is_about_folder() { Self::input(error) } else { Self::running(error) }
+    }
+}
+
+#[cfg(feature = "demo")]
+impl From<gwanje_demo::DemoError> for ExitError {
+    fn from(error: gwanje_demo::DemoError) -> Self {
+        match error {
+            gwanje_demo::DemoError::Input(what) => Self::Input(what),
+            gwanje_demo::DemoError::Running(what) => Self::Running(what),
+        }
     }
 }

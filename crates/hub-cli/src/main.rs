@@ -1,8 +1,15 @@
-//! The binary `gwanje-hub`.
+//! The binary `gwanje-hub`: what the hub does, said in one line when it can't.
 
+mod args;
+mod commands;
+#[cfg(feature = "demo")]
+mod demo_args;
+mod exit_error;
+
+use args::{Cli, CliCommand, LogFormat, one_line};
 use clap::Parser;
 use clap::error::ErrorKind;
-use gwanje_hub::cli::{self, Cli, CliCommand, ExitError, LogFormat};
+use exit_error::ExitError;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,11 +34,12 @@ fn run(cli: Cli) -> Result<(), ExitError> {
         .map_err(|e| ExitError::running(format!("the runtime can't start: {e}")))?;
     runtime.block_on(async {
         match cli.command {
-            CliCommand::Demo(args) => gwanje_hub::demo::run(args).await,
-            CliCommand::Serve(args) => cli::serve(&args).await,
-            CliCommand::User { action } => cli::user(action).await,
-            CliCommand::Key { action } => cli::key(action).await,
-            CliCommand::Check(args) => cli::check(&args).await,
+            #[cfg(feature = "demo")]
+            CliCommand::Demo(args) => Ok(gwanje_demo::run(args.into()).await?),
+            CliCommand::Serve(args) => commands::serve(&args).await,
+            CliCommand::User { action } => commands::user(action).await,
+            CliCommand::Key { action } => commands::key(action).await,
+            CliCommand::Check(args) => commands::check(&args).await,
         }
     })
 }
@@ -44,7 +52,7 @@ fn explain(said: &clap::Error) -> ExitCode {
         said.print().ok();
         return ExitCode::from(if asked { 0 } else { 2 });
     }
-    eprintln!("gwanje-hub: {}", cli::one_line(said));
+    eprintln!("gwanje-hub: {}", one_line(said));
     ExitCode::from(2)
 }
 

@@ -1,8 +1,20 @@
 //! The binary as people and scripts run it.
 
-use crate::peer::{PATIENCE, Peer};
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
+)]
+
+#[path = "../../hub/tests/live/peer.rs"]
+#[expect(dead_code, reason = "the hub's own tests speak to several namespaces")]
+mod peer;
+
 use gwanje_model::{DeliveryId, Rev};
 use gwanje_wire::rest::{CenterInfo, LoginReply, Snapshot, TicketReply};
+use peer::{PATIENCE, Peer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -226,6 +238,39 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
         assert!(if same { now == before } else { now > before }, "{args:?}: {before:?} {now:?}");
         child.kill().await.unwrap();
         child.wait().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_demo_takes_no_store_of_real_days_and_no_real_hub_a_demos() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, played) = (folder.path().join("real"), folder.path().join("played"));
+    let config = |data: &Path| {
+        let file = data.with_extension("toml");
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\ndata = {data:?}\n[[centers]]\nid = \"gangnam\"\nname = \"강남\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (real_config, played_config) = (config(&real), config(&played));
+    // An account alone makes it a store of real days: none of its centers has been served yet.
+    let add = ["user", "add", "kim", "--role", "admin", "--config", &real_config];
+    assert!(with_stdin(&add, "long enough\n").await.status.success());
+    let demo = ["demo", "--listen", "127.0.0.1:0", "--data", real.to_str().unwrap()];
+    let (status, said) = failure(&demo).await;
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("holds real days"), "{said}");
+    Demo::start(&["--data", played.to_str().unwrap(), "--centers", "1"]).await.stop().await;
+    let on_played = ["--config", &played_config];
+    for args in [
+        [&["serve"][..], &on_played].concat(),
+        [&["check"][..], &on_played].concat(),
+        [&["key", "add", "pos"][..], &on_played].concat(),
+    ] {
+        let (status, said) = failure(&args).await;
+        assert_eq!(status, Some(2), "{args:?}: {said}");
+        assert!(said.contains("holds a demo's day"), "{said}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What day a demo plays: all that makes it the same day again after a restart.
 
-use crate::cli::DemoArgs;
+use crate::settings::DemoSettings;
 use gwanje_drill::{Day, DayFileError, DrillOptions, MdrpSpec, SyntheticSpec};
 use gwanje_model::UtcMillis;
 use jiff::civil::Date;
@@ -27,22 +27,22 @@ pub struct DemoDay {
 }
 
 impl DemoDay {
-    /// The day that the arguments ask for, on today's date.
+    /// The day that the settings ask for, on today's date.
     #[must_use]
-    pub fn from_args(args: &DemoArgs) -> Self {
+    pub fn of(settings: &DemoSettings) -> Self {
         let now = jiff::Timestamp::now();
         let date = now
             .in_tz(TIME_ZONE)
             .map_or_else(|_| jiff::tz::TimeZone::UTC.to_datetime(now).date(), |t| t.date());
         Self {
             date,
-            seed: args.seed,
-            centers: args.centers,
-            orders: args.orders,
-            instances: args.day.iter().map(|folder| absolute(folder)).collect(),
-            start_min: args.start.map(|start| start.minutes),
-            cancel_rate: args.cancel_rate,
-            reassign_rate: args.reassign_rate,
+            seed: settings.seed,
+            centers: settings.centers,
+            orders: settings.orders,
+            instances: settings.instances.iter().map(|folder| absolute(folder)).collect(),
+            start_min: settings.start_min,
+            cancel_rate: settings.cancel_rate,
+            reassign_rate: settings.reassign_rate,
         }
     }
 

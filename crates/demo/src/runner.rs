@@ -1,8 +1,8 @@
 //! Runs a drill on the hub: carries out what falls due through the store that people use, and shows it what they did.
 
-use crate::hub::Hub;
-use crate::store::{Ask, Command, Decided, Intent, StoreError, Undo};
 use gwanje_drill::{Act, ActKind, Drill};
+use gwanje_hub::Hub;
+use gwanje_hub::store::{Ask, Command, Decided, Intent, StoreError, Undo};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{Cancel, CancelBy, CenterId, Rev, UtcMillis};
 use gwanje_wire::command::CommandBody;

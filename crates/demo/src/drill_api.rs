@@ -1,14 +1,15 @@
 //! POST `/api/v1/drill`: changes a running drill. Only a demo serves it, and only an admin may.
 
-use crate::api::Refusal;
-use crate::drill_runner::{DrillHandle, Rush};
-use crate::hub::Hub;
-use crate::socket::SocketGate;
+use crate::frame_faults::FrameFaults;
+use crate::runner::{DrillHandle, Rush};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
+use gwanje_hub::Hub;
+use gwanje_hub::api::Refusal;
+use gwanje_hub::socket::SocketGate;
 use gwanje_model::{Permission, UtcMillis};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::API_ROOT;
@@ -74,14 +75,16 @@ struct DrillState {
 struct DrillRoutes {
     hub: Arc<Hub>,
     gate: Arc<SocketGate>,
+    faults: Arc<FrameFaults>,
     drill: DrillHandle,
 }
 
 /// The routes of a demo.
-pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, drill: DrillHandle) -> Router {
+pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, faults: Arc<FrameFaults>, drill: DrillHandle) -> Router {
     Router::new().route(&format!("{API_ROOT}/drill"), post(change).get(state)).with_state(DrillRoutes {
         hub,
         gate,
+        faults,
         drill,
     })
 }
@@ -124,7 +127,7 @@ async fn change(
     }
     // All was understood: from here on everything is done.
     if let Some(rate) = change.drop_rate {
-        routes.gate.faults().set_drop_rate(rate);
+        routes.faults.set_drop_rate(rate);
     }
     if let Some(speed) = change.speed {
         routes.hub.clock.set_speed(speed);
@@ -156,7 +159,7 @@ impl DrillRoutes {
         DrillState {
             sockets: if self.gate.is_open() { Switch::On } else { Switch::Off },
             connections: self.gate.connections(),
-            drop_rate: self.gate.faults().drop_rate(),
+            drop_rate: self.faults.drop_rate(),
             speed: self.hub.clock.speed(),
             day_at: self.hub.clock.day_now(),
         }

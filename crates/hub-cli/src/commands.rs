@@ -1,26 +1,22 @@
 //! What the subcommands of a production hub do.
 
-use super::{ConfigArgs, KeyAction, ServeArgs, UserAction};
-use crate::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
-use crate::claim::Claim;
-use crate::clock::Clock;
-use crate::config::ServeConfig;
+use crate::args::{ConfigArgs, KeyAction, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
-use crate::hub::{Hub, HubConfig};
-use crate::listening::Listening;
-use crate::serve::{Serving, asked_to_stop};
-use crate::socket::SocketGate;
-use crate::store::{CenterRecord, Store, StoreConfig};
+use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
+use gwanje_hub::claim::Claim;
+use gwanje_hub::config::ServeConfig;
+use gwanje_hub::listening::Listening;
+use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
+use gwanje_hub::serve::{Serving, asked_to_stop};
+use gwanje_hub::socket::SocketGate;
+use gwanje_hub::store::{CenterRecord, Store, StoreConfig};
+use gwanje_hub::{Clock, Hub, HubConfig, retention};
 use gwanje_model::text::cleaned_name;
 use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
 
-/// Between two looks for deliveries whose retention is over.
-const ARCHIVE_INTERVAL: Duration = Duration::from_secs(600);
 /// Takes a password shorter than this many characters with a warning: the operator decides who may use which
 /// (NIST SP 800-63B asks for 8).
 const PASSWORD_ADVISED: usize = 8;
@@ -40,7 +36,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         None => None,
     };
     let _claim = Claim::on(&config.data).await?;
-    let hub = Arc::new(open(&config).await?);
+    let hub = Arc::new(open_to_use(&config).await?);
     set_up_centers(&hub, &config).await?;
     if args.new_epoch {
         begin_epochs(&hub).await?;
@@ -51,7 +47,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
     }
     hub.set_socket_urls(urls);
     let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
-    let archive = tokio::spawn(archive(hub.clone(), config.retention_hours));
+    let retention = tokio::spawn(retention::watch(hub.clone(), config.retention_hours));
     let following = tokio::spawn({
         let hub = hub.clone();
         async move { hub.auth.follow_store().await }
@@ -67,7 +63,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
     };
     let mut failed = None;
     serving.until(async { failed = asked_to_stop().await.err() }).await;
-    archive.abort();
+    retention.abort();
     following.abort();
     hub.store.close().await;
     failed.map_or(Ok(()), |error| Err(ExitError::running(format!("signals can't be heard: {error}"))))
@@ -91,7 +87,7 @@ pub async fn user(action: UserAction) -> Result<(), ExitError> {
         return Err(ExitError::input(format!("a name has 1 to {NAME_MAX} characters")));
     }
     let config = load(&config)?;
-    let hub = open(&config).await?;
+    let hub = open_to_use(&config).await?;
     let centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() && !role.sees_all_centers() {
         return Err(ExitError::input(format!(
@@ -120,7 +116,7 @@ pub async fn key(action: KeyAction) -> Result<(), ExitError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let config = load(&config)?;
-    let hub = open(&config).await?;
+    let hub = open_to_use(&config).await?;
     let mut centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() {
         centers = hub.store.center_ids();
@@ -152,6 +148,9 @@ pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
         return Ok(());
     }
     let hub = open(&config).await?;
+    if purpose_of(&hub).await.map_err(|error| other_store(&config, error))? == Some(Purpose::Demo) {
+        return Err(other_store(&config, PurposeError::IsDemo));
+    }
     let centers = hub.store.centers().await.map_err(ExitError::running)?;
     for center in &centers {
         let head = hub.store.head(&center.id).await.map_err(ExitError::running)?;
@@ -186,6 +185,18 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(ExitError::running)?;
     let settings = HubConfig { origins: config.origins.clone() };
     Hub::open(store, settings).await.map_err(ExitError::running)
+}
+
+/// The same for real days, which it is kept for from now on.
+async fn open_to_use(config: &ServeConfig) -> Result<Hub, ExitError> {
+    let hub = open(config).await?;
+    use_for(&hub, Purpose::Production).await.map_err(|error| other_store(config, error))?;
+    Ok(hub)
+}
+
+fn other_store(config: &ServeConfig, error: PurposeError) -> ExitError {
+    let said = format!("the database {} is not used: {error}", config.database().display());
+    if error.is_other_store() { ExitError::input(said) } else { ExitError::running(said) }
 }
 
 async fn set_up_centers(hub: &Hub, config: &ServeConfig) -> Result<(), ExitError> {
@@ -253,26 +264,6 @@ fn read_password() -> Result<String, ExitError> {
         );
     }
     Ok(password.to_owned())
-}
-
-/// Lets deliveries leave the boards when their retention is over.
-async fn archive(hub: Arc<Hub>, retention_hours: u32) {
-    let mut tick = interval(ARCHIVE_INTERVAL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        let before = hub.clock.day_now().plus_min(-60 * i64::from(retention_hours));
-        let centers = hub.store.centers().await.unwrap_or_default();
-        for center in centers {
-            match hub.store.archive_ended_before(&center.id, before).await {
-                Ok(0) => {}
-                Ok(left) => tracing::info!(center = %center.id, left, "ended deliveries left the board"),
-                Err(error) => {
-                    tracing::error!(center = %center.id, %error, "ended deliveries stay on the board")
-                }
-            }
-        }
-    }
 }
 
 fn say(line: &str) -> Result<(), ExitError> {

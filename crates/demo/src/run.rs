@@ -1,29 +1,29 @@
-//! `gwanje-hub demo`: an embedded hub on which a simulated day runs.
+//! Sets a demo up, or goes on with the day that is kept, and runs it.
 
-use crate::auth::NewAccount;
-use crate::claim::Claim;
-use crate::cli::DemoArgs;
-use crate::clock::Clock;
-use crate::config::DATABASE_FILE;
-use crate::demo_day::DemoDay;
+use crate::day::DemoDay;
 use crate::drill_api;
-use crate::drill_runner::{AHEAD_KEY, DONE_KEY, DrillRunner};
-use crate::exit_error::ExitError;
-use crate::hub::{Hub, HubConfig};
-use crate::listening::Listening;
-use crate::serve::{Serving, asked_to_stop};
-use crate::socket::SocketGate;
-use crate::store::{After, CenterRecord, Selection, Store, StoreConfig};
+use crate::error::DemoError;
+use crate::frame_faults::FrameFaults;
+use crate::runner::{AHEAD_KEY, DONE_KEY, DrillRunner};
+use crate::settings::DemoSettings;
 use gwanje_drill::{Day, Drill};
+use gwanje_hub::auth::NewAccount;
+use gwanje_hub::claim::Claim;
+use gwanje_hub::config::DATABASE_FILE;
+use gwanje_hub::listening::Listening;
+use gwanje_hub::purpose::{DEMO_DAY_KEY, Purpose, use_for};
+use gwanje_hub::serve::{Serving, asked_to_stop};
+use gwanje_hub::socket::SocketGate;
+use gwanje_hub::store::{After, CenterRecord, Selection, Store, StoreConfig};
+use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Drain;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The name under which the store keeps what day it plays.
-const DAY_KEY: &str = "demo-day";
 /// The demo accounts; the password is the account's name.
 const ACCOUNTS: [Role; 4] = [Role::Dispatcher, Role::CallCenter, Role::Supervisor, Role::Admin];
 /// A demo's clients come back at once: there is nowhere else to go.
@@ -32,37 +32,43 @@ const DRAIN: Drain = Drain { within_ms: 1_000 };
 /// Runs the demo until it is asked to stop.
 ///
 /// # Errors
-/// When an argument can't be used, or something fails while running.
-pub async fn run(args: DemoArgs) -> Result<(), ExitError> {
-    let listening = Listening::at(args.listen).await.map_err(ExitError::running)?;
-    let sockets_apart = match args.socket_listen {
-        Some(address) => Some(Listening::at(address).await.map_err(ExitError::running)?),
+/// When a setting can't be used, or something fails while running.
+pub async fn run(settings: DemoSettings) -> Result<(), DemoError> {
+    let listening = Listening::at(settings.listen).await.map_err(DemoError::running)?;
+    let sockets_apart = match settings.socket_listen {
+        Some(address) => Some(Listening::at(address).await.map_err(DemoError::running)?),
         None => None,
     };
     // The clock of operations is set once it is known what day it is.
     let clock = Clock::drill(UtcMillis(0), 0.0);
-    let _claim = match &args.data {
+    let _claim = match &settings.data {
         Some(folder) => Some(Claim::on(folder).await?),
         None => None,
     };
-    let store = open(&args, clock.clone())?;
-    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(ExitError::running)?);
-    let drill = prepare(&hub, &args).await?;
+    let store = open(&settings, clock.clone())?;
+    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(DemoError::running)?);
+    use_for(&hub, Purpose::Demo).await.map_err(|error| {
+        let folder = settings.data.as_deref().unwrap_or_else(|| Path::new(""));
+        let said = format!("the folder {} is not used: {error}", folder.display());
+        if error.is_other_store() { DemoError::input(said) } else { DemoError::running(said) }
+    })?;
+    let drill = prepare(&hub, &settings).await?;
     let address = listening.address();
     if let Some(apart) = &sockets_apart {
         hub.set_socket_urls(vec![format!("http://{}", apart.address())]);
     }
-    let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
-    gate.faults().set_drop_rate(args.drop_rate);
-    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(ExitError::running)?;
-    runner.catch_up().await.map_err(ExitError::running)?;
+    let faults = Arc::new(FrameFaults::default());
+    faults.set_drop_rate(settings.drop_rate);
+    let gate = SocketGate::with_loss(hub.clone(), sockets_apart.is_some(), faults.clone());
+    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(DemoError::running)?;
+    runner.catch_up().await.map_err(DemoError::running)?;
     let done = clock.day_now();
-    clock.set_speed(args.speed);
-    runner.note(done).await.map_err(ExitError::running)?;
+    clock.set_speed(settings.speed);
+    runner.note(done).await.map_err(DemoError::running)?;
     let (stop_drill, drill_stops) = watch::channel(false);
     let mut drill = tokio::spawn(runner.run(drill_stops));
-    let routes = drill_api::router(hub.clone(), gate.clone(), handle);
-    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(ExitError::running)?;
+    let routes = drill_api::router(hub.clone(), gate.clone(), faults, handle);
+    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(DemoError::running)?;
     let serving = Serving { hub: hub.clone(), gate, listening, sockets_apart, routes, drain: DRAIN };
     let mut failed = None;
     serving
@@ -87,35 +93,35 @@ pub async fn run(args: DemoArgs) -> Result<(), ExitError> {
     }
     hub.store.close().await;
     match failed {
-        Some(failed) => Err(ExitError::running(failed)),
+        Some(failed) => Err(DemoError::running(failed)),
         None => Ok(()),
     }
 }
 
-fn open(args: &DemoArgs, clock: Clock) -> Result<Store, ExitError> {
-    let config = match &args.data {
+fn open(settings: &DemoSettings, clock: Clock) -> Result<Store, DemoError> {
+    let config = match &settings.data {
         Some(folder) => StoreConfig::at(folder.join(DATABASE_FILE), clock),
         None => StoreConfig::temporary(clock),
     };
-    Store::open(config).map_err(ExitError::running)
+    Store::open(config).map_err(DemoError::running)
 }
 
 /// Sets up centers, riders, accounts and the clock, and brings the drill to where the day stands.
-async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
-    let kept = hub.store.meta_get(DAY_KEY).await.map_err(ExitError::running)?;
+async fn prepare(hub: &Hub, settings: &DemoSettings) -> Result<Drill, DemoError> {
+    let kept = hub.store.meta_get(DEMO_DAY_KEY).await.map_err(DemoError::running)?;
     let day = match &kept {
         Some(kept) => serde_json::from_str(kept).map_err(|e| {
-            ExitError::running(format!(
+            DemoError::running(format!(
                 "the day kept in --data can't be read: {e}; begin with another folder"
             ))
         })?,
-        None => DemoDay::from_args(args),
+        None => DemoDay::of(settings),
     };
-    let days = day.days().map_err(ExitError::input)?;
+    let days = day.days().map_err(DemoError::input)?;
     let begins_at = day.begins_at(&days);
     let mut drill = Drill::new(days, day.options());
     for center in drill.days() {
-        hub.store.ensure_center(record(center)).await.map_err(ExitError::running)?;
+        hub.store.ensure_center(record(center)).await.map_err(DemoError::running)?;
     }
     list_riders(hub, &drill, begins_at).await?;
     let centers: Vec<CenterId> = drill.days().iter().map(|day| day.center.clone()).collect();
@@ -130,22 +136,22 @@ async fn prepare(hub: &Hub, args: &DemoArgs) -> Result<Drill, ExitError> {
                 person: None,
                 password: name.to_owned(),
             };
-            hub.auth.put_account(new).await.map_err(ExitError::running)?;
+            hub.auth.put_account(new).await.map_err(DemoError::running)?;
         }
     }
     if kept.is_none() {
-        let kept = serde_json::to_string(&day).map_err(ExitError::running)?;
-        hub.store.meta_set(DAY_KEY, kept).await.map_err(ExitError::running)?;
+        let kept = serde_json::to_string(&day).map_err(DemoError::running)?;
+        hub.store.meta_set(DEMO_DAY_KEY, kept).await.map_err(DemoError::running)?;
         hub.clock.set_day(begins_at);
         return Ok(drill);
     }
     let rows = rows_on_boards(hub, &centers).await?;
-    let done = hub.store.meta_get(DONE_KEY).await.map_err(ExitError::running)?;
+    let done = hub.store.meta_get(DONE_KEY).await.map_err(DemoError::running)?;
     // Killed before the first note: only what the boards show is known to be done.
     let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     drill.resume(&rows, done);
     let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);
-    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(ExitError::running)?;
+    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(DemoError::running)?;
     let ahead = ahead.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     hub.clock.set_day(done.max(latest).max(ahead));
     tracing::info!(rows = rows.len(), "going on with the day that is kept");
@@ -162,19 +168,19 @@ fn record(day: &Day) -> CenterRecord {
 }
 
 /// Lists to each center the riders who work for it, lent ones too.
-async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), ExitError> {
+async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), DemoError> {
     for day in drill.days() {
         let riders = drill.riders(&day.center, now);
-        hub.store.upsert_riders(&day.center, riders).await.map_err(ExitError::running)?;
+        hub.store.upsert_riders(&day.center, riders).await.map_err(DemoError::running)?;
     }
     Ok(())
 }
 
-async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, ExitError> {
+async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, DemoError> {
     let mut rows = Vec::new();
     for center in centers {
         let all = Selection::Buckets((0..=u8::MAX).collect());
-        let reply = hub.store.rows(center, all, After::default()).await.map_err(ExitError::running)?;
+        let reply = hub.store.rows(center, all, After::default()).await.map_err(DemoError::running)?;
         rows.extend(reply.rows.iter().filter_map(WireRow::delivery).map(|row| Delivery::clone(row)));
     }
     Ok(rows)

@@ -1,0 +1,83 @@
+//! What a store is for. A demo's accounts are known to everybody: no demo puts them into a store of real days, and nothing
+//! real is served from a store that has them.
+
+use crate::hub::Hub;
+use crate::store::StoreError;
+use thiserror::Error;
+
+/// The name under which the store keeps what it is for.
+const PURPOSE_KEY: &str = "purpose";
+/// The name under which a demo keeps its day. Older stores say by it what they are for.
+pub const DEMO_DAY_KEY: &str = "demo-day";
+
+/// What a store is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Real days.
+    Production,
+    /// A simulated day.
+    Demo,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+/// Why a store is not used.
+#[derive(Debug, Error)]
+pub enum PurposeError {
+    /// It is a demo's.
+    #[error("it holds a demo's day, and everybody knows a demo's accounts; choose another `data`")]
+    IsDemo,
+    /// It holds real days.
+    #[error("it holds real days, and a demo would let everybody in by its accounts; choose another folder")]
+    IsProduction,
+    /// It says something that this version does not know.
+    #[error("it is for {0:?}, which this version does not know; use a newer gwanje-hub")]
+    Unknown(String),
+    /// It can't be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PurposeError {
+    /// Whether the store works, and is another one than was meant.
+    #[must_use]
+    pub fn is_other_store(&self) -> bool {
+        !matches!(self, Self::Store(_))
+    }
+}
+
+/// What a hub's store is for; none where nothing was ever kept in it.
+///
+/// # Errors
+/// When it can't be read, or says what this version does not know.
+pub async fn purpose_of(hub: &Hub) -> Result<Option<Purpose>, PurposeError> {
+    let store = &hub.store;
+    match store.meta_get(PURPOSE_KEY).await?.as_deref() {
+        Some("production") => Ok(Some(Purpose::Production)),
+        Some("demo") => Ok(Some(Purpose::Demo)),
+        Some(other) => Err(PurposeError::Unknown(other.to_owned())),
+        // It was made before stores said so.
+        None if store.meta_get(DEMO_DAY_KEY).await?.is_some() => Ok(Some(Purpose::Demo)),
+        None if store.center_ids().is_empty() && !hub.auth.knows_anybody() => Ok(None),
+        None => Ok(Some(Purpose::Production)),
+    }
+}
+
+/// Uses a hub's store for that from now on.
+///
+/// # Errors
+/// When it is for something else, or can't be written.
+pub async fn use_for(hub: &Hub, wanted: Purpose) -> Result<(), PurposeError> {
+    match (purpose_of(hub).await?, wanted) {
+        (Some(Purpose::Demo), Purpose::Production) => Err(PurposeError::IsDemo),
+        (Some(Purpose::Production), Purpose::Demo) => Err(PurposeError::IsProduction),
+        (Some(_) | None, _) => Ok(hub.store.meta_set(PURPOSE_KEY, wanted.as_str().to_owned()).await?),
+    }
+}
