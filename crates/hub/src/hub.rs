@@ -3,6 +3,7 @@
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::clock::Clock;
+use crate::readiness::{Readiness, StoreHealth};
 use crate::store::{RiderPositions, Store, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -28,6 +29,8 @@ pub struct Hub {
     pub config: HubConfig,
     /// What is being taken in.
     pub admission: Admission,
+    /// What was last seen of the store.
+    pub store_health: StoreHealth,
     socket_urls: RwLock<Vec<String>>,
     draining: AtomicBool,
 }
@@ -45,6 +48,7 @@ impl Hub {
             positions: RiderPositions::default(),
             config,
             admission: Admission::default(),
+            store_health: StoreHealth::default(),
             socket_urls: RwLock::default(),
             draining: AtomicBool::new(false),
         })
@@ -59,6 +63,18 @@ impl Hub {
     /// Tells later sign-ins where sockets are served.
     pub fn set_socket_urls(&self, urls: Vec<String>) {
         *self.socket_urls.write().unwrap_or_else(PoisonError::into_inner) = urls;
+    }
+
+    /// Whether this hub should be sent requests.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        if self.is_draining() {
+            return Readiness::Draining;
+        }
+        if !self.store.takes_writes() {
+            return Readiness::Unavailable("the store takes no writes; restart this hub".to_owned());
+        }
+        self.store_health.wrong().map_or(Readiness::Ready, Readiness::Unavailable)
     }
 
     /// Whether this hub is being emptied: `/readyz` then says no.

@@ -15,6 +15,7 @@ mod due_alarms;
 pub mod hub;
 pub mod listening;
 pub mod purpose;
+pub mod readiness;
 pub mod retention;
 pub mod serve;
 pub mod socket;

@@ -6,6 +6,7 @@ use crate::drain_api;
 use crate::due_alarms;
 use crate::hub::Hub;
 use crate::listening::Listening;
+use crate::readiness;
 use crate::socket::SocketGate;
 use axum::Router;
 use gwanje_wire::socket::Drain;
@@ -37,6 +38,7 @@ impl Serving {
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
+        let readiness = tokio::spawn(readiness::watch(self.hub.clone()));
         let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
         let mut router = api::router_with(self.hub, self.routes.merge(drain));
         let apart = match self.sockets_apart {
@@ -57,6 +59,7 @@ impl Serving {
         tokio::time::sleep(TELL_SOCKETS).await;
         told.send_replace(true);
         alarms.abort();
+        readiness.abort();
         self.gate.shut().await;
         for task in [Some(rest), apart].into_iter().flatten() {
             if let Err(error) = task.await {

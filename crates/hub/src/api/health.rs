@@ -1,24 +1,48 @@
 //! Whether the hub lives, and whether it should be sent requests.
 
-use super::refusal::Refusal;
 use crate::hub::Hub;
-use axum::extract::State;
-use gwanje_wire::ErrorCode;
+use crate::readiness::Readiness;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use std::sync::Arc;
+
+/// What `/readyz` says.
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "camelCase")]
+enum Said {
+    Ready {
+        /// What it does without.
+        without: Vec<&'static str>,
+    },
+    Draining {
+        why: &'static str,
+    },
+    Unavailable {
+        why: String,
+    },
+}
 
 /// GET `/healthz`: the process answers.
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// GET `/readyz`: the store can be read and the hub is not being emptied.
-pub(super) async fn ready(State(hub): State<Arc<Hub>>) -> Result<&'static str, Refusal> {
-    if hub.is_draining() {
-        return Err(Refusal::new(ErrorCode::Unavailable, "this hub is being emptied; use another"));
-    }
-    if !hub.store.takes_writes() {
-        return Err(Refusal::new(ErrorCode::Unavailable, "the store takes no writes; restart this hub"));
-    }
-    hub.store.centers().await?;
-    Ok("ready\n")
+/// GET `/readyz`: the store answers, and the hub is not being emptied. From a state that is kept: however often this is
+/// asked, nothing is read for it. A balancer (`?balancer`) is told 404 of a hub that is being emptied, so that it keeps
+/// what is there and sends nothing new.
+pub(super) async fn ready(State(hub): State<Arc<Hub>>, RawQuery(query): RawQuery) -> Response {
+    let of_balancer =
+        query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("balancer")));
+    let (status, said) = match hub.readiness() {
+        Readiness::Ready => (StatusCode::OK, Said::Ready { without: Vec::new() }),
+        Readiness::Draining => {
+            let status = if of_balancer { StatusCode::NOT_FOUND } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, Said::Draining { why: "this hub is being emptied; use another" })
+        }
+        Readiness::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, Said::Unavailable { why }),
+    };
+    (status, Json(said)).into_response()
 }

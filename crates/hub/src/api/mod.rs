@@ -78,13 +78,14 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
     let all = Router::new()
         .nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)))
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
         .fallback(unknown)
         .with_state(Arc::clone(&hub))
         .merge(further)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(compression)
         .layer(map_response(every_error_is_a_problem))
+        // It says why in its own way: balancers read the status alone.
+        .merge(Router::new().route("/readyz", get(health::ready)).with_state(Arc::clone(&hub)))
         .layer(from_fn_with_state(hub, browsers_from_listed_origins));
     Router::new().fallback(move |request: Request| {
         let mut all = all.clone();

@@ -1,9 +1,17 @@
-//! Texts kept under names: a demo's day, the key of tokens.
+//! Texts kept under names: a demo's day, the key of tokens. The cheapest read of all.
 
 use super::{Store, StoreError};
 use rusqlite::OptionalExtension;
 
 impl Store {
+    /// Whether it can be read at all.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        self.meta_get("readiness").await.map(|_| ())
+    }
+
     /// A text kept under a name.
     ///
     /// # Errors

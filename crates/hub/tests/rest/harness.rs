@@ -164,11 +164,18 @@ impl World {
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Answer {
+/// The answer, whatever it is.
+pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status, headers, body }
+}
+
+/// The answer; every error is a problem.
+pub async fn send(request: RequestBuilder) -> Answer {
+    let Answer { status, headers, body } = answer(request).await;
     if status.is_client_error() || status.is_server_error() {
         assert_eq!(headers["content-type"], "application/problem+json", "{body}");
         assert_eq!(body["status"], status.as_u16(), "{body}");

@@ -1,6 +1,6 @@
 //! Every error is a problem, whoever made it.
 
-use crate::harness::{World, send};
+use crate::harness::{World, answer, send};
 use reqwest::Method;
 use serde_json::json;
 
@@ -66,12 +66,24 @@ async fn foreign_pages_are_kept_out() {
 #[tokio::test]
 async fn health_and_readiness() {
     let world = World::new().await;
-    let get = |path: &str| send(world.http.get(format!("{}{path}", world.url)));
+    // What is ready says why in its own way: balancers read the status alone.
+    let get = |path: &str| answer(world.http.get(format!("{}{path}", world.url)));
     assert_eq!(get("/healthz").await.status, 200);
-    assert_eq!(get("/readyz").await.status, 200);
+    let ready = get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.body), (200, json!({ "status": "ready", "without": [] })));
+    world.hub.store_health.look(&world.hub.store).await;
+    assert_eq!(get("/readyz?balancer").await.status, 200);
     world.hub.store.close().await;
-    assert_eq!(get("/readyz").await.code(), "unavailable", "a hub that can't write");
+    let unable = get("/readyz?balancer").await;
+    assert_eq!(
+        (unable.status.as_u16(), &unable.body["status"]),
+        (503, &json!("unavailable")),
+        "it can't write"
+    );
     world.hub.begin_drain();
     assert_eq!(get("/healthz").await.status, 200);
-    assert_eq!(get("/readyz").await.code(), "unavailable");
+    let draining = get("/readyz").await;
+    assert_eq!((draining.status.as_u16(), &draining.body["status"]), (503, &json!("draining")));
+    assert_eq!(get("/readyz?balancer").await.status, 404, "a balancer keeps what is there");
+    assert_eq!(get("/readyz?balancer=1").await.status, 404);
 }

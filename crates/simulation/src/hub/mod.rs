@@ -314,7 +314,7 @@ fn health(request: &HttpRequest) -> Option<HttpResponse> {
     let path = request.url.splitn(4, '/').nth(3).filter(|_| request.method == Method::Get)?;
     let words = match path {
         "healthz" => "ok\n",
-        "readyz" => "ready\n",
+        "readyz" => r#"{"status":"ready","without":[]}"#,
         _ => return None,
     };
     Some(HttpResponse { body: words.as_bytes().to_vec(), ..empty(200, None) })
