@@ -34,7 +34,7 @@ pub(super) fn ended_before(
         .query_map(params![center.as_str(), day_at.0, ARCHIVED_AT_ONCE], |row| json(row, 0))?
         .collect::<Result<_, _>>()?;
     for row in &ended {
-        let (id, rev) = (signed(row.id.0), staged.next_rev());
+        let (id, rev) = (signed(row.id.0), staged.standing.next_rev());
         db.prepare_cached(
             "INSERT INTO archive (id, center, status, rider, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
@@ -96,7 +96,7 @@ pub(super) fn keep_tombstones(batch: &mut Batch<'_>, center: &CenterId, kept: u6
     if let Some(floor) = floor {
         db.prepare_cached("DELETE FROM tombstone WHERE center = ?1 AND rev <= ?2")?
             .execute(params![center.as_str(), floor])?;
-        staged.raise_floor(Rev(unsigned(floor)));
+        staged.standing.raise_floor(Rev(unsigned(floor)));
     }
     Ok(())
 }

@@ -185,13 +185,13 @@ fn create(
         )?
         .query_row([], |row| row.get(0))?;
     let id = DeliveryId(id.cast_unsigned());
-    let number = format!("{:05}", 10_000 + staged.next_number % NUMBERS);
-    staged.next_number += 1;
+    let number = format!("{:05}", 10_000 + staged.standing.next_number % NUMBERS);
+    staged.standing.next_number += 1;
     let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(shop, dropoff)| shop.distance_m(dropoff));
     let row = Delivery {
         id,
         center: center.clone(),
-        rev: staged.next_rev(),
+        rev: staged.standing.next_rev(),
         modified_at: at,
         order_no: if order.order_no.is_empty() { Text::from(format!("G{id:09}")) } else { order.order_no },
         number: number.into(),
@@ -275,7 +275,7 @@ pub(super) fn act(
     if action == Action::Note && text_json(&row)?.len() > ROW_MAX_BYTES {
         return refuse(ErrorCode::Invalid, format!("delivery {id} would grow too large; write less"));
     }
-    row.rev = staged.next_rev();
+    row.rev = staged.standing.next_rev();
     let detail = detail_of(&row, action);
     let event = Event { action: action.as_str(), from: Some(from), detail: &detail };
     Ok(Ok(write(batch, center, Some(before), row, by, &event)?))

@@ -1,7 +1,7 @@
 //! Reads: each within one read transaction, so that a row, a frame and a head of one answer agree.
 
-use super::recent::{Entry, Standing, cut_frame};
 use super::writer::{read_standing, signed, unsigned};
+use gwanje_ledger::{Entry, Standing, cut_frame};
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::command::HistoryEvent;

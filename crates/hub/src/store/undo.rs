@@ -51,7 +51,7 @@ pub(super) fn undo(
         return refuse(ErrorCode::Invalid, detail);
     }
     let Some(staged) = batch.center(center)? else { return moved_on(db, row) };
-    let rev = staged.next_rev();
+    let rev = staged.standing.next_rev();
     let back = Delivery { rev, ..undone(before, at) };
     let event = Event { action: "undo", from: Some(row.status), detail: taken.as_str() };
     Ok(Ok(write(batch, center, Some(row.rev), back, by, &event)?))

@@ -118,7 +118,7 @@ pub(super) fn write(
     let (db, wall) = (batch.db(), batch.wall);
     forget(db, key)?;
     let Some(staged) = batch.center(center)? else { return Ok(()) };
-    let seq = signed(staged.next_alarm());
+    let seq = signed(staged.standing.next_alarm());
     db.prepare_cached(
         "INSERT INTO alarm (center, id, kind, raised_at, seq, body, at, was, by) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -147,7 +147,7 @@ pub(super) fn change(
 ) -> rusqlite::Result<()> {
     let db = batch.db();
     let Some(staged) = batch.center(center)? else { return Ok(()) };
-    let seq = signed(staged.next_alarm());
+    let seq = signed(staged.standing.next_alarm());
     db.prepare_cached(&format!("{set} WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4"))?
         .execute(params![
             center.as_str(),
