@@ -158,17 +158,21 @@ pub fn cut_frame(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn row(id: u64, rev: u64, json_bytes: usize) -> Entry {
-        let row: Delivery = serde_json::from_value(serde_json::json!({
+    /// A new delivery.
+    pub(crate) fn delivery(id: u64, rev: u64) -> Delivery {
+        serde_json::from_value(serde_json::json!({
             "id": id, "center": "gangnam", "rev": rev, "modifiedAt": 0, "orderNo": "", "number": "",
             "status": "received", "shop": {"id": "s", "name": "s"}, "dropoff": {"address": "d"},
             "pickupTargetMin": 15, "deliveryTargetMin": 30, "distanceM": 0, "priceWon": 0, "receivedAt": 0,
         }))
-        .expect("a delivery");
-        Entry::Row(Arc::new(row), json_bytes)
+        .expect("a delivery")
+    }
+
+    fn row(id: u64, rev: u64, json_bytes: usize) -> Entry {
+        Entry::Row(Arc::new(delivery(id, rev)), json_bytes)
     }
 
     fn ring(entries: usize, bytes: usize) -> Recent {

@@ -4,42 +4,36 @@
 //! Every method may be called from any task; none blocks the executor.
 
 mod alarms;
+mod apply;
 mod archive;
-mod batch;
 mod board;
 mod centers;
-mod command;
-mod decided;
 mod deciding;
 mod error;
 mod finding;
 mod following;
-mod idempotency;
 mod lines;
+mod loading;
 mod notes;
 mod past;
 mod preferences;
 mod read;
 mod readers;
 mod riders;
-mod row;
 mod schema;
-mod undo;
 mod writer;
 
-pub use alarms::Signature;
-pub use batch::{BatchAct, BatchCommand, BatchDecided};
 pub use board::BoardStream;
-pub use command::{Ask, Command, IfMatch, Intent, Seen};
-pub use decided::{Accepted, Decided};
 pub use error::StoreError;
-pub use idempotency::Idempotency;
+pub use gwanje_ledger::{
+    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
+    Seen, Signature, Undo,
+};
 pub use past::{Found, PastSearch};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use read::json;
 pub use read::{After, Selection};
 pub use riders::RiderPositions;
-pub use undo::Undo;
 
 use crate::clock::Clock;
 use gwanje_ledger::{RecentBounds, Standing};

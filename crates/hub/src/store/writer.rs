@@ -4,13 +4,11 @@
 //! commit is durable; when it fails, nothing of it happened and every caller is told so.
 
 use super::lines::{CenterLine, Lines};
-use gwanje_ledger::{Entry, Standing};
+use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::digest::DigestSum;
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
-use gwanje_wire::Gone;
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The most jobs that one transaction takes: bounds how long the first waits for the last.
@@ -26,10 +24,16 @@ pub(crate) struct Batch<'db> {
     tx: &'db Transaction<'db>,
     staged: BTreeMap<CenterId, Staged>,
     fresh: Vec<CenterId>,
-    /// The hub's wall clock at the start of the transaction.
-    pub wall: UtcMillis,
-    /// The clock of operations then.
-    pub day: UtcMillis,
+    /// Both clocks at the start of the transaction.
+    pub now: Moment,
+    deliveries: Option<Deliveries>,
+}
+
+/// The last id that was given to a delivery.
+struct Deliveries {
+    /// As the store has it.
+    stored: u64,
+    last: u64,
 }
 
 /// A center within a transaction.
@@ -37,7 +41,8 @@ pub(crate) struct Staged {
     pub(super) standing: Standing,
     /// Where it stood before this transaction.
     before: Standing,
-    changes: Vec<Entry>,
+    /// What followers will be told, by revision.
+    pub(super) changes: Vec<Entry>,
 }
 
 impl Staged {
@@ -47,18 +52,6 @@ impl Staged {
 
     fn is_changed(&self) -> bool {
         self.standing != self.before
-    }
-
-    /// Notes that the row at `row.rev`, which has `json_bytes` as JSON, takes the place of its copy at `before`.
-    pub fn row_changed(&mut self, before: Option<Rev>, row: Arc<Delivery>, json_bytes: usize) {
-        self.standing.row_changed(row.id, before, row.rev);
-        self.changes.push(Entry::Row(row, json_bytes));
-    }
-
-    /// Notes that a row left the board.
-    pub fn row_left(&mut self, id: DeliveryId, before: Rev, rev: Rev) {
-        self.standing.row_left(id, before);
-        self.changes.push(Entry::Gone(Gone { id, rev }));
     }
 
     /// Begins a new history.
@@ -81,6 +74,28 @@ impl<'db> Batch<'db> {
             self.staged.insert(id.clone(), Staged::new(standing));
         }
         Ok(self.staged.get_mut(id))
+    }
+
+    /// The last id that was given to a delivery; 0: none was.
+    pub fn last_delivery(&mut self) -> rusqlite::Result<u64> {
+        if let Some(Deliveries { last, .. }) = self.deliveries {
+            return Ok(last);
+        }
+        let stored = self
+            .tx
+            .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_delivery'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let last = stored.map_or(0, unsigned);
+        self.deliveries = Some(Deliveries { stored: last, last });
+        Ok(last)
+    }
+
+    /// Notes that this id was given to a delivery.
+    pub fn delivery_created(&mut self, id: DeliveryId) {
+        if let Some(deliveries) = &mut self.deliveries {
+            deliveries.last = deliveries.last.max(id.0);
+        }
     }
 
     /// Notes that a center was created in this transaction.
@@ -140,13 +155,20 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
 
 fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (wall, day) = (lines.clock.wall_now(), lines.clock.day_now());
-    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), wall, day };
+    let now = Moment { wall: lines.clock.wall_now(), day: lines.clock.day_now() };
+    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), now, deliveries: None };
     let mut settled = Vec::with_capacity(jobs.len());
     for job in jobs {
         settled.push(job(&mut batch)?);
     }
-    let Batch { staged, fresh, .. } = batch;
+    let Batch { staged, fresh, deliveries, .. } = batch;
+    if let Some(Deliveries { last, .. }) = deliveries.filter(|known| known.last != known.stored) {
+        tx.prepare_cached(
+            "INSERT INTO meta (key, value) VALUES ('last_delivery', ?1) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([last.to_string()])?;
+    }
     for (id, center) in staged.iter().filter(|(_, center)| center.is_changed()) {
         let Standing { epoch, rev, rows, floor, alarm_seq, next_number } = &center.standing;
         tx.prepare_cached(
