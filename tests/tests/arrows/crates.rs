@@ -25,7 +25,8 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             "gwanje-simulation",
             &["gwanje-persist", "gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
         ),
-        ("gwanje-hub", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-ledger", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-hub", &["gwanje-ledger", "gwanje-wire", "gwanje-model"]),
         ("gwanje-demo", &["gwanje-hub", "gwanje-drill", "gwanje-wire", "gwanje-model"]),
         ("gwanje-hub-cli", &["gwanje-hub", "gwanje-demo", "gwanje-wire", "gwanje-model"]),
         ("gwanje-fuzzing", &["gwanje-dialect", "gwanje-cache", "gwanje-sync", "gwanje-wire", "gwanje-model"]),
@@ -36,8 +37,15 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
 const IMPURE: [&str; 9] =
     ["tokio", "reqwest", "rusqlite", "tauri", "tokio-tungstenite", "axum", "socketioxide", "jiff", "hyper"];
 /// `gwanje-persist` names the cache's records and opens no file of it.
-const PURE: [&str; 6] =
-    ["gwanje-model", "gwanje-wire", "gwanje-dialect", "gwanje-sync", "gwanje-board", "gwanje-persist"];
+const PURE: [&str; 7] = [
+    "gwanje-model",
+    "gwanje-wire",
+    "gwanje-dialect",
+    "gwanje-sync",
+    "gwanje-board",
+    "gwanje-persist",
+    "gwanje-ledger",
+];
 /// The one exception: a dialect reads clock times by the zones that it is built with (no clock, no file of the machine's).
 const EXCEPTED: [(&str, &str); 1] = [("gwanje-dialect", "jiff")];
 

@@ -12,7 +12,7 @@ const SHARED: [(&str, &str); 4] = [
     ("Args", "the command line of a binary, in the binary"),
     (
         "Command",
-        "the first line of a STOMP frame, as its specification calls it (wire); what the hub decides (hub)",
+        "the first line of a STOMP frame, as its specification calls it (wire); what the hub decides (ledger)",
     ),
     ("LogFormat", "a switch of each binary's command line; no crate that all have knows command lines"),
 ];

@@ -3,8 +3,6 @@
 mod due;
 mod receipts;
 
-pub(super) use due::follow;
-
 use super::read::json;
 use super::writer::{signed, unsigned};
 use super::{Store, StoreError, read};
@@ -14,23 +12,6 @@ use gwanje_wire::rest::{
 };
 use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
-
-/// Who gives word on an alarm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// Whose sign-in it is.
-    pub account: Text,
-    /// Which seat of that account, as it names itself.
-    pub seat: SeatId,
-}
-
-/// Which alarm: one a delivery, kind and instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
-    id: DeliveryId,
-    kind: AlarmKind,
-    raised_at: UtcMillis,
-}
 
 impl Store {
     /// A page of the alarms after `seq`, `limit` at most, with the center's latest, of one read.
@@ -116,7 +97,8 @@ fn who(account: String) -> Who {
     Who { name: account.clone(), account }
 }
 
-fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<AlarmKind> {
+/// The kind in a column.
+pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<AlarmKind> {
     AlarmKind::parse(row.get_ref(index)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }
 

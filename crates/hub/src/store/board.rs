@@ -1,9 +1,9 @@
 //! A whole board as JSON, streamed from one consistent read without ever being held in memory.
 
-use super::recent::Standing;
 use super::writer::read_standing;
 use super::{Store, StoreError, text_json};
 use bytes::Bytes;
+use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Delivery, Epoch, Rev, RiderId, RowDigest};
 use rusqlite::Connection;
 use std::io;

@@ -1,7 +1,7 @@
 //! Centers: set up, listed, and begun anew.
 
-use super::recent::Standing;
 use super::{CenterRecord, Store, StoreError, archive, json, read, text_json};
+use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Epoch};
 use rusqlite::{Connection, params};
 use ulid::Ulid;

@@ -1,8 +1,8 @@
 //! Following a center: heads, frames, changes, digests and rows. From memory where that reaches back far enough.
 
 use super::read::{self, After, Selection};
-use super::recent::Standing;
 use super::{Store, StoreError};
+use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{ChangesReply, DigestReply, RevsReply, RowsReply};
@@ -85,7 +85,7 @@ impl Store {
             let line = self.line(center)?;
             let recent = line.recent();
             resumable(recent.standing())?;
-            if let Some(frame) = recent.frame(from, limit, at) {
+            if let Some(frame) = recent.cut(from, limit, at) {
                 return Ok(ChangesReply { frame, head: now.head(recent.standing()) });
             }
         }

@@ -1,7 +1,7 @@
 //! The centers in memory: their latest changes, and who waits for more.
 
-use super::recent::{Entry, Recent, Standing};
 use crate::clock::Clock;
+use gwanje_ledger::{Entry, Recent, RecentBounds, Standing};
 use gwanje_model::{CenterId, Rev};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -15,9 +15,9 @@ pub(super) struct CenterLine {
 }
 
 impl CenterLine {
-    pub fn new(standing: Standing, recent_changes: usize) -> Self {
+    pub fn new(standing: Standing, bounds: RecentBounds) -> Self {
         let (rev, alarm) = (watch::Sender::new(standing.rev), watch::Sender::new(standing.alarm_seq));
-        Self { recent: Mutex::new(Recent::new(standing, recent_changes)), rev, alarm }
+        Self { recent: Mutex::new(Recent::new(standing, bounds)), rev, alarm }
     }
 
     pub fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -36,7 +36,7 @@ impl CenterLine {
 pub(super) struct Lines {
     pub centers: RwLock<BTreeMap<CenterId, Arc<CenterLine>>>,
     pub clock: Clock,
-    pub recent_changes: usize,
+    pub recent: RecentBounds,
 }
 
 impl Lines {

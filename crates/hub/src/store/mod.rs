@@ -4,50 +4,43 @@
 //! Every method may be called from any task; none blocks the executor.
 
 mod alarms;
+mod apply;
 mod archive;
-mod batch;
 mod board;
 mod centers;
-mod command;
-mod decided;
 mod deciding;
 mod error;
 mod finding;
 mod following;
-mod idempotency;
 mod lines;
+mod loading;
 mod notes;
 mod past;
 mod preferences;
 mod read;
 mod readers;
-mod recent;
 mod riders;
-mod row;
 mod schema;
-mod undo;
 mod writer;
 
-pub use alarms::Signature;
-pub use batch::{BatchAct, BatchCommand, BatchDecided};
 pub use board::BoardStream;
-pub use command::{Ask, Command, IfMatch, Intent, Seen};
-pub use decided::{Accepted, Decided};
 pub use error::StoreError;
-pub use idempotency::Idempotency;
+pub use gwanje_ledger::{
+    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
+    Seen, Signature, Undo,
+};
 pub use past::{Found, PastSearch};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use read::json;
 pub use read::{After, Selection};
 pub use riders::RiderPositions;
-pub use undo::Undo;
 
 use crate::clock::Clock;
+use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, Pos, Text, UtcMillis};
 use gwanje_wire::Head;
 use lines::{CenterLine, Lines};
 use readers::Readers;
-use recent::Standing;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +51,8 @@ use writer::{Batch, Job, Settle};
 
 /// Jobs that wait for the writer: two seconds of work at least. Whoever finds it full waits, which slows the source.
 const QUEUE_JOBS: usize = 1_024;
+/// Bytes of changes kept in memory a center, usually: twice what 16,384 rows of a kilobyte have.
+const RECENT_BYTES: usize = 32 << 20;
 /// How long a statement waits for a lock of another process (`user add` beside a running hub).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -70,6 +65,8 @@ pub struct StoreConfig {
     pub clock: Clock,
     /// Changes of a center kept in memory for frames and pollers (about a kilobyte each).
     pub recent_changes: usize,
+    /// The most bytes of those as JSON, however large their rows are.
+    pub recent_bytes: usize,
     /// Tombstones kept of a center: a cursor older than the oldest of them must resync.
     pub tombstones_kept: u64,
 }
@@ -78,7 +75,13 @@ impl StoreConfig {
     /// A temporary store with the usual capacities.
     #[must_use]
     pub fn temporary(clock: Clock) -> Self {
-        Self { path: None, clock, recent_changes: 16_384, tombstones_kept: 100_000 }
+        Self {
+            path: None,
+            clock,
+            recent_changes: 16_384,
+            recent_bytes: RECENT_BYTES,
+            tombstones_kept: 100_000,
+        }
     }
 
     /// A store in that file with the usual capacities.
@@ -161,10 +164,10 @@ impl Store {
         let lines = Arc::new(Lines {
             centers: std::sync::RwLock::default(),
             clock: config.clock,
-            recent_changes: config.recent_changes.max(1),
+            recent: RecentBounds { entries: config.recent_changes.max(1), bytes: config.recent_bytes },
         });
         for (center, standing) in centers::standings(&db).map_err(doing("reading the centers of"))? {
-            lines.add(center.id, CenterLine::new(standing, lines.recent_changes));
+            lines.add(center.id, CenterLine::new(standing, lines.recent));
         }
         let (jobs, inbox) = mpsc::channel(QUEUE_JOBS);
         let thread = std::thread::Builder::new()

@@ -1,12 +1,12 @@
 //! Reads: each within one read transaction, so that a row, a frame and a head of one answer agree.
 
-use super::recent::{Entry, Standing, cut_frame};
 use super::writer::{read_standing, signed, unsigned};
+use gwanje_ledger::{Entry, Standing, cut_frame};
 use gwanje_model::digest::{BucketDigests, bucket_of};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
-use gwanje_wire::{Frame, Gone, LatestChange, Person, ResyncReason, WireRow};
+use gwanje_wire::{Frame, Gone, Person, ResyncReason, WireRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -195,25 +195,8 @@ pub(super) fn history(
     .collect()
 }
 
-/// The change that made a delivery what it is at `rev`.
-pub(super) fn latest_change(
-    db: &Connection,
-    id: DeliveryId,
-    rev: Rev,
-) -> rusqlite::Result<Option<LatestChange>> {
-    db.prepare_cached(
-        "SELECT at, by, action, account.person FROM history LEFT JOIN account ON account.name = by \
-         WHERE delivery = ?1 AND rev = ?2",
-    )?
-    .query_row([signed(id.0), signed(rev.0)], |row| {
-        let (at, by) = (UtcMillis(row.get(0)?), person(row, 1, 3)?);
-        Ok(LatestChange { rev, at, by, action: row.get::<_, String>(2)?.into() })
-    })
-    .optional()
-}
-
 /// Whoever has the account in one column, as the other calls them, where that is known.
-fn person(row: &Row<'_>, account: usize, name: usize) -> rusqlite::Result<Person> {
+pub(super) fn person(row: &Row<'_>, account: usize, name: usize) -> rusqlite::Result<Person> {
     let account: String = row.get(account)?;
     let name: Option<String> = row.get(name)?;
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| account.clone());

@@ -4,13 +4,11 @@
 //! commit is durable; when it fails, nothing of it happened and every caller is told so.
 
 use super::lines::{CenterLine, Lines};
-use super::recent::{Entry, Standing};
+use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::digest::DigestSum;
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
-use gwanje_wire::Gone;
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The most jobs that one transaction takes: bounds how long the first waits for the last.
@@ -26,62 +24,40 @@ pub(crate) struct Batch<'db> {
     tx: &'db Transaction<'db>,
     staged: BTreeMap<CenterId, Staged>,
     fresh: Vec<CenterId>,
-    /// The hub's wall clock at the start of the transaction.
-    pub wall: UtcMillis,
-    /// The clock of operations then.
-    pub day: UtcMillis,
+    /// Both clocks at the start of the transaction.
+    pub now: Moment,
+    deliveries: Option<Deliveries>,
+}
+
+/// The last id that was given to a delivery.
+struct Deliveries {
+    /// As the store has it.
+    stored: u64,
+    last: u64,
 }
 
 /// A center within a transaction.
 pub(crate) struct Staged {
     pub(super) standing: Standing,
-    pub(super) next_number: u64,
-    changes: Vec<Entry>,
-    dirty: bool,
+    /// Where it stood before this transaction.
+    before: Standing,
+    /// What followers will be told, by revision.
+    pub(super) changes: Vec<Entry>,
 }
 
 impl Staged {
-    /// Takes the next revision.
-    pub fn next_rev(&mut self) -> Rev {
-        self.dirty = true;
-        self.standing.rev = self.standing.rev.next();
-        self.standing.rev
+    fn new(standing: Standing) -> Self {
+        Self { before: standing.clone(), standing, changes: Vec::new() }
     }
 
-    /// Takes the next alarm sequence number.
-    pub fn next_alarm(&mut self) -> u64 {
-        self.dirty = true;
-        self.standing.alarm_seq += 1;
-        self.standing.alarm_seq
-    }
-
-    /// Notes that the row at `row.rev`, which has `json_bytes` as JSON, takes the place of its copy at `before`.
-    pub fn row_changed(&mut self, before: Option<Rev>, row: Arc<Delivery>, json_bytes: usize) {
-        if let Some(before) = before {
-            self.standing.rows.remove(row.id, before);
-        }
-        self.standing.rows.add(row.id, row.rev);
-        self.changes.push(Entry::Row(row, json_bytes));
-    }
-
-    /// Notes that a row left the board.
-    pub fn row_left(&mut self, id: DeliveryId, before: Rev, rev: Rev) {
-        self.standing.rows.remove(id, before);
-        self.changes.push(Entry::Gone(Gone { id, rev }));
+    fn is_changed(&self) -> bool {
+        self.standing != self.before
     }
 
     /// Begins a new history.
     pub fn begin_epoch(&mut self, epoch: Epoch) {
-        self.dirty = true;
-        self.standing.epoch = epoch;
-        self.standing.floor = self.standing.rev;
+        self.standing.begin_epoch(epoch);
         self.changes.clear();
-    }
-
-    /// Raises the floor.
-    pub fn raise_floor(&mut self, floor: Rev) {
-        self.dirty = true;
-        self.standing.floor = self.standing.floor.max(floor);
     }
 }
 
@@ -94,11 +70,32 @@ impl<'db> Batch<'db> {
     /// A center in this transaction, where it exists.
     pub fn center(&mut self, id: &CenterId) -> rusqlite::Result<Option<&mut Staged>> {
         if !self.staged.contains_key(id) {
-            let Some((standing, next_number)) = read_center(self.tx, id)? else { return Ok(None) };
-            let staged = Staged { standing, next_number, changes: Vec::new(), dirty: false };
-            self.staged.insert(id.clone(), staged);
+            let Some(standing) = read_standing(self.tx, id)? else { return Ok(None) };
+            self.staged.insert(id.clone(), Staged::new(standing));
         }
         Ok(self.staged.get_mut(id))
+    }
+
+    /// The last id that was given to a delivery; 0: none was.
+    pub fn last_delivery(&mut self) -> rusqlite::Result<u64> {
+        if let Some(Deliveries { last, .. }) = self.deliveries {
+            return Ok(last);
+        }
+        let stored = self
+            .tx
+            .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'last_delivery'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let last = stored.map_or(0, unsigned);
+        self.deliveries = Some(Deliveries { stored: last, last });
+        Ok(last)
+    }
+
+    /// Notes that this id was given to a delivery.
+    pub fn delivery_created(&mut self, id: DeliveryId) {
+        if let Some(deliveries) = &mut self.deliveries {
+            deliveries.last = deliveries.last.max(id.0);
+        }
     }
 
     /// Notes that a center was created in this transaction.
@@ -109,22 +106,18 @@ impl<'db> Batch<'db> {
 
 /// A center's standing as the store has it.
 pub(super) fn read_standing(db: &Connection, id: &CenterId) -> rusqlite::Result<Option<Standing>> {
-    Ok(read_center(db, id)?.map(|(standing, _)| standing))
-}
-
-fn read_center(db: &Connection, id: &CenterId) -> rusqlite::Result<Option<(Standing, u64)>> {
     db.prepare_cached(
         "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number FROM center WHERE id = ?1",
     )?
     .query_row([id.as_str()], |row| {
-        let standing = Standing {
+        Ok(Standing {
             epoch: Epoch::from(row.get::<_, String>(0)?),
             rev: Rev(unsigned(row.get(1)?)),
             rows: RowDigest { count: unsigned(row.get(2)?), digest: DigestSum(unsigned(row.get(3)?)) },
             floor: Rev(unsigned(row.get(4)?)),
             alarm_seq: unsigned(row.get(5)?),
-        };
-        Ok((standing, unsigned(row.get(6)?)))
+            next_number: unsigned(row.get(6)?),
+        })
     })
     .optional()
 }
@@ -162,15 +155,22 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
 
 fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (wall, day) = (lines.clock.wall_now(), lines.clock.day_now());
-    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), wall, day };
+    let now = Moment { wall: lines.clock.wall_now(), day: lines.clock.day_now() };
+    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), now, deliveries: None };
     let mut settled = Vec::with_capacity(jobs.len());
     for job in jobs {
         settled.push(job(&mut batch)?);
     }
-    let Batch { staged, fresh, .. } = batch;
-    for (id, center) in staged.iter().filter(|(_, center)| center.dirty) {
-        let Standing { epoch, rev, rows, floor, alarm_seq } = &center.standing;
+    let Batch { staged, fresh, deliveries, .. } = batch;
+    if let Some(Deliveries { last, .. }) = deliveries.filter(|known| known.last != known.stored) {
+        tx.prepare_cached(
+            "INSERT INTO meta (key, value) VALUES ('last_delivery', ?1) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([last.to_string()])?;
+    }
+    for (id, center) in staged.iter().filter(|(_, center)| center.is_changed()) {
+        let Standing { epoch, rev, rows, floor, alarm_seq, next_number } = &center.standing;
         tx.prepare_cached(
             "UPDATE center SET epoch = ?2, rev = ?3, count = ?4, digest = ?5, floor = ?6, alarm_seq = ?7, \
              next_number = ?8 WHERE id = ?1",
@@ -183,7 +183,7 @@ fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Resul
             signed(rows.digest.0),
             signed(floor.0),
             signed(*alarm_seq),
-            signed(center.next_number),
+            signed(*next_number),
         ])?;
     }
     let mut created = Vec::new();
@@ -197,14 +197,14 @@ fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Resul
     tx.commit()?;
     for (id, standing) in created {
         if lines.get(&id).is_none() {
-            lines.add(id, CenterLine::new(standing, lines.recent_changes));
+            lines.add(id, CenterLine::new(standing, lines.recent));
         }
     }
     for (id, center) in staged {
         match lines.get(&id) {
-            Some(line) if center.dirty => line.publish(center.standing, center.changes),
+            Some(line) if center.is_changed() => line.publish(center.standing, center.changes),
             Some(_) => {}
-            None => lines.add(id, CenterLine::new(center.standing, lines.recent_changes)),
+            None => lines.add(id, CenterLine::new(center.standing, lines.recent)),
         }
     }
     Ok(settled)

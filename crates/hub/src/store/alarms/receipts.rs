@@ -1,10 +1,12 @@
-//! What seats say of alarms: signed by account and seat, bounded, never going back.
+//! What seats say of alarms: loaded with what it is measured by, and written as the ledger takes it.
 
+use super::super::apply::apply;
 use super::super::writer::{Batch, signed};
 use super::super::{Store, StoreError, read};
-use super::{Key, Signature, due, stage};
-use gwanje_model::{CenterId, UtcMillis};
-use gwanje_wire::rest::{AlarmKind, RECEIPTS_OF_ACCOUNT, RECEIPTS_OF_ALARM, ReceiptStage};
+use super::stage;
+use gwanje_ledger::{AlarmRef, AlarmSubject, LoadedAlarm, Signature, WordRefused, receive};
+use gwanje_model::{CenterId, SeatId};
+use gwanje_wire::rest::{RECEIPTS_OF_ACCOUNT, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -31,79 +33,55 @@ fn record(
     receipt: &AlarmReceipt,
     by: &Signature,
 ) -> rusqlite::Result<Result<(), StoreError>> {
-    let AlarmReceipt { id, kind, raised_at, stage } = *receipt;
-    let key = Key { id, kind, raised_at };
-    let db = batch.db();
-    if batch.center(center)?.is_none() {
-        return Ok(Err(StoreError::NoAlarm { center: center.clone(), id }));
+    let AlarmReceipt { id, kind, raised_at, stage: _ } = *receipt;
+    let (db, now) = (batch.db(), batch.now);
+    let no_alarm = || StoreError::NoAlarm { center: center.clone(), id };
+    let Some(staged) = batch.center(center)? else { return Ok(Err(no_alarm())) };
+    let found = load(db, center, AlarmRef { id, kind, raised_at }, by)?;
+    match receive(&mut staged.standing, &found, receipt, by, now) {
+        Ok(writes) => Ok(Ok(apply(batch, center, writes)?)),
+        Err(WordRefused::NoAlarm) => Ok(Err(no_alarm())),
+        Err(WordRefused::NotDue) => Ok(Err(StoreError::NotDue { kind: kind.as_str(), id })),
     }
+}
+
+/// What is looked at when that seat gives word on that alarm.
+fn load(
+    db: &Connection,
+    center: &CenterId,
+    alarm: AlarmRef,
+    by: &Signature,
+) -> rusqlite::Result<LoadedAlarm> {
     let acknowledged: Option<bool> = db
         .prepare_cached(
             "SELECT acknowledged_at IS NOT NULL FROM alarm \
              WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4",
         )?
-        .query_row(params![center.as_str(), signed(id.0), kind.as_str(), raised_at.0], |row| row.get(0))
+        .query_row(
+            params![center.as_str(), signed(alarm.id.0), alarm.kind.as_str(), alarm.raised_at.0],
+            |row| row.get(0),
+        )
         .optional()?;
-    if acknowledged.is_none()
-        && let Err(refused) = write_early(batch, center, key)?
-    {
-        return Ok(Err(refused));
-    }
-    let before = given(db, center, key, by)?;
-    if before.is_some_and(|before| before >= stage) {
-        return Ok(Ok(()));
-    }
-    let is_kept = before.is_some() || has_room(db, center, key, by)?;
-    if is_kept {
-        keep(db, center, key, by, stage, batch.wall)?;
-    }
-    let first = stage == ReceiptStage::Acknowledged && acknowledged != Some(true);
-    if first {
-        db.prepare_cached(
-            "UPDATE alarm SET acknowledged_by = ?5, acknowledged_at = ?6 \
-             WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4",
-        )?
-        .execute(params![
-            center.as_str(),
-            signed(id.0),
-            kind.as_str(),
-            raised_at.0,
-            by.account.as_str(),
-            batch.wall.0
-        ])?;
-    }
-    let more = i64::from(!is_kept);
-    due::change(batch, center, key, "UPDATE alarm SET more = more + ?6, seq = ?5", more)?;
-    Ok(Ok(()))
+    let subject = if acknowledged.is_some() { AlarmSubject::Unknown } else { subject(db, center, alarm)? };
+    let given = given(db, center, alarm, by)?;
+    let kept = if given.is_some() { (0, 0) } else { kept(db, center, alarm, by)? };
+    let oldest = if kept.0 < RECEIPTS_OF_ACCOUNT { None } else { oldest(db, center, alarm, by)? };
+    Ok(LoadedAlarm { acknowledged, subject, given, kept, oldest })
 }
 
-/// A word on an alarm that is not written: it is, if it is due.
-fn write_early(
-    batch: &mut Batch<'_>,
-    center: &CenterId,
-    key: Key,
-) -> rusqlite::Result<Result<(), StoreError>> {
-    let not_due = StoreError::NotDue { kind: key.kind.as_str(), id: key.id };
-    if key.kind == AlarmKind::Unproven {
-        return Ok(Err(not_due));
+fn subject(db: &Connection, center: &CenterId, alarm: AlarmRef) -> rusqlite::Result<AlarmSubject> {
+    if let Some(row) = read::live_row(db, center, alarm.id)? {
+        return Ok(AlarmSubject::Live(Box::new(row)));
     }
-    let Some(row) = read::live_row(batch.db(), center, key.id)? else {
-        let known = read::any_row(batch.db(), center, key.id)?.is_some();
-        let no_alarm = StoreError::NoAlarm { center: center.clone(), id: key.id };
-        return Ok(Err(if known { not_due } else { no_alarm }));
-    };
-    if !due::is_due(&row, key, batch.day) {
-        return Ok(Err(not_due));
-    }
-    due::write(batch, center, &row, key, Some(row.status), None)?;
-    Ok(Ok(()))
+    let is_known = read::any_row(db, center, alarm.id)?.is_some();
+    Ok(if is_known { AlarmSubject::Left } else { AlarmSubject::Unknown })
 }
 
 /// How far that seat has come.
 fn given(
     db: &Connection,
     center: &CenterId,
-    key: Key,
+    alarm: AlarmRef,
     by: &Signature,
 ) -> rusqlite::Result<Option<ReceiptStage>> {
     db.prepare_cached(
@@ -113,9 +91,9 @@ fn given(
     .query_row(
         params![
             center.as_str(),
-            signed(key.id.0),
-            key.kind.as_str(),
-            key.raised_at.0,
+            signed(alarm.id.0),
+            alarm.kind.as_str(),
+            alarm.raised_at.0,
             by.account.as_str(),
             by.seat.as_str()
         ],
@@ -124,8 +102,13 @@ fn given(
     .optional()
 }
 
-/// Whether another seat's word is kept: in an account's last place it takes that of the oldest.
-fn has_room(db: &Connection, center: &CenterId, key: Key, by: &Signature) -> rusqlite::Result<bool> {
+/// How many words are kept: of this account's seats, and of all.
+fn kept(
+    db: &Connection,
+    center: &CenterId,
+    alarm: AlarmRef,
+    by: &Signature,
+) -> rusqlite::Result<(usize, usize)> {
     let (of_account, of_alarm): (i64, i64) = db
         .prepare_cached(
             "SELECT count(*) FILTER (WHERE account = ?5), count(*) FROM receipt \
@@ -134,70 +117,37 @@ fn has_room(db: &Connection, center: &CenterId, key: Key, by: &Signature) -> rus
         .query_row(
             params![
                 center.as_str(),
-                signed(key.id.0),
-                key.kind.as_str(),
-                key.raised_at.0,
+                signed(alarm.id.0),
+                alarm.kind.as_str(),
+                alarm.raised_at.0,
                 by.account.as_str()
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-    let full = |count: i64, most: usize| usize::try_from(count).is_ok_and(|count| count >= most);
-    if !full(of_account, RECEIPTS_OF_ACCOUNT) {
-        return Ok(!full(of_alarm, RECEIPTS_OF_ALARM));
-    }
-    let oldest: String = db
-        .prepare_cached(
-            "SELECT seat FROM receipt WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 \
-             AND account = ?5 ORDER BY at, seat LIMIT 1",
-        )?
-        .query_row(
-            params![
-                center.as_str(),
-                signed(key.id.0),
-                key.kind.as_str(),
-                key.raised_at.0,
-                by.account.as_str()
-            ],
-            |row| row.get(0),
-        )?;
-    db.prepare_cached(
-        "DELETE FROM receipt \
-         WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 AND account = ?5 AND seat = ?6",
-    )?
-    .execute(params![
-        center.as_str(),
-        signed(key.id.0),
-        key.kind.as_str(),
-        key.raised_at.0,
-        by.account.as_str(),
-        oldest
-    ])?;
-    Ok(true)
+    let count = |count: i64| usize::try_from(count).unwrap_or(usize::MAX);
+    Ok((count(of_account), count(of_alarm)))
 }
 
-fn keep(
+/// The seat of this account whose word is the oldest.
+fn oldest(
     db: &Connection,
     center: &CenterId,
-    key: Key,
+    alarm: AlarmRef,
     by: &Signature,
-    stage: ReceiptStage,
-    at: UtcMillis,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<SeatId>> {
     db.prepare_cached(
-        "INSERT INTO receipt (center, id, kind, raised_at, account, seat, stage, at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-         ON CONFLICT (center, id, kind, raised_at, account, seat) \
-         DO UPDATE SET stage = excluded.stage, at = excluded.at",
+        "SELECT seat FROM receipt WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 \
+         AND account = ?5 ORDER BY at, seat LIMIT 1",
     )?
-    .execute(params![
-        center.as_str(),
-        signed(key.id.0),
-        key.kind.as_str(),
-        key.raised_at.0,
-        by.account.as_str(),
-        by.seat.as_str(),
-        stage.as_str(),
-        at.0
-    ])?;
-    Ok(())
+    .query_row(
+        params![
+            center.as_str(),
+            signed(alarm.id.0),
+            alarm.kind.as_str(),
+            alarm.raised_at.0,
+            by.account.as_str()
+        ],
+        |row| Ok(SeatId::from(row.get::<_, String>(0)?)),
+    )
+    .optional()
 }
