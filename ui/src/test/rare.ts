@@ -83,11 +83,12 @@ async function known(platform: FakePlatform): Promise<void> {
   for (const id of [first, second, third, ...storm])
     platform.change(id, { shop: id === first ? "뽕나무쟁이족발" : "봉추찜닭 대치점" });
   const critical = { priority: "critical" } as const;
-  for (const id of [first, second, ...storm]) platform.raise(id, "cancelled", critical);
+  for (const id of [first, second, ...storm])
+    platform.raise(id, "cancelled", { ...critical, raisedAt: NOW - 12_000 - id });
   const all: AlarmView[] = [
     alarmOf(platform, first, "cancelled", {
       ...critical,
-      raisedAt: 1_000 + first,
+      raisedAt: NOW - 12_000 - first,
       receipts: [
         receipt("배차1", "displayed"),
         receipt("배차2", "displayed"),
@@ -95,14 +96,20 @@ async function known(platform: FakePlatform): Promise<void> {
         receipt("감독", "delivered"),
       ],
     }),
-    ...storm.map((id, at) =>
-      alarmOf(platform, id, "cancelled", { ...critical, raisedAt: NOW - at * 1_000, escalatedAt: NOW }),
+    ...storm.map((id) =>
+      alarmOf(platform, id, "cancelled", { ...critical, raisedAt: NOW - 12_000 - id, escalatedAt: NOW }),
     ),
     ...ids("waiting", 0, 7).map((id) => alarmOf(platform, id, "late")),
     ...ids("assigned", 0, 3).map((id) => alarmOf(platform, id, "unconfirmed", { escalatedAt: NOW })),
-    alarmOf(platform, 0, "unproven", { center: "songpa", centerName: "송파", number: null, receipts: [] }),
+    alarmOf(platform, 0, "unproven", {
+      center: "songpa",
+      centerName: "송파",
+      number: null,
+      at: null,
+      receipts: [],
+    }),
     ...ids("received", 0, 1).map((id) => alarmOf(platform, id, "unaccepted", { priority: "normal" })),
-    alarmOf(platform, second, "cancelled", { ...critical, raisedAt: 1_000 + second, yours: true }),
+    alarmOf(platform, second, "cancelled", { ...critical, raisedAt: NOW - 12_000 - second, yours: true }),
     alarmOf(platform, third, "cancelled", { acknowledged: true, acknowledgedBy: "배차2" }),
   ];
   platform.tell({ type: "alarms", alarms: all, count: all.length });
@@ -213,6 +220,7 @@ export const RARE: Readonly<Record<string, Scene>> = {
         platform.change(row.id, { mark: "unknown" });
       for (const row of rowsOf(platform, "received").slice(0, 3))
         platform.change(row.id, { status: "cancelled", cancelledAt: NOW });
+      board.show({ group: null, pinned: null, sort: [{ key: "number", descending: true }] });
       await board.view.current();
     },
   },
@@ -439,6 +447,8 @@ export const RARE: Readonly<Record<string, Scene>> = {
   },
   "found-missing": {
     play: async ({ board }) => {
+      board.show({ search: "74001 74002 74003" });
+      await board.view.current();
       board.view.found = {
         kind: "numbers",
         byField: { number: 3, orderNo: 1 },
