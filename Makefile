@@ -17,7 +17,7 @@ check: ## format, clippy, cargo-deny, Biome, ESLint, types, dependency arrows
 bench: ## the benchmark table, into target/bench and docs/measurements.md
 	@scripts/bench.sh
 
-shots: ## pictures of every screen, dialog and state, in both languages and themes and three sizes, into target/shots
+shots: ## pictures of every screen, dialog and state, in both languages and themes and four sizes, into target/shots
 	@scripts/shots.sh
 
 interop: ## the peers that share no code with Gwanje, for longer than in make test

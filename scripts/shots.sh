@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes a picture of every screen, dialog and state: both languages, both themes, three sizes. Arguments name scenes.
+# Takes a picture of every screen, dialog and state: both languages, both themes, four sizes. Arguments name scenes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/deps.sh app test

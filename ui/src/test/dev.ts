@@ -20,7 +20,7 @@ const platform = platformOf(scene, {
 const app = new App(platform);
 const target = document.getElementById("app");
 if (target) mount(Frame, { target, props: { app } });
-await until(() => app.phase.kind === "signedIn" || app.phase.kind === "signedOut");
+await until(() => app.phase.kind !== "starting");
 await play(scene, { app, board: boardOf(app), platform });
 // For whoever takes a picture.
 document.documentElement.dataset["scene"] = "played";

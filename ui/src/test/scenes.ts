@@ -2,48 +2,13 @@
 // looked at by axe-core.
 
 import type { App } from "../app/app.svelte";
-import type { AppEvent, Boot } from "../platform/contract";
-import type { Row } from "../platform/generated/Row";
+import type { Boot } from "../platform/contract";
 import type { Content } from "../screens/board/saved";
 import type { BoardState } from "../screens/board/state.svelte";
 import { FakePlatform } from "./fake";
 import { press, until } from "./hands";
-
-export type Scene = {
-  rows?: number;
-  boot?: Partial<Boot>;
-  /** What the first word of each center is; null: none comes. */
-  first?: "unproven" | "offline" | "connecting";
-  /** Brings the window there. */
-  play?: (window: { app: App; board: BoardState; platform: FakePlatform }) => Promise<void>;
-};
-
-const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
-
-function rowsOf(platform: FakePlatform, status: string): Row[] {
-  return [...platform.rows.values()].reverse().filter((row) => row.status === status);
-}
-
-function command(part: Partial<Extract<AppEvent, { type: "command" }>>): AppEvent {
-  return {
-    type: "command",
-    commandId: "x",
-    center: "gangnam",
-    id: 9,
-    number: "74862",
-    action: "assign",
-    outcome: "refused",
-    code: null,
-    message: null,
-    ...part,
-  } as AppEvent;
-}
-
-async function choose(board: BoardState, status: string): Promise<void> {
-  const row = [...board.view.page.rows.values()].find((row) => row.status === status);
-  if (row) board.selection.choose(row, board.view.page.placeOf(row.id) ?? 0);
-  await until(() => board.selection.id !== null);
-}
+import { RARE } from "./rare";
+import { choose, command, rowsOf, type Scene, there } from "./scene";
 
 function contentOf({ view, arrangement: { layout } }: BoardState): Content {
   const { filter, sort, group, pinned } = view.spec;
@@ -51,8 +16,7 @@ function contentOf({ view, arrangement: { layout } }: BoardState): Content {
 }
 
 const alarms: Scene["play"] = async ({ platform }) => {
-  const withRider = rowsOf(platform, "cancelled").filter(({ pickedUpAt }) => pickedUpAt !== null);
-  for (const row of withRider.slice(0, 2))
+  for (const row of rowsOf(platform, "cancelled").slice(0, 2))
     platform.raise(row.id, "cancelled", { raisedAt: row.cancelledAt ?? 0 });
   for (const row of rowsOf(platform, "waiting").slice(0, 12))
     platform.raise(row.id, "late", { raisedAt: row.lateAt ?? 0 });
@@ -61,7 +25,7 @@ const alarms: Scene["play"] = async ({ platform }) => {
   await until(() => there("alarm-banner"));
 };
 
-export const SCENES: Record<string, Scene> = {
+export const SCENES: Readonly<Record<string, Scene>> = {
   board: {},
   details: {
     play: async ({ board }) => {
@@ -235,18 +199,23 @@ export const SCENES: Record<string, Scene> = {
   "no-center": { boot: { centers: [] } },
   "sign-in": { boot: { signedIn: false } },
   foreign: {
-    boot: { foreign: "레거시 배차", role: null, demo: false },
+    boot: { foreign: "레거시 배차", name: null, account: null, role: null, demo: false, drill: false },
     play: async ({ board }) => {
       await choose(board, "assigned");
       board.openDetail();
       await until(() => there("no-commands"));
     },
   },
+  ...RARE,
 };
 
 /** The platform of a scene. */
-export function platformOf({ rows = 3_213, boot, first }: Scene, more: Partial<Boot> = {}): FakePlatform {
+export function platformOf(
+  { rows = 3_213, boot, first, make }: Scene,
+  more: Partial<Boot> = {},
+): FakePlatform {
   const platform = new FakePlatform(rows, { ...boot, ...more });
+  make?.(platform);
   if (first === "offline") platform.firstFreshness = { state: "offline", provenAt: Date.now() - 200_000 };
   if (first === "unproven") platform.firstFreshness = { state: "catchingUp", provenAt: null };
   if (first === "connecting") platform.firstFreshness = { state: "connecting", provenAt: null };
@@ -260,6 +229,10 @@ export async function play(
 ): Promise<void> {
   const { app, board } = window;
   if (app.phase.kind === "signedIn" && app.centers.length > 0)
-    await until(() => board.view.loaded && (rows === 0 || document.querySelector(".row[data-id]") !== null));
+    await until(
+      () =>
+        board.view.failure !== null ||
+        (board.view.loaded && (rows === 0 || document.querySelector(".row[data-id]") !== null)),
+    );
   await play?.(window);
 }

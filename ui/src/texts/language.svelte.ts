@@ -3,7 +3,8 @@
 import type { Locale } from "../platform/contract";
 import { overwriteGetLocale } from "./generated/runtime";
 
-let current = $state<Locale>("en");
+/** Until the person is known, that of the desk: a start that fails is told in it. */
+let current = $state<Locale>(deskLanguage());
 
 /** While a text is made in another language than the one in use. */
 let instead: Locale | null = null;

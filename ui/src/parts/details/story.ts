@@ -19,7 +19,7 @@ export function eventDetail(event: HistoryEvent): string {
 /** A phone that is not to be read over someone's shoulder: first and last digits only. */
 export function maskedPhone(phone: string): string {
   const digits = phone.replace(/\D/g, "");
-  return digits.length < 8 ? phone : `${digits.slice(0, 3)}-····-${digits.slice(-4)}`;
+  return digits.length < 8 ? phone : `${digits.slice(0, 3)}-****-${digits.slice(-4)}`;
 }
 
 const ROLES: Record<string, () => string> = {

@@ -1,15 +1,16 @@
 // The head of a group: what it is called, and what it says of its rows.
 
 import type { GroupHead } from "../../platform/generated/GroupHead";
-import { elapsed } from "../../texts/format";
+import { count, elapsed } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
+import { language } from "../../texts/language.svelte";
 import { asStatus, STATUS_ICON, statusName } from "../../texts/names";
 import type { Scene } from "../scene";
 
 /** What groups that are named by no value are called. */
 const NAMES: Record<string, () => string> = {
   act: m.group_act,
-  none: m.no_rider,
+  none: m.group_no_rider,
   rest: m.group_rest,
   unreadable: m.st_unreadable,
 };
@@ -37,7 +38,7 @@ export class HeadCell {
   show(head: GroupHead, scene: Scene): void {
     write(this.#sign, head.collapsed ? "▸" : "▾");
     write(this.#name, nameOf(head, scene));
-    write(this.#count, String(head.count));
+    write(this.#count, count(head.count, language.current));
     write(this.#more, more(head, scene).join(" · "));
   }
 }
