@@ -58,7 +58,9 @@ export function cut(): string[] {
     if (scrolls && element.scrollWidth > element.clientWidth && element.tagName !== "TEXTAREA")
       found.push(`scrolls sideways: ${said}`);
     if (!element.matches(WHOLE) || element.closest(LEFT_OUT)) continue;
-    if (element.scrollWidth > Math.ceil(box.width)) found.push(`too wide for itself: ${said}`);
+    const tellsTheRest = style.textOverflow === "ellipsis" && element.title !== "";
+    if (element.scrollWidth > Math.ceil(box.width) && !tellsTheRest)
+      found.push(`too wide for itself: ${said}`);
     const edge = edgeOf(element);
     if (box.left < edge.left - 1 || box.right > edge.right + 1) found.push(`cut at a side: ${said}`);
     if (edge.bottom !== null && box.top < edge.bottom && box.bottom > edge.bottom + 1)
