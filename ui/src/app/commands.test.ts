@@ -116,11 +116,68 @@ describe("a command", () => {
     expect(platform.commands).toEqual([]);
     find("subject-look").click();
     await until(() => find("subject-changed").hidden === true);
-    find("assign-dialog").querySelector<HTMLElement>("[role=listbox]")?.focus();
+    // The keys are the list's again, as when the dialog began.
+    expect(document.activeElement).toBe(find("assign-dialog").querySelector("[role=listbox]"));
     press("Digit1");
     press("Enter", { key: "Enter" });
     await until(() => platform.commands.length === 1);
     expect(platform.commands[0]).toMatchObject({ seenRev: platform.rows.get(3_000)?.rev });
+  });
+
+  test.each([
+    ["KeyC", "cancel-dialog", "cancel"],
+    ["KeyN", "note-dialog", "note"],
+  ])(
+    "another seat's change under what %s opened disarms it, too, in the field as well",
+    async (code, dialog, action) => {
+      const { platform, find } = window;
+      press(code);
+      await until(() => there(dialog));
+      const area = find(dialog).querySelector("textarea");
+      if (!area) throw new Error("the dialog has no field");
+      area.focus();
+      area.value = "손님이 기다려요";
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      platform.change(3_000, { rider: { id: "r7", name: "다른 라이더", lentFrom: null, confirmed: false } });
+      await until(() => find("subject-changed").hidden === false);
+      press("Enter", { key: "Enter" });
+      press("Enter", { key: "Enter", ctrlKey: true });
+      await platform.matching("", []);
+      expect(platform.commands).toEqual([]);
+      expect(area.value).toBe("손님이 기다려요");
+      find("subject-look").click();
+      await until(() => find("subject-changed").hidden === true);
+      expect(find(dialog).contains(document.activeElement)).toBe(true);
+      press("Enter", { key: "Enter", ctrlKey: true });
+      await until(() => platform.commands.length === 1);
+      expect(platform.commands[0]).toMatchObject({ action, seenRev: platform.rows.get(3_000)?.rev });
+      await until(() => !there(dialog));
+      expect(platform.commands.length).toBe(1);
+    },
+  );
+
+  test("of several, the one that another seat changed is named, and none is done before it has been seen", async () => {
+    const { platform, board, find } = window;
+    for (const id of [3_000, 2_999]) platform.change(id, { status: "waiting", rider: null });
+    await until(() => board.view.page.rows.get(2_999)?.status === "waiting");
+    press("KeyJ", { shiftKey: true });
+    await until(() => board.selection.marked.size === 2);
+    press("KeyA");
+    await until(() => there("rider-option"));
+    platform.change(2_999, { status: "cancelled" });
+    await until(() => find("subject-changed").hidden === false);
+    expect(find("subject-changed").textContent).toContain(platform.rows.get(2_999)?.number);
+    press("Digit1");
+    press("Enter", { key: "Enter" });
+    await platform.matching("", []);
+    expect(platform.batches).toEqual([]);
+    find("subject-look").click();
+    await until(() => find("subject-changed").hidden === true);
+    press("Digit1");
+    press("Enter", { key: "Enter" });
+    await until(() => platform.batches.length === 1);
+    const seen = [3_000, 2_999].map((id) => ({ id, seenRev: platform.rows.get(id)?.rev }));
+    expect(platform.batches[0]).toMatchObject({ action: "assign", rows: seen });
   });
 
   test("Enter alone takes no rider who is off, full or out of sight; a digit does", async () => {
@@ -153,6 +210,9 @@ describe("a command", () => {
     if (!area) throw new Error("the dialog has no field");
     area.value = "두 줄\n메모";
     area.dispatchEvent(new Event("input", { bubbles: true }));
+    // With Shift it begins a new line.
+    press("Enter", { key: "Enter", shiftKey: true });
+    expect(there("note-dialog")).toBe(true);
     press("Enter", { key: "Enter" });
     await until(() => there("command-report"));
     expect(find("command-report").dataset["outcome"]).toBe("notSent");

@@ -45,7 +45,14 @@ function initials(text: string): string {
 /** What a hub says of a center beside its name. */
 const USUAL = { undoWithinMs: 15_000, atRiskMin: 5 };
 
-type OpenView = { spec: ViewSpec; send: (patch: Patch) => void; seq: number; sent: Map<number, Row> };
+type OpenView = {
+  spec: ViewSpec;
+  send: (patch: Patch) => void;
+  seq: number;
+  sent: Map<number, Row>;
+  /** What stood where when a hold began; null: places are not held. */
+  kept: Place[] | null;
+};
 
 /** A group's rows, in order. */
 type Group = { key: string; value: string; rows: Row[] };
@@ -72,6 +79,8 @@ export class FakePlatform extends NotFaked implements Platform {
   firstFreshness: Partial<CenterFreshness> = {};
   /** What waits behind a hold. */
   held: HeldCounts = { new: 0, act: 0, gone: 0, moved: 0 };
+  /** Whether places stay as they are under a hold, as in the core. */
+  keepsPlaces = false;
   /** How often pickers asked what matches. */
   asked = 0;
   #held: Promise<void> = Promise.resolve();
@@ -163,7 +172,7 @@ export class FakePlatform extends NotFaked implements Platform {
   override async openView(spec: ViewSpec, send: (patch: Patch) => void): Promise<number> {
     const view = this.opened.length + 1;
     this.opened.push(view);
-    this.#views.set(view, { spec, send, seq: 0, sent: new Map() });
+    this.#views.set(view, { spec, send, seq: 0, sent: new Map(), kept: null });
     this.#send(view, true);
     return view;
   }
@@ -434,7 +443,10 @@ export class FakePlatform extends NotFaked implements Platform {
   #send(view: number, reset: boolean): void {
     const open = this.#views.get(view);
     if (!open) return;
-    const all = this.places(open.spec);
+    const now = this.places(open.spec);
+    open.kept = open.spec.hold && this.keepsPlaces ? (open.kept ?? now) : null;
+    const all = open.kept ?? now;
+    const held = { ...this.held, new: this.held.new + now.length - all.length };
     const first = Math.max(0, Math.min(open.spec.first, all.length - open.spec.len));
     const order = all.slice(first, first + open.spec.len);
     const shown = order.flatMap((place) => (typeof place === "number" ? (this.rows.get(place) ?? []) : []));
@@ -448,7 +460,7 @@ export class FakePlatform extends NotFaked implements Platform {
       total: all.length,
       matching: this.list(open.spec).length,
       first,
-      ...(open.spec.hold ? { held: this.held } : {}),
+      ...(open.spec.hold ? { held } : {}),
       order,
       groups: inSight.size === 0 ? [] : this.#heads(open.spec).filter(({ key }) => inSight.has(key)),
       rows: shown.filter((row) => !before.has(row.id)),

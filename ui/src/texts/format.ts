@@ -98,6 +98,13 @@ export function age(ms: number): string {
   return m.age_hours({ count: Math.floor(seconds / 3600) });
 }
 
+/** The beginning of a text that is longer than so many characters. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const characters = Array.from(text);
+  return characters.length <= most ? text : `${characters.slice(0, most).join("")}…`;
+}
+
 /** A zone as people name it: its city. */
 export function zoneName(timeZone: string, locale: Locale): string {
   if (timeZone === "Asia/Seoul") return locale === "ko" ? "서울" : "Seoul";

@@ -1,10 +1,12 @@
 // Beside a delivery: its plan, what is to be expected next, remarks and answers.
 
 import { beforeEach, describe, expect, test } from "vitest";
+import type { HistoryEvent } from "../../platform/contract";
 import { day, MINUTE, NOW } from "../../test/day";
 import { openWindow, press, type TestWindow, until } from "../../test/window";
 import { planOf } from "../plan/plan";
 import { expected } from "./expected";
+import { eventBy, eventDetail, eventName, noteBy } from "./story";
 
 const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
 
@@ -57,6 +59,81 @@ describe("an opened delivery", () => {
     await until(() => find("action-confirm").hasAttribute("disabled"));
     expect(find("action-confirm").textContent).toContain("확인함");
   });
+});
+
+test("what is expected says how much later or earlier than its target, in words and without signs", async () => {
+  const { platform, board, find } = await openWindow();
+  const rider = { id: "r1", name: "나사랑", lentFrom: null, confirmed: true };
+  const said = (): string => find("expected").textContent ?? "";
+  platform.change(3_000, {
+    status: "assigned",
+    rider,
+    receivedAt: NOW - 10 * MINUTE,
+    pickupTargetMin: 20,
+    deliveredAt: null,
+  });
+  press("Home");
+  await until(() => board.selection.row?.pickupTargetMin === 20);
+  press("Enter");
+  await until(() => there("expected"));
+  // Today a pickup takes fourteen minutes.
+  expect(board.view.counters?.meanPickupMin10).toBe(140);
+  await until(() => said().includes("목표보다 6분 이름"));
+  platform.change(3_000, { pickupTargetMin: 5 });
+  await until(() => said().includes("목표보다 9분 늦음"));
+  expect(said()).not.toMatch(/[−-]\d/);
+});
+
+test("a story is told in words: people by name, machines and roles by what they are", () => {
+  const event = (account: string, name: string, part: Partial<HistoryEvent> = {}): HistoryEvent => ({
+    rev: 1,
+    at: 1,
+    by: { account, name },
+    action: "assign",
+    from: "waiting",
+    to: "assigned",
+    detail: "r7 이용권",
+    ...part,
+  });
+  expect(eventBy(event("drill", "drill"))).toBe("모의");
+  expect(eventBy(event("dispatcher", "dispatcher"))).toBe("배차");
+  expect(eventBy(event("system", "system"))).toBe("시스템");
+  expect(eventBy(event("dispatcher", "최다온"))).toBe("최다온");
+  expect(noteBy("dispatcher", [event("dispatcher", "최다온")])).toBe("최다온");
+  expect(noteBy("dispatcher", null)).toBe("배차");
+  expect(eventDetail(event("a", "a"))).toBe("이용권");
+  for (const action of [
+    "create",
+    "accept",
+    "assign",
+    "unassign",
+    "confirm",
+    "pickup",
+    "deliver",
+    "cancel",
+    "note",
+    "undo",
+    "seen",
+    "amend",
+  ])
+    expect(eventName(event("a", "a", { action, from: null, to: null })), action).toMatch(/[가-힣]/);
+});
+
+test("what people wrote can't turn around what stands beside it", async () => {
+  const { platform, board, find } = await openWindow();
+  platform.change(3_000, {
+    number: "\u202E12-34",
+    rider: { id: "r1", name: "\u202Eabc", lentFrom: null, confirmed: true },
+  });
+  press("Home");
+  await until(() => board.selection.row?.number === "\u202E12-34");
+  press("Enter");
+  await until(() => there("history"));
+  const apart = [...find("detail-panel").querySelectorAll("bdi")].map((bdi) => bdi.textContent);
+  for (const text of ["\u202E12-34", "\u202Eabc", "1204호"]) expect(apart).toContain(text);
+  // A cell of the list is its own, as well.
+  for (const cell of document.querySelectorAll('.row[data-id="3000"] [data-column]'))
+    expect(["isolate", "isolate-override", "plaintext"]).toContain(getComputedStyle(cell).unicodeBidi);
 });
 
 test("a plan holds its places, true to scale and north up, on the globe and on a plane", () => {

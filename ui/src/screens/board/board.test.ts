@@ -331,6 +331,8 @@ test("after a click on a filter the keys belong to the list again with J", async
   expect(document.activeElement).toBe(find("board-grid"));
   press("Space");
   await until(() => board.selection.id !== null);
+  press("Enter");
+  await until(() => board.detailOpen);
   expect(filter.getAttribute("aria-pressed")).toBe("true");
 });
 
