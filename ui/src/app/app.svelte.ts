@@ -283,6 +283,11 @@ export class App implements Host {
     shortcut.run();
   }
 
+  /** Looks for deliveries where the screen can. */
+  find(typed: string): void {
+    void this.screen.state.find?.(typed);
+  }
+
   slots(row: Row | null): readonly ActionSlot[] {
     return slotsOf(row, this.#around(row));
   }

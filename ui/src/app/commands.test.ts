@@ -87,10 +87,27 @@ describe("a command", () => {
     const options = (): NodeListOf<Element> => document.querySelectorAll('[data-testid="palette-option"]');
     await until(() => options().length > 0 && options().length < all);
     type("없는 명령");
-    await until(() => options().length === 0);
-    expect(window.find("palette").querySelector('[role="status"]')).not.toBeNull();
+    await until(() => window.find("palette").querySelector('[role="status"]') !== null);
+    expect([...options()].map((option) => option.getAttribute("data-key"))).toEqual(["find"]);
     type("");
     await until(() => options().length === all);
+  });
+
+  test("the palette goes to a delivery by its number, whatever the board was showing", async () => {
+    const { platform, board, find } = window;
+    const row = platform.rows.get(2_000);
+    if (!row) throw new Error("the day has no such delivery");
+    board.show({ filter: { ...board.view.spec.filter, statuses: ["received"], late: true } });
+    press("KeyK", { ctrlKey: true });
+    await until(() => there("palette"));
+    const input = find("palette").querySelector("input");
+    if (!input) throw new Error("the palette has no field");
+    input.value = row.number;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => find("palette").querySelector('[role="option"]')?.getAttribute("data-key") === "find");
+    press("Enter", { key: "Enter" });
+    await until(() => board.detailOpen && board.selection.id === row.id);
+    expect(board.view.spec).toMatchObject({ search: row.number, filter: { statuses: [], late: false } });
   });
 
   test("a delivery cancelled while its rider is being chosen can't be assigned any more", async () => {

@@ -131,7 +131,8 @@ test("sorting, the center, a report and the columns are reached from the palette
     if (field === null) throw new Error("the palette has no field");
     field.value = typed;
     field.dispatchEvent(new Event("input", { bubbles: true }));
-    await until(() => find("palette").querySelectorAll('[role="option"]').length === 1);
+    // Beside it stands that it can be looked for on the board.
+    await until(() => find("palette").querySelectorAll('[role="option"]').length === 2);
     expect(find("palette").querySelector<HTMLElement>('[role="option"]')?.dataset["key"]).toBe(key);
     press("Enter", { key: "Enter" });
     await until(() => document.querySelector('[data-testid="palette"]') === null);

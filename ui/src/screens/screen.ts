@@ -77,6 +77,8 @@ export interface ScreenState {
   showCenter?(): void;
   /** Opens a delivery that was chosen elsewhere; its row, if known. */
   openDelivery?(id: number, row: Row | null): Promise<void>;
+  /** Looks for deliveries among all that it shows; a single one is opened. */
+  find?(typed: string): Promise<void>;
   /** The application has given up a view because nothing of it was acknowledged. */
   stalled?(view: number): void;
   /** A row as it is now; null: not in sight. */

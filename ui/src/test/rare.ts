@@ -324,7 +324,7 @@ export const RARE: Readonly<Record<string, Scene>> = {
       press("KeyK", { ctrlKey: true });
       await until(() => there("palette-option"));
       type('[data-testid="palette"] input', "없는 것");
-      await until(() => !there("palette-option"));
+      await until(() => document.querySelector('[data-testid="palette"] [role="status"]') !== null);
     },
   },
   "queue-known": {

@@ -91,6 +91,7 @@ const DIALOGS: { [K in Kind]: (about: Subjects[K], app: App, close: () => void) 
       shortcuts: app.shortcuts,
       platform: app.platform,
       onpick: (shortcut) => void app.pick(shortcut),
+      onfind: (typed) => app.find(typed),
       onclose: close,
     }),
   diagnosis: (_, app, close) =>

@@ -1,7 +1,7 @@
 // What the board of a window holds: its list, the chosen delivery, whether its details are open, and whether places are held.
 
 import { Selection } from "../../parts/grid/selection.svelte";
-import { View } from "../../parts/grid/view.svelte";
+import { EVERYTHING, View } from "../../parts/grid/view.svelte";
 import type { Action } from "../../platform/contract";
 import type { Row } from "../../platform/generated/Row";
 import type { ViewSpec } from "../../platform/generated/ViewSpec";
@@ -124,6 +124,11 @@ export class BoardState implements ScreenState {
     if (exact !== null && (await this.selection.goToDelivery(exact))) return true;
     this.selection.goTo(0);
     return true;
+  }
+
+  async find(typed: string): Promise<void> {
+    this.show({ search: typed, filter: EVERYTHING.filter });
+    if ((await this.chooseFirst()) && this.view.matching === 1) this.openDetail();
   }
 
   async openDelivery(id: number, row: Row | null): Promise<void> {
