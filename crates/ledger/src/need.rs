@@ -17,6 +17,8 @@ pub struct Need {
     pub people: BTreeSet<Text>,
     /// Orders that want an id each.
     pub orders: usize,
+    /// The accounts that give those orders.
+    pub ordering: BTreeSet<Text>,
 }
 
 /// What is looked at beside a row.
@@ -78,7 +80,10 @@ impl Need {
         self.add_key(&command.by, command.idempotency.as_ref());
         match &command.intent {
             Intent::Refuse(_) => {}
-            Intent::Create(_) => self.orders += 1,
+            Intent::Create(_) => {
+                self.orders += 1;
+                self.ordering.insert(command.by.clone());
+            }
             Intent::Act(id, ask) => {
                 self.add_act(*id, ask, command.if_match.clone().map(Seen::Tagged), &command.by);
             }
@@ -104,8 +109,8 @@ impl Need {
 
     fn add_act(&mut self, id: DeliveryId, ask: &Ask, seen: Option<Seen>, by: &Text) {
         let row = self.rows.entry(id).or_default();
-        // A later ask may be told of the change that an earlier one made.
-        self.people.extend(row.by.iter().cloned());
+        // A later ask may be told of the change that an earlier one made, also of a row that is only now ordered.
+        self.people.extend(row.by.iter().chain(&self.ordering).cloned());
         if !row.by.contains(by) {
             row.by.push(by.clone());
         }

@@ -2,17 +2,19 @@
 
 use crate::memory::Memory;
 use crate::steps::{Step, account, batch, key, step};
-use gwanje_hub::Clock;
+use gwanje_hub::auth::NewAccount;
 use gwanje_hub::store::{After, CenterRecord, Selection, Store, StoreConfig, StoreError};
+use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_ledger::{
     AlarmRef, BatchDecided, Decided, Decision, LoadedCenter, Moment, Need, Signature, Standing, Undecided,
     WordRefused,
 };
-use gwanje_model::{AssignedRider, CenterId, DeliveryId, Rider, RiderStatus, UtcMillis};
+use gwanje_model::{AssignedRider, CenterId, DeliveryId, Rider, RiderStatus, Role, Text, UtcMillis};
 use gwanje_wire::Problem;
 use gwanje_wire::rest::{CloseReply, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 const WALL: UtcMillis = UtcMillis(1_800_000_000_000);
 const DAY: UtcMillis = UtcMillis(1_772_413_200_000);
@@ -37,12 +39,17 @@ fn riders() -> Vec<Rider> {
     (0..3).map(rider).collect()
 }
 
+/// One of the two who ask has a name.
+fn people() -> BTreeMap<Text, Text> {
+    BTreeMap::from([(account(0).into(), "김관제".into())])
+}
+
 fn memory(standing: Standing) -> Memory {
     let listed = |rider: Rider| {
         let Rider { id, name, home, .. } = rider;
         AssignedRider { id, name, home, confirmed: false }
     };
-    Memory::new(gangnam(), standing, riders().into_iter().map(listed).collect())
+    Memory::new(gangnam(), standing, riders().into_iter().map(listed).collect(), people())
 }
 
 /// What was answered to a step.
@@ -188,6 +195,12 @@ async fn open(clock: &Clock) -> Store {
         CenterRecord { id: gangnam(), name: "강남".into(), pos: None, time_zone: "Asia/Seoul".into() };
     store.ensure_center(center).await.unwrap();
     store.upsert_riders(&gangnam(), riders()).await.unwrap();
+    let hub = Hub::open(store.clone(), HubConfig::default()).await.unwrap();
+    for (name, person) in people() {
+        let (role, centers, person) = (Role::Dispatcher, vec![gangnam()], Some(person));
+        let account = NewAccount { name, role, centers, rider: None, person, password: "kim".into() };
+        hub.auth.put_account(account).await.unwrap();
+    }
     store
 }
 

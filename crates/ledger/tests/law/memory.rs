@@ -28,6 +28,7 @@ pub struct Memory {
     tombstones: Vec<Rev>,
     history: BTreeMap<DeliveryId, Vec<Past>>,
     riders: BTreeMap<RiderId, AssignedRider>,
+    people: BTreeMap<Text, Text>,
     due: BTreeMap<(DeliveryId, &'static str), AlarmRef>,
     alarms: BTreeMap<(DeliveryId, &'static str, UtcMillis), AlarmEntry>,
     outcomes: BTreeMap<OutcomeKey, Recorded>,
@@ -47,7 +48,13 @@ fn who(account: &Text) -> Who {
 }
 
 impl Memory {
-    pub fn new(center: CenterId, standing: Standing, riders: Vec<AssignedRider>) -> Self {
+    /// Nothing has happened; `people` are accounts with the names of those who have them.
+    pub fn new(
+        center: CenterId,
+        standing: Standing,
+        riders: Vec<AssignedRider>,
+        people: BTreeMap<Text, Text>,
+    ) -> Self {
         Self {
             center,
             standing,
@@ -56,6 +63,7 @@ impl Memory {
             tombstones: Vec::new(),
             history: BTreeMap::new(),
             riders: riders.into_iter().map(|rider| (rider.id.clone(), rider)).collect(),
+            people,
             due: BTreeMap::new(),
             alarms: BTreeMap::new(),
             outcomes: BTreeMap::new(),
@@ -68,6 +76,8 @@ impl Memory {
         let mut loaded = LoadedCenter::new(self.center.clone(), Some(self.standing.clone()));
         loaded.ids = (self.last_delivery + 1..).map(DeliveryId).take(need.orders).collect();
         loaded.outcomes.extend(need.keys.iter().filter_map(|key| self.outcome(key)));
+        let known = self.people.iter().filter(|(account, _)| need.people.contains(*account));
+        loaded.people.extend(known.map(|(account, name)| (account.clone(), name.clone())));
         let mut riders: Vec<RiderId> = need.riders.iter().cloned().collect();
         for (id, asked) in &need.rows {
             let Some(row) = self.rows.get(id) else { continue };
@@ -90,6 +100,7 @@ impl Memory {
         loaded.ids = (self.last_delivery + 1..).map(DeliveryId).take(need.orders).collect();
         loaded.outcomes.extend(self.outcomes.clone());
         loaded.riders.extend(self.riders.clone());
+        loaded.people.extend(self.people.clone());
         let asked = RowNeed { undo: true, ..RowNeed::default() };
         loaded.rows.extend(self.rows.iter().map(|(id, row)| (*id, self.row(row, &asked))));
         loaded
@@ -207,7 +218,10 @@ impl Memory {
                 let event = HistoryEvent {
                     rev: write.row.rev,
                     at: write.row.modified_at,
-                    by: Person { account: write.by.clone(), name: write.by.clone() },
+                    by: Person {
+                        account: write.by.clone(),
+                        name: self.people.get(&write.by).unwrap_or(&write.by).clone(),
+                    },
                     action: write.action.into(),
                     from: write.from.map(|status| status.as_str().into()),
                     to: Some(write.row.status.as_str().into()),

@@ -128,7 +128,7 @@ test("copies everything as text, without a customer's data", async () => {
   for (const part of [
     "== 강남 (gangnam) ==",
     "[Proof and repair]",
-    "Proofs: socket 5,398 · REST 4",
+    "Proofs: socket 5,398 · polls 4",
     "seat 01KASEAT",
     "Revision · epoch: ",
   ]) {

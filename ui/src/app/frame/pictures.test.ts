@@ -43,7 +43,7 @@ test.each(Object.keys(SCENES))("%s", async (name) => {
   const scene = SCENES[name] ?? {};
   await page.viewport(1_280, 800);
   const window = await openWindow(platformOf(scene), false, {});
-  await until(() => ["signedIn", "signedOut"].includes(window.app.phase.kind));
+  await until(() => window.app.phase.kind !== "starting");
   await play(scene, window);
   expect(strayKeys(window)).toEqual([]);
   const found: Record<string, string[]> = {};
@@ -53,7 +53,9 @@ test.each(Object.keys(SCENES))("%s", async (name) => {
       language.current = locale;
       await drawn();
       const here = cut();
-      if (window.app.phase.kind === "signedIn" && !railIsFree()) here.push("the rail is covered");
+      // A menu is opened by a hand, and goes with the next press.
+      const menu = document.querySelector('[role="menu"]') !== null;
+      if (window.app.phase.kind === "signedIn" && !menu && !railIsFree()) here.push("the rail is covered");
       if (here.length > 0) found[`${width}×${height} ${locale}`] = here;
     }
   expect(found).toEqual({});
