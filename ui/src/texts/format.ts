@@ -77,11 +77,14 @@ export function bytes(n: number): string {
   return `${(n / 1_000_000).toFixed(n < 10_000_000 ? 1 : 0)} MB`;
 }
 
-/** Elapsed time in minutes; over two hours with hours. */
+/** As many minutes as a narrow column holds. */
+const MINUTES_MOST = 999;
+
+/** Elapsed time in minutes, as targets are; in whole hours where that would be too many. */
 export function elapsed(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / MINUTE_MS));
-  if (minutes < 120) return m.minutes({ count: minutes });
-  return m.hours_minutes({ hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  if (minutes <= MINUTES_MOST) return m.minutes({ count: minutes });
+  return m.hours({ count: Math.floor(minutes / 60) });
 }
 
 /** Minutes to a target; past it with a minus. */

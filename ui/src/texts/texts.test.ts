@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import en from "../../messages/en.json";
 import ko from "../../messages/ko.json";
-import { ZoneClock } from "./format";
+import { elapsed, left, ZoneClock } from "./format";
+import { language } from "./language.svelte";
 
 const values = (message: unknown): string[] =>
   [...new Set([...JSON.stringify(message).matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? ""))].sort();
@@ -21,6 +22,19 @@ test("times are those of the zone", () => {
   expect(new ZoneClock("Asia/Seoul").second(at)).toBe("00:30:09");
   expect(new ZoneClock("Asia/Kathmandu").minute(at)).toBe("21:15");
   expect(new ZoneClock("Asia/Seoul").minute(null)).toBe("");
+});
+
+test("what has gone by and what is left stand in minutes, as targets do, and fit their columns", () => {
+  language.current = "ko";
+  const minutes = (count: number): number => count * 60_000;
+  expect([0, 204, 999, 1_000].map((count) => elapsed(minutes(count)))).toEqual([
+    "0분",
+    "204분",
+    "999분",
+    "16시간",
+  ]);
+  expect(left(minutes(25))).toBe("25분");
+  expect(left(-minutes(204))).toBe("−204분");
 });
 
 test("in Korean things are called what those who work with them call them", () => {
