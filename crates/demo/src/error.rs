@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why a demo does not run, in words for the person who started it.
 #[derive(Debug, Error)]
-pub enum DemoError {
+pub enum DemoFailure {
     /// What was asked for can't be done: a folder, an instance's file.
     #[error("{0}")]
     Input(String),
@@ -15,7 +15,7 @@ pub enum DemoError {
     Running(String),
 }
 
-impl DemoError {
+impl DemoFailure {
     pub(crate) fn input(what: impl fmt::Display) -> Self {
         Self::Input(what.to_string())
     }
@@ -25,7 +25,7 @@ impl DemoError {
     }
 }
 
-impl From<ClaimError> for DemoError {
+impl From<ClaimError> for DemoFailure {
     fn from(error: ClaimError) -> Self {
         if error.is_about_folder() { Self::input(error) } else { Self::running(error) }
     }

@@ -9,7 +9,7 @@ mod run;
 mod runner;
 mod settings;
 
-pub use error::DemoError;
+pub use error::DemoFailure;
 pub use frame_faults::FrameFaults;
 pub use run::run;
 pub use settings::DemoSettings;

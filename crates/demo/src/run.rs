@@ -2,7 +2,7 @@
 
 use crate::day::DemoDay;
 use crate::drill_api;
-use crate::error::DemoError;
+use crate::error::DemoFailure;
 use crate::frame_faults::FrameFaults;
 use crate::runner::{AHEAD_KEY, DONE_KEY, DrillRunner};
 use crate::settings::DemoSettings;
@@ -33,10 +33,10 @@ const DRAIN: Drain = Drain { within_ms: 1_000 };
 ///
 /// # Errors
 /// When a setting can't be used, or something fails while running.
-pub async fn run(settings: DemoSettings) -> Result<(), DemoError> {
-    let listening = Listening::at(settings.listen).await.map_err(DemoError::running)?;
+pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
+    let listening = Listening::at(settings.listen).await.map_err(DemoFailure::running)?;
     let sockets_apart = match settings.socket_listen {
-        Some(address) => Some(Listening::at(address).await.map_err(DemoError::running)?),
+        Some(address) => Some(Listening::at(address).await.map_err(DemoFailure::running)?),
         None => None,
     };
     // The clock of operations is set once it is known what day it is.
@@ -46,11 +46,11 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoError> {
         None => None,
     };
     let store = open(&settings, clock.clone())?;
-    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(DemoError::running)?);
+    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(DemoFailure::running)?);
     use_for(&hub, Purpose::Demo).await.map_err(|error| {
         let folder = settings.data.as_deref().unwrap_or_else(|| Path::new(""));
         let said = format!("the folder {} is not used: {error}", folder.display());
-        if error.is_other_store() { DemoError::input(said) } else { DemoError::running(said) }
+        if error.is_other_store() { DemoFailure::input(said) } else { DemoFailure::running(said) }
     })?;
     let drill = prepare(&hub, &settings).await?;
     let address = listening.address();
@@ -60,15 +60,15 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoError> {
     let faults = Arc::new(FrameFaults::default());
     faults.set_drop_rate(settings.drop_rate);
     let gate = SocketGate::with_loss(hub.clone(), sockets_apart.is_some(), faults.clone());
-    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(DemoError::running)?;
-    runner.catch_up().await.map_err(DemoError::running)?;
+    let (mut runner, handle) = DrillRunner::new(hub.clone(), drill).map_err(DemoFailure::running)?;
+    runner.catch_up().await.map_err(DemoFailure::running)?;
     let done = clock.day_now();
     clock.set_speed(settings.speed);
-    runner.note(done).await.map_err(DemoError::running)?;
+    runner.note(done).await.map_err(DemoFailure::running)?;
     let (stop_drill, drill_stops) = watch::channel(false);
     let mut drill = tokio::spawn(runner.run(drill_stops));
     let routes = drill_api::router(hub.clone(), gate.clone(), faults, handle);
-    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(DemoError::running)?;
+    announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(DemoFailure::running)?;
     let serving = Serving { hub: hub.clone(), gate, listening, sockets_apart, routes, drain: DRAIN };
     let mut failed = None;
     serving
@@ -93,35 +93,35 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoError> {
     }
     hub.store.close().await;
     match failed {
-        Some(failed) => Err(DemoError::running(failed)),
+        Some(failed) => Err(DemoFailure::running(failed)),
         None => Ok(()),
     }
 }
 
-fn open(settings: &DemoSettings, clock: Clock) -> Result<Store, DemoError> {
+fn open(settings: &DemoSettings, clock: Clock) -> Result<Store, DemoFailure> {
     let config = match &settings.data {
         Some(folder) => StoreConfig::at(folder.join(DATABASE_FILE), clock),
         None => StoreConfig::temporary(clock),
     };
-    Store::open(config).map_err(DemoError::running)
+    Store::open(config).map_err(DemoFailure::running)
 }
 
 /// Sets up centers, riders, accounts and the clock, and brings the drill to where the day stands.
-async fn prepare(hub: &Hub, settings: &DemoSettings) -> Result<Drill, DemoError> {
-    let kept = hub.store.meta_get(DEMO_DAY_KEY).await.map_err(DemoError::running)?;
+async fn prepare(hub: &Hub, settings: &DemoSettings) -> Result<Drill, DemoFailure> {
+    let kept = hub.store.meta_get(DEMO_DAY_KEY).await.map_err(DemoFailure::running)?;
     let day = match &kept {
         Some(kept) => serde_json::from_str(kept).map_err(|e| {
-            DemoError::running(format!(
+            DemoFailure::running(format!(
                 "the day kept in --data can't be read: {e}; begin with another folder"
             ))
         })?,
         None => DemoDay::of(settings),
     };
-    let days = day.days().map_err(DemoError::input)?;
+    let days = day.days().map_err(DemoFailure::input)?;
     let begins_at = day.begins_at(&days);
     let mut drill = Drill::new(days, day.options());
     for center in drill.days() {
-        hub.store.ensure_center(record(center)).await.map_err(DemoError::running)?;
+        hub.store.ensure_center(record(center)).await.map_err(DemoFailure::running)?;
     }
     list_riders(hub, &drill, begins_at).await?;
     let centers: Vec<CenterId> = drill.days().iter().map(|day| day.center.clone()).collect();
@@ -136,22 +136,22 @@ async fn prepare(hub: &Hub, settings: &DemoSettings) -> Result<Drill, DemoError>
                 person: None,
                 password: name.to_owned(),
             };
-            hub.auth.put_account(new).await.map_err(DemoError::running)?;
+            hub.auth.put_account(new).await.map_err(DemoFailure::running)?;
         }
     }
     if kept.is_none() {
-        let kept = serde_json::to_string(&day).map_err(DemoError::running)?;
-        hub.store.meta_set(DEMO_DAY_KEY, kept).await.map_err(DemoError::running)?;
+        let kept = serde_json::to_string(&day).map_err(DemoFailure::running)?;
+        hub.store.meta_set(DEMO_DAY_KEY, kept).await.map_err(DemoFailure::running)?;
         hub.clock.set_day(begins_at);
         return Ok(drill);
     }
     let rows = rows_on_boards(hub, &centers).await?;
-    let done = hub.store.meta_get(DONE_KEY).await.map_err(DemoError::running)?;
+    let done = hub.store.meta_get(DONE_KEY).await.map_err(DemoFailure::running)?;
     // Killed before the first note: only what the boards show is known to be done.
     let done = done.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     drill.resume(&rows, done);
     let latest = rows.iter().map(|row| row.modified_at).max().unwrap_or(begins_at);
-    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(DemoError::running)?;
+    let ahead = hub.store.meta_get(AHEAD_KEY).await.map_err(DemoFailure::running)?;
     let ahead = ahead.and_then(|text| text.parse().ok()).map_or(UtcMillis(0), UtcMillis);
     hub.clock.set_day(done.max(latest).max(ahead));
     tracing::info!(rows = rows.len(), "going on with the day that is kept");
@@ -168,19 +168,19 @@ fn record(day: &Day) -> CenterRecord {
 }
 
 /// Lists to each center the riders who work for it, lent ones too.
-async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), DemoError> {
+async fn list_riders(hub: &Hub, drill: &Drill, now: UtcMillis) -> Result<(), DemoFailure> {
     for day in drill.days() {
         let riders = drill.riders(&day.center, now);
-        hub.store.upsert_riders(&day.center, riders).await.map_err(DemoError::running)?;
+        hub.store.upsert_riders(&day.center, riders).await.map_err(DemoFailure::running)?;
     }
     Ok(())
 }
 
-async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, DemoError> {
+async fn rows_on_boards(hub: &Hub, centers: &[CenterId]) -> Result<Vec<Delivery>, DemoFailure> {
     let mut rows = Vec::new();
     for center in centers {
         let all = Selection::Buckets((0..=u8::MAX).collect());
-        let reply = hub.store.rows(center, all, After::default()).await.map_err(DemoError::running)?;
+        let reply = hub.store.rows(center, all, After::default()).await.map_err(DemoFailure::running)?;
         rows.extend(reply.rows.iter().filter_map(WireRow::delivery).map(|row| Delivery::clone(row)));
     }
     Ok(rows)

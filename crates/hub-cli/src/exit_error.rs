@@ -52,11 +52,11 @@ impl From<ClaimError> for ExitError {
 }
 
 #[cfg(feature = "demo")]
-impl From<gwanje_demo::DemoError> for ExitError {
-    fn from(error: gwanje_demo::DemoError) -> Self {
+impl From<gwanje_demo::DemoFailure> for ExitError {
+    fn from(error: gwanje_demo::DemoFailure) -> Self {
         match error {
-            gwanje_demo::DemoError::Input(what) => Self::Input(what),
-            gwanje_demo::DemoError::Running(what) => Self::Running(what),
+            gwanje_demo::DemoFailure::Input(what) => Self::Input(what),
+            gwanje_demo::DemoFailure::Running(what) => Self::Running(what),
         }
     }
 }

@@ -1,13 +1,10 @@
 //! Whether a hub should be sent requests: a state that is kept, so that asking costs nothing.
 
-use crate::hub::Hub;
 use crate::store::Store;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
-/// Between two looks at the store.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// A store that answers nothing for so long serves nobody.
 const STORE_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -48,15 +45,5 @@ impl StoreHealth {
             }
             *kept = wrong;
         }
-    }
-}
-
-/// Looks at the store again and again.
-pub(crate) async fn watch(hub: Arc<Hub>) {
-    let mut looks = interval(LOOK_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        hub.store_health.look(&hub.store).await;
     }
 }

@@ -6,16 +6,19 @@ use crate::drain_api;
 use crate::due_alarms;
 use crate::hub::Hub;
 use crate::listening::Listening;
-use crate::readiness;
 use crate::socket::SocketGate;
 use axum::Router;
 use gwanje_wire::socket::Drain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// How long the sockets are given to hear that they should reconnect.
 const TELL_SOCKETS: Duration = Duration::from_millis(100);
+
+/// Between two looks at whether the store answers.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is served, and where.
 pub struct Serving {
@@ -38,7 +41,7 @@ impl Serving {
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
-        let readiness = tokio::spawn(readiness::watch(self.hub.clone()));
+        let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
         let mut router = api::router_with(self.hub, self.routes.merge(drain));
         let apart = match self.sockets_apart {
@@ -66,6 +69,16 @@ impl Serving {
                 tracing::error!(%error, "a server task failed");
             }
         }
+    }
+}
+
+/// Keeps what is seen of the store, for whoever asks whether the hub is ready.
+async fn watch_store(hub: Arc<Hub>) {
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        hub.store_health.look(&hub.store).await;
     }
 }
 
