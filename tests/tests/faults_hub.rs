@@ -29,8 +29,17 @@ fn whoever_may_no_longer_see_sees_no_more() {
     ]);
 }
 
+/// No hub is running on the demo's folder: its store is for that from now on. A demo's is served by no other hub.
+fn use_store_for(stage: &Stage, purpose: &str) -> Result<()> {
+    let db = Connection::open(stage.database())?;
+    let kept = "UPDATE meta SET value = ?1 WHERE key = 'note:purpose'";
+    ensure!(db.execute(kept, [purpose])? == 1, "the store does not say what it is for");
+    Ok(())
+}
+
 /// `gwanje-hub serve` on the demo's folder, at its address.
 async fn serve(stage: &Stage, address: &str, more: &[&str]) -> Result<Hub> {
+    use_store_for(stage, "production")?;
     let mut command = Command::new(binary("gwanje-hub")?);
     command.arg("serve").args(more).env("GWANJE_DATA", stage.data()).env("GWANJE_LISTEN", address);
     Hub::started(&mut command)
@@ -53,6 +62,7 @@ async fn new_epoch() -> Result<()> {
     // Back to the day, whose hub goes on in the new epoch.
     other.process.signal("TERM")?;
     other.process.wait()?;
+    use_store_for(&stage, "demo")?;
     stage.start_hub_again()?;
     stage.until_told(stage.watcher.told() + 1)?;
     stage.ends_true().await
