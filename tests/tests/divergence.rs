@@ -228,6 +228,9 @@ async fn a_header_that_decays_under_a_running_engine_is_found_by_the_audit() -> 
     let hub = Hub::demo(&STILL)?;
     let mut seat = seat(&hub, folder.path()).await?;
     let cache = seat.cache()?;
+    // What the seat learns at first is written by then: a file that grows afterwards gets a new header.
+    let sound = checked(&mut seat).await?;
+    ensure!(sound.audited && sound.found_on_disk == 0, "{sound:?}");
     into_the_file(&cache)?;
     overwrite(&cache, 0, &[0xEE; 100])?;
     let before = seat.stats().await?;
