@@ -118,6 +118,28 @@ describe("a command", () => {
     expect(window.find("assign-dialog").textContent).toContain("더는 배차할 수 없습니다");
   });
 
+  test("who changed it is whoever gave the rider, not a word after it, and no machine by its account", async () => {
+    const { platform, find } = window;
+    const event = (rev: number, account: string, action: string, from: string) => {
+      const by = { account, name: account === "kim" ? "김관제" : account };
+      return { rev, at: NOW, by, action, from, to: "assigned", detail: "" };
+    };
+    const story = [event(2, "kim", "assign", "waiting"), event(3, "drill", "confirm", "assigned")];
+    platform.history = async () => story;
+    press("KeyA");
+    await until(() => there("rider-option"));
+    const change = (): void =>
+      platform.change(3_000, {
+        status: "assigned",
+        rider: { id: "r7", name: "다른 라이더", lentFrom: null, confirmed: true },
+      });
+    change();
+    await until(() => find("subject-changed").textContent.includes("김관제 님 · 배차"));
+    story.push(event(4, "drill", "assign", "assigned"));
+    change();
+    await until(() => find("subject-changed").textContent.includes("모의 님 · 배차"));
+  });
+
   test("another seat's assignment under the open dialog disarms Enter until it has been seen", async () => {
     const { platform, find } = window;
     press("KeyA");

@@ -1,6 +1,7 @@
 // What statuses, actions and failures are called, in the language in use.
 
 import type { Failure, FreshnessState, Status } from "../platform/contract";
+import type { Person } from "../platform/generated/Person";
 import { m } from "./generated/messages";
 
 export const STATUSES: readonly Status[] = [
@@ -68,6 +69,22 @@ const ACTION_NAME: Record<string, () => string> = {
   seen: m.act_seen,
   amend: m.act_amend,
 };
+
+const ROLES: Record<string, () => string> = {
+  drill: m.by_simulated,
+  dispatcher: m.role_dispatcher,
+  callcenter: m.role_callcenter,
+  supervisor: m.role_supervisor,
+  admin: m.role_admin,
+  rider: m.by_rider,
+  system: m.by_system,
+};
+
+/** Whoever did something: people by their names, what is no person in words. */
+export function personName({ account, name }: Person): string {
+  // An account without a person's name may be a role, or a machine.
+  return (name === account ? ROLES[account]?.() : undefined) ?? name;
+}
 
 export function actionName(action: string): string {
   return ACTION_NAME[action]?.() ?? action;

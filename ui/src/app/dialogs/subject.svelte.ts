@@ -7,6 +7,9 @@ import type { Row } from "../../platform/generated/Row";
 /** Of so many changed deliveries is asked who did it: a batch must not ask for hundreds of histories. */
 const ASKED = 5;
 
+/** What may give another rider under the same status. */
+const RIDER: ReadonlySet<string> = new Set(["assign", "undo"]);
+
 export class Subject {
   #seen = $state.raw<readonly Row[]>([]);
   readonly #now: (row: Row) => Row;
@@ -58,7 +61,8 @@ export class Subject {
     if (asked !== undefined) return asked;
     if (this.changed.findIndex(({ id }) => id === row.id) >= ASKED) return Promise.resolve(null);
     const answer = this.#historyOf(row).then(
-      (events) => events.findLast(({ action }) => action !== "note" && action !== "seen") ?? null,
+      // A rider's word, a note, a change of the address leave both as they were.
+      (events) => events.findLast(({ action, from, to }) => RIDER.has(action) || from !== to) ?? null,
       () => null,
     );
     this.#asked.set(key, answer);

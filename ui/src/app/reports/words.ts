@@ -3,7 +3,7 @@
 import type { MovedOn } from "../../platform/generated/MovedOn";
 import type { RowOutcome } from "../../platform/generated/RowOutcome";
 import { m } from "../../texts/generated/messages";
-import { actionName, problemText, statusName } from "../../texts/names";
+import { actionName, personName, problemText, statusName } from "../../texts/names";
 import type { Report } from "./tracker.svelte";
 
 export function reportText({
@@ -43,7 +43,7 @@ export function reportText({
 function whoDid({ by, action, rider, status }: MovedOn): string {
   const now = rider === null ? statusName(status) : m.conflict_with({ status: statusName(status), rider });
   if (by === null || action === null) return m.conflict_now({ now });
-  return m.conflict_by({ who: by.name, action: actionName(action), now });
+  return m.conflict_by({ who: personName(by), action: actionName(action), now });
 }
 
 /** More refused deliveries than a line holds. */

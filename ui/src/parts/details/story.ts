@@ -1,8 +1,7 @@
 // A delivery's story in words: what each event meant, and who was told.
 
 import type { HistoryEvent } from "../../platform/contract";
-import { m } from "../../texts/generated/messages";
-import { actionName, statusName } from "../../texts/names";
+import { actionName, personName, statusName } from "../../texts/names";
 
 /** What an event did, in a word; a status reached counts for more than the action that led to it. */
 export function eventName(event: HistoryEvent): string {
@@ -22,24 +21,13 @@ export function maskedPhone(phone: string): string {
   return digits.length < 8 ? phone : `${digits.slice(0, 3)}-****-${digits.slice(-4)}`;
 }
 
-const ROLES: Record<string, () => string> = {
-  drill: m.by_simulated,
-  dispatcher: m.role_dispatcher,
-  callcenter: m.role_callcenter,
-  supervisor: m.role_supervisor,
-  admin: m.role_admin,
-  rider: m.by_rider,
-  system: m.by_system,
-};
-
-/** Who did it: people by their names, what is no person in words. */
+/** Who did it. */
 export function eventBy({ by }: HistoryEvent): string {
-  // An account without a person's name may be a role, or a machine.
-  return (by.name === by.account ? ROLES[by.account]?.() : undefined) ?? by.name;
+  return personName(by);
 }
 
 /** Who wrote a note. Notes name accounts; what happened names the people behind them. */
 export function noteBy(account: string, story: readonly HistoryEvent[] | null): string {
   const theirs = story?.find(({ by }) => by.account === account);
-  return theirs ? eventBy(theirs) : (ROLES[account]?.() ?? account);
+  return personName(theirs?.by ?? { account, name: account });
 }
