@@ -20,6 +20,9 @@ const { positionals: wanted, values } = parseArgs({
   options: { size: { type: "string" } },
 });
 
+if (values.size !== undefined && !(values.size in SIZES))
+  throw new Error(`there is no size ${values.size}; there are ${Object.keys(SIZES).join(", ")}`);
+
 await mkdir(into, { recursive: true });
 const server = await createServer({ logLevel: "error", server: { middlewareMode: true, ws: false } });
 const { SCENES } = await server.ssrLoadModule("/src/test/scenes.ts");

@@ -26,6 +26,13 @@ impl Purpose {
             Self::Demo => "demo",
         }
     }
+
+    fn read(said: String) -> Result<Self, PurposeError> {
+        [Self::Production, Self::Demo]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == said)
+            .ok_or(PurposeError::Unknown(said))
+    }
 }
 
 /// Why a store is not used.
@@ -59,10 +66,8 @@ impl PurposeError {
 /// When it can't be read, or says what this version does not know.
 pub async fn purpose_of(hub: &Hub) -> Result<Option<Purpose>, PurposeError> {
     let store = &hub.store;
-    match store.meta_get(PURPOSE_KEY).await?.as_deref() {
-        Some("production") => Ok(Some(Purpose::Production)),
-        Some("demo") => Ok(Some(Purpose::Demo)),
-        Some(other) => Err(PurposeError::Unknown(other.to_owned())),
+    match store.meta_get(PURPOSE_KEY).await? {
+        Some(said) => Purpose::read(said).map(Some),
         // It was made before stores said so.
         None if store.meta_get(DEMO_DAY_KEY).await?.is_some() => Ok(Some(Purpose::Demo)),
         None if store.center_ids().is_empty() && !hub.auth.knows_anybody() => Ok(None),
@@ -70,14 +75,16 @@ pub async fn purpose_of(hub: &Hub) -> Result<Option<Purpose>, PurposeError> {
     }
 }
 
-/// Uses a hub's store for that from now on.
+/// Uses a hub's store for that from now on. Of two that begin with an empty one at once, the first has its way.
 ///
 /// # Errors
 /// When it is for something else, or can't be written.
 pub async fn use_for(hub: &Hub, wanted: Purpose) -> Result<(), PurposeError> {
-    match (purpose_of(hub).await?, wanted) {
-        (Some(Purpose::Demo), Purpose::Production) => Err(PurposeError::IsDemo),
-        (Some(Purpose::Production), Purpose::Demo) => Err(PurposeError::IsProduction),
-        (Some(_) | None, _) => Ok(hub.store.meta_set(PURPOSE_KEY, wanted.as_str().to_owned()).await?),
+    let is = purpose_of(hub).await?.unwrap_or(wanted);
+    let kept = hub.store.meta_keep_first(PURPOSE_KEY, is.as_str()).await?;
+    match (Purpose::read(kept)?, wanted) {
+        (Purpose::Demo, Purpose::Production) => Err(PurposeError::IsDemo),
+        (Purpose::Production, Purpose::Demo) => Err(PurposeError::IsProduction),
+        (Purpose::Production, Purpose::Production) | (Purpose::Demo, Purpose::Demo) => Ok(()),
     }
 }

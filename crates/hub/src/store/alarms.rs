@@ -6,6 +6,7 @@ mod receipts;
 use super::read::json;
 use super::writer::{signed, unsigned};
 use super::{Store, StoreError, read};
+use gwanje_ledger::AlarmRef;
 use gwanje_model::{CenterId, DeliveryId, SeatId, Status, Text, UtcMillis};
 use gwanje_wire::rest::{
     ALARMS_PAGE, Acknowledgement, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage, Who,
@@ -95,6 +96,15 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
 fn who(account: String) -> Who {
     let account = Text::from(account);
     Who { name: account.clone(), account }
+}
+
+/// What names an alarm, in the first three columns: delivery, kind, instant.
+pub(super) fn alarm_ref(row: &Row<'_>) -> rusqlite::Result<AlarmRef> {
+    Ok(AlarmRef {
+        id: DeliveryId(unsigned(row.get(0)?)),
+        kind: kind(row, 1)?,
+        raised_at: UtcMillis(row.get(2)?),
+    })
 }
 
 /// The kind in a column.

@@ -1,11 +1,11 @@
 //! Deliveries that leave the board after retention: row out, tombstone in, history and search kept; alarms for a week.
 
-use super::alarms::kind;
+use super::alarms::alarm_ref;
 use super::apply::apply;
 use super::read::json;
 use super::writer::{Batch, signed, unsigned};
 use gwanje_ledger::{AlarmRef, Moment, Retention, Write};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
+use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Archives at most this many deliveries in one transaction: bounds how long commands wait for it.
@@ -46,13 +46,7 @@ fn old_alarms(db: &Connection, center: &CenterId, now: Moment) -> rusqlite::Resu
          (SELECT id, kind, raised_at FROM alarm WHERE center = ?1 ORDER BY seq LIMIT ?3) old \
          WHERE raised_at < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = old.id)",
     )?
-    .query_map(params![center.as_str(), Retention::at(now).alarms_from.0, ALARMS_LOOKED_AT], |row| {
-        Ok(AlarmRef {
-            id: DeliveryId(unsigned(row.get(0)?)),
-            kind: kind(row, 1)?,
-            raised_at: UtcMillis(row.get(2)?),
-        })
-    })?
+    .query_map(params![center.as_str(), Retention::at(now).alarms_from.0, ALARMS_LOOKED_AT], alarm_ref)?
     .collect()
 }
 

@@ -24,6 +24,25 @@ impl Store {
         .await
     }
 
+    /// Keeps a text under a name where there is none yet; gives what is kept there then.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn meta_keep_first(
+        &self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<String, StoreError> {
+        let (key, value) = (format!("note:{}", key.into()), value.into());
+        self.write(move |batch| {
+            let db = batch.db();
+            db.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING")?
+                .execute([&key, &value])?;
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [&key], |row| row.get(0))
+        })
+        .await
+    }
+
     /// Keeps a text under a name.
     ///
     /// # Errors

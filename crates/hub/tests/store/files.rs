@@ -1,8 +1,9 @@
 //! The file: what was answered outlives the process, older versions are migrated, newer ones are left alone.
 
 use crate::day::{START, act, cancel, create, done, gangnam, open};
-use gwanje_hub::Clock;
+use gwanje_hub::purpose::{Purpose, purpose_of, use_for};
 use gwanje_hub::store::{After, Ask, Store, StoreConfig, StoreError};
+use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Status};
 use gwanje_wire::rest::AlarmKind;
 
@@ -40,6 +41,25 @@ async fn what_was_answered_outlives_the_store() {
         done(&store, act(2, Ask::Accept)).await;
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn of_two_that_begin_with_an_empty_store_for_different_things_one_has_its_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = async || {
+        let store = Store::open(at(folder.path())).unwrap();
+        Hub::open(store, HubConfig::default()).await.unwrap()
+    };
+    let (played, real) = (hub().await, hub().await);
+    assert_eq!(purpose_of(&played).await.unwrap(), None, "nothing was ever kept in it");
+    let (demo, production) =
+        tokio::join!(use_for(&played, Purpose::Demo), use_for(&real, Purpose::Production));
+    let kept = purpose_of(&real).await.unwrap().unwrap();
+    assert_eq!((demo.is_ok(), production.is_ok()), (kept == Purpose::Demo, kept == Purpose::Production));
+    assert!(use_for(&hub().await, kept).await.is_ok(), "again");
+    real.store.meta_set("purpose", "museum").await.unwrap();
+    let said = use_for(&real, Purpose::Production).await.unwrap_err();
+    assert!(said.is_other_store() && said.to_string().contains("museum"), "{said}");
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@
 //! came due and not a look at every row. Whoever looks decides within the writer's transaction: twice is once.
 
 use super::super::apply::apply;
-use super::super::writer::{Batch, unsigned};
+use super::super::writer::Batch;
 use super::super::{Store, StoreError, read};
-use super::kind;
+use super::alarm_ref;
 use gwanje_ledger::AlarmRef;
-use gwanje_model::{CenterId, DeliveryId, UtcMillis};
+use gwanje_model::{CenterId, UtcMillis};
 use rusqlite::{Connection, params};
 
 /// Written in one transaction at most: bounds how long commands wait for it.
@@ -81,12 +81,6 @@ fn keys(
     limit: usize,
 ) -> rusqlite::Result<Vec<AlarmRef>> {
     db.prepare_cached(sql)?
-        .query_map(params![center.as_str(), until.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok(AlarmRef {
-                id: DeliveryId(unsigned(row.get(0)?)),
-                kind: kind(row, 1)?,
-                raised_at: UtcMillis(row.get(2)?),
-            })
-        })?
+        .query_map(params![center.as_str(), until.0, i64::try_from(limit).unwrap_or(i64::MAX)], alarm_ref)?
         .collect()
 }
