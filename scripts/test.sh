@@ -36,6 +36,8 @@ run simulation "$nextest_summary" cargo nextest run --locked -p gwanje-simulatio
 run rust "$nextest_summary" cargo nextest run --locked --workspace --exclude gwanje-simulation --no-fail-fast --status-level fail --final-status-level fail
 run ui '^ *Tests +' npm --prefix ui test
 
+# A disk that ran full explains failures that nothing else does.
+echo "free at the end: $(df -h --output=avail . /tmp | tail -n +2 | xargs echo) (here, /tmp)"
 failed=$((failed + broken))
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

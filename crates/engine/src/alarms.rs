@@ -278,7 +278,8 @@ pub(crate) fn acknowledged_cancellation(entry: &AlarmEntry) -> Option<DeliveryId
 mod tests {
     use super::*;
     use gwanje_model::{Status, UtcMillis};
-    use gwanje_wire::rest::{Acknowledgement, Who};
+    use gwanje_wire::Person;
+    use gwanje_wire::rest::Acknowledgement;
 
     fn notice(id: u64, kind: AlarmKind, raised_at: i64, was: Option<Status>) -> Arc<AlarmNotice> {
         let key = AlarmKey { id: DeliveryId(id), kind, raised_at: UtcMillis(raised_at) };
@@ -299,7 +300,7 @@ mod tests {
     }
 
     fn acknowledged(entry: &mut AlarmEntry) {
-        let who = Who { account: "lee".into(), name: "이몽룡".into() };
+        let who = Person { account: "lee".into(), name: "이몽룡".into() };
         entry.acknowledged = Some(Acknowledgement { who, at: UtcMillis(9) });
     }
 

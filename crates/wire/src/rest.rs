@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 pub use alarm::{
     ALARMS_PAGE, Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, AlarmShop, AlarmsRead, AlarmsReply,
-    RECEIPTS_OF_ACCOUNT, RECEIPTS_OF_ALARM, Receipt, ReceiptRequest, ReceiptStage, Who,
+    RECEIPTS_OF_ACCOUNT, RECEIPTS_OF_ALARM, Receipt, ReceiptRequest, ReceiptStage,
 };
 
 /// The path below which the interface lives.

@@ -3,13 +3,14 @@
 mod due;
 mod receipts;
 
-use super::read::json;
+use super::read::{json, person};
 use super::writer::{signed, unsigned};
 use super::{Store, StoreError, read};
 use gwanje_ledger::AlarmRef;
-use gwanje_model::{CenterId, DeliveryId, SeatId, Status, Text, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, SeatId, Status, UtcMillis};
+use gwanje_wire::Person;
 use gwanje_wire::rest::{
-    ALARMS_PAGE, Acknowledgement, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage, Who,
+    ALARMS_PAGE, Acknowledgement, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage,
 };
 use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
@@ -50,7 +51,9 @@ fn after(db: &Connection, center: &CenterId, seq: u64, limit: usize) -> rusqlite
     let mut entries: Vec<AlarmEntry> = db
         .prepare_cached(
             "SELECT seq, id, kind, raised_at, body, escalated_at, at, was, by, more, acknowledged_by, \
-             acknowledged_at, settled_at FROM alarm WHERE center = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+             acknowledged_at, settled_at, (SELECT person FROM account WHERE name = alarm.by), \
+             (SELECT person FROM account WHERE name = acknowledged_by) \
+             FROM alarm WHERE center = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )?
         .query_map(
             params![
@@ -73,8 +76,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
         Some(_) => json(row, 4).ok(),
         None => None,
     };
-    let acknowledged_by: Option<String> = row.get(10)?;
-    let acknowledged = acknowledged_by.zip(instant(11)?);
+    let acknowledged = person_of(row, 10, 14)?.zip(instant(11)?);
     Ok(AlarmEntry {
         seq: unsigned(row.get(0)?),
         id: DeliveryId(unsigned(row.get(1)?)),
@@ -83,19 +85,21 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
         at: instant(6)?.filter(|at| at.0 > 0),
         delivery,
         was: row.get::<_, Option<String>>(7)?.and_then(|name| Status::parse(&name)),
-        by: row.get::<_, Option<String>>(8)?.map(who),
+        by: person_of(row, 8, 13)?,
         receipts: Vec::new(),
         more: unsigned(row.get(9)?),
-        acknowledged: acknowledged.map(|(account, at)| Acknowledgement { who: who(account), at }),
+        acknowledged: acknowledged.map(|(who, at)| Acknowledgement { who, at }),
         escalated_at: instant(5)?,
         settled_at: instant(12)?,
     })
 }
 
-/// Accounts have no other names yet.
-fn who(account: String) -> Who {
-    let account = Text::from(account);
-    Who { name: account.clone(), account }
+/// Whoever has the account in one column, as the other calls them; none: it is nobody's.
+fn person_of(row: &Row<'_>, account: usize, name: usize) -> rusqlite::Result<Option<Person>> {
+    if row.get_ref(account)?.as_str_or_null()?.is_none() {
+        return Ok(None);
+    }
+    person(row, account, name).map(Some)
 }
 
 /// What names an alarm, in the first three columns: delivery, kind, instant.

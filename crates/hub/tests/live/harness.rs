@@ -43,6 +43,7 @@ pub fn gangnam() -> CenterId {
 impl Running {
     /// With sockets beside REST, or on a port of their own.
     pub async fn start(apart: bool) -> Self {
+        crate::logs::show();
         let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
         for name in ["gangnam", "songpa"] {
             let time_zone = "Asia/Seoul".into();

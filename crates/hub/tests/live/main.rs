@@ -9,6 +9,8 @@
 )]
 
 mod harness;
+#[path = "../shared/logs.rs"]
+mod logs;
 mod peer;
 mod shapes;
 mod sockets;

@@ -248,6 +248,7 @@ async fn a_cancellation_raises_its_alarm_and_takes_receipts() {
     assert_eq!(receipt["stage"], "acknowledged", "a stage never goes back");
     assert_eq!((&receipt["account"], &receipt["seat"]), (&json!("dispatcher"), &json!("desk-1")));
     assert_eq!(after["alarms"][0]["acknowledged"]["account"], "dispatcher");
+    assert_eq!(after["alarms"][0]["acknowledged"]["name"], "김관제", "people are called by their names");
     assert_eq!(world.get("dispatcher", "/centers/gangnam/alarms?after=3").await.body["alarms"], json!([]));
     let unknown = world
         .post("dispatcher", "/centers/gangnam/alarms/99/cancelled/1", &json!({"stage": "delivered"}))

@@ -53,6 +53,7 @@ impl World {
     }
 
     pub async fn on(config: StoreConfig) -> Self {
+        crate::logs::show();
         let store = Store::open(config).unwrap();
         for (id, name) in [("gangnam", "강남"), ("songpa", "송파")] {
             let center = CenterId::from(id);

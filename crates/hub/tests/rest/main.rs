@@ -12,6 +12,8 @@ mod batch;
 mod commands;
 mod following;
 mod harness;
+#[path = "../shared/logs.rs"]
+mod logs;
 mod preferences;
 mod problems;
 mod roles;

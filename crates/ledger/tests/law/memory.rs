@@ -7,7 +7,7 @@ use gwanje_ledger::{
 use gwanje_model::{AssignedRider, CenterId, Delivery, DeliveryId, Rev, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::Person;
 use gwanje_wire::command::HistoryEvent;
-use gwanje_wire::rest::{Acknowledgement, AlarmEntry, AlarmKind, RECEIPTS_OF_ACCOUNT, Receipt, Who};
+use gwanje_wire::rest::{Acknowledgement, AlarmEntry, AlarmKind, RECEIPTS_OF_ACCOUNT, Receipt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,8 +43,8 @@ fn alarm_of(entry: &AlarmEntry) -> AlarmRef {
     AlarmRef { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
 }
 
-fn who(account: &Text) -> Who {
-    Who { account: account.clone(), name: account.clone() }
+fn who(account: &Text) -> Person {
+    Person { account: account.clone(), name: account.clone() }
 }
 
 impl Memory {

@@ -4,11 +4,11 @@ use super::center::Center;
 use super::reply::{Refusal, refuse};
 use super::setup::Instants;
 use gwanje_model::{Delivery, DeliveryId, SeatId, Status, Text, UtcMillis};
-use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::{
-    Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage, Who,
+    Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage,
 };
 use gwanje_wire::socket::AlarmReceipt;
+use gwanje_wire::{ErrorCode, Person};
 use std::sync::Arc;
 
 /// Nobody has taken note for this long, milliseconds of the wall's clock: the alarm is escalated.
@@ -83,7 +83,7 @@ impl Center {
         }
         let cancelled_at = row.cancelled_at.filter(|_| was != Some(Status::Cancelled));
         if let Some(raised_at) = cancelled_at {
-            let who = Who { account: by.clone(), name: by.clone() };
+            let who = Person { account: by.clone(), name: by.clone() };
             self.raise((row.id, AlarmKind::Cancelled, raised_at), row, was, Some(who), wall);
         }
     }
@@ -130,7 +130,7 @@ impl Center {
         key: AlarmId,
         row: &Arc<Delivery>,
         was: Option<Status>,
-        by: Option<Who>,
+        by: Option<Person>,
         wall: UtcMillis,
     ) {
         let (id, kind, raised_at) = key;
@@ -204,7 +204,7 @@ impl Center {
             entry.receipts.push(Receipt { account, seat, stage, at: at.wall });
             entry.receipts.sort_by(|a, b| (&a.account, &a.seat).cmp(&(&b.account, &b.seat)));
         }
-        let who = || Who { account: account.clone(), name: account.clone() };
+        let who = || Person { account: account.clone(), name: account.clone() };
         self.change_alarm(key, |entry| {
             entry.more += u64::from(!kept);
             if stage == ReceiptStage::Acknowledged && entry.acknowledged.is_none() {

@@ -1,6 +1,7 @@
 //! Bodies of alarms: entries of `/alarms`, and what seats say of them.
 
 use super::read_each;
+use crate::command::Person;
 use gwanje_model::{Delivery, DeliveryId, Rev, SeatId, ShopId, Status, Text, UtcMillis};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -104,21 +105,12 @@ fn stage_or_delivered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rece
     Ok(ReceiptStage::parse(&name).unwrap_or(ReceiptStage::Delivered))
 }
 
-/// Somebody, by account and by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
-    /// The account.
-    pub account: Text,
-    /// What people call them.
-    pub name: Text,
-}
-
 /// The first person who took note of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Who.
     #[serde(flatten)]
-    pub who: Who,
+    pub who: Person,
     /// When (wall clock).
     pub at: UtcMillis,
 }
@@ -196,7 +188,7 @@ pub struct AlarmEntry {
     pub was: Option<Status>,
     /// Who did what raised it; none: the clock.
     #[serde(default)]
-    pub by: Option<Who>,
+    pub by: Option<Person>,
     /// Each seat's furthest stage.
     #[serde(default)]
     pub receipts: Vec<Receipt>,
@@ -335,11 +327,11 @@ mod tests {
                 at: Some(UtcMillis(6)),
                 delivery: None,
                 was: Some(Status::Assigned),
-                by: Some(Who { account: "kim".into(), name: "김".into() }),
+                by: Some(Person { account: "kim".into(), name: "김".into() }),
                 receipts: vec![Receipt { account: "kim".into(), seat: "s".into(), stage, at: UtcMillis(6) }],
                 more: 1,
                 acknowledged: Some(Acknowledgement {
-                    who: Who { account: "lee".into(), name: "이".into() },
+                    who: Person { account: "lee".into(), name: "이".into() },
                     at: UtcMillis(8),
                 }),
                 escalated_at: None,
