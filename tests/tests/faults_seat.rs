@@ -88,7 +88,7 @@ const LOST: [Lost; 5] = [
         action: Action::Note,
         body: note,
         befalls: |_| Answer::Refuse { status: 503, retry_after_s: None },
-        settles: CommandPhase::Refused,
+        settles: CommandPhase::NotSent,
         code: Some("void"),
         done: 0,
     },
@@ -121,7 +121,10 @@ async fn settles(lost: &'static Lost) -> Result<()> {
     let (phase, code) = seat
         .hear("the outcome", |event| match event {
             EngineEvent::Command(report) if report.command == command => match report.phase {
-                CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => {
+                CommandPhase::Done
+                | CommandPhase::Refused
+                | CommandPhase::NotSent
+                | CommandPhase::Unknowable => {
                     let code = report.problem.as_ref().map(|problem| problem.code.as_str().to_owned());
                     Some((report.phase, code))
                 }

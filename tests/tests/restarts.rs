@@ -203,7 +203,7 @@ async fn a_command_that_never_arrived_is_told_as_void() -> Result<()> {
         told = news_of(&mut seat, &command).await?;
     }
     let code = told.problem.as_ref().map(|problem| problem.code);
-    ensure!((told.phase, code) == (CommandPhase::Refused, Some(ErrorCode::Void)), "{told:?}");
+    ensure!((told.phase, code) == (CommandPhase::NotSent, Some(ErrorCode::Void)), "{told:?}");
     let api = running.sign_in("dispatcher").await?;
     let late = api
         .request(reqwest::Method::POST, &format!("/centers/{CENTER}/deliveries/{id}/note"))

@@ -27,7 +27,7 @@ pub struct CommandReport {
     pub action: Text,
     /// What became of it.
     pub phase: CommandPhase,
-    /// With `Refused` and `Unknowable`: why.
+    /// With `Refused`, `NotSent` and `Unknowable`: why.
     pub problem: Option<Problem>,
     /// With `Done`: the row as committed.
     pub row: Option<WireRow>,

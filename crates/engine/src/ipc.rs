@@ -272,6 +272,8 @@ pub enum CommandPhase {
     Done,
     /// Decided against; nothing was done.
     Refused,
+    /// It never left this seat, or never came to a decision and will not; nothing was done.
+    NotSent,
     /// Nobody knows: the answer is overdue; asked again.
     Unknown,
     /// Done or not, and nobody can find out any more.
@@ -419,9 +421,9 @@ pub enum AppEvent {
         action: String,
         /// What became of it.
         outcome: CommandPhase,
-        /// With `refused` and `unknowable`: why, for programs.
+        /// With `refused`, `notSent` and `unknowable`: why, for programs.
         code: Option<String>,
-        /// With `refused` and `unknowable`: why, for people.
+        /// With `refused`, `notSent` and `unknowable`: why, for people.
         message: Option<String>,
         /// With the code `conflict`: what became of the delivery since the person saw it.
         #[serde(skip_serializing_if = "Option::is_none")]

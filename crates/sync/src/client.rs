@@ -451,11 +451,9 @@ impl Client {
                 Some((ErrorCode::Unauthorized, "not signed in; sign in again"))
             }
             Some(State::Refused { code, .. }) => Some((code, "this center is refused; sign in again")),
-            Some(State::Offline { .. }) => {
-                Some((ErrorCode::Unavailable, "no connection to the hub; nothing was sent"))
-            }
+            Some(State::Offline { .. }) => Some((ErrorCode::Unavailable, "no connection to the hub")),
             Some(State::Connecting { .. }) if self.rest.access().is_none() => {
-                Some((ErrorCode::Unavailable, "no connection to the hub yet; nothing was sent"))
+                Some((ErrorCode::Unavailable, "no connection to the hub yet"))
             }
             Some(
                 State::Connecting { .. }
@@ -465,7 +463,7 @@ impl Client {
             ) => None,
         };
         match refusal {
-            Some((code, why)) => self.commands.refuse(request.command, Problem::new(code, why)),
+            Some((code, why)) => self.commands.keep_back(request.command, Problem::new(code, why)),
             None => {
                 let seen = self.seen(&mut request);
                 self.commands.begin(request, seen, now);

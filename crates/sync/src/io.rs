@@ -500,8 +500,10 @@ pub enum CommandOutcome {
     Done(Option<WireRow>),
     /// A batch was decided, with a result for each of its deliveries in the order asked.
     Each(Vec<BatchResult>),
-    /// Refused, with the reason; nothing was done.
+    /// The hub refused it, with the reason; nothing was done.
     Refused(Problem),
+    /// It never left this seat, and will not; the problem says why.
+    NotSent(Problem),
     /// The hub never decided it, and from now on refuses it.
     Void,
     /// It may have been done or not, and this seat can't ask any more; the problem says why.
@@ -514,7 +516,7 @@ impl CommandOutcome {
         let (one, each) = match self {
             Self::Done(row) => (row.as_ref(), &[][..]),
             Self::Each(results) => (None, results.as_slice()),
-            Self::Refused(_) | Self::Void | Self::Unknowable(_) => (None, &[][..]),
+            Self::Refused(_) | Self::NotSent(_) | Self::Void | Self::Unknowable(_) => (None, &[][..]),
         };
         one.into_iter().chain(each.iter().filter_map(|result| result.row.as_ref()))
     }
@@ -526,18 +528,18 @@ impl CommandOutcome {
             Self::Each(results) => {
                 results.iter().find(|result| result.id == id).is_none_or(|result| result.is_done())
             }
-            Self::Refused(_) | Self::Void => false,
+            Self::Refused(_) | Self::NotSent(_) | Self::Void => false,
         }
     }
 
-    /// The contract's name; none when it can't be known.
+    /// The contract's name; none when it never came to the hub, or can't be known.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Done(_) | Self::Each(_) => Some(Outcome::Done),
             Self::Refused(_) => Some(Outcome::Refused),
             Self::Void => Some(Outcome::Void),
-            Self::Unknowable(_) => None,
+            Self::NotSent(_) | Self::Unknowable(_) => None,
         }
     }
 }

@@ -469,8 +469,8 @@ describe("a command", () => {
     platform.tell({ ...news, number: "1042", outcome: "unknown", code: null, message: null });
     await until(() => there("command-report"));
     expect(find("command-report").textContent).toContain("1042 배차: 결과를 알 수 없습니다");
-    platform.tell({ ...news, number: "1042", outcome: "refused", code: "void", message: "void" });
-    await until(() => find("command-report").dataset["outcome"] === "refused");
+    platform.tell({ ...news, number: "1042", outcome: "notSent", code: "void", message: "void" });
+    await until(() => find("command-report").dataset["outcome"] === "notSent");
     expect(find("command-report").textContent).toContain("바뀐 것은 없습니다");
   });
 

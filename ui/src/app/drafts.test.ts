@@ -164,6 +164,22 @@ test("a note that could not be sent is a draft, and a try again sends that draft
   expect(platform.commands[0]).toMatchObject({ text: "못 보낸 글", draft: "못 보낸 글" });
 });
 
+test("a note that the seat kept back in an outage was not sent, by no word refused, and goes once it can", async () => {
+  const { platform, app, find } = window;
+  write(await open("KeyN", "note-dialog"), "끊긴 사이의 글");
+  press("Enter", { key: "Enter" });
+  await until(() => app.drafts.held[0]?.sending === true);
+  platform.unsent = platform.unsent.map((draft) => ({ ...draft, sending: false }));
+  news({ outcome: "notSent", code: "unavailable", message: "no connection to the hub" });
+  await until(() => find("command-report").dataset["outcome"] === "notSent");
+  expect(find("command-report").textContent).toContain("메모: 보내지 못했습니다. 서버에 연결할 수 없습니다");
+  expect(find("command-report").textContent).not.toContain("거부");
+  expect(texts()).toEqual(["끊긴 사이의 글"]);
+  press("KeyR", { shiftKey: true });
+  await until(() => platform.commands.length === 2);
+  expect(platform.commands[1]).toMatchObject({ text: "끊긴 사이의 글", draft: "끊긴 사이의 글" });
+});
+
 test("why a delivery is to be cancelled is kept whole: text, usual reason and by whom", async () => {
   const area = await open("KeyC", "cancel-dialog");
   press("Digit3");

@@ -233,9 +233,10 @@ impl Owner {
             CommandOutcome::Done(row) => (CommandPhase::Done, Outcome { row, ..Outcome::default() }),
             CommandOutcome::Each(results) => (CommandPhase::Done, Outcome { results, ..Outcome::default() }),
             CommandOutcome::Refused(problem) => (CommandPhase::Refused, Outcome::why(problem)),
+            CommandOutcome::NotSent(problem) => (CommandPhase::NotSent, Outcome::why(problem)),
             CommandOutcome::Void => {
                 let text = "the hub never decided it and refuses it from now on; nothing was done";
-                (CommandPhase::Refused, Outcome::why(Problem::new(ErrorCode::Void, text)))
+                (CommandPhase::NotSent, Outcome::why(Problem::new(ErrorCode::Void, text)))
             }
             CommandOutcome::Unknowable(problem) => (CommandPhase::Unknowable, Outcome::why(problem)),
         };
@@ -277,7 +278,9 @@ impl Owner {
         }
         let is_settled = match phase {
             CommandPhase::Pending | CommandPhase::Unknown => false,
-            CommandPhase::Done | CommandPhase::Refused | CommandPhase::Unknowable => true,
+            CommandPhase::Done | CommandPhase::Refused | CommandPhase::NotSent | CommandPhase::Unknowable => {
+                true
+            }
         };
         if is_settled && self.subscribers.depth().0 == 0 {
             // A command that an earlier run left open may be settled before a page can be told.

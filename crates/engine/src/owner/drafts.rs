@@ -95,7 +95,10 @@ impl Owner {
         let is_done = match outcome {
             CommandOutcome::Done(_) => true,
             CommandOutcome::Each(results) => results.iter().all(|result| result.is_done()),
-            CommandOutcome::Refused(_) | CommandOutcome::Void | CommandOutcome::Unknowable(_) => false,
+            CommandOutcome::Refused(_)
+            | CommandOutcome::NotSent(_)
+            | CommandOutcome::Void
+            | CommandOutcome::Unknowable(_) => false,
         };
         let changed = self.written.drafts.settle(&command.0, is_done);
         self.write_drafts(changed, now);
@@ -316,7 +319,7 @@ mod tests {
         let wish = CommandWish::act("gangnam".into(), DeliveryId(7), Action::Note, body);
         engine.command(wish.of_draft(Some("못 보냄".to_owned()))).await.unwrap();
         // Nobody is there to send it to.
-        until_phase(&mut events, CommandPhase::Refused).await;
+        until_phase(&mut events, CommandPhase::NotSent).await;
         let drafts = engine.drafts().await.unwrap();
         assert_eq!((drafts[0].text.as_str(), drafts[0].sending), ("못 보냄", false));
         engine.stop().await;

@@ -1,5 +1,6 @@
 //! Alarms of a center: what the clock and cancellations raise, what ends them, and each seat's word on them.
 
+use super::accounts::Accounts;
 use super::center::Center;
 use super::reply::{Refusal, refuse};
 use super::setup::Instants;
@@ -46,19 +47,24 @@ pub fn raised_by_clock(row: &Delivery) -> Vec<(AlarmKind, UtcMillis)> {
 impl Center {
     /// A page of the entries after `seq`, by seq.
     #[must_use]
-    pub(super) fn alarms_page(&self, seq: u64, limit: usize) -> AlarmsReply {
-        let mut alarms = self.alarms_after(seq);
+    pub(super) fn alarms_page(&self, seq: u64, limit: usize, accounts: &Accounts) -> AlarmsReply {
+        let mut alarms = self.alarms_after(seq, accounts);
         let cut = alarms.len() > limit;
         alarms.truncate(limit);
         let next = alarms.last().filter(|_| cut).map(|last| last.seq);
         AlarmsReply { alarm_seq: self.alarm_seq, alarms, next }
     }
 
-    /// The entries after `seq`, by seq.
+    /// The entries after `seq`, by seq; people are called as their accounts call them now.
     #[must_use]
-    pub fn alarms_after(&self, seq: u64) -> Vec<AlarmEntry> {
+    pub(super) fn alarms_after(&self, seq: u64, accounts: &Accounts) -> Vec<AlarmEntry> {
         let mut entries: Vec<_> = self.alarms.values().filter(|entry| entry.seq > seq).cloned().collect();
         entries.sort_by_key(|entry| entry.seq);
+        let named = |who: &mut Person| *who = accounts.person(&who.account);
+        for entry in &mut entries {
+            entry.by.iter_mut().for_each(named);
+            entry.acknowledged.iter_mut().for_each(|acknowledged| named(&mut acknowledged.who));
+        }
         entries
     }
 

@@ -165,7 +165,11 @@ impl ModelHub {
 
     /// The alarms that an emitter sends after `seq`.
     pub fn alarms_since(&mut self, center: &CenterId, seq: u64, at: Instants) -> Vec<AlarmEntry> {
-        let alarms = self.centers.get(center).map(|center| center.alarms_after(seq)).unwrap_or_default();
+        let alarms = self
+            .centers
+            .get(center)
+            .map(|center| center.alarms_after(seq, &self.accounts))
+            .unwrap_or_default();
         self.note(at, || Question::Alarms(center.clone(), seq), || Answer::Alarms(alarms.clone()));
         alarms
     }

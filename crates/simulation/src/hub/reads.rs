@@ -70,7 +70,7 @@ impl ModelHub {
                 if !(1..=ALARMS_PAGE).contains(&limit) {
                     return refuse(ErrorCode::Invalid, "limit is 1 to 1000");
                 }
-                Ok(ok(&center.alarms_page(after, limit)))
+                Ok(ok(&center.alarms_page(after, limit, &self.accounts)))
             }
             _ => refuse(ErrorCode::NotFound, "there is nothing here"),
         }

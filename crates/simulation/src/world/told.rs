@@ -70,6 +70,7 @@ impl World {
             CommandOutcome::Refused(problem) => Some(problem.code),
             CommandOutcome::Done(_)
             | CommandOutcome::Each(_)
+            | CommandOutcome::NotSent(_)
             | CommandOutcome::Void
             | CommandOutcome::Unknowable(_) => None,
         };
@@ -94,9 +95,12 @@ impl World {
         let twice = before.is_some() && !again;
         let recorded = clicked.recorded;
         let right = match outcome {
-            CommandOutcome::Done(_) | CommandOutcome::Each(_) | CommandOutcome::Void => false,
-            // Not the hub's decision, and none that it could take: it never left the desk.
-            CommandOutcome::Refused(_) => clicked.sent_ms.is_none(),
+            CommandOutcome::Done(_)
+            | CommandOutcome::Each(_)
+            | CommandOutcome::Refused(_)
+            | CommandOutcome::Void => false,
+            // Not the hub's decision, and none that it could take.
+            CommandOutcome::NotSent(_) => clicked.sent_ms.is_none(),
             // The hub may have forgotten; or there was no right to ask any more, and nothing that it would have told
             // nevertheless.
             CommandOutcome::Unknowable(_) => {

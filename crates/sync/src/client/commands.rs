@@ -2,7 +2,7 @@
 //!
 //! | step | answer: decided | none, 429, 503, unreadable | its time is over | 30 s after the click | closing: an outcome | closing: refused | closing: no answer | credentials go | the person leaves |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | refused |
+//! | `Keeping` | – | – | `Asking` (as when kept) | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | not sent |
 //! | `Asking` | settled | `Pausing` | `Asking` again | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
 //! | `Pausing` | settled | `Pausing` | `Asking` | `Closing`, shown as unknown | – | – | – | `ClosePausing`, shown as unknown | unknowable |
 //! | `Closing` | – | – | – | – | settled | unknowable | `ClosePausing` | `ClosePausing` | unknowable |
@@ -12,7 +12,7 @@
 //! except the question what became of the command. A command is in the cache before it is sent, so that the next run
 //! can ask that question too: what an earlier run left begins as `ClosePausing`.
 //!
-//! A command is told as refused only when the hub decided so, or when it was never sent. When a question about it is
+//! A command is told as refused only when the hub decided so; one that never left is told as not sent. When a question about it is
 //! refused, that says nothing of what it did. A day after the click the hub may have forgotten it. From then on a
 //! question that brings no answer, or `void`, is the last one, and the command is unknowable.
 
@@ -163,7 +163,7 @@ impl Commands {
         }
         if self.pending.len() >= MAX_PENDING {
             let why = "too many commands are under way; wait until some are settled";
-            self.refuse(command, Problem::new(ErrorCode::TooManyRequests, why));
+            self.keep_back(command, Problem::new(ErrorCode::TooManyRequests, why));
             return;
         }
         let (deliveries, action) = (what.deliveries(), what.action());
@@ -268,9 +268,9 @@ impl Commands {
         }
     }
 
-    /// Refuses a command that is not to be sent at all.
-    pub(crate) fn refuse(&mut self, command: CommandId, problem: Problem) {
-        self.out.push_back(CommandAction::Settled(command, CommandOutcome::Refused(problem)));
+    /// Ends a command that is not to be sent at all.
+    pub(crate) fn keep_back(&mut self, command: CommandId, problem: Problem) {
+        self.out.push_back(CommandAction::Settled(command, CommandOutcome::NotSent(problem)));
     }
 
     /// The answer to [`CommandAction::Send`].
@@ -420,10 +420,7 @@ impl Commands {
     /// The person leaves: nobody can ask any more what became of the commands under way.
     pub(crate) fn give_up(&mut self, why: &str) {
         let told = |pending: &Pending| match pending.step {
-            Step::Keeping { .. } => {
-                let why = format!("{why}; nothing was sent");
-                CommandOutcome::Refused(Problem::new(ErrorCode::Unauthorized, why))
-            }
+            Step::Keeping { .. } => CommandOutcome::NotSent(Problem::new(ErrorCode::Unauthorized, why)),
             Step::Asking { .. } | Step::Pausing { .. } | Step::Closing | Step::ClosePausing { .. } => {
                 CommandOutcome::Unknowable(Problem::new(ErrorCode::Unauthorized, why))
             }

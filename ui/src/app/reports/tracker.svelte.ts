@@ -25,8 +25,8 @@ export type Report = {
   number: string;
   /** Of how many deliveries. */
   count: number;
-  /** `notSent`: it never left this seat. `draftGone`: no command; a draft went, since there were too many. */
-  outcome: CommandOutcome | "notSent" | "draftGone";
+  /** `draftGone`: no command; a draft went, since there were too many. */
+  outcome: CommandOutcome | "draftGone";
   code: string | null;
   message: string | null;
   /** With a conflict: what became of the delivery meanwhile, and by whom. */
@@ -151,7 +151,7 @@ export class CommandTracker {
       message,
       movedOn,
       refused,
-      again: outcome === "refused" && code === "conflict" ? allTheSame(asked, movedOn) : null,
+      again: againOf(news, asked),
       made: outcome === "done" ? madeBy(news) : [],
       doneAt: outcome === "done" ? Date.now() : null,
     };
@@ -223,6 +223,12 @@ export class CommandTracker {
 
 function actionOf(asked: Asked | undefined): string | undefined {
   return asked?.request.of.action;
+}
+
+/** What can be run again: what was not sent, as it was asked; what conflicted, all the same. */
+function againOf({ outcome, code, movedOn }: CommandNews, asked: Asked | undefined): Request | null {
+  if (outcome === "notSent") return asked?.request ?? null;
+  return outcome === "refused" && code === "conflict" ? allTheSame(asked, movedOn ?? null) : null;
 }
 
 /** To do it all the same is to do it to what is there now. */

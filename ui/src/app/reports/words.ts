@@ -29,7 +29,7 @@ export function reportText({
     case "refused":
       return m.outcome_refused({ ...about, why: why() });
     case "notSent":
-      return m.outcome_not_sent({ ...about, why: why() });
+      return m.outcome_not_sent({ ...about, why: notSentSince(code, message) });
     case "unknown":
       return m.outcome_unknown(about);
     case "unknowable":
@@ -37,6 +37,14 @@ export function reportText({
     case "draftGone":
       return m.draft_gone(about);
   }
+}
+
+/** Here `unavailable` is said by the seat: no server was there to be asked. */
+function notSentSince(code: string | null, message: string | null): string {
+  return problemText({
+    code: code === "unavailable" ? "unreachable" : (code ?? "other"),
+    message: message ?? "",
+  });
 }
 
 /** Who did what to it meanwhile, and how it stands now. */

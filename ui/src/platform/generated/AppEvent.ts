@@ -98,11 +98,11 @@ action: string,
  */
 outcome: CommandPhase, 
 /**
- * With `refused` and `unknowable`: why, for programs.
+ * With `refused`, `notSent` and `unknowable`: why, for programs.
  */
 code: string | null, 
 /**
- * With `refused` and `unknowable`: why, for people.
+ * With `refused`, `notSent` and `unknowable`: why, for people.
  */
 message: string | null, 
 /**

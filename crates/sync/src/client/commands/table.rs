@@ -141,6 +141,7 @@ impl Clicked {
         let settled = |action: &CommandAction| match action {
             CommandAction::Settled(_, CommandOutcome::Done(_)) => Some("done"),
             CommandAction::Settled(_, CommandOutcome::Refused(_)) => Some("refused"),
+            CommandAction::Settled(_, CommandOutcome::NotSent(_)) => Some("not sent"),
             CommandAction::Settled(_, CommandOutcome::Void) => Some("void"),
             CommandAction::Settled(_, CommandOutcome::Unknowable(_)) => Some("unknowable"),
             _ => None,
@@ -230,7 +231,7 @@ fn expected(at: At, happens: Happens) -> (At, Option<&'static str>) {
             (at, None)
         }
         // Nothing was sent.
-        (At::Keeping, Happens::GiveUp) => (At::Settled, Some("refused")),
+        (At::Keeping, Happens::GiveUp) => (At::Settled, Some("not sent")),
         (At::Asking | At::Pausing | At::Closing | At::ClosePausing, Happens::GiveUp) => {
             (At::Settled, Some("unknowable"))
         }

@@ -92,13 +92,13 @@ fn a_command_is_sent_at_once_and_settled_by_its_answer() {
 }
 
 #[test]
-fn more_commands_than_a_person_can_mean_are_refused_at_once_and_none_is_queued() {
+fn more_commands_than_a_person_can_mean_are_not_sent_and_none_is_queued() {
     let (mut script, _) = Script::joined();
     for n in 0..=crate::client::commands::MAX_PENDING {
         click(&mut script, &format!("K{n}"));
     }
     let outcomes = settled(&script);
-    let [CommandOutcome::Refused(problem)] = &outcomes[..] else { panic!("{outcomes:?}") };
+    let [CommandOutcome::NotSent(problem)] = &outcomes[..] else { panic!("{outcomes:?}") };
     assert_eq!(problem.code, ErrorCode::TooManyRequests);
     let (id, _) = script.request(ACCEPT);
     script.answer(id, 200, &row());
@@ -162,7 +162,7 @@ fn two_commands_on_a_delivery_share_its_mark() {
 }
 
 #[test]
-fn an_offline_center_refuses_at_once() {
+fn an_offline_center_says_at_once_that_nothing_is_sent() {
     let (mut script, socket) = Script::joined();
     script.put(Input::Socket(socket, SocketEvent::Closed("cut".to_owned())));
     for _ in 0..40 {
@@ -177,7 +177,7 @@ fn an_offline_center_refuses_at_once() {
     assert!(matches!(state, State::Offline { .. }), "{state:?}");
     click(&mut script, "K1");
     assert!(
-        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unavailable)
+        matches!(&settled(&script)[..], [CommandOutcome::NotSent(p)] if p.code == ErrorCode::Unavailable)
     );
     assert!(script.maybe_request(ACCEPT).is_none());
 }
@@ -310,14 +310,14 @@ fn a_command_waits_for_a_renewal_but_is_never_sent_late() {
 fn nothing_is_sent_without_credentials_or_center() {
     let mut script = Script::new(&["http://h"], &[]);
     click(&mut script, "K1");
-    assert!(matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::NotFound));
+    assert!(matches!(&settled(&script)[..], [CommandOutcome::NotSent(p)] if p.code == ErrorCode::NotFound));
     let (mut script, _) = Script::joined();
     script.pass(840_000);
     let (renewal, _) = script.request("/login/refresh");
     script.answer(renewal, 401, &problem("unauthorized"));
     click(&mut script, "K1");
     assert!(
-        matches!(&settled(&script)[..], [CommandOutcome::Refused(p)] if p.code == ErrorCode::Unauthorized)
+        matches!(&settled(&script)[..], [CommandOutcome::NotSent(p)] if p.code == ErrorCode::Unauthorized)
     );
     assert!(script.maybe_request(ACCEPT).is_none());
 }
@@ -340,7 +340,7 @@ fn signing_out_settles_what_is_under_way() {
     script.put(Input::SignOut);
     assert!(script.maybe_request(ACCEPT).is_none());
     let outcomes = settled(&script);
-    assert!(matches!(&outcomes[..], [CommandOutcome::Refused(_)]), "nothing was sent: {outcomes:?}");
+    assert!(matches!(&outcomes[..], [CommandOutcome::NotSent(_)]), "nothing was sent: {outcomes:?}");
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn check_commands(world: &World, clicks: u32, seed: u64) {
         let agrees = match outcome {
             CommandOutcome::Done(_) | CommandOutcome::Each(_) => *status == 200,
             CommandOutcome::Refused(problem) => body["code"] == problem.code.as_str(),
+            CommandOutcome::NotSent(_) => false,
             CommandOutcome::Void => body["code"] == "void",
             CommandOutcome::Unknowable(_) => false,
         };
