@@ -26,13 +26,17 @@ pub(crate) struct Freshness {
 }
 
 impl Freshness {
-    pub(crate) fn new(state: State, is_drill: bool) -> Self {
-        Self { state, proven_at: None, cursor: None, day: DayClock::default(), is_drill }
+    /// `drill_speed`: as [`Self::set_drill`] takes it.
+    pub(crate) fn new(state: State, drill_speed: Option<f64>) -> Self {
+        let day = DayClock { told: drill_speed, ..DayClock::default() };
+        Self { state, proven_at: None, cursor: None, day, is_drill: drill_speed.is_some() }
     }
 
-    /// Whether the day is simulated, as the server says. True: it was known otherwise.
-    pub(crate) fn set_drill(&mut self, is_drill: bool) -> bool {
-        std::mem::replace(&mut self.is_drill, is_drill) != is_drill
+    /// The server says that the day is simulated, and how many seconds of it pass in one; none: it is a real day.
+    /// True: it was known otherwise.
+    pub(crate) fn set_drill(&mut self, speed: Option<f64>) -> bool {
+        let is_new_speed = std::mem::replace(&mut self.day.told, speed) != speed;
+        std::mem::replace(&mut self.is_drill, speed.is_some()) != speed.is_some() || is_new_speed
     }
 
     pub(crate) fn set_state(&mut self, state: State) {
@@ -115,6 +119,8 @@ struct DayClock {
     readings: VecDeque<(UtcMillis, UtcMillis)>,
     /// The only reading is not one, but recalled from an earlier run: it says nothing about the speed.
     is_recalled: bool,
+    /// The speed that the server told.
+    told: Option<f64>,
 }
 
 impl DayClock {
@@ -149,14 +155,14 @@ impl DayClock {
         self.readings.back().copied()
     }
 
-    /// Milliseconds of operations in one of the wall; 1 until two readings tell.
+    /// Milliseconds of operations in one of the wall; until two readings tell, what the server told, else 1.
     fn speed(&self) -> f64 {
         let (Some((day, wall)), Some((day2, wall2))) = (self.readings.front(), self.readings.back()) else {
-            return 1.0;
+            return self.told.unwrap_or(1.0);
         };
         let elapsed = wall2.since(*wall);
         if elapsed < 500 {
-            return 1.0;
+            return self.told.filter(|_| !self.is_recalled).unwrap_or(1.0);
         }
         let speed = day2.since(*day) as f64 / elapsed as f64;
         // Heads come a little early or late: what is nearly a whole number is meant to be one.
@@ -192,6 +198,19 @@ mod tests {
     }
 
     #[test]
+    fn the_speed_of_a_drill_is_what_its_server_told_until_two_readings_tell() {
+        let mut drill = Freshness::new(State::Connecting { since: UtcMillis(0) }, Some(60.0));
+        drill.recall_proof(UtcMillis(1_000), None);
+        assert_eq!(drill.day_at(UtcMillis(3_000)), Some(UtcMillis(3_000)), "what is recalled tells no speed");
+        drill.read_day(UtcMillis(500_000), UtcMillis(4_000));
+        assert_eq!(drill.day_at(UtcMillis(5_000)), Some(UtcMillis(560_000)));
+        assert!(drill.set_drill(Some(30.0)) && !drill.set_drill(Some(30.0)));
+        assert_eq!(drill.day_at(UtcMillis(5_000)), Some(UtcMillis(530_000)));
+        drill.read_day(UtcMillis(520_000), UtcMillis(6_000));
+        assert_eq!(drill.day_at(UtcMillis(7_000)), Some(UtcMillis(530_000)));
+    }
+
+    #[test]
     fn late_readings_drown_and_a_new_speed_is_taken_up() {
         let steady: Vec<_> = (0..10).map(|n| (n * 120_000, n * 2_000 + n % 3 * 30)).collect();
         assert_eq!(clock(&steady).speed(), 60.0);
@@ -212,7 +231,7 @@ mod tests {
             let latest = latest.map(|hours: i64| UtcMillis(hours * hour));
             assert_eq!(recalled_day(proven_at, latest), UtcMillis(expected * hour), "{latest:?}");
         }
-        let mut freshness = Freshness::new(State::Connecting { since: proven_at }, false);
+        let mut freshness = Freshness::new(State::Connecting { since: proven_at }, None);
         freshness.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
         assert_eq!(freshness.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
         freshness.read_day(UtcMillis(0), proven_at.plus_ms(60_000));

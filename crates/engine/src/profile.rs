@@ -17,7 +17,7 @@ const HORIZONS_FILE: &str = "horizons.json";
 const LOCK_FILE: &str = "lock";
 
 /// A session that can be resumed. Its refresh token is kept in a file that only its owner may read.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptSession {
     /// Base URL of the server.
@@ -31,9 +31,9 @@ pub struct KeptSession {
     pub role: String,
     /// The centers it may see.
     pub centers: Vec<CenterView>,
-    /// The day there is simulated.
+    /// The day there is simulated, and so many seconds of it pass in one; none: it is a real day.
     #[serde(default)]
-    pub is_drill: bool,
+    pub drill_speed: Option<f64>,
     pub(crate) refresh_token: String,
 }
 
@@ -227,7 +227,7 @@ mod tests {
             name: "김관제".to_owned(),
             role: "dispatcher".to_owned(),
             centers: Vec::new(),
-            is_drill: false,
+            drill_speed: None,
             refresh_token: "very-secret".to_owned(),
         };
         let path = folder.path().join(SESSION_FILE);

@@ -291,8 +291,8 @@ impl Owner {
     }
 
     fn freshness_of(&mut self, center: &CenterId, state: &State) -> &mut Freshness {
-        let is_drill = self.profile.session.as_ref().is_some_and(|session| session.is_drill);
-        self.freshness.entry(center.clone()).or_insert_with(|| Freshness::new(state.clone(), is_drill))
+        let drill_speed = self.profile.session.as_ref().and_then(|session| session.drill_speed);
+        self.freshness.entry(center.clone()).or_insert_with(|| Freshness::new(state.clone(), drill_speed))
     }
 
     pub(super) fn tell_freshness(&mut self, center: &CenterId, now: Now) {

@@ -225,7 +225,7 @@ mod tests {
             name: String::new(),
             role: "dispatcher".to_owned(),
             centers: centers.iter().map(named).collect(),
-            is_drill: false,
+            drill_speed: None,
             refresh_token: "kept".to_owned(),
         };
         std::fs::write(profile.join("session.json"), serde_json::to_vec(&session).unwrap()).unwrap();

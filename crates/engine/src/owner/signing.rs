@@ -91,7 +91,7 @@ impl Owner {
             name: reply.name.to_string(),
             role: reply.role.as_str().to_owned(),
             centers: centers.collect(),
-            is_drill: reply.drill.is_some(),
+            drill_speed: reply.drill.map(|drill| drill.speed),
             refresh_token: reply.refresh_token.clone(),
         });
         self.own_drafts(now);
@@ -110,7 +110,7 @@ impl Owner {
         }
         self.views.touch();
         if let Some(mut session) = self.profile.session.take() {
-            session.is_drill = infos.iter().any(|info| info.drill.is_some());
+            session.drill_speed = infos.iter().find_map(|info| info.drill).map(|drill| drill.speed);
             session.centers = infos.iter().map(CenterView::of).collect();
             self.keep_session(session);
         }
@@ -121,11 +121,11 @@ impl Owner {
 
     /// Marks what is shown as a drill's where the server's day is simulated, however one signed in to it.
     fn mark_drill(&mut self, now: Now) {
-        let is_drill = self.profile.session.as_ref().is_some_and(|session| session.is_drill);
+        let speed = self.profile.session.as_ref().and_then(|session| session.drill_speed);
         let marked = self
             .freshness
             .iter_mut()
-            .filter_map(|(center, freshness)| freshness.set_drill(is_drill).then(|| center.clone()));
+            .filter_map(|(center, freshness)| freshness.set_drill(speed).then(|| center.clone()));
         for center in marked.collect::<Vec<_>>() {
             self.tell_freshness(&center, now);
         }
@@ -223,7 +223,7 @@ impl Owner {
             server: kept.server.clone(),
             centers: kept.centers.iter().filter(is_followed).cloned().collect(),
             foreign: None,
-            drill: kept.is_drill,
+            drill: kept.drill_speed.is_some(),
         })
     }
 
