@@ -3,8 +3,9 @@
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::clock::Clock;
+use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
-use crate::store::{RiderPositions, Store, StoreError};
+use crate::store::{Store, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 

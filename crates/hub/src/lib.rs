@@ -14,6 +14,7 @@ mod drain_api;
 mod due_alarms;
 pub mod hub;
 pub mod listening;
+pub mod positions;
 pub mod purpose;
 pub mod readiness;
 pub mod retention;

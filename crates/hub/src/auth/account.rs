@@ -1,11 +1,10 @@
 //! Accounts: name, role, centers and a password, of which only the hash is kept.
 
-use crate::store::{Store, StoreError, text_json};
+use crate::store::{Account, Store, StoreError};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use gwanje_model::{CenterId, RiderId, Role, Text};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -24,22 +23,6 @@ pub struct NewAccount {
     pub person: Option<Text>,
     /// Its password.
     pub password: String,
-}
-
-/// An account as it is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Account {
-    /// Its name.
-    pub name: Text,
-    /// Its role.
-    pub role: Role,
-    /// The centers that it may see (an admin sees all).
-    pub centers: Vec<CenterId>,
-    /// With the role rider: which rider.
-    pub rider: Option<RiderId>,
-    /// What people call whoever has it.
-    pub person: Text,
-    pub(super) password: String,
 }
 
 /// Hashes the password (some ten milliseconds of a core). A password that fits the hash kept until now keeps that hash,
@@ -73,9 +56,6 @@ pub(super) struct Accounts {
     known: RwLock<FxHashMap<Text, Arc<Account>>>,
 }
 
-const COLUMNS: &str =
-    "SELECT name, role, centers, rider, coalesce(nullif(person, ''), name), password FROM account";
-
 impl Accounts {
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
         Ok(Self { known: RwLock::new(all(store).await?) })
@@ -101,8 +81,7 @@ impl Accounts {
 
     /// The account as the store has it now.
     pub async fn reread(&self, store: &Store, name: &str) -> Result<Option<Arc<Account>>, StoreError> {
-        let wanted = name.to_owned();
-        let found = store.read("reading an account", move |db| find(db, &wanted)).await?.map(Arc::new);
+        let found = store.account(name).await?.map(Arc::new);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match &found {
             Some(account) => known.insert(account.name.clone(), Arc::clone(account)),
@@ -112,28 +91,7 @@ impl Accounts {
     }
 
     pub async fn put(&self, store: &Store, account: Account) -> Result<(), StoreError> {
-        let row = account.clone();
-        store
-            .write(move |batch| {
-                batch
-                    .db()
-                    .prepare_cached(
-                        "INSERT INTO account (name, role, centers, rider, person, password) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                         ON CONFLICT (name) DO UPDATE SET role = excluded.role, centers = excluded.centers, \
-                         rider = excluded.rider, person = excluded.person, password = excluded.password",
-                    )?
-                    .execute(params![
-                        row.name.as_str(),
-                        row.role.as_str(),
-                        text_json(&row.centers)?,
-                        row.rider.as_ref().map(RiderId::as_str),
-                        row.person.as_str(),
-                        row.password,
-                    ])?;
-                Ok(())
-            })
-            .await?;
+        store.put_account(account.clone()).await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(account.name.clone(), Arc::new(account));
         Ok(())
@@ -141,26 +99,8 @@ impl Accounts {
 }
 
 async fn all(store: &Store) -> Result<FxHashMap<Text, Arc<Account>>, StoreError> {
-    let all = store.read("reading accounts", |db| {
-        db.prepare(COLUMNS)?.query_map([], account)?.collect::<Result<Vec<_>, _>>()
-    });
-    Ok(all.await?.into_iter().map(|account| (account.name.clone(), Arc::new(account))).collect())
-}
-
-fn find(db: &Connection, name: &str) -> rusqlite::Result<Option<Account>> {
-    db.prepare_cached(&format!("{COLUMNS} WHERE name = ?1"))?.query_row([name], account).optional()
-}
-
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
-    let role: String = row.get(1)?;
-    Ok(Account {
-        name: row.get::<_, String>(0)?.into(),
-        role: Role::parse(&role).ok_or(rusqlite::Error::InvalidQuery)?,
-        centers: crate::store::json(row, 2)?,
-        rider: row.get::<_, Option<String>>(3)?.map(RiderId::from),
-        person: row.get::<_, String>(4)?.into(),
-        password: row.get(5)?,
-    })
+    let all = store.accounts().await?;
+    Ok(all.into_iter().map(|account| (account.name.clone(), Arc::new(account))).collect())
 }
 
 #[cfg(test)]

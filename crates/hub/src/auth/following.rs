@@ -1,8 +1,7 @@
 //! Follows the store: knows within a second which accounts and keys another process (the command line) replaced.
 
 use super::Auth;
-use super::account::Account;
-use crate::store::StoreError;
+use crate::store::{Account, StoreError};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -15,21 +14,15 @@ impl Auth {
     pub async fn follow_store(&self) -> Infallible {
         let mut tick = interval(INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut kept = None;
         let mut known = None;
         loop {
             tick.tick().await;
             // Asks before the read: what is written meanwhile shows in the next one.
-            let version = match self.store.data_version(kept.take()).await {
-                Ok((version, db)) => {
-                    kept = Some(db);
-                    Some(version)
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "changed accounts and keys are not seen");
-                    None
-                }
-            };
+            let version = self.store.version_of_others().await;
+            let version = version.inspect_err(|error| {
+                tracing::warn!(%error, "changed accounts and keys are not seen");
+            });
+            let version = version.ok();
             if version.is_none() || version == known {
                 continue;
             }
@@ -46,6 +39,9 @@ impl Auth {
     /// When the store can't be read or written.
     pub async fn reload(&self) -> Result<(), StoreError> {
         self.keys.reload(&self.store).await?;
+        if self.sign_ins.reload(&self.store).await? {
+            self.revocations.send_modify(|count| *count += 1);
+        }
         for before in self.accounts.reload(&self.store).await? {
             self.changed(&before).await?;
         }

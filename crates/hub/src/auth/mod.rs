@@ -12,22 +12,22 @@ mod sign_in;
 mod ticket;
 mod token;
 
-pub use account::{Account, NewAccount};
+pub use crate::store::{Account, ApiKey, Scope};
+pub use account::NewAccount;
 pub use caller::{Caller, Identity};
-pub use key::{ApiKey, Scope};
 pub use ticket::TICKET_LIFE_MS;
 
 use crate::admission::come_back_s;
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{Rotation, Store, StoreError};
 use account::Accounts;
 use attempts::Attempts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use gwanje_model::{CenterId, UtcMillis};
+use gwanje_model::CenterId;
 use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
 use gwanje_wire::{ErrorCode, Problem};
-use sign_in::{Rotation, SignIns};
+use sign_in::SignIns;
 use std::sync::Arc;
 use ticket::Tickets;
 use token::Secret;
@@ -189,7 +189,7 @@ impl Auth {
             self.revocations.send_modify(|count| *count += 1);
             return Err(refused());
         };
-        let identity = self.identity(&id).ok_or_else(refused)?;
+        let identity = self.found(&id).await?.ok_or_else(refused)?;
         Ok(self.reply(&identity, rotation))
     }
 
@@ -252,7 +252,17 @@ impl Auth {
             .ok_or_else(|| refused("sign in first: the request needs Authorization: Bearer, or X-Api-Key"))?;
         let expired = "the access token is void or expired; refresh it or sign in again";
         let id = self.secret.read_access(bearer, self.clock.wall_now()).ok_or_else(|| refused(expired))?;
-        self.identity(&id).map(Caller::Account).ok_or_else(|| refused(expired))
+        self.found(&id).await?.map(Caller::Account).ok_or_else(|| refused(expired))
+    }
+
+    /// The identity behind a sign-in, which may have begun at another hub on this store.
+    async fn found(&self, sign_in: &str) -> Result<Option<Identity>, StoreError> {
+        if let Some(account) = self.sign_ins.find(&self.store, sign_in).await?
+            && self.accounts.get(&account).is_none()
+        {
+            self.accounts.reread(&self.store, &account).await?;
+        }
+        Ok(self.identity(sign_in))
     }
 
     /// A ticket for one connection.
@@ -342,11 +352,4 @@ impl From<StoreError> for Refused {
         }
         Self { problem, retry_after_s }
     }
-}
-
-/// How long an access token holds, milliseconds.
-pub(crate) const ACCESS_LIFE_MS: i64 = 15 * 60_000;
-
-fn access_expiry(now: UtcMillis) -> UtcMillis {
-    now.plus_ms(ACCESS_LIFE_MS)
 }

@@ -1,32 +1,13 @@
 //! Sign-ins: each is a family of refresh tokens. One is the present one; a few were spent lately.
 
-use super::access_expiry;
-use crate::store::{Store, StoreError, text_json};
+use crate::store::{Rotation, Store, StoreError};
 use gwanje_model::{Text, UtcMillis};
-use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 use std::sync::{PoisonError, RwLock};
 use ulid::Ulid;
 
-/// A spent token gives the same pair again for this long, milliseconds, from the wire contract: an answer may get lost.
-const SPENT_GRACE_MS: i64 = 60_000;
 /// Ends a sign-in that was not refreshed for this long, milliseconds: thirty days.
 const UNUSED_LIFE_MS: i64 = 30 * 86_400_000;
-
-/// One refresh: the token of `generation` is the present one from `at` on, with an access token until `expires_at`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Rotation {
-    pub generation: i64,
-    at: UtcMillis,
-    pub expires_at: UtcMillis,
-}
-
-impl Rotation {
-    fn new(generation: i64, now: UtcMillis) -> Self {
-        Self { generation, at: now, expires_at: access_expiry(now) }
-    }
-}
 
 /// Which account each living sign-in belongs to.
 pub(super) struct SignIns {
@@ -35,14 +16,29 @@ pub(super) struct SignIns {
 
 impl SignIns {
     pub async fn load(store: &Store, now: UtcMillis) -> Result<Self, StoreError> {
-        let live = store.write(move |batch| {
-            let db = batch.db();
-            db.execute("DELETE FROM sign_in WHERE used_at < ?1", [now.0 - UNUSED_LIFE_MS])?;
-            db.prepare("SELECT id, account FROM sign_in WHERE revoked = 0")?
-                .query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())))?
-                .collect()
-        });
-        Ok(Self { live: RwLock::new(live.await?) })
+        store.forget_sign_ins(now.plus_ms(-UNUSED_LIFE_MS)).await?;
+        Ok(Self { live: RwLock::new(all(store).await?) })
+    }
+
+    /// Takes all from the store. Whether one that lived before lives no more.
+    pub async fn reload(&self, store: &Store) -> Result<bool, StoreError> {
+        let now = all(store).await?;
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let ended = live.keys().any(|id| !now.contains_key(id));
+        *live = now;
+        Ok(ended)
+    }
+
+    /// Whether a sign-in lives; looks in the store when this process does not know it yet.
+    pub async fn find(&self, store: &Store, id: &str) -> Result<Option<Text>, StoreError> {
+        if let Some(account) = self.account_of(id) {
+            return Ok(Some(account));
+        }
+        let found = store.sign_in(id).await?;
+        if let Some(account) = &found {
+            self.live.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), account.clone());
+        }
+        Ok(found)
     }
 
     pub fn account_of(&self, id: &str) -> Option<Text> {
@@ -57,24 +53,13 @@ impl SignIns {
         now: UtcMillis,
     ) -> Result<(String, Rotation), StoreError> {
         let (id, rotation) = (Ulid::generate().to_string(), Rotation::new(1, now));
-        let row = (id.clone(), account.clone());
-        store
-            .write(move |batch| {
-                batch
-                    .db()
-                    .prepare_cached(
-                        "INSERT INTO sign_in (id, account, rotations, used_at) VALUES (?1, ?2, ?3, ?4)",
-                    )?
-                    .execute(params![row.0, row.1.as_str(), text_json(&[rotation])?, now.0])?;
-                Ok(())
-            })
-            .await?;
+        store.begin_sign_in(&id, account, rotation).await?;
         self.live.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), account.clone());
         Ok((id, rotation))
     }
 
     /// Spends the refresh token of a generation. None: it was spent too long ago, or the sign-in is over; it is over
-    /// then. The store's one writer decides, so that twins get one answer.
+    /// then. Twins get one answer.
     pub async fn rotate(
         &self,
         store: &Store,
@@ -82,8 +67,7 @@ impl SignIns {
         generation: i64,
         now: UtcMillis,
     ) -> Result<Option<Rotation>, StoreError> {
-        let key = id.to_owned();
-        let rotation = store.write(move |batch| rotate(batch.db(), &key, generation, now)).await?;
+        let rotation = store.rotate(id, generation, now).await?;
         if rotation.is_none() {
             self.live.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         }
@@ -92,53 +76,21 @@ impl SignIns {
 
     /// Ends one.
     pub async fn end(&self, store: &Store, id: &str) -> Result<(), StoreError> {
-        let key = id.to_owned();
-        store.write(move |batch| revoke(batch.db(), &key)).await?;
+        store.end_sign_in(id).await?;
         self.live.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         Ok(())
     }
 
     /// Ends all of an account.
     pub async fn end_all_of(&self, store: &Store, account: &str) -> Result<(), StoreError> {
-        let name = account.to_owned();
-        store
-            .write(move |batch| {
-                batch.db().execute("UPDATE sign_in SET revoked = 1 WHERE account = ?1", [name]).map(drop)
-            })
-            .await?;
+        store.end_sign_ins_of(account).await?;
         self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, of| of.as_str() != account);
         Ok(())
     }
 }
 
-fn revoke(db: &Connection, id: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE sign_in SET revoked = 1 WHERE id = ?1")?.execute([id]).map(drop)
-}
-
-fn rotate(db: &Connection, id: &str, spent: i64, now: UtcMillis) -> rusqlite::Result<Option<Rotation>> {
-    let kept: Option<String> = db
-        .prepare_cached("SELECT rotations FROM sign_in WHERE id = ?1 AND revoked = 0")?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    let Some(kept) = kept else { return Ok(None) };
-    let mut rotations: Vec<Rotation> = serde_json::from_str(&kept).unwrap_or_default();
-    let again = rotations.iter().find(|rotation| rotation.generation == spent + 1);
-    if let Some(again) = again.filter(|again| now.since(again.at) <= SPENT_GRACE_MS) {
-        return Ok(Some(*again));
-    }
-    if rotations.last().map(|present| present.generation) != Some(spent) {
-        revoke(db, id)?;
-        return Ok(None);
-    }
-    let next = Rotation::new(spent + 1, now);
-    rotations.retain(|rotation| now.since(rotation.at) <= SPENT_GRACE_MS);
-    rotations.push(next);
-    db.prepare_cached("UPDATE sign_in SET rotations = ?2, used_at = ?3 WHERE id = ?1")?.execute(params![
-        id,
-        text_json(&rotations)?,
-        now.0
-    ])?;
-    Ok(Some(next))
+async fn all(store: &Store) -> Result<FxHashMap<String, Text>, StoreError> {
+    Ok(store.live_sign_ins().await?.into_iter().collect())
 }
 
 #[cfg(test)]

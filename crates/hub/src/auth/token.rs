@@ -23,9 +23,13 @@ impl Secret {
         if let Some(secret) = kept.as_deref().and_then(from_hex) {
             return Ok(Self(secret));
         }
-        let secret = random_bytes()?;
-        store.meta_set(SECRET_NAME, hex(&secret)).await?;
-        Ok(Self(secret))
+        // Of two hubs that begin with an empty store at once, both use the key of the first.
+        let kept = store.meta_keep_first(SECRET_NAME, hex(&random_bytes()?)).await?;
+        from_hex(&kept).map(Self).ok_or_else(|| StoreError::Unusable {
+            doing: "reading the key of tokens".into(),
+            source: "it is no key".into(),
+            remedy: "restore the store, or remove the key, which signs everybody out",
+        })
     }
 
     /// The access token of a sign-in until an instant.

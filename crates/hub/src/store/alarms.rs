@@ -1,18 +1,10 @@
 //! Alarms of a center: read by page, written when they are due, given word on by seats.
 
-mod due;
-mod receipts;
-
-use super::read::{json, person};
-use super::writer::{signed, unsigned};
-use super::{Store, StoreError, read};
-use gwanje_ledger::AlarmRef;
-use gwanje_model::{CenterId, DeliveryId, SeatId, Status, UtcMillis};
-use gwanje_wire::Person;
-use gwanje_wire::rest::{
-    ALARMS_PAGE, Acknowledgement, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage,
-};
-use rusqlite::{Connection, Row, params};
+use super::{Store, StoreError};
+use gwanje_ledger::{Signature, WordRefused};
+use gwanje_model::CenterId;
+use gwanje_wire::rest::{ALARMS_PAGE, AlarmsReply};
+use gwanje_wire::socket::AlarmReceipt;
 use tokio::sync::watch;
 
 impl Store {
@@ -26,14 +18,7 @@ impl Store {
         seq: u64,
         limit: usize,
     ) -> Result<AlarmsReply, StoreError> {
-        let id = center.clone();
-        let read = self.read_list("reading alarms", move |db| {
-            let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
-            let alarms: Vec<AlarmEntry> = after(db, &id, seq, limit.clamp(1, ALARMS_PAGE))?;
-            let last = alarms.last().map(|alarm| alarm.seq).filter(|_| alarms.len() >= limit);
-            let next = last.filter(|last| *last < standing.alarm_seq);
-            Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms, next }))
-        });
+        let read = self.shared.backend.alarms(center.clone(), seq, limit.clamp(1, ALARMS_PAGE));
         read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 
@@ -44,94 +29,36 @@ impl Store {
     pub fn alarm_written(&self, center: &CenterId) -> Result<watch::Receiver<u64>, StoreError> {
         Ok(self.line(center)?.alarm.subscribe())
     }
-}
 
-/// The alarms after `seq`, by seq.
-fn after(db: &Connection, center: &CenterId, seq: u64, limit: usize) -> rusqlite::Result<Vec<AlarmEntry>> {
-    let mut entries: Vec<AlarmEntry> = db
-        .prepare_cached(
-            "SELECT seq, id, kind, raised_at, body, escalated_at, at, was, by, more, acknowledged_by, \
-             acknowledged_at, settled_at, (SELECT person FROM account WHERE name = alarm.by), \
-             (SELECT person FROM account WHERE name = acknowledged_by) \
-             FROM alarm WHERE center = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-        )?
-        .query_map(
-            params![
-                center.as_str(),
-                i64::try_from(seq).unwrap_or(i64::MAX),
-                i64::try_from(limit).unwrap_or(i64::MAX)
-            ],
-            entry,
-        )?
-        .collect::<Result<_, _>>()?;
-    for entry in &mut entries {
-        entry.receipts = receipts_of(db, center, entry)?;
+    /// Writes the alarms of a center that are due by now, and escalates those of which nobody has taken note. Returns how
+    /// many. A center where nothing is due costs two looks at an index, and no lock.
+    ///
+    /// # Errors
+    /// When there is no such center, or the store can't be used.
+    pub async fn write_due_alarms(&self, center: &CenterId) -> Result<usize, StoreError> {
+        let mut written = 0;
+        while self.shared.backend.is_anything_due(center.clone(), self.now()).await? {
+            written += self.shared.backend.write_due(center.clone()).await?;
+        }
+        Ok(written)
     }
-    Ok(entries)
-}
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
-    let instant = |index: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(index)?.map(UtcMillis));
-    let delivery = match row.get_ref(4)?.as_str_or_null()? {
-        Some(_) => json(row, 4).ok(),
-        None => None,
-    };
-    let acknowledged = person_of(row, 10, 14)?.zip(instant(11)?);
-    Ok(AlarmEntry {
-        seq: unsigned(row.get(0)?),
-        id: DeliveryId(unsigned(row.get(1)?)),
-        kind: kind(row, 2)?,
-        raised_at: UtcMillis(row.get(3)?),
-        at: instant(6)?.filter(|at| at.0 > 0),
-        delivery,
-        was: row.get::<_, Option<String>>(7)?.and_then(|name| Status::parse(&name)),
-        by: person_of(row, 8, 13)?,
-        receipts: Vec::new(),
-        more: unsigned(row.get(9)?),
-        acknowledged: acknowledged.map(|(who, at)| Acknowledgement { who, at }),
-        escalated_at: instant(5)?,
-        settled_at: instant(12)?,
-    })
-}
-
-/// Whoever has the account in one column, as the other calls them; none: it is nobody's.
-fn person_of(row: &Row<'_>, account: usize, name: usize) -> rusqlite::Result<Option<Person>> {
-    if row.get_ref(account)?.as_str_or_null()?.is_none() {
-        return Ok(None);
+    /// Takes a seat's word on an alarm. A word on one that is due writes it, if nobody has yet; only a further stage
+    /// changes anything.
+    ///
+    /// # Errors
+    /// When there is no such delivery, its alarm is not due, or nothing could be written.
+    pub async fn record_receipt(
+        &self,
+        center: &CenterId,
+        receipt: AlarmReceipt,
+        by: Signature,
+    ) -> Result<(), StoreError> {
+        let AlarmReceipt { id, kind, .. } = receipt;
+        match self.shared.backend.give_word(center.clone(), receipt, by).await? {
+            Ok(()) => Ok(()),
+            Err(WordRefused::NoAlarm) => Err(StoreError::NoAlarm { center: center.clone(), id }),
+            Err(WordRefused::NotDue) => Err(StoreError::NotDue { kind: kind.as_str(), id }),
+        }
     }
-    person(row, account, name).map(Some)
-}
-
-/// What names an alarm, in the first three columns: delivery, kind, instant.
-pub(super) fn alarm_ref(row: &Row<'_>) -> rusqlite::Result<AlarmRef> {
-    Ok(AlarmRef {
-        id: DeliveryId(unsigned(row.get(0)?)),
-        kind: kind(row, 1)?,
-        raised_at: UtcMillis(row.get(2)?),
-    })
-}
-
-/// The kind in a column.
-pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<AlarmKind> {
-    AlarmKind::parse(row.get_ref(index)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
-}
-
-fn receipts_of(db: &Connection, center: &CenterId, alarm: &AlarmEntry) -> rusqlite::Result<Vec<Receipt>> {
-    db.prepare_cached(
-        "SELECT account, seat, stage, at FROM receipt \
-         WHERE center = ?1 AND id = ?2 AND kind = ?3 AND raised_at = ?4 ORDER BY account, seat",
-    )?
-    .query_map(params![center.as_str(), signed(alarm.id.0), alarm.kind.as_str(), alarm.raised_at.0], |row| {
-        Ok(Receipt {
-            account: row.get::<_, String>(0)?.into(),
-            seat: SeatId::from(row.get::<_, String>(1)?),
-            stage: stage(row, 2)?,
-            at: UtcMillis(row.get(3)?),
-        })
-    })?
-    .collect()
-}
-
-fn stage(row: &Row<'_>, index: usize) -> rusqlite::Result<ReceiptStage> {
-    ReceiptStage::parse(row.get_ref(index)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }

@@ -7,13 +7,15 @@ use thiserror::Error;
 /// What went wrong with the store, and what to do about it.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The file can't be opened or used.
-    #[error("{doing}: {source}; check that the path is writable and the disk is not full")]
-    Sqlite {
+    /// The database can't be opened or used.
+    #[error("{doing}: {source}; {remedy}")]
+    Unusable {
         /// What was being done, to what.
         doing: String,
-        /// SQLite's own words.
-        source: rusqlite::Error,
+        /// Its own words.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A folder or thread could not be made.
     #[error("{doing}: {source}")]
@@ -66,6 +68,9 @@ pub enum StoreError {
     /// Others are being served.
     #[error("too many others ask for boards; ask again in a moment")]
     Busy,
+    /// The database was lost while it committed: it may have, or not.
+    #[error("the database did not say whether it was written; ask again under the same key")]
+    Unsettled,
     /// The transaction was rolled back, or the store is closed. Nothing was written.
     #[error("nothing was written: the store is closed or its disk refused; ask again in a moment")]
     NotCommitted,
@@ -84,10 +89,10 @@ impl StoreError {
     #[must_use]
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Sqlite { .. } | Self::System { .. } | Self::Newer { .. } | Self::NotCommitted => {
+            Self::Unusable { .. } | Self::System { .. } | Self::Newer { .. } | Self::NotCommitted => {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
-            Self::Busy => Problem::new(ErrorCode::Unavailable, self.to_string()),
+            Self::Busy | Self::Unsettled => Problem::new(ErrorCode::Unavailable, self.to_string()),
             Self::OldEpoch { .. } | Self::NotDue { .. } => Problem::new(ErrorCode::Invalid, self.to_string()),
             Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
                 Problem::new(ErrorCode::NotFound, self.to_string())

@@ -1,11 +1,14 @@
-//! `finds(q, body)` in SQL: whether a delivery is found by what someone typed, as the app's boards find it.
+//! Whether a stored delivery is found by what someone typed, as the app's boards find it.
 
 use gwanje_model::search::{Haystack, Search, SearchField};
-use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::{Connection, Error};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::convert::Infallible;
+
+/// Whether a delivery, as its JSON is stored, is found.
+pub(super) fn matches(search: &Search, body: &str) -> serde_json::Result<bool> {
+    let texts: Texts<'_> = serde_json::from_str(body)?;
+    Ok(search.matches(&Haystack::of(SearchField::ALL.map(|field| field.text(texts.of(field))))))
+}
 
 /// What a stored delivery says where it is searched.
 #[derive(Deserialize)]
@@ -64,23 +67,4 @@ impl Texts<'_> {
             SearchField::Rider => self.rider.as_ref().map_or("", |rider| &rider.name),
         }
     }
-}
-
-/// Lets a connection use `finds`.
-pub(super) fn register(db: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8
-        | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_DIRECTONLY
-        | FunctionFlags::SQLITE_INNOCUOUS;
-    db.create_scalar_function(c"finds", 2, flags, finds)
-}
-
-fn finds(asked: &Context<'_>) -> rusqlite::Result<bool> {
-    // Parsed once a statement: what was typed is the same for all its rows.
-    let search =
-        asked.get_or_create_aux(0, |q| Ok::<_, Infallible>(Search::parse(q.as_str().unwrap_or_default())))?;
-    let body = asked.get_raw(1).as_str()?;
-    let texts: Texts<'_> =
-        serde_json::from_str(body).map_err(|error| Error::UserFunctionError(Box::new(error)))?;
-    Ok(search.matches(&Haystack::of(SearchField::ALL.map(|field| field.text(texts.of(field))))))
 }

@@ -1,14 +1,13 @@
 //! Following a center: heads, frames, changes, digests and rows. From memory where that reaches back far enough.
 
-use super::read::{self, After, Selection};
-use super::{Store, StoreError};
+use super::backend::Beside;
+use super::{After, Selection, Store, StoreError};
 use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{ChangesReply, DigestReply, RevsReply, RowsReply};
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Frame, Head, ResyncReason};
-use rusqlite::Connection;
 use tokio::sync::watch;
 
 impl Store {
@@ -17,8 +16,8 @@ impl Store {
     /// # Errors
     /// When there is no such center or the store can't be read.
     pub async fn head(&self, center: &CenterId) -> Result<Head, StoreError> {
-        let (id, now) = (center.clone(), self.now());
-        let standing = self.read("reading a head", move |db| read::standing(db, &id)).await?;
+        let now = self.now();
+        let standing = self.shared.backend.standing(center.clone()).await?;
         standing.map(|standing| now.head(&standing)).ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 
@@ -84,20 +83,13 @@ impl Store {
         {
             let line = self.line(center)?;
             let recent = line.recent();
-            resumable(recent.standing())?;
-            if let Some(frame) = recent.cut(from, limit, at) {
+            // What memory does not know may have happened at another node: that is asked of the store.
+            let frame = resumable(recent.standing()).ok().and_then(|()| recent.cut(from, limit, at));
+            if let Some(frame) = frame {
                 return Ok(ChangesReply { frame, head: now.head(recent.standing()) });
             }
         }
-        let id = center.clone();
-        let read = self.read("reading changes", move |db| {
-            let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
-            if standing.resumable(from).is_err() {
-                return Ok(Some((standing, None)));
-            }
-            let frame = read::frame(db, &id, &standing, from, limit, at)?;
-            Ok(Some((standing, Some(frame))))
-        });
+        let read = self.shared.backend.frame(center.clone(), from, limit, at);
         let (standing, frame) = read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))?;
         resumable(&standing)?;
         let frame = frame.ok_or(StoreError::Resync(ResyncReason::Floor))?;
@@ -110,7 +102,8 @@ impl Store {
     /// As [`Self::frame`].
     pub async fn digest(&self, center: &CenterId, after: After) -> Result<DigestReply, StoreError> {
         let now = self.now();
-        let (standing, frame, buckets) = self.read_beside(center, after, read::buckets).await?;
+        let read = self.shared.backend.buckets(center.clone(), after, now.wall).await?;
+        let (standing, frame, buckets) = found(center, read)?;
         Ok(DigestReply { head: now.head(&standing), frame, buckets })
     }
 
@@ -124,11 +117,9 @@ impl Store {
         selection: Selection,
         after: After,
     ) -> Result<RowsReply, StoreError> {
-        let read = self.read_beside(center, after, move |db, center| {
-            let ids = read::selected(db, center, &selection)?;
-            read::bodies(db, center, &ids)
-        });
-        let (standing, frame, rows) = read.await?;
+        let at = self.clock().wall_now();
+        let read = self.shared.backend.rows(center.clone(), selection, after, at).await?;
+        let (standing, frame, rows) = found(center, read)?;
         Ok(RowsReply { epoch: standing.epoch, rev: standing.rev, frame, rows })
     }
 
@@ -142,8 +133,9 @@ impl Store {
         selection: Selection,
         after: After,
     ) -> Result<RevsReply, StoreError> {
-        let read = self.read_beside(center, after, move |db, center| read::selected(db, center, &selection));
-        let (standing, frame, rows) = read.await?;
+        let at = self.clock().wall_now();
+        let read = self.shared.backend.revs(center.clone(), selection, after, at).await?;
+        let (standing, frame, rows) = found(center, read)?;
         Ok(RevsReply { epoch: standing.epoch, rev: standing.rev, frame, rows })
     }
 
@@ -157,8 +149,7 @@ impl Store {
         id: DeliveryId,
     ) -> Result<Option<(Epoch, Delivery)>, StoreError> {
         let epoch = self.line(center)?.recent().standing().epoch.clone();
-        let center = center.clone();
-        let row = self.read("reading a delivery", move |db| read::any_row(db, &center, id)).await?;
+        let row = self.shared.backend.delivery(center.clone(), id).await?;
         Ok(row.map(|row| (epoch, row)))
     }
 
@@ -167,32 +158,11 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub async fn history(&self, center: &CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError> {
-        let center = center.clone();
-        self.read_list("reading a history", move |db| read::history(db, &center, id)).await
+        self.shared.backend.history(center.clone(), id).await
     }
+}
 
-    /// A read of a center with its standing and the frame after `after`, all of one transaction.
-    async fn read_beside<T: Send + 'static>(
-        &self,
-        center: &CenterId,
-        after: After,
-        read: impl FnOnce(&Connection, &CenterId) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<(Standing, Option<Frame>, T), StoreError> {
-        let id = center.clone();
-        let at = self.clock().wall_now();
-        let done = self.read_list("reading a board", move |db| {
-            let Some(standing) = read::standing(db, &id)? else { return Ok(None) };
-            let frame = match read::whole_frame(db, &id, &standing, &after, at)? {
-                Ok(frame) => frame,
-                Err(reason) => return Ok(Some(Err(reason))),
-            };
-            let value = read(db, &id)?;
-            Ok(Some(Ok((standing, frame, value))))
-        });
-        match done.await? {
-            Some(Ok(done)) => Ok(done),
-            Some(Err(reason)) => Err(StoreError::Resync(reason)),
-            None => Err(StoreError::UnknownCenter(center.clone())),
-        }
-    }
+/// What was read of a center beside its standing.
+fn found<T>(center: &CenterId, read: Beside<T>) -> Result<(Standing, Option<Frame>, T), StoreError> {
+    read.ok_or_else(|| StoreError::UnknownCenter(center.clone()))?.map_err(StoreError::Resync)
 }

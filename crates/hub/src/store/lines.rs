@@ -32,14 +32,32 @@ impl CenterLine {
     }
 }
 
+impl CenterLine {
+    /// Takes in where the center was seen to stand, unless more is known of it.
+    pub fn catch_up(&self, standing: Standing) {
+        let is_newer = {
+            let recent = self.recent();
+            let known = recent.standing();
+            (&standing.epoch, standing.rev, standing.alarm_seq) > (&known.epoch, known.rev, known.alarm_seq)
+        };
+        if is_newer {
+            self.publish(standing, Vec::new());
+        }
+    }
+}
+
 /// All centers in memory.
 pub(super) struct Lines {
-    pub centers: RwLock<BTreeMap<CenterId, Arc<CenterLine>>>,
+    centers: RwLock<BTreeMap<CenterId, Arc<CenterLine>>>,
     pub clock: Clock,
-    pub recent: RecentBounds,
+    recent: RecentBounds,
 }
 
 impl Lines {
+    pub fn new(clock: Clock, recent: RecentBounds) -> Self {
+        Self { centers: RwLock::default(), clock, recent }
+    }
+
     pub fn get(&self, id: &CenterId) -> Option<Arc<CenterLine>> {
         self.centers.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
@@ -48,7 +66,9 @@ impl Lines {
         self.centers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    pub fn add(&self, id: CenterId, line: CenterLine) {
+    /// Takes a center in as it stands; what was known of one of that id goes.
+    pub fn add(&self, id: CenterId, standing: Standing) {
+        let line = CenterLine::new(standing, self.recent);
         self.centers.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(line));
     }
 }

@@ -16,7 +16,13 @@ pub fn config() -> StoreConfig {
 }
 
 pub async fn open(config: StoreConfig) -> Store {
-    let store = Store::open(config).unwrap();
+    let store = crate::opening::store(config).await;
+    prepare(&store).await;
+    store
+}
+
+/// Sets up the center and its riders.
+pub async fn prepare(store: &Store) {
     let center =
         CenterRecord { id: gangnam(), name: "강남".into(), pos: None, time_zone: "Asia/Seoul".into() };
     store.ensure_center(center).await.unwrap();
@@ -31,7 +37,6 @@ pub async fn open(config: StoreConfig) -> Store {
         load: 0,
     };
     store.upsert_riders(&gangnam(), (0..3).map(rider).collect()).await.unwrap();
-    store
 }
 
 pub fn order() -> NewOrder {

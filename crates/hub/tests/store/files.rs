@@ -98,5 +98,5 @@ async fn a_file_that_is_no_store_is_refused_in_words() {
     let text = error.to_string();
     assert!(text.contains("hub.sqlite") && text.contains("not a database"), "{text}");
     let missing = StoreConfig::at("/nowhere/at/all/hub.sqlite", Clock::wall());
-    assert!(matches!(Store::open(missing), Err(StoreError::Sqlite { .. })));
+    assert!(matches!(Store::open(missing), Err(StoreError::Unusable { .. })));
 }

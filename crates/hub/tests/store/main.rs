@@ -15,3 +15,4 @@ mod emission;
 mod files;
 mod frames;
 mod laws;
+mod opening;

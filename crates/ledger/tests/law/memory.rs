@@ -43,10 +43,6 @@ fn alarm_of(entry: &AlarmEntry) -> AlarmRef {
     AlarmRef { id: entry.id, kind: entry.kind, raised_at: entry.raised_at }
 }
 
-fn who(account: &Text) -> Person {
-    Person { account: account.clone(), name: account.clone() }
-}
-
 impl Memory {
     /// Nothing has happened; `people` are accounts with the names of those who have them.
     pub fn new(
@@ -218,10 +214,7 @@ impl Memory {
                 let event = HistoryEvent {
                     rev: write.row.rev,
                     at: write.row.modified_at,
-                    by: Person {
-                        account: write.by.clone(),
-                        name: self.people.get(&write.by).unwrap_or(&write.by).clone(),
-                    },
+                    by: self.person(&write.by),
                     action: write.action.into(),
                     from: write.from.map(|status| status.as_str().into()),
                     to: Some(write.row.status.as_str().into()),
@@ -246,7 +239,7 @@ impl Memory {
                     at: Some(now.wall),
                     delivery: Some(write.delivery.clone()),
                     was: write.was,
-                    by: write.by.as_ref().map(who),
+                    by: write.by.as_ref().map(|by| self.person(by)),
                     receipts: Vec::new(),
                     more: 0,
                     acknowledged: None,
@@ -275,7 +268,8 @@ impl Memory {
                 self.alarm(alarm).receipts.retain(is_other);
             }
             Write::Acknowledged { alarm, by } => {
-                self.alarm(alarm).acknowledged = Some(Acknowledgement { who: who(&by), at: now.wall });
+                let who = self.person(&by);
+                self.alarm(alarm).acknowledged = Some(Acknowledgement { who, at: now.wall });
             }
             Write::Worded { alarm, seq, is_kept } => {
                 let entry = self.alarm(alarm);
@@ -305,6 +299,11 @@ impl Memory {
                 assert_eq!(before, None, "what was decided under a key stays");
             }
         }
+    }
+
+    /// Whoever has that account.
+    fn person(&self, account: &Text) -> Person {
+        Person { account: account.clone(), name: self.people.get(account).unwrap_or(account).clone() }
     }
 
     /// All alarms, by number.

@@ -1,8 +1,8 @@
 //! What seats say of alarms: loaded with what it is measured by, and written as the ledger takes it.
 
 use super::super::apply::apply;
+use super::super::read;
 use super::super::writer::{Batch, signed};
-use super::super::{Store, StoreError, read};
 use super::stage;
 use gwanje_ledger::{AlarmRef, AlarmSubject, LoadedAlarm, Signature, WordRefused, receive};
 use gwanje_model::{CenterId, SeatId};
@@ -10,38 +10,20 @@ use gwanje_wire::rest::{RECEIPTS_OF_ACCOUNT, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 use rusqlite::{Connection, OptionalExtension, params};
 
-impl Store {
-    /// Takes a seat's word on an alarm. A word on one that is due writes it, if nobody has yet; only a further stage
-    /// changes anything.
-    ///
-    /// # Errors
-    /// When there is no such delivery, its alarm is not due, or nothing could be written.
-    pub async fn record_receipt(
-        &self,
-        center: &CenterId,
-        receipt: AlarmReceipt,
-        by: Signature,
-    ) -> Result<(), StoreError> {
-        let center = center.clone();
-        self.write(move |batch| record(batch, &center, &receipt, &by)).await?
-    }
-}
-
-fn record(
+/// Takes a seat's word on an alarm.
+pub(in crate::store::sqlite) fn record(
     batch: &mut Batch<'_>,
     center: &CenterId,
     receipt: &AlarmReceipt,
     by: &Signature,
-) -> rusqlite::Result<Result<(), StoreError>> {
+) -> rusqlite::Result<Result<(), WordRefused>> {
     let AlarmReceipt { id, kind, raised_at, stage: _ } = *receipt;
     let (db, now) = (batch.db(), batch.now);
-    let no_alarm = || StoreError::NoAlarm { center: center.clone(), id };
-    let Some(staged) = batch.center(center)? else { return Ok(Err(no_alarm())) };
+    let Some(staged) = batch.center(center)? else { return Ok(Err(WordRefused::NoAlarm)) };
     let found = load(db, center, AlarmRef { id, kind, raised_at }, by)?;
     match receive(&mut staged.standing, &found, receipt, by, now) {
-        Ok(writes) => Ok(Ok(apply(batch, center, writes)?)),
-        Err(WordRefused::NoAlarm) => Ok(Err(no_alarm())),
-        Err(WordRefused::NotDue) => Ok(Err(StoreError::NotDue { kind: kind.as_str(), id })),
+        Ok(writes) => apply(batch, center, writes).map(Ok),
+        Err(refused) => Ok(Err(refused)),
     }
 }
 

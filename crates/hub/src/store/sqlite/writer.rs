@@ -3,7 +3,7 @@
 //! Under load a commit costs one flush to disk for many commands. Nothing is published or answered before that
 //! commit is durable; when it fails, nothing of it happened and every caller is told so.
 
-use super::lines::{CenterLine, Lines};
+use crate::store::lines::Lines;
 use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::digest::DigestSum;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
@@ -197,14 +197,14 @@ fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Resul
     tx.commit()?;
     for (id, standing) in created {
         if lines.get(&id).is_none() {
-            lines.add(id, CenterLine::new(standing, lines.recent));
+            lines.add(id, standing);
         }
     }
     for (id, center) in staged {
         match lines.get(&id) {
             Some(line) if center.is_changed() => line.publish(center.standing, center.changes),
             Some(_) => {}
-            None => lines.add(id, CenterLine::new(center.standing, lines.recent)),
+            None => lines.add(id, center.standing),
         }
     }
     Ok(settled)

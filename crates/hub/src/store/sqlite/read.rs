@@ -1,14 +1,14 @@
 //! Reads: each within one read transaction, so that a row, a frame and a head of one answer agree.
 
 use super::writer::{read_standing, signed, unsigned};
+use crate::store::{After, Selection};
 use gwanje_ledger::{Entry, Standing, cut_frame};
 use gwanje_model::digest::{BucketDigests, bucket_of};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, RowDigest, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::{Frame, Gone, Person, ResyncReason, WireRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Deserialize;
 use std::sync::Arc;
 
 /// Reads a JSON column.
@@ -75,23 +75,6 @@ pub(super) fn frame(
     Ok(cut_frame(standing, from, limit, at, entries.into_iter()))
 }
 
-/// Where a frame that comes beside a read is to start.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-pub struct After {
-    /// The revision; none: no frame is wanted.
-    pub after: Option<Rev>,
-    /// Of which history; none: whoever asks trusts that it is the present one.
-    pub epoch: Option<Epoch>,
-}
-
-impl After {
-    /// After a revision of the present history.
-    #[must_use]
-    pub fn rev(rev: Rev) -> Self {
-        Self { after: Some(rev), epoch: None }
-    }
-}
-
 /// The frame (after, head] of this read; none without `after`, or when it would hold more than a frame does.
 pub(super) fn whole_frame(
     db: &Connection,
@@ -124,15 +107,6 @@ pub(super) fn revisions(db: &Connection, center: &CenterId) -> rusqlite::Result<
 /// Count and digest of each bucket.
 pub(super) fn buckets(db: &Connection, center: &CenterId) -> rusqlite::Result<Vec<RowDigest>> {
     Ok(BucketDigests::of(revisions(db, center)?).as_slice().to_vec())
-}
-
-/// Which live rows are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// Those in these buckets.
-    Buckets(Vec<u8>),
-    /// Those with these ids.
-    Ids(Vec<DeliveryId>),
 }
 
 /// (id, rev) of the selected live rows.

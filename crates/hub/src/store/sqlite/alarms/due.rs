@@ -4,9 +4,10 @@
 //! came due and not a look at every row. Whoever looks decides within the writer's transaction: twice is once.
 
 use super::super::apply::apply;
+use super::super::read;
 use super::super::writer::Batch;
-use super::super::{Store, StoreError, read};
 use super::alarm_ref;
+use crate::store::Now;
 use gwanje_ledger::AlarmRef;
 use gwanje_model::{CenterId, UtcMillis};
 use rusqlite::{Connection, params};
@@ -14,33 +15,20 @@ use rusqlite::{Connection, params};
 /// Written in one transaction at most: bounds how long commands wait for it.
 const AT_ONCE: usize = 200;
 
-impl Store {
-    /// Writes the alarms of a center that are due by now, and escalates those of which nobody has taken note. Returns how
-    /// many. A center where nothing is due costs two looks at an index, and no lock.
-    ///
-    /// # Errors
-    /// When there is no such center, or the store can't be used.
-    pub async fn write_due_alarms(&self, center: &CenterId) -> Result<usize, StoreError> {
-        let mut written = 0;
-        loop {
-            let (id, now) = (center.clone(), self.now());
-            let is_due = self
-                .read("looking for alarms that are due", move |db| {
-                    let due = due(db, &id, now.day, 1)?;
-                    Ok(!due.is_empty() || !unheard(db, &id, now.wall, 1)?.is_empty())
-                })
-                .await?;
-            if !is_due {
-                return Ok(written);
-            }
-            let id = center.clone();
-            written += self.write(move |batch| write_due(batch, &id)).await?;
-        }
-    }
+/// Whether [`write_due`] would find anything.
+pub(in crate::store::sqlite) fn is_anything_due(
+    db: &Connection,
+    center: &CenterId,
+    now: Now,
+) -> rusqlite::Result<bool> {
+    Ok(!due(db, center, now.day, 1)?.is_empty() || !unheard(db, center, now.wall, 1)?.is_empty())
 }
 
 /// Writes what is due by now, and escalates; at most so many of each. Returns how many.
-fn write_due(batch: &mut Batch<'_>, center: &CenterId) -> rusqlite::Result<usize> {
+pub(in crate::store::sqlite) fn write_due(
+    batch: &mut Batch<'_>,
+    center: &CenterId,
+) -> rusqlite::Result<usize> {
     let (db, now) = (batch.db(), batch.now);
     let mut raised = Vec::new();
     for alarm in due(db, center, now.day, AT_ONCE)? {

@@ -1,6 +1,7 @@
 //! Connections that only read, by how long their reads take: a long one never keeps a short one waiting.
 
-use super::{StoreError, connect};
+use super::{connect, unusable};
+use crate::store::StoreError;
 use rusqlite::{Connection, Transaction};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,7 +81,7 @@ impl Pool {
                 Some(db) => db,
                 None => connect(&pool.path)?,
             };
-            let failed = |source| StoreError::Sqlite { doing: doing.into(), source };
+            let failed = |source| unusable(doing)(source);
             let tx = db.transaction().map_err(failed)?;
             let value = read(&tx).map_err(failed)?;
             tx.finish().map_err(failed)?;
@@ -97,21 +98,22 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use crate::clock::Clock;
-    use crate::store::{CenterRecord, Store, StoreConfig, StoreError};
+    use crate::store::backend::Backend as _;
+    use crate::store::sqlite::tests::open;
+    use crate::store::{CenterRecord, StoreError};
     use std::sync::mpsc;
 
     #[tokio::test]
     async fn long_reads_keep_no_head_waiting() {
-        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let store = open();
         let center = CenterRecord {
             id: "gangnam".into(),
             name: "강남".into(),
             pos: None,
             time_zone: "Asia/Seoul".into(),
         };
-        store.ensure_center(center).await.unwrap();
-        let readers = &store.shared.readers;
+        store.ensure_center(center, "e".into()).await.unwrap();
+        let readers = &store.readers;
         let mut ends = Vec::new();
         let mut under_way = Vec::new();
         for (pool, size) in [(&readers.lists, super::LISTS), (&readers.past, super::PAST)] {
@@ -126,8 +128,7 @@ mod tests {
             }
             assert_eq!(pool.permits.available_permits(), 0);
         }
-        let gangnam = "gangnam".into();
-        let head = store.head(&gangnam);
+        let head = store.standing("gangnam".into());
         tokio::time::timeout(std::time::Duration::from_secs(30), head).await.expect("its own turn").unwrap();
         drop(ends);
         for read in under_way {
@@ -137,12 +138,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_board_that_gets_no_turn_is_refused() {
-        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let store = open();
         let mut turns = Vec::new();
         for _ in 0..super::BOARDS {
-            turns.push(store.shared.readers.boards.turn().await.unwrap());
+            turns.push(store.readers.boards.turn().await.unwrap());
         }
-        let Err(error) = store.board(&"gangnam".into(), None).await else { panic!("it got a turn") };
+        let Err(error) = store.board("gangnam".into(), None).await else { panic!("it got a turn") };
         assert!(matches!(error, StoreError::Busy), "{error}");
         let refused = crate::auth::Refused::from(error);
         assert_eq!((refused.problem.status, refused.retry_after_s), (503, Some(1)));

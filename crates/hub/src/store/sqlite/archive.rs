@@ -8,19 +8,18 @@ use gwanje_ledger::{AlarmRef, Moment, Retention, Write};
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Archives at most this many deliveries in one transaction: bounds how long commands wait for it.
-pub(super) const ARCHIVED_AT_ONCE: i64 = 500;
-
 /// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
 const ALARMS_LOOKED_AT: i64 = 500;
 
-/// Archives what ended before `day_at` and drops tombstones beyond `kept`. Returns how many left the board.
+/// Archives at most so many that ended before `day_at` and drops tombstones beyond `kept`. Returns how many left the board.
 pub(super) fn ended_before(
     batch: &mut Batch<'_>,
     center: &CenterId,
     day_at: UtcMillis,
+    at_most: usize,
     kept: u64,
 ) -> rusqlite::Result<usize> {
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let db = batch.db();
     let Some(staged) = batch.center(center)? else { return Ok(0) };
     let ended: Vec<Delivery> = db
@@ -28,7 +27,7 @@ pub(super) fn ended_before(
             "SELECT body FROM delivery WHERE center = ?1 AND ended_at IS NOT NULL AND ended_at < ?2 \
              ORDER BY ended_at LIMIT ?3",
         )?
-        .query_map(params![center.as_str(), day_at.0, ARCHIVED_AT_ONCE], |row| json(row, 0))?
+        .query_map(params![center.as_str(), day_at.0, at_most], |row| json(row, 0))?
         .collect::<Result<_, _>>()?;
     let count = ended.len();
     let writes = gwanje_ledger::archive(&mut staged.standing, ended);

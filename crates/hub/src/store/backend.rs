@@ -1,0 +1,159 @@
+//! What a store must do, whatever keeps it: few, whole methods. Each write is one transaction and answers once that is
+//! durable; each read is one transaction, so that a row, a frame and a head of one answer agree.
+
+use super::people::{Account, ApiKey, KeyHash, Rotation};
+use super::{
+    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
+    Selection, StoreError,
+};
+use async_trait::async_trait;
+use gwanje_ledger::{BatchCommand, BatchDecided, Command, Decided, Signature, Standing, WordRefused};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_wire::command::HistoryEvent;
+use gwanje_wire::rest::{AlarmsReply, CloseReply};
+use gwanje_wire::socket::AlarmReceipt;
+use gwanje_wire::{Frame, Problem, ResyncReason, WireRow};
+
+/// A read of a center beside its standing and a frame; none: there is no such center.
+pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
+
+/// What became of a batch.
+pub(super) type BatchOutcome = Result<BatchDecided, Box<Problem>>;
+
+/// A store behind the hub's [`Store`](super::Store): it loads, asks the ledger, writes, and publishes what it committed to
+/// the centers in memory before it answers. When a write fails, nothing of it happened.
+#[async_trait]
+pub(super) trait Backend: Send + Sync {
+    // What changes centers.
+
+    async fn execute(&self, command: Command) -> Result<Decided, StoreError>;
+    /// In order, in one transaction; each has its own revision and outcome.
+    async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Decided>, StoreError>;
+    async fn execute_batch(&self, command: BatchCommand) -> Result<BatchOutcome, StoreError>;
+    async fn close_command(
+        &self,
+        account: Text,
+        center: CenterId,
+        key: String,
+    ) -> Result<CloseReply, StoreError>;
+    async fn give_word(
+        &self,
+        center: CenterId,
+        receipt: AlarmReceipt,
+        by: Signature,
+    ) -> Result<Result<(), WordRefused>, StoreError>;
+    /// Writes some of what is due, and escalates; returns how many.
+    async fn write_due(&self, center: CenterId) -> Result<usize, StoreError>;
+    /// Archives at most so many that ended before `day_at`, drops tombstones beyond `kept` and old alarms; returns how many
+    /// left the board.
+    async fn archive(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+        kept: u64,
+    ) -> Result<usize, StoreError>;
+    async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError>;
+    async fn begin_epoch(&self, center: CenterId, epoch: Epoch) -> Result<(), StoreError>;
+    /// Sets a center up, or changes its name, place and zone; a new one begins with this epoch.
+    async fn ensure_center(&self, center: CenterRecord, epoch: Epoch) -> Result<(), StoreError>;
+    async fn upsert_riders(&self, center: CenterId, riders: Vec<Rider>) -> Result<(), StoreError>;
+
+    // What is read of centers.
+
+    async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError>;
+    async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError>;
+    /// The frame after `from`; none: it can't start there.
+    async fn frame(
+        &self,
+        center: CenterId,
+        from: Rev,
+        limit: usize,
+        at: UtcMillis,
+    ) -> Result<Option<(Standing, Option<Frame>)>, StoreError>;
+    async fn buckets(
+        &self,
+        center: CenterId,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<RowDigest>>, StoreError>;
+    async fn rows(
+        &self,
+        center: CenterId,
+        selection: Selection,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<WireRow>>, StoreError>;
+    async fn revs(
+        &self,
+        center: CenterId,
+        selection: Selection,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<(DeliveryId, Rev)>>, StoreError>;
+    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError>;
+    /// Live or archived.
+    async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
+    async fn history(&self, center: CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError>;
+    async fn alarms(
+        &self,
+        center: CenterId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<AlarmsReply>, StoreError>;
+    /// Whether [`Self::write_due`] would find anything, at the cost of two looks at an index and no lock.
+    async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError>;
+    async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError>;
+    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError>;
+    async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError>;
+
+    // What is kept beside them.
+
+    async fn note(&self, key: String) -> Result<Option<String>, StoreError>;
+    /// Keeps a text where there is none yet; gives what is kept then.
+    async fn keep_first_note(&self, key: String, value: String) -> Result<String, StoreError>;
+    async fn keep_note(&self, key: String, value: String) -> Result<(), StoreError>;
+    async fn preference(&self, account: Text, key: String) -> Result<Option<Preference>, StoreError>;
+    async fn keep_preference(
+        &self,
+        account: Text,
+        key: String,
+        body: String,
+        replaces: Replaces,
+    ) -> Result<PreferenceKept, StoreError>;
+
+    // Who may come in.
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+    async fn account(&self, name: String) -> Result<Option<Account>, StoreError>;
+    async fn put_account(&self, account: Account) -> Result<(), StoreError>;
+    async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError>;
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
+    /// One of that name is replaced.
+    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError>;
+    /// Forgets sign-ins that were not used since then.
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError>;
+    /// Id and account of each that lives.
+    async fn live_sign_ins(&self) -> Result<Vec<(String, Text)>, StoreError>;
+    /// The account of a sign-in that lives.
+    async fn sign_in(&self, id: String) -> Result<Option<Text>, StoreError>;
+    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError>;
+    /// Spends the refresh token of a generation, as [`super::people::rotate`] decides; none: the sign-in is over.
+    async fn rotate(
+        &self,
+        id: String,
+        generation: i64,
+        now: UtcMillis,
+    ) -> Result<Option<Rotation>, StoreError>;
+    async fn end_sign_in(&self, id: String) -> Result<(), StoreError>;
+    async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError>;
+
+    // The store itself.
+
+    /// A number that changes with every write of another process.
+    async fn version_of_others(&self) -> Result<i64, StoreError>;
+    /// Whether it takes writes: no more after [`Self::close`], and if it ever failed.
+    fn takes_writes(&self) -> bool;
+    /// Commits what is under way and ends; later writes are refused.
+    async fn close(&self);
+}

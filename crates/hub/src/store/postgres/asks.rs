@@ -1,0 +1,341 @@
+//! What is asked of a center, each with whoever waits for its answer.
+
+use super::apply::apply;
+use super::failure::Failure;
+use super::loading::{any_row, live_row, load};
+use super::rows::{alarm_kind, json, receipt_stage, signed, unsigned};
+use crate::store::StoreError;
+use crate::store::backend::BatchOutcome;
+use deadpool_postgres::Transaction;
+use gwanje_ledger::{
+    AlarmRef, AlarmSubject, BatchCommand, Command, Decided, Decision, Entry, LoadedAlarm, Moment, Need,
+    Retention, Signature, Standing, WordRefused, Write,
+};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, Text, UtcMillis};
+use gwanje_wire::rest::{CloseReply, RECEIPTS_OF_ACCOUNT};
+use gwanje_wire::socket::AlarmReceipt;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
+
+/// Written in one transaction at most: bounds how long commands wait for it.
+const DUE_AT_ONCE: i64 = 200;
+/// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
+const ALARMS_LOOKED_AT: i64 = 500;
+
+type Waiting<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// Whoever waits for an answer, given once at most.
+pub(super) struct Answer<T>(Arc<Mutex<Option<Waiting<T>>>>);
+
+impl<T> Clone for Answer<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Answer<T> {
+    pub fn new() -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(answer)))), answered)
+    }
+
+    fn give(&self, value: Result<T, StoreError>) {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Whoever asked may have gone; what was written stays.
+        waiting.map(|waiting| waiting.send(value).ok());
+    }
+}
+
+/// An ask of a center. It can be decided more than once: only what is committed is answered.
+pub(super) enum CenterAsk {
+    Command(Box<Command>, Answer<Decided>),
+    Commands(Vec<Command>, Answer<Vec<Decided>>),
+    Batch(Box<BatchCommand>, Answer<BatchOutcome>),
+    Close { account: Text, key: String, answer: Answer<CloseReply> },
+    Word { receipt: AlarmReceipt, by: Signature, answer: Answer<Result<(), WordRefused>> },
+    Due(Answer<usize>),
+    Archive { day_at: UtcMillis, at_most: usize, kept: u64, answer: Answer<usize> },
+    KeepTombstones(u64, Answer<()>),
+    BeginEpoch(Epoch, Answer<Result<(), StoreError>>),
+}
+
+/// Gives an answer once the transaction is durable.
+pub(super) type Settle = Box<dyn FnOnce() + Send>;
+
+fn settle<T: Send + 'static>(answer: &Answer<T>, value: T) -> Settle {
+    let answer = answer.clone();
+    Box::new(move || answer.give(Ok(value)))
+}
+
+/// A center within a transaction that holds its lock.
+pub(super) struct Locked<'a> {
+    pub tx: &'a Transaction<'a>,
+    pub center: &'a CenterId,
+    pub now: Moment,
+    /// None: there is no such center.
+    pub standing: Option<Standing>,
+    /// What followers will be told, by revision.
+    pub changes: Vec<Entry>,
+}
+
+impl Locked<'_> {
+    async fn write(&mut self, writes: Vec<Write>) -> Result<(), Failure> {
+        apply(self.tx, self.center, writes, self.now, &mut self.changes).await
+    }
+}
+
+impl CenterAsk {
+    /// Tells whoever waits that it was not decided.
+    pub fn fail(&self, why: impl Fn() -> StoreError) {
+        match self {
+            Self::Command(_, answer) => answer.give(Err(why())),
+            Self::Commands(_, answer) => answer.give(Err(why())),
+            Self::Batch(_, answer) => answer.give(Err(why())),
+            Self::Close { answer, .. } => answer.give(Err(why())),
+            Self::Word { answer, .. } => answer.give(Err(why())),
+            Self::Due(answer) | Self::Archive { answer, .. } => answer.give(Err(why())),
+            Self::KeepTombstones(_, answer) => answer.give(Err(why())),
+            Self::BeginEpoch(_, answer) => answer.give(Err(why())),
+        }
+    }
+
+    /// Decides it, and writes what that leaves to write.
+    pub async fn decide(&self, at: &mut Locked<'_>) -> Result<Settle, Failure> {
+        match self {
+            Self::Command(command, answer) => {
+                let need = Need::of_command(command);
+                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
+                let Decision { outcome, writes } =
+                    gwanje_ledger::decide(&mut loaded, Command::clone(command), at.now)?;
+                at.write(writes).await?;
+                at.standing = loaded.standing;
+                Ok(settle(answer, outcome))
+            }
+            Self::Commands(commands, answer) => {
+                let mut need = Need::default();
+                commands.iter().for_each(|command| need.add_command(command));
+                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
+                let mut outcomes = Vec::with_capacity(commands.len());
+                for command in commands {
+                    let Decision { outcome, writes } =
+                        gwanje_ledger::decide(&mut loaded, command.clone(), at.now)?;
+                    at.write(writes).await?;
+                    outcomes.push(outcome);
+                }
+                at.standing = loaded.standing;
+                Ok(settle(answer, outcomes))
+            }
+            Self::Batch(command, answer) => {
+                let need = Need::of_batch(command);
+                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
+                let Decision { outcome, writes } =
+                    gwanje_ledger::decide_batch(&mut loaded, BatchCommand::clone(command), at.now)?;
+                at.write(writes).await?;
+                at.standing = loaded.standing;
+                Ok(settle(answer, outcome))
+            }
+            Self::Close { account, key, answer } => {
+                let need = Need::of_close(account.clone(), key.clone());
+                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
+                let Decision { outcome, writes } = gwanje_ledger::close(&mut loaded, account, key);
+                at.write(writes).await?;
+                Ok(settle(answer, outcome))
+            }
+            Self::Word { receipt, by, answer } => Ok(settle(answer, give_word(at, receipt, by).await?)),
+            Self::Due(answer) => Ok(settle(answer, write_due(at).await?)),
+            Self::Archive { day_at, at_most, kept, answer } => {
+                Ok(settle(answer, archive(at, *day_at, *at_most, *kept).await?))
+            }
+            Self::KeepTombstones(kept, answer) => Ok(settle(answer, keep_tombstones(at, *kept).await?)),
+            Self::BeginEpoch(epoch, answer) => {
+                let (center, epoch) = (at.center.clone(), epoch.clone());
+                let begun = match &mut at.standing {
+                    None => Err(StoreError::UnknownCenter(center)),
+                    Some(standing) if epoch <= standing.epoch => Err(StoreError::OldEpoch { center, epoch }),
+                    Some(standing) => {
+                        standing.begin_epoch(epoch);
+                        at.changes.clear();
+                        Ok(())
+                    }
+                };
+                Ok(settle(answer, begun))
+            }
+        }
+    }
+}
+
+/// Alarms by what names them, in the first three columns: delivery, kind, instant.
+fn alarm_refs(rows: &[tokio_postgres::Row]) -> Result<Vec<AlarmRef>, Failure> {
+    let alarm = |row: &tokio_postgres::Row| {
+        Ok(AlarmRef {
+            id: DeliveryId(unsigned(row.get(0))),
+            kind: alarm_kind(row, 1)?,
+            raised_at: UtcMillis(row.get(2)),
+        })
+    };
+    rows.iter().map(alarm).collect()
+}
+
+/// What is due by `day`, the oldest first.
+pub(super) async fn due(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    day: UtcMillis,
+    limit: i64,
+) -> Result<Vec<AlarmRef>, Failure> {
+    let statement = tx
+        .prepare_cached(
+            "SELECT id, kind, at FROM due WHERE center = $1 AND at <= $2 ORDER BY at, id, kind LIMIT $3",
+        )
+        .await?;
+    alarm_refs(&tx.query(&statement, &[&center.as_str(), &day.0, &limit]).await?)
+}
+
+/// Alarms that stand unacknowledged for too long by `wall`, the oldest first.
+pub(super) async fn unheard(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    wall: UtcMillis,
+    limit: i64,
+) -> Result<Vec<AlarmRef>, Failure> {
+    let statement = tx
+        .prepare_cached(
+            "SELECT id, kind, raised_at FROM alarm WHERE center = $1 AND at <= $2 AND acknowledged_at IS NULL \
+             AND settled_at IS NULL AND escalated_at IS NULL ORDER BY at, id, kind, raised_at LIMIT $3",
+        )
+        .await?;
+    let until = gwanje_ledger::unheard_until(wall).0;
+    alarm_refs(&tx.query(&statement, &[&center.as_str(), &until, &limit]).await?)
+}
+
+async fn write_due(at: &mut Locked<'_>) -> Result<usize, Failure> {
+    let mut raised = Vec::new();
+    for alarm in due(at.tx, at.center, at.now.day, DUE_AT_ONCE).await? {
+        raised.push((alarm, live_row(at.tx, at.center, alarm.id).await?));
+    }
+    let unheard = unheard(at.tx, at.center, at.now.wall, DUE_AT_ONCE).await?;
+    let Some(standing) = &mut at.standing else { return Ok(0) };
+    let count = raised.len() + unheard.len();
+    let writes = gwanje_ledger::look_at_clock(standing, raised, unheard);
+    at.write(writes).await?;
+    Ok(count)
+}
+
+async fn archive(
+    at: &mut Locked<'_>,
+    day_at: UtcMillis,
+    at_most: usize,
+    kept: u64,
+) -> Result<usize, Failure> {
+    let Some(standing) = &mut at.standing else { return Ok(0) };
+    let statement = at
+        .tx
+        .prepare_cached(
+            "SELECT body FROM delivery WHERE center = $1 AND ended_at < $2 ORDER BY ended_at LIMIT $3",
+        )
+        .await?;
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let ended = at.tx.query(&statement, &[&at.center.as_str(), &day_at.0, &at_most]).await?;
+    let ended = ended.iter().map(|row| json::<Delivery>(row, 0)).collect::<Result<Vec<_>, _>>()?;
+    let count = ended.len();
+    let writes = gwanje_ledger::archive(standing, ended);
+    at.write(writes).await?;
+    keep_tombstones(at, kept).await?;
+    let old = old_alarms(at).await?;
+    at.write(old.into_iter().map(Write::AlarmGone).collect()).await?;
+    Ok(count)
+}
+
+/// Alarms that were raised long ago about deliveries that left the board.
+async fn old_alarms(at: &Locked<'_>) -> Result<Vec<AlarmRef>, Failure> {
+    let statement = at
+        .tx
+        .prepare_cached(
+            "SELECT id, kind, raised_at FROM \
+             (SELECT id, kind, raised_at FROM alarm WHERE center = $1 ORDER BY seq LIMIT $3) old \
+             WHERE raised_at < $2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = old.id)",
+        )
+        .await?;
+    let until = Retention::at(at.now).alarms_from.0;
+    alarm_refs(&at.tx.query(&statement, &[&at.center.as_str(), &until, &ALARMS_LOOKED_AT]).await?)
+}
+
+/// Drops all but the newest `kept` tombstones.
+async fn keep_tombstones(at: &mut Locked<'_>, kept: u64) -> Result<(), Failure> {
+    let Some(standing) = &mut at.standing else { return Ok(()) };
+    // The newest tombstone that is one too many.
+    let statement = at
+        .tx
+        .prepare_cached("SELECT rev FROM tombstone WHERE center = $1 ORDER BY rev DESC LIMIT 1 OFFSET $2")
+        .await?;
+    let kept = i64::try_from(kept).unwrap_or(i64::MAX);
+    let floor = at.tx.query_opt(&statement, &[&at.center.as_str(), &kept]).await?;
+    let floor = floor.map(|row| Rev(unsigned(row.get(0))));
+    let writes = gwanje_ledger::forget_tombstones(standing, floor);
+    at.write(writes).await
+}
+
+/// Takes a seat's word on an alarm.
+async fn give_word(
+    at: &mut Locked<'_>,
+    receipt: &AlarmReceipt,
+    by: &Signature,
+) -> Result<Result<(), WordRefused>, Failure> {
+    let AlarmReceipt { id, kind, raised_at, stage: _ } = *receipt;
+    if at.standing.is_none() {
+        return Ok(Err(WordRefused::NoAlarm));
+    }
+    let found = load_alarm(at, AlarmRef { id, kind, raised_at }, by).await?;
+    let Some(standing) = &mut at.standing else { return Ok(Err(WordRefused::NoAlarm)) };
+    match gwanje_ledger::receive(standing, &found, receipt, by, at.now) {
+        Ok(writes) => at.write(writes).await.map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// What is looked at when that seat gives word on that alarm.
+async fn load_alarm(at: &Locked<'_>, alarm: AlarmRef, by: &Signature) -> Result<LoadedAlarm, Failure> {
+    let (tx, center) = (at.tx, at.center.as_str());
+    let (id, kind, raised_at) = (signed(alarm.id.0), alarm.kind.as_str(), alarm.raised_at.0);
+    let account = by.account.as_str();
+    let statement = tx
+        .prepare_cached(
+            "SELECT acknowledged_at IS NOT NULL FROM alarm \
+             WHERE center = $1 AND id = $2 AND kind = $3 AND raised_at = $4",
+        )
+        .await?;
+    let written = tx.query_opt(&statement, &[&center, &id, &kind, &raised_at]).await?;
+    let acknowledged: Option<bool> = written.map(|row| row.get(0));
+    let subject = match live_row(tx, at.center, alarm.id).await? {
+        _ if acknowledged.is_some() => AlarmSubject::Unknown,
+        Some(row) => AlarmSubject::Live(Box::new(row)),
+        None if any_row(tx, at.center, alarm.id).await?.is_some() => AlarmSubject::Left,
+        None => AlarmSubject::Unknown,
+    };
+    let statement = tx
+        .prepare_cached(
+            "SELECT account = $5, seat, stage FROM receipt \
+             WHERE center = $1 AND id = $2 AND kind = $3 AND raised_at = $4 ORDER BY at, seat",
+        )
+        .await?;
+    let words = tx.query(&statement, &[&center, &id, &kind, &raised_at, &account]).await?;
+    let mut found = LoadedAlarm { acknowledged, subject, given: None, kept: (0, words.len()), oldest: None };
+    for word in &words {
+        if !word.get::<_, bool>(0) {
+            continue;
+        }
+        let seat: &str = word.get(1);
+        if seat == by.seat.as_str() {
+            found.given = Some(receipt_stage(word, 2)?);
+        }
+        found.kept.0 += 1;
+        found.oldest.get_or_insert_with(|| SeatId::from(seat.to_owned()));
+    }
+    if found.given.is_some() {
+        found.kept = (0, 0);
+    }
+    if found.kept.0 < RECEIPTS_OF_ACCOUNT {
+        found.oldest = None;
+    }
+    Ok(found)
+}

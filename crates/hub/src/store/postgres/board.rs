@@ -1,0 +1,134 @@
+//! A whole board as JSON, streamed through a cursor of one read transaction.
+
+use super::failure::Failure;
+use super::rows::text_json;
+use super::{Shared, reads};
+use crate::store::board::{CHUNK_BYTES, CHUNKS_WAITING, STALLED, TURN_WAIT, WHOLE};
+use crate::store::{BoardStream, StoreError};
+use bytes::Bytes;
+use futures_util::{StreamExt, pin_mut};
+use gwanje_ledger::Standing;
+use gwanje_model::{CenterId, Epoch, Rev, RiderId, RowDigest};
+use std::io;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Rows asked for at a time.
+const ROWS_AT_ONCE: i32 = 500;
+
+impl Shared {
+    /// The whole board of a center, or what one rider carries of it.
+    pub(super) async fn stream_board(
+        self: &Arc<Self>,
+        center: CenterId,
+        rider: Option<RiderId>,
+    ) -> Result<BoardStream, StoreError> {
+        let turn = timeout(TURN_WAIT, Arc::clone(&self.boards).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(StoreError::Busy) };
+        let (begun, begins) = oneshot::channel();
+        let (chunks, taken) = mpsc::channel(CHUNKS_WAITING);
+        let (shared, id) = (Arc::clone(self), center.clone());
+        // Ends with the stream: when the receiver goes, or stalls, the next chunk fails.
+        tokio::spawn(async move {
+            let _turn = turn;
+            let out = Out { chunks, until: Instant::now() + WHOLE, waiting: Vec::with_capacity(CHUNK_BYTES) };
+            let failed = out.chunks.clone();
+            if let Err(error) = shared.read_board(&id, rider.as_ref(), begun, out).await {
+                tracing::error!(%error, "a board was cut while it was read");
+                // The receiver may have gone as well.
+                _ = failed.send(Err(io::Error::other(error.to_string()))).await;
+            }
+        });
+        let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))?;
+        Ok(BoardStream { epoch, rev, chunks: taken })
+    }
+
+    async fn read_board(
+        &self,
+        center: &CenterId,
+        rider: Option<&RiderId>,
+        begun: oneshot::Sender<(Epoch, Rev)>,
+        mut out: Out,
+    ) -> Result<(), Failure> {
+        let mut client = self.pool.get().await?;
+        let tx = super::reading(&mut client).await?;
+        let Some(standing) = reads::standing(&tx, center).await? else { return Ok(()) };
+        let rows = match rider {
+            Some(rider) => {
+                let rows = reads::carried(&tx, center, rider).await?;
+                RowDigest::of(rows.iter().map(|row| (row.id, row.rev)))
+            }
+            None => standing.rows,
+        };
+        if begun.send((standing.epoch.clone(), standing.rev)).is_err() {
+            return Ok(());
+        }
+        out.write(opening(&standing, rows)?.as_bytes());
+        let statement = tx
+            .prepare_cached(
+                "SELECT body FROM delivery WHERE center = $1 AND ($2::text IS NULL OR rider = $2) ORDER BY rev",
+            )
+            .await?;
+        let rider = rider.map(RiderId::as_str);
+        let portal = tx.bind(&statement, &[&center.as_str(), &rider]).await?;
+        let mut first = true;
+        loop {
+            let found = tx.query_portal_raw(&portal, ROWS_AT_ONCE).await?;
+            pin_mut!(found);
+            let mut count = 0;
+            while let Some(row) = found.next().await {
+                let row = row?;
+                count += 1;
+                if !std::mem::take(&mut first) {
+                    out.write(b",");
+                }
+                out.write(row.get::<_, &str>(0).as_bytes());
+                if out.waiting.len() >= CHUNK_BYTES && out.flush().await.is_err() {
+                    return Ok(());
+                }
+            }
+            if count < ROWS_AT_ONCE {
+                break;
+            }
+        }
+        out.write(b"]}");
+        // A client that left wants no end either.
+        _ = out.flush().await;
+        Ok(())
+    }
+}
+
+fn opening(standing: &Standing, rows: RowDigest) -> Result<String, Failure> {
+    let (epoch, rev) = (text_json(&standing.epoch)?, standing.rev);
+    Ok(format!(r#"{{"epoch":{epoch},"rev":{rev},"count":{},"digest":"{}","rows":["#, rows.count, rows.digest))
+}
+
+struct Out {
+    chunks: mpsc::Sender<io::Result<Bytes>>,
+    until: Instant,
+    waiting: Vec<u8>,
+}
+
+/// The client left or stalled.
+struct Gone;
+
+impl Out {
+    fn write(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        let chunk = Bytes::from(std::mem::replace(&mut self.waiting, Vec::with_capacity(CHUNK_BYTES)));
+        let until = self.until.min(Instant::now() + STALLED);
+        let in_time = Instant::now() < self.until;
+        match timeout_at(until, self.chunks.send(Ok(chunk))).await {
+            Ok(Ok(())) if in_time => Ok(()),
+            Ok(Err(_)) => Err(Gone),
+            Ok(Ok(())) | Err(_) => {
+                tracing::info!("a client that reads a board too slowly, or not at all, is cut off");
+                Err(Gone)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Commits: one transaction, one center. Asks of a center that come while a commit is under way are gathered for the next.
+
+use super::Shared;
+use super::apply::stand;
+use super::asks::{CenterAsk, Locked, Settle};
+use super::failure::Failure;
+use super::loading::lock;
+use crate::store::StoreError;
+use gwanje_ledger::{Entry, Moment, Standing};
+use gwanje_model::CenterId;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Asks that wait for a center: two seconds of work at least. Whoever finds it full waits, which slows the source.
+const QUEUE_ASKS: usize = 1_024;
+/// The most asks that one transaction takes: bounds how long the first waits for the last.
+const BATCH_ASKS: usize = 256;
+
+/// The asks of a center on their way.
+pub(super) struct Queue {
+    pub asks: mpsc::Sender<CenterAsk>,
+    /// Ends when every sender is gone and what they sent is committed.
+    pub committing: JoinHandle<()>,
+}
+
+/// Begins to commit what is asked of a center, until every sender is gone.
+pub(super) fn begin(shared: Arc<Shared>, center: CenterId) -> Queue {
+    let (asks, mut inbox) = mpsc::channel(QUEUE_ASKS);
+    let committing = tokio::spawn(async move {
+        let mut gathered = Vec::new();
+        while inbox.recv_many(&mut gathered, BATCH_ASKS).await > 0 {
+            // Waits for its turn first: what comes meanwhile goes along. The semaphore is never closed.
+            let _turn = shared.writing.acquire().await;
+            while gathered.len() < BATCH_ASKS {
+                match inbox.try_recv() {
+                    Ok(ask) => gathered.push(ask),
+                    Err(_) => break,
+                }
+            }
+            shared.commit(&center, &gathered).await;
+            gathered.clear();
+        }
+    });
+    Queue { asks, committing }
+}
+
+/// How a transaction ended that did not commit.
+enum Ended {
+    /// Nothing was written.
+    RolledBack(Failure),
+    /// The database did not say whether it committed.
+    Unknown(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::RolledBack(failure)
+    }
+}
+
+impl Shared {
+    /// Commits asks together; where that fails, each by itself, so that one takes no other with it.
+    async fn commit(&self, center: &CenterId, asks: &[CenterAsk]) {
+        match self.transact(center, asks).await {
+            Ok(()) => {}
+            Err(Ended::RolledBack(failure)) if asks.len() > 1 => {
+                tracing::warn!(error = %failure, %center, "a transaction was rolled back; its asks are tried one by one");
+                for ask in asks {
+                    let one = std::slice::from_ref(ask);
+                    if let Err(ended) = self.transact(center, one).await {
+                        ended.tell(center, one);
+                    }
+                }
+            }
+            Err(ended) => ended.tell(center, asks),
+        }
+    }
+
+    async fn transact(&self, center: &CenterId, asks: &[CenterAsk]) -> Result<(), Ended> {
+        let mut client = self.pool.get().await.map_err(Failure::from)?;
+        let tx = client.transaction().await.map_err(Failure::from)?;
+        let before = lock(&tx, center).await?;
+        let now = Moment { wall: self.lines.clock.wall_now(), day: self.lines.clock.day_now() };
+        let mut locked = Locked { tx: &tx, center, now, standing: before.clone(), changes: Vec::new() };
+        let mut settles: Vec<Settle> = Vec::with_capacity(asks.len());
+        for ask in asks {
+            settles.push(ask.decide(&mut locked).await?);
+        }
+        let Locked { standing, changes, .. } = locked;
+        if let Some(standing) = standing.as_ref().filter(|standing| Some(*standing) != before.as_ref()) {
+            stand(&tx, center, standing).await?;
+        }
+        tx.commit().await.map_err(|error| Ended::Unknown(error.into()))?;
+        self.publish(center, before, standing, changes);
+        settles.into_iter().for_each(|settle| settle());
+        Ok(())
+    }
+
+    fn publish(
+        &self,
+        center: &CenterId,
+        before: Option<Standing>,
+        standing: Option<Standing>,
+        changes: Vec<Entry>,
+    ) {
+        let Some(standing) = standing else { return };
+        match self.lines.get(center) {
+            Some(line) if Some(&standing) != before.as_ref() => line.publish(standing, changes),
+            Some(line) => line.catch_up(standing),
+            None => self.lines.add(center.clone(), standing),
+        }
+    }
+}
+
+impl Ended {
+    fn tell(self, center: &CenterId, asks: &[CenterAsk]) {
+        match self {
+            Self::RolledBack(error) => {
+                tracing::error!(%error, %center, "a transaction was rolled back; its asks are refused");
+                asks.iter().for_each(|ask| ask.fail(|| StoreError::NotCommitted));
+            }
+            Self::Unknown(error) => {
+                tracing::error!(%error, %center, "the database did not say whether it has committed");
+                asks.iter().for_each(|ask| ask.fail(|| StoreError::Unsettled));
+            }
+        }
+    }
+}

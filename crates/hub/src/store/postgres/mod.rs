@@ -1,0 +1,532 @@
+//! A store for several hubs at once: PostgreSQL 14 or newer.
+//!
+//! Commit order is revision order: a transaction changes one center, whose row it locks first. Each node keeps the latest
+//! changes that it committed itself in memory; those of others it sees when it next reads where a center stands.
+
+mod apply;
+mod asks;
+mod board;
+mod commit;
+mod failure;
+mod loading;
+mod people;
+mod reads;
+mod rows;
+mod schema;
+
+use super::backend::{Backend, BatchOutcome, Beside};
+use super::lines::Lines;
+use super::people::{Account, ApiKey, KeyHash, Rotation};
+use super::{
+    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
+    Selection, StoreError,
+};
+use asks::{Answer, CenterAsk};
+use async_trait::async_trait;
+use commit::Queue;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
+use failure::Failure;
+use gwanje_ledger::{BatchCommand, Command, Decided, Signature, Standing, WordRefused};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_wire::command::HistoryEvent;
+use gwanje_wire::rest::{AlarmsReply, CloseReply};
+use gwanje_wire::socket::AlarmReceipt;
+use gwanje_wire::{Frame, WireRow};
+use rows::text_json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_postgres::config::{Config, TargetSessionAttrs};
+use tokio_postgres::{IsolationLevel, NoTls};
+
+/// Connections of a node: those that commit, those that stream boards, and all other reads.
+const CONNECTIONS: usize = 24;
+/// Centers of a node that commit at once.
+const WRITING: usize = 4;
+/// Boards streamed at once: each may wait for a slow client.
+const BOARDS: usize = 8;
+/// How long a connection may take to be made, and how long a request waits for a free one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the database may be silent to what was sent before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(5);
+/// Settings of each connection: a node that waits for a lock, or freezes while it holds one, keeps nobody waiting for long.
+const OPTIONS: &str =
+    "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=2000 -c statement_timeout=60000";
+/// Between two looks at what other nodes committed.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// A store in a PostgreSQL database.
+pub(super) struct Postgres {
+    shared: Arc<Shared>,
+    /// The queues of the centers; none once it is closed.
+    queues: Mutex<Option<BTreeMap<CenterId, Queue>>>,
+    looking: JoinHandle<()>,
+}
+
+/// What the tasks of a store share.
+struct Shared {
+    pool: Pool,
+    lines: Arc<Lines>,
+    writing: Semaphore,
+    boards: Arc<Semaphore>,
+}
+
+/// A transaction that only reads, and sees one instant of the database.
+async fn reading(client: &mut Object) -> Result<Transaction<'_>, Failure> {
+    let begun = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    Ok(begun.start().await?)
+}
+
+impl Postgres {
+    /// Connects, makes or migrates the tables, puts the centers into memory and begins to look at what others commit.
+    pub async fn open(url: &str, lines: &Arc<Lines>) -> Result<Self, StoreError> {
+        let mut config: Config =
+            url.parse().map_err(|source: tokio_postgres::Error| StoreError::Unusable {
+                doing: "reading the address of the database".into(),
+                source: source.into(),
+                remedy: "write it as postgres://user:password@host/name",
+            })?;
+        config
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_user_timeout(SILENCE)
+            .application_name("gwanje-hub")
+            .options(OPTIONS);
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .build()
+            .map_err(|source| StoreError::Unusable {
+                doing: "preparing connections to the database".into(),
+                source: source.into(),
+                remedy: "this is a fault of the hub",
+            })?;
+        let shared = Arc::new(Shared {
+            pool,
+            lines: Arc::clone(lines),
+            writing: Semaphore::new(WRITING),
+            boards: Arc::new(Semaphore::new(BOARDS)),
+        });
+        let migrated = async {
+            let mut client = shared.pool.get().await?;
+            schema::migrate(&mut client).await
+        };
+        migrated
+            .await
+            .map_err(|failure| failure.while_doing("preparing the database"))?
+            .map_err(|found| StoreError::Newer { found, known: schema::VERSION })?;
+        shared.look().await.map_err(|failure| failure.while_doing("reading the centers of the database"))?;
+        let looking = tokio::spawn(Arc::clone(&shared).keep_looking());
+        Ok(Self { shared, queues: Mutex::new(Some(BTreeMap::new())), looking })
+    }
+
+    /// The queue of a center; none: the store is closed.
+    fn queue(&self, center: &CenterId) -> Option<mpsc::Sender<CenterAsk>> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let queues = queues.as_mut()?;
+        if !queues.contains_key(center) {
+            // Nobody fills the memory with queues of centers that do not exist: these are asked for nothing.
+            let queue = commit::begin(Arc::clone(&self.shared), center.clone());
+            queues.insert(center.clone(), queue);
+        }
+        queues.get(center).map(|queue| queue.asks.clone())
+    }
+
+    /// Asks a center, and waits until the answer is durable.
+    async fn ask<T: Send + 'static>(
+        &self,
+        center: &CenterId,
+        ask: impl FnOnce(Answer<T>) -> CenterAsk + Send,
+    ) -> Result<T, StoreError> {
+        let queue = self.queue(center).ok_or(StoreError::NotCommitted)?;
+        let (answer, answered) = Answer::new();
+        queue.send(ask(answer)).await.map_err(|_| StoreError::NotCommitted)?;
+        drop(queue);
+        answered.await.map_err(|_| StoreError::NotCommitted)?
+    }
+}
+
+impl Shared {
+    /// Sees what other nodes committed.
+    async fn look(&self) -> Result<(), Failure> {
+        let mut client = self.pool.get().await?;
+        let tx = reading(&mut client).await?;
+        for (center, standing) in reads::centers(&tx).await? {
+            match self.lines.get(&center.id) {
+                Some(line) => line.catch_up(standing),
+                None => self.lines.add(center.id, standing),
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_looking(self: Arc<Self>) {
+        let mut tick = interval(LOOK_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "what other nodes committed is not seen");
+            }
+        }
+    }
+}
+
+/// Runs `$read` with a transaction `$tx` that only reads.
+macro_rules! read {
+    ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {{
+        let done = async {
+            let mut client = $self.shared.pool.get().await?;
+            let $tx = &reading(&mut client).await?;
+            Ok::<_, Failure>($read)
+        };
+        done.await.map_err(|failure: Failure| failure.while_doing($doing))
+    }};
+}
+
+/// Runs `$write` with a transaction `$tx`, and commits.
+macro_rules! write {
+    ($self:ident, $doing:literal, |$tx:ident| $write:expr) => {{
+        let done = async {
+            let mut client = $self.shared.pool.get().await?;
+            let transaction = client.transaction().await?;
+            let $tx = &transaction;
+            let value = $write;
+            transaction.commit().await?;
+            Ok::<_, Failure>(value)
+        };
+        done.await.map_err(|failure: Failure| failure.while_doing($doing))
+    }};
+}
+
+/// Runs `$read` with a transaction that only reads, beside the standing of a center and the frame after a revision.
+macro_rules! beside {
+    ($self:ident, $center:ident, $after:ident, $at:ident, |$tx:ident| $read:expr) => {
+        read!($self, "reading a board", |$tx| match reads::standing($tx, &$center).await? {
+            None => None,
+            Some(standing) => match reads::whole_frame($tx, &$center, &standing, &$after, $at).await? {
+                Err(reason) => Some(Err(reason)),
+                Ok(frame) => Some(Ok((standing, frame, $read))),
+            },
+        })
+    };
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn execute(&self, command: Command) -> Result<Decided, StoreError> {
+        let center = command.center.clone();
+        self.ask(&center, |answer| CenterAsk::Command(Box::new(command), answer)).await
+    }
+
+    async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Decided>, StoreError> {
+        let mut decided = Vec::with_capacity(commands.len());
+        let mut commands = commands.into_iter().peekable();
+        while let Some(first) = commands.next() {
+            let center = first.center.clone();
+            let mut asked = vec![first];
+            while let Some(next) = commands.next_if(|next| next.center == center) {
+                asked.push(next);
+            }
+            decided.extend(self.ask(&center, |answer| CenterAsk::Commands(asked, answer)).await?);
+        }
+        Ok(decided)
+    }
+
+    async fn execute_batch(&self, command: BatchCommand) -> Result<BatchOutcome, StoreError> {
+        let center = command.center.clone();
+        self.ask(&center, |answer| CenterAsk::Batch(Box::new(command), answer)).await
+    }
+
+    async fn close_command(
+        &self,
+        account: Text,
+        center: CenterId,
+        key: String,
+    ) -> Result<CloseReply, StoreError> {
+        self.ask(&center, |answer| CenterAsk::Close { account, key, answer }).await
+    }
+
+    async fn give_word(
+        &self,
+        center: CenterId,
+        receipt: AlarmReceipt,
+        by: Signature,
+    ) -> Result<Result<(), WordRefused>, StoreError> {
+        self.ask(&center, |answer| CenterAsk::Word { receipt, by, answer }).await
+    }
+
+    async fn write_due(&self, center: CenterId) -> Result<usize, StoreError> {
+        self.ask(&center, CenterAsk::Due).await
+    }
+
+    async fn archive(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+        kept: u64,
+    ) -> Result<usize, StoreError> {
+        self.ask(&center, |answer| CenterAsk::Archive { day_at, at_most, kept, answer }).await
+    }
+
+    async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
+        self.ask(&center, |answer| CenterAsk::KeepTombstones(kept, answer)).await
+    }
+
+    async fn begin_epoch(&self, center: CenterId, epoch: Epoch) -> Result<(), StoreError> {
+        self.ask(&center, |answer| CenterAsk::BeginEpoch(epoch, answer)).await?
+    }
+
+    async fn ensure_center(&self, center: CenterRecord, epoch: Epoch) -> Result<(), StoreError> {
+        let sql = "INSERT INTO center (id, name, pos, time_zone, epoch) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (id) DO UPDATE SET name = excluded.name, pos = excluded.pos, \
+                   time_zone = excluded.time_zone";
+        write!(self, "setting up a center", |tx| {
+            let pos = center.pos.as_ref().map(text_json).transpose()?;
+            let (id, name, zone) = (center.id.as_str(), center.name.as_str(), center.time_zone.as_str());
+            tx.execute(sql, &[&id, &name, &pos, &zone, &epoch.as_str()]).await?;
+        })?;
+        self.shared.look().await.map_err(|failure| failure.while_doing("reading the centers"))
+    }
+
+    async fn upsert_riders(&self, center: CenterId, riders: Vec<Rider>) -> Result<(), StoreError> {
+        let sql = "INSERT INTO rider (center, id, name, phone, home, status, pos, seen_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (center, id) DO UPDATE SET \
+                   name = excluded.name, phone = excluded.phone, home = excluded.home, \
+                   status = excluded.status, pos = coalesce(excluded.pos, rider.pos), \
+                   seen_at = coalesce(excluded.seen_at, rider.seen_at)";
+        // In one order everywhere: two that list the same riders at once do not wait for each other in a circle.
+        let mut riders = riders;
+        riders.sort_by(|a, b| a.id.cmp(&b.id));
+        write!(self, "listing riders", |tx| {
+            let statement = tx.prepare_cached(sql).await?;
+            for rider in &riders {
+                let (status, pos) =
+                    (text_json(&rider.status)?, rider.pos.as_ref().map(text_json).transpose()?);
+                let (id, name, phone) = (rider.id.as_str(), rider.name.as_str(), rider.phone.as_str());
+                let (home, seen_at) = (rider.home.as_str(), rider.seen_at.map(|at| at.0));
+                tx.execute(
+                    &statement,
+                    &[&center.as_str(), &id, &name, &phone, &home, &status, &pos, &seen_at],
+                )
+                .await?;
+            }
+        })
+    }
+
+    async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError> {
+        let read = read!(self, "reading the centers", |tx| reads::centers(tx).await?)?;
+        Ok(read.into_iter().map(|(center, _)| center).collect())
+    }
+
+    async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError> {
+        let standing = read!(self, "reading a head", |tx| reads::standing(tx, &center).await?)?;
+        if let (Some(line), Some(standing)) = (self.shared.lines.get(&center), &standing) {
+            line.catch_up(standing.clone());
+        }
+        Ok(standing)
+    }
+
+    async fn frame(
+        &self,
+        center: CenterId,
+        from: Rev,
+        limit: usize,
+        at: UtcMillis,
+    ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
+        read!(self, "reading changes", |tx| match reads::standing(tx, &center).await? {
+            None => None,
+            Some(standing) if standing.resumable(from).is_err() => Some((standing, None)),
+            Some(standing) => {
+                let frame = reads::frame(tx, &center, &standing, from, limit, at).await?;
+                Some((standing, Some(frame)))
+            }
+        })
+    }
+
+    async fn buckets(
+        &self,
+        center: CenterId,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<RowDigest>>, StoreError> {
+        beside!(self, center, after, at, |tx| reads::buckets(tx, &center).await?)
+    }
+
+    async fn rows(
+        &self,
+        center: CenterId,
+        selection: Selection,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<WireRow>>, StoreError> {
+        beside!(self, center, after, at, |tx| reads::rows(tx, &center, &selection).await?)
+    }
+
+    async fn revs(
+        &self,
+        center: CenterId,
+        selection: Selection,
+        after: After,
+        at: UtcMillis,
+    ) -> Result<Beside<Vec<(DeliveryId, Rev)>>, StoreError> {
+        beside!(self, center, after, at, |tx| reads::selected(tx, &center, &selection).await?)
+    }
+
+    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
+        self.shared.stream_board(center, only_rider).await
+    }
+
+    async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        read!(self, "reading a delivery", |tx| loading::any_row(tx, &center, id).await?)
+    }
+
+    async fn history(&self, center: CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError> {
+        read!(self, "reading a history", |tx| reads::history(tx, &center, id).await?)
+    }
+
+    async fn alarms(
+        &self,
+        center: CenterId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<AlarmsReply>, StoreError> {
+        read!(self, "reading alarms", |tx| reads::alarms(tx, &center, after, limit).await?)
+    }
+
+    async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError> {
+        read!(self, "looking for alarms that are due", |tx| {
+            !asks::due(tx, &center, now.day, 1).await?.is_empty()
+                || !asks::unheard(tx, &center, now.wall, 1).await?.is_empty()
+        })
+    }
+
+    async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
+        read!(self, "reading riders", |tx| reads::riders(tx, &center).await?)
+    }
+
+    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
+        read!(self, "reading a past board", |tx| reads::board_at(tx, &center, time).await?)
+    }
+
+    async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {
+        read!(self, "searching deliveries", |tx| reads::find(tx, &center, &search).await?)
+    }
+
+    async fn note(&self, key: String) -> Result<Option<String>, StoreError> {
+        read!(self, "reading a setting", |tx| people::note(tx, &key).await?)
+    }
+
+    async fn keep_first_note(&self, key: String, value: String) -> Result<String, StoreError> {
+        write!(self, "keeping a setting", |tx| people::keep_first_note(tx, &key, &value).await?)
+    }
+
+    async fn keep_note(&self, key: String, value: String) -> Result<(), StoreError> {
+        write!(self, "keeping a setting", |tx| people::keep_note(tx, &key, &value).await?)
+    }
+
+    async fn preference(&self, account: Text, key: String) -> Result<Option<Preference>, StoreError> {
+        read!(self, "reading a preference", |tx| people::preference(tx, &account, &key).await?)
+    }
+
+    async fn keep_preference(
+        &self,
+        account: Text,
+        key: String,
+        body: String,
+        replaces: Replaces,
+    ) -> Result<PreferenceKept, StoreError> {
+        write!(self, "keeping a preference", |tx| {
+            people::keep_preference(tx, &account, &key, &body, &replaces).await?
+        })
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        read!(self, "reading accounts", |tx| people::accounts(tx).await?)
+    }
+
+    async fn account(&self, name: String) -> Result<Option<Account>, StoreError> {
+        read!(self, "reading an account", |tx| people::account(tx, &name).await?)
+    }
+
+    async fn put_account(&self, account: Account) -> Result<(), StoreError> {
+        write!(self, "keeping an account", |tx| people::put_account(tx, &account).await?)
+    }
+
+    async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError> {
+        read!(self, "reading API keys", |tx| people::keys(tx).await?)
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        read!(self, "reading an API key", |tx| people::key(tx, &hash).await?)
+    }
+
+    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError> {
+        write!(self, "keeping an API key", |tx| people::put_key(tx, &hash, &key).await?)
+    }
+
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError> {
+        write!(self, "forgetting sign-ins", |tx| people::forget_sign_ins(tx, used_since).await?)
+    }
+
+    async fn live_sign_ins(&self) -> Result<Vec<(String, Text)>, StoreError> {
+        read!(self, "reading sign-ins", |tx| people::live_sign_ins(tx).await?)
+    }
+
+    async fn sign_in(&self, id: String) -> Result<Option<Text>, StoreError> {
+        read!(self, "reading a sign-in", |tx| people::sign_in(tx, &id).await?)
+    }
+
+    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError> {
+        write!(self, "beginning a sign-in", |tx| people::begin_sign_in(tx, &id, &account, first).await?)
+    }
+
+    async fn rotate(
+        &self,
+        id: String,
+        generation: i64,
+        now: UtcMillis,
+    ) -> Result<Option<Rotation>, StoreError> {
+        write!(self, "refreshing a sign-in", |tx| people::spend(tx, &id, generation, now).await?)
+    }
+
+    async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {
+        write!(self, "ending a sign-in", |tx| people::end_sign_in(tx, &id).await?)
+    }
+
+    async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError> {
+        write!(self, "ending sign-ins", |tx| people::end_sign_ins_of(tx, &account).await?)
+    }
+
+    async fn version_of_others(&self) -> Result<i64, StoreError> {
+        read!(self, "asking the store's version", |tx| people::version(tx).await?)
+    }
+
+    fn takes_writes(&self) -> bool {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    async fn close(&self) {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.looking.abort();
+        for Queue { asks, committing } in queues.into_iter().flat_map(BTreeMap::into_values) {
+            drop(asks);
+            // A panic in it was logged by the hook.
+            _ = committing.await;
+        }
+        self.shared.pool.close();
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
+}

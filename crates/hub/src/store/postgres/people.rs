@@ -1,0 +1,237 @@
+//! Accounts, keys of integrations, sign-ins, preferences, notes.
+
+use super::failure::Failure;
+use super::rows::{json, text_json};
+use crate::store::people::{Account, ApiKey, KeyHash, Rotated, Rotation, rotate};
+use crate::store::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
+use deadpool_postgres::Transaction;
+use gwanje_model::{RiderId, Role, Text, UtcMillis};
+use tokio_postgres::Row;
+
+const ACCOUNTS: &str =
+    "SELECT name, role, centers, rider, coalesce(nullif(person, ''), name), password FROM account";
+const KEYS: &str = "SELECT hash, name, centers, scopes FROM api_key";
+
+pub(super) async fn accounts(tx: &Transaction<'_>) -> Result<Vec<Account>, Failure> {
+    let statement = tx.prepare_cached(ACCOUNTS).await?;
+    tx.query(&statement, &[]).await?.iter().map(read_account).collect()
+}
+
+pub(super) async fn account(tx: &Transaction<'_>, name: &str) -> Result<Option<Account>, Failure> {
+    let statement = tx.prepare_cached(&format!("{ACCOUNTS} WHERE name = $1")).await?;
+    tx.query_opt(&statement, &[&name]).await?.as_ref().map(read_account).transpose()
+}
+
+fn read_account(row: &Row) -> Result<Account, Failure> {
+    let role: &str = row.get(1);
+    Ok(Account {
+        name: row.get::<_, &str>(0).into(),
+        role: Role::parse(role).ok_or_else(|| Failure::Damaged("account.role", role.to_owned()))?,
+        centers: json(row, 2)?,
+        rider: row.get::<_, Option<String>>(3).map(RiderId::from),
+        person: row.get::<_, &str>(4).into(),
+        password: row.get(5),
+    })
+}
+
+/// Tells every node that what it keeps of people in memory is old.
+async fn people_written(tx: &Transaction<'_>) -> Result<(), Failure> {
+    let statement = tx.prepare_cached("SELECT nextval('people_written')").await?;
+    tx.query_one(&statement, &[]).await?;
+    Ok(())
+}
+
+pub(super) async fn put_account(tx: &Transaction<'_>, account: &Account) -> Result<(), Failure> {
+    let statement = tx
+        .prepare_cached(
+            "INSERT INTO account (name, role, centers, rider, person, password) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (name) DO UPDATE SET role = excluded.role, centers = excluded.centers, \
+             rider = excluded.rider, person = excluded.person, password = excluded.password",
+        )
+        .await?;
+    let centers = text_json(&account.centers)?;
+    let rider = account.rider.as_ref().map(RiderId::as_str);
+    let (name, role, person) = (account.name.as_str(), account.role.as_str(), account.person.as_str());
+    tx.execute(&statement, &[&name, &role, &centers, &rider, &person, &account.password]).await?;
+    people_written(tx).await
+}
+
+pub(super) async fn keys(tx: &Transaction<'_>) -> Result<Vec<(KeyHash, ApiKey)>, Failure> {
+    let statement = tx.prepare_cached(KEYS).await?;
+    tx.query(&statement, &[]).await?.iter().map(read_key).collect()
+}
+
+pub(super) async fn key(tx: &Transaction<'_>, hash: &KeyHash) -> Result<Option<ApiKey>, Failure> {
+    let statement = tx.prepare_cached(&format!("{KEYS} WHERE hash = $1")).await?;
+    let found = tx.query_opt(&statement, &[&hash.as_slice()]).await?;
+    Ok(found.as_ref().map(read_key).transpose()?.map(|(_, key)| key))
+}
+
+fn read_key(row: &Row) -> Result<(KeyHash, ApiKey), Failure> {
+    let hash: &[u8] = row.get(0);
+    let hash = hash.try_into().map_err(|_| Failure::Damaged("api_key.hash", row.get(1)))?;
+    Ok((hash, ApiKey { name: row.get::<_, &str>(1).into(), centers: json(row, 2)?, scopes: json(row, 3)? }))
+}
+
+/// One of that name is replaced.
+pub(super) async fn put_key(tx: &Transaction<'_>, hash: &KeyHash, key: &ApiKey) -> Result<(), Failure> {
+    let statement = tx
+        .prepare_cached(
+            "INSERT INTO api_key (hash, name, centers, scopes) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, centers = excluded.centers, \
+             scopes = excluded.scopes",
+        )
+        .await?;
+    let (centers, scopes) = (text_json(&key.centers)?, text_json(&key.scopes)?);
+    tx.execute(&statement, &[&hash.as_slice(), &key.name.as_str(), &centers, &scopes]).await?;
+    people_written(tx).await
+}
+
+/// Forgets sign-ins that were not used since then.
+pub(super) async fn forget_sign_ins(tx: &Transaction<'_>, used_since: UtcMillis) -> Result<(), Failure> {
+    let statement = tx.prepare_cached("DELETE FROM sign_in WHERE used_at < $1").await?;
+    tx.execute(&statement, &[&used_since.0]).await?;
+    Ok(())
+}
+
+/// Id and account of each that lives.
+pub(super) async fn live_sign_ins(tx: &Transaction<'_>) -> Result<Vec<(String, Text)>, Failure> {
+    let statement = tx.prepare_cached("SELECT id, account FROM sign_in WHERE NOT revoked").await?;
+    let rows = tx.query(&statement, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, &str>(1).into())).collect())
+}
+
+/// The account of a sign-in that lives.
+pub(super) async fn sign_in(tx: &Transaction<'_>, id: &str) -> Result<Option<Text>, Failure> {
+    let statement = tx.prepare_cached("SELECT account FROM sign_in WHERE id = $1 AND NOT revoked").await?;
+    Ok(tx.query_opt(&statement, &[&id]).await?.map(|row| row.get::<_, &str>(0).into()))
+}
+
+pub(super) async fn begin_sign_in(
+    tx: &Transaction<'_>,
+    id: &str,
+    account: &Text,
+    first: Rotation,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO sign_in (id, account, rotations, used_at) VALUES ($1, $2, $3, $4)";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &account.as_str(), &text_json(&[first])?, &first.at.0]).await?;
+    Ok(())
+}
+
+/// Spends the refresh token of a generation; none: the sign-in is over. Twins wait for each other's row.
+pub(super) async fn spend(
+    tx: &Transaction<'_>,
+    id: &str,
+    spent: i64,
+    now: UtcMillis,
+) -> Result<Option<Rotation>, Failure> {
+    let sql = "SELECT rotations FROM sign_in WHERE id = $1 AND NOT revoked FOR UPDATE";
+    let statement = tx.prepare_cached(sql).await?;
+    let Some(row) = tx.query_opt(&statement, &[&id]).await? else { return Ok(None) };
+    match rotate(json(&row, 0)?, spent, now) {
+        Rotated::Again(again) => Ok(Some(again)),
+        Rotated::Over => {
+            end_sign_in(tx, id).await?;
+            Ok(None)
+        }
+        Rotated::Next(rotations, next) => {
+            let sql = "UPDATE sign_in SET rotations = $2, used_at = $3 WHERE id = $1";
+            let statement = tx.prepare_cached(sql).await?;
+            tx.execute(&statement, &[&id, &text_json(&rotations)?, &now.0]).await?;
+            Ok(Some(next))
+        }
+    }
+}
+
+pub(super) async fn end_sign_in(tx: &Transaction<'_>, id: &str) -> Result<(), Failure> {
+    let statement = tx.prepare_cached("UPDATE sign_in SET revoked = TRUE WHERE id = $1").await?;
+    tx.execute(&statement, &[&id]).await?;
+    people_written(tx).await
+}
+
+pub(super) async fn end_sign_ins_of(tx: &Transaction<'_>, account: &str) -> Result<(), Failure> {
+    let sql = "UPDATE sign_in SET revoked = TRUE WHERE account = $1 AND NOT revoked";
+    let statement = tx.prepare_cached(sql).await?;
+    if tx.execute(&statement, &[&account]).await? > 0 {
+        people_written(tx).await?;
+    }
+    Ok(())
+}
+
+/// How often people were written.
+pub(super) async fn version(tx: &Transaction<'_>) -> Result<i64, Failure> {
+    let sql = "SELECT last_value + is_called::int FROM people_written";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_one(&statement, &[]).await?.get(0))
+}
+
+pub(super) async fn preference(
+    tx: &Transaction<'_>,
+    account: &Text,
+    key: &str,
+) -> Result<Option<Preference>, Failure> {
+    let sql = "SELECT version, body FROM preference WHERE account = $1 AND key = $2";
+    let statement = tx.prepare_cached(sql).await?;
+    let found = tx.query_opt(&statement, &[&account.as_str(), &key]).await?;
+    Ok(found.map(|row| Preference { version: row.get(0), body: row.get(1) }))
+}
+
+/// Keeps a preference where nobody has written in between. The writes of one account wait for each other.
+pub(super) async fn keep_preference(
+    tx: &Transaction<'_>,
+    account: &Text,
+    key: &str,
+    body: &str,
+    replaces: &Replaces,
+) -> Result<PreferenceKept, Failure> {
+    let account = account.as_str();
+    let statement = tx.prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").await?;
+    tx.query_one(&statement, &[&account]).await?;
+    let statement = tx.prepare_cached("SELECT key, version FROM preference WHERE account = $1").await?;
+    let kept = tx.query(&statement, &[&account]).await?;
+    let present: Option<i64> = kept.iter().find(|row| row.get::<_, &str>(0) == key).map(|row| row.get(1));
+    let fits = match (replaces, present) {
+        (Replaces::Nothing, present) => present.is_none(),
+        (Replaces::Versions(versions), Some(present)) => versions.contains(&present),
+        (Replaces::Versions(_), None) => false,
+    };
+    if !fits {
+        return Ok(PreferenceKept::Another(present));
+    }
+    if present.is_none() && i64::try_from(kept.len()).is_ok_and(|kept| kept >= PREFERENCES_MAX) {
+        return Ok(PreferenceKept::TooMany);
+    }
+    let version = present.unwrap_or(0) + 1;
+    let sql = "INSERT INTO preference (account, key, version, body) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (account, key) DO UPDATE SET version = excluded.version, body = excluded.body";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&account, &key, &version, &body]).await?;
+    Ok(PreferenceKept::As(version))
+}
+
+/// How a note's name stands among what else the store keeps of itself.
+fn named(key: &str) -> String {
+    format!("note:{key}")
+}
+
+pub(super) async fn note(tx: &Transaction<'_>, key: &str) -> Result<Option<String>, Failure> {
+    let statement = tx.prepare_cached("SELECT value FROM meta WHERE key = $1").await?;
+    Ok(tx.query_opt(&statement, &[&named(key)]).await?.map(|row| row.get(0)))
+}
+
+/// Keeps a text where there is none yet; gives what is kept then.
+pub(super) async fn keep_first_note(tx: &Transaction<'_>, key: &str, value: &str) -> Result<String, Failure> {
+    let sql = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&named(key), &value]).await?;
+    Ok(note(tx, key).await?.unwrap_or_else(|| value.to_owned()))
+}
+
+pub(super) async fn keep_note(tx: &Transaction<'_>, key: &str, value: &str) -> Result<(), Failure> {
+    let sql = "INSERT INTO meta (key, value) VALUES ($1, $2) \
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&named(key), &value]).await?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! A real PostgreSQL of the tests' own: a cluster in a temporary folder, reached by a socket in it alone.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Who runs it: PostgreSQL refuses to run as root.
+const USER: &str = "postgres";
+
+/// Makes the cluster, serves it until standard input ends, and leaves nothing behind, however the tests end. Durability
+/// against a crash of the machine is not what they are about.
+const SCRIPT: &str = r#"
+set -e
+as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid="$PG_USER" --regid="$PG_USER" --clear-groups "$@"; else "$@"; fi; }
+if [ "$(id -u)" = 0 ]; then chown "$PG_USER" "$PG_DIR"; fi
+trap 'rm -rf "$PG_DIR"' EXIT
+as "$PG_BIN/initdb" -D "$PG_DIR/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$PG_DIR/initdb.log" 2>&1 || {
+  cat "$PG_DIR/initdb.log" >&2; exit 1; }
+as "$PG_BIN/postgres" -D "$PG_DIR/data" -k "$PG_DIR" -c listen_addresses= -c fsync=off -c max_connections=200 \
+  -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/server.log" 2>&1 &
+server=$!
+until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -U postgres; do kill -0 $server || { cat "$PG_DIR/server.log" >&2; exit 1; }; done
+echo ready
+cat >/dev/null
+kill -QUIT "$(head -1 "$PG_DIR/data/postmaster.pid")"
+wait $server || true
+"#;
+
+/// A running cluster. It ends with this process at the latest.
+pub struct Cluster {
+    folder: PathBuf,
+    keeper: Child,
+}
+
+impl Cluster {
+    /// Starts one.
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("gwanje-pg-").tempdir().unwrap().keep();
+        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let mut keeper = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .envs([("PG_DIR", folder.as_os_str()), ("PG_BIN", binaries().as_os_str())])
+            .env("PG_USER", USER)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        if said.trim() != "ready" {
+            let mut why = String::new();
+            keeper.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+            panic!("PostgreSQL did not start: {why}");
+        }
+        Self { folder, keeper }
+    }
+
+    /// The address of a database of that name in it.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://{USER}@{folder}/{database}")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        _ = self.keeper.wait();
+    }
+}
+
+/// Where the server's programs are: Debian keeps them out of the path, by version.
+fn binaries() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<(u32, PathBuf)> = versions
+        .filter_map(|version| Some((version.file_name().to_str()?.parse().ok()?, version.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("postgres").metadata().is_ok_and(|file| file.mode() & 0o111 != 0))
+        .collect();
+    found.sort();
+    found.pop().map_or_else(|| Path::new("/usr/local/bin").to_owned(), |(_, folder)| folder)
+}

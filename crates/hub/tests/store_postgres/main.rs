@@ -1,0 +1,26 @@
+//! The same laws as `store` has, on a real PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
+)]
+
+#[path = "../store/alarms.rs"]
+mod alarms;
+#[path = "../store/day.rs"]
+mod day;
+#[path = "../store/due.rs"]
+mod due;
+#[path = "../store/emission.rs"]
+mod emission;
+#[path = "../store/frames.rs"]
+mod frames;
+#[path = "../store/laws.rs"]
+mod laws;
+mod nodes;
+mod opening;
+#[path = "../shared/postgres.rs"]
+mod postgres;

@@ -1,0 +1,43 @@
+//! Opens stores in a PostgreSQL of this process.
+
+use crate::postgres::Cluster;
+use gwanje_hub::store::{Store, StoreConfig};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+static NAMES: AtomicU64 = AtomicU64::new(0);
+
+/// The address of a database, which is made where there is none of that name yet.
+pub async fn database(name: &str) -> String {
+    let cluster = CLUSTER.get_or_init(Cluster::start);
+    let (client, connection) =
+        tokio_postgres::connect(&cluster.url("postgres"), tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let exists = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap();
+    if exists.is_none() {
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    }
+    drop(client);
+    connection.await.unwrap().unwrap();
+    cluster.url(name)
+}
+
+/// A name that no other database of this process has.
+pub fn fresh() -> String {
+    format!("fresh_{}", NAMES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A store; one with a path is found again by it.
+pub async fn store(config: StoreConfig) -> Store {
+    let name = match &config.path {
+        Some(path) => {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            format!("kept_{:x}", hasher.finish())
+        }
+        None => fresh(),
+    };
+    Store::connect(&database(&name).await, config).await.unwrap()
+}
