@@ -4,7 +4,7 @@ use crate::args::{ConfigArgs, KeyAction, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
 use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::Claim;
-use gwanje_hub::config::ServeConfig;
+use gwanje_hub::config::{Kept, ServeConfig};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
@@ -35,7 +35,10 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         Some(address) => Some(Listening::at(address).await.map_err(ExitError::running)?),
         None => None,
     };
-    let _claim = Claim::on(&config.data).await?;
+    let _claim = match config.kept() {
+        Kept::File(_) => Some(Claim::on(&config.data).await?),
+        Kept::Postgres(_) => None,
+    };
     let hub = Arc::new(open_to_use(&config).await?);
     set_up_centers(&hub, &config).await?;
     if args.new_epoch {
@@ -141,11 +144,12 @@ pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
             Err(error) => say(&format!("{error} (a running hub uses it, perhaps)"))?,
         }
     }
-    let file = config.database();
-    std::fs::create_dir_all(&config.data).map_err(|e| no_folder(&config, &e))?;
-    if !file.exists() {
-        say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
-        return Ok(());
+    if let Kept::File(file) = config.kept() {
+        std::fs::create_dir_all(&config.data).map_err(|e| no_folder(&config, &e))?;
+        if !file.exists() {
+            say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
+            return Ok(());
+        }
     }
     let hub = open(&config).await?;
     if purpose_of(&hub).await.map_err(|error| other_store(&config, error))? == Some(Purpose::Demo) {
@@ -181,8 +185,14 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
 
 /// Opens the database as it is, beside a running hub too: that hub would not learn of a center added here.
 async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
-    std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
-    let store = Store::open(StoreConfig::at(config.database(), Clock::wall())).map_err(ExitError::running)?;
+    let store = match config.kept() {
+        Kept::File(file) => {
+            std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
+            Store::open(StoreConfig::at(file, Clock::wall()))
+        }
+        Kept::Postgres(address) => Store::connect(address, StoreConfig::temporary(Clock::wall())).await,
+    };
+    let store = store.map_err(ExitError::running)?;
     let settings = HubConfig { origins: config.origins.clone() };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
@@ -195,7 +205,7 @@ async fn open_to_use(config: &ServeConfig) -> Result<Hub, ExitError> {
 }
 
 fn other_store(config: &ServeConfig, error: PurposeError) -> ExitError {
-    let said = format!("the database {} is not used: {error}", config.database().display());
+    let said = format!("the database {} is not used: {error}", config.kept());
     if error.is_other_store() { ExitError::input(said) } else { ExitError::running(said) }
 }
 

@@ -66,6 +66,29 @@ impl CenterConfig {
     }
 }
 
+/// Where a hub keeps what must outlive it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// In a file of its own.
+    File(PathBuf),
+    /// In a PostgreSQL database at this address.
+    Postgres(&'a str),
+}
+
+impl std::fmt::Display for Kept<'_> {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Postgres(address) => {
+                let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                write!(f, "{scheme}://{}", place.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
 /// Everything that `gwanje-hub serve` needs to know.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -76,8 +99,11 @@ pub struct ServeConfig {
     pub socket_listen: Option<SocketAddr>,
     /// Where clients find sockets, in order of preference; empty: at the address they signed in at.
     pub socket_urls: Vec<String>,
-    /// The folder of the database.
+    /// The folder of the database's file, where there is no `database`.
     pub data: PathBuf,
+    /// A PostgreSQL database that several hubs share: `postgres://user:password@host/name`, or several hosts with commas
+    /// between them, of which the one that takes writes is used. Empty: a file in `data`.
+    pub database: String,
     /// Browser origins that may call.
     pub origins: Vec<String>,
     /// Asks clients to reconnect within this many milliseconds when the hub stops.
@@ -95,6 +121,7 @@ impl Default for ServeConfig {
             socket_listen: None,
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
+            database: String::new(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
             retention_hours: 24,
@@ -132,10 +159,14 @@ impl ServeConfig {
         Ok(config)
     }
 
-    /// The database file.
+    /// Where the hub keeps what must outlive it.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.data.join(DATABASE_FILE)
+    pub fn kept(&self) -> Kept<'_> {
+        if self.database.is_empty() {
+            Kept::File(self.data.join(DATABASE_FILE))
+        } else {
+            Kept::Postgres(&self.database)
+        }
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
@@ -169,6 +200,7 @@ impl ServeConfig {
             }
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
+            "database" => value.clone_into(&mut self.database),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
@@ -199,6 +231,11 @@ impl ServeConfig {
             if !usable {
                 return wrong("socket_urls", format!("{url:?} is not an http(s) or ws(s) address"));
             }
+        }
+        let is_postgres =
+            ["postgres://", "postgresql://"].iter().any(|start| self.database.starts_with(start));
+        if !self.database.is_empty() && !is_postgres {
+            return wrong("database", "it is no address like postgres://user:password@host/name".into());
         }
         let mut seen = std::collections::BTreeSet::new();
         for center in &self.centers {
@@ -263,7 +300,11 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:9");
         assert_eq!(config.centers[0].time_zone, "Asia/Seoul");
         assert_eq!(config.centers[0].pos(), Some(Pos::Geo { lat: 37.5, lon: 127.0 }));
-        assert_eq!(config.database(), PathBuf::from("/var/lib/gwanje/hub.sqlite"));
+        assert_eq!(config.kept(), Kept::File(PathBuf::from("/var/lib/gwanje/hub.sqlite")));
+        let shared =
+            from_text("", &[("GWANJE_DATABASE", "postgres://hub:s3cret@db1,db2/gwanje?sslmode=disable")]);
+        let shared = shared.unwrap();
+        assert_eq!(shared.kept().to_string(), "postgres://db1,db2/gwanje", "no password is shown");
         let config = from_text("", &[("GWANJE_CENTERS", "gangnam=강남, mapo")]).unwrap();
         assert_eq!(config.centers[0].name, "강남");
         assert_eq!(config.centers[1].name, "mapo");
@@ -275,6 +316,7 @@ mod tests {
             ("listen = 3", &[][..], "line 1, column 10"),
             ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
             ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
+            ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
             ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),
             ("socket_urls = ['ftp://x']", &[], "socket_urls: \"ftp://x\" is not"),

@@ -268,19 +268,25 @@ impl Auth {
     /// A ticket for one connection.
     #[must_use]
     pub fn issue_ticket(&self, identity: &Identity) -> TicketReply {
-        self.tickets.issue(Arc::clone(&identity.sign_in), self.clock.wall_now())
+        ticket::issue(&self.secret, &identity.sign_in, self.clock.wall_now())
     }
 
     /// Spends a ticket on a connection, or uses it again on the same one (for another namespace).
     ///
     /// # Errors
     /// `unauthorized`: unknown, expired, spent on another connection, or its sign-in has ended.
-    pub fn spend_ticket(&self, ticket: &str, connection: &str) -> Result<Identity, Problem> {
+    pub async fn spend_ticket(&self, ticket: &str, connection: &str) -> Result<Identity, Problem> {
         let refused = || {
             Problem::new(ErrorCode::Unauthorized, "the ticket is unknown, spent or expired; ask for another")
         };
-        let id = self.tickets.spend(ticket, connection, self.clock.wall_now()).ok_or_else(refused)?;
-        self.identity(&id).ok_or_else(refused)
+        let now = self.clock.wall_now();
+        let spent = async {
+            match self.tickets.spend(&self.store, &self.secret, ticket, connection, now).await? {
+                Some(id) => self.found(&id).await,
+                None => Ok(None),
+            }
+        };
+        spent.await.map_err(|error: StoreError| error.problem())?.ok_or_else(refused)
     }
 
     /// Forgets the ticket that was spent on a connection, when that has ended.

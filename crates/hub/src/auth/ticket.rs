@@ -1,6 +1,9 @@
 //! Tickets for sockets: half a minute long, spent by one connection, good for all its namespaces.
+//!
+//! A ticket proves itself, so that any hub on the store takes it; that it was spent is kept in the store.
 
-use super::token::{hex, random_bytes};
+use super::token::{Secret, hex, random_bytes};
+use crate::store::{Store, StoreError};
 use gwanje_model::UtcMillis;
 use gwanje_wire::rest::TicketReply;
 use rustc_hash::FxHashMap;
@@ -8,72 +11,88 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long a ticket may be spent, milliseconds, from the wire contract.
 pub const TICKET_LIFE_MS: i64 = 30_000;
-/// Looks for expired tickets once this many are kept: several times the connections of a large hub.
-const SWEEP_AT: usize = 20_000;
 
-/// Tickets that are neither expired nor forgotten.
+/// The tickets that connections of this hub have spent.
 #[derive(Default)]
 pub(super) struct Tickets {
-    known: Mutex<FxHashMap<String, Ticket>>,
+    spent: Mutex<FxHashMap<String, Vec<Spent>>>,
 }
 
-struct Ticket {
+/// A ticket that a connection has spent.
+struct Spent {
+    ticket: String,
     sign_in: Arc<str>,
-    expires_at: UtcMillis,
-    spent_by: Option<String>,
+}
+
+/// A ticket of a sign-in.
+pub(super) fn issue(secret: &Secret, sign_in: &str, now: UtcMillis) -> TicketReply {
+    let expires_at = now.plus_ms(TICKET_LIFE_MS);
+    // Without randomness there is no ticket: it is refused when it is spent.
+    let ticket = random_bytes().map(|nonce| secret.ticket(sign_in, &hex(&nonce), expires_at));
+    TicketReply { ticket: ticket.unwrap_or_default(), expires_at }
 }
 
 impl Tickets {
-    /// A ticket of a sign-in.
-    pub fn issue(&self, sign_in: Arc<str>, now: UtcMillis) -> TicketReply {
-        let expires_at = now.plus_ms(TICKET_LIFE_MS);
-        // Without randomness the ticket stays unknown: it is refused when it is spent.
-        let Ok(bytes) = random_bytes() else { return TicketReply { ticket: String::new(), expires_at } };
-        let ticket = hex(&bytes);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= SWEEP_AT {
-            known.retain(|_, ticket| ticket.spent_by.is_some() || ticket.expires_at > now);
+    /// The sign-in of a ticket that this connection spends, or has spent before.
+    pub async fn spend(
+        &self,
+        store: &Store,
+        secret: &Secret,
+        ticket: &str,
+        connection: &str,
+        now: UtcMillis,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        if let Some(sign_in) = self.spent_by(connection, ticket) {
+            return Ok(Some(sign_in));
         }
-        known.insert(ticket.clone(), Ticket { sign_in, expires_at, spent_by: None });
-        TicketReply { ticket, expires_at }
+        let Some((sign_in, nonce, expires_at)) = secret.read_ticket(ticket, now) else { return Ok(None) };
+        if !store.spend_ticket(&nonce, expires_at, now).await? {
+            return Ok(None);
+        }
+        let sign_in: Arc<str> = sign_in.into();
+        let spent = Spent { ticket: ticket.to_owned(), sign_in: Arc::clone(&sign_in) };
+        let mut known = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(connection.to_owned()).or_default().push(spent);
+        Ok(Some(sign_in))
     }
 
-    /// The sign-in of a ticket that this connection spends, or has spent before.
-    pub fn spend(&self, ticket: &str, connection: &str, now: UtcMillis) -> Option<Arc<str>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known.get_mut(ticket)?;
-        let allowed = match &found.spent_by {
-            Some(by) => by == connection,
-            None => found.expires_at > now,
-        };
-        allowed.then(|| {
-            found.spent_by.get_or_insert_with(|| connection.to_owned());
-            Arc::clone(&found.sign_in)
-        })
+    fn spent_by(&self, connection: &str, ticket: &str) -> Option<Arc<str>> {
+        let known = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = known.get(connection)?.iter().find(|spent| spent.ticket == ticket)?;
+        Some(Arc::clone(&spent.sign_in))
     }
 
     /// Forgets what was spent on a connection.
     pub fn forget(&self, connection: &str) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, ticket| ticket.spent_by.as_deref() != Some(connection));
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::store::StoreConfig;
 
-    #[test]
-    fn one_connection_spends_it_for_all_its_namespaces() {
-        let tickets = Tickets::default();
-        let ticket = tickets.issue("S".into(), UtcMillis(0)).ticket;
-        let spend = |connection, at| tickets.spend(&ticket, connection, UtcMillis(at)).is_some();
-        assert!(spend("one", TICKET_LIFE_MS - 1));
-        assert!(spend("one", TICKET_LIFE_MS * 9), "another namespace, much later");
-        assert!(!spend("two", TICKET_LIFE_MS - 1), "another connection");
-        tickets.forget("one");
-        assert!(!spend("one", TICKET_LIFE_MS - 1), "the connection ended");
-        let late = tickets.issue("S".into(), UtcMillis(0)).ticket;
-        assert!(tickets.spend(&late, "three", UtcMillis(TICKET_LIFE_MS)).is_none(), "expired");
+    #[tokio::test]
+    async fn one_connection_spends_it_for_all_its_namespaces_at_one_of_all_hubs() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let secret = Secret::load(&store).await.unwrap();
+        let (here, there) = (Tickets::default(), Tickets::default());
+        let ticket = issue(&secret, "S", UtcMillis(0)).ticket;
+        let spend = async |hub: &Tickets, connection, at| {
+            hub.spend(&store, &secret, &ticket, connection, UtcMillis(at)).await.unwrap().is_some()
+        };
+        assert!(spend(&here, "one", TICKET_LIFE_MS - 1).await);
+        assert!(spend(&here, "one", TICKET_LIFE_MS * 9).await, "another namespace, much later");
+        assert!(!spend(&here, "two", TICKET_LIFE_MS - 1).await, "another connection");
+        assert!(!spend(&there, "one", TICKET_LIFE_MS - 1).await, "another hub");
+        here.forget("one");
+        assert!(!spend(&here, "one", TICKET_LIFE_MS - 1).await, "the connection ended");
+        let late = issue(&secret, "S", UtcMillis(0)).ticket;
+        let late = there.spend(&store, &secret, &late, "three", UtcMillis(TICKET_LIFE_MS)).await;
+        assert_eq!(late.unwrap(), None, "expired");
+        let forged = ticket.replacen(".S.", ".T.", 1);
+        assert_eq!(there.spend(&store, &secret, &forged, "four", UtcMillis(0)).await.unwrap(), None);
     }
 }

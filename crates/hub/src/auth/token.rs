@@ -53,6 +53,19 @@ impl Secret {
         self.opened(token, "r")
     }
 
+    /// A ticket of a sign-in, which no other has the nonce of, until an instant.
+    pub fn ticket(&self, sign_in: &str, nonce: &str, expires_at: UtcMillis) -> String {
+        self.sealed(&format!("t.{sign_in}-{nonce}.{}", expires_at.0))
+    }
+
+    /// Sign-in, nonce and end of a ticket that holds at `now`.
+    pub fn read_ticket(&self, ticket: &str, now: UtcMillis) -> Option<(String, String, UtcMillis)> {
+        let (said, expires_at) = self.opened(ticket, "t")?;
+        let (sign_in, nonce) = said.rsplit_once('-')?;
+        let expires_at = UtcMillis(expires_at);
+        (expires_at > now).then(|| (sign_in.to_owned(), nonce.to_owned(), expires_at))
+    }
+
     fn sealed(&self, said: &str) -> String {
         format!("{said}.{}", hex(&hmac(&self.0, said.as_bytes())))
     }

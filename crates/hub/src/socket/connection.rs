@@ -137,6 +137,7 @@ impl<O: Outlet + Clone> Connection<O> {
             .hub
             .auth
             .spend_ticket(&auth.ticket, &self.id)
+            .await
             .map_err(|problem| refuse(problem.code, &problem.detail))?;
         let unseen =
             || refuse(ErrorCode::NotFound, "there is no such center, or none that this account may see");

@@ -145,6 +145,13 @@ pub(super) trait Backend: Send + Sync {
         generation: i64,
         now: UtcMillis,
     ) -> Result<Option<Rotation>, StoreError>;
+    /// Notes that a ticket is spent; false: it was before. Those that can't be spent any more are forgotten.
+    async fn spend_ticket(
+        &self,
+        nonce: String,
+        expires_at: UtcMillis,
+        now: UtcMillis,
+    ) -> Result<bool, StoreError>;
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError>;
     async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError>;
 

@@ -171,6 +171,16 @@ impl Store {
         self.shared.backend.rotate(id.to_owned(), generation, now).await
     }
 
+    /// Notes that a ticket is spent; false: it was before.
+    pub(crate) async fn spend_ticket(
+        &self,
+        nonce: &str,
+        expires_at: UtcMillis,
+        now: UtcMillis,
+    ) -> Result<bool, StoreError> {
+        self.shared.backend.spend_ticket(nonce.to_owned(), expires_at, now).await
+    }
+
     pub(crate) async fn end_sign_in(&self, id: &str) -> Result<(), StoreError> {
         self.shared.backend.end_sign_in(id.to_owned()).await
     }

@@ -86,10 +86,10 @@ async fn a_ticket_is_spent_once_and_ends_with_its_sign_in() {
     let ticket = answer.body["ticket"].as_str().unwrap();
     let left_ms = answer.body["expiresAt"].as_i64().unwrap() - world.hub.clock.wall_now().0;
     assert!((1..=30_000).contains(&left_ms), "{left_ms}");
-    let identity = world.hub.auth.spend_ticket(ticket, "connection-1").unwrap();
+    let identity = world.hub.auth.spend_ticket(ticket, "connection-1").await.unwrap();
     assert_eq!((identity.account.as_str(), identity.role), ("dispatcher", Role::Dispatcher));
-    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").is_ok());
-    assert!(world.hub.auth.spend_ticket(ticket, "connection-2").is_err());
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").await.is_ok());
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-2").await.is_err());
     assert_eq!(world.post("key", "/socket-tickets", &json!({})).await.code(), "forbidden");
 
     let mut revoked = world.hub.auth.revocations();
@@ -98,7 +98,7 @@ async fn a_ticket_is_spent_once_and_ends_with_its_sign_in() {
     assert!(revoked.has_changed().unwrap());
     revoked.mark_unchanged();
     assert!(!world.hub.auth.is_live(&identity));
-    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").is_err());
+    assert!(world.hub.auth.spend_ticket(ticket, "connection-1").await.is_err());
     assert_eq!(world.get("dispatcher", "/centers").await.code(), "unauthorized");
 }
 
@@ -106,7 +106,7 @@ async fn a_ticket_is_spent_once_and_ends_with_its_sign_in() {
 async fn a_center_taken_away_is_not_seen_any_more() {
     let world = World::new().await;
     let ticket = world.post("dispatcher", "/socket-tickets", &json!({})).await.body["ticket"].clone();
-    let identity = world.hub.auth.spend_ticket(ticket.as_str().unwrap(), "c").unwrap();
+    let identity = world.hub.auth.spend_ticket(ticket.as_str().unwrap(), "c").await.unwrap();
     assert!(world.hub.auth.may_see(&identity, &"gangnam".into()));
     let moved = NewAccount {
         name: "dispatcher".into(),

@@ -207,7 +207,8 @@ impl Accounts {
 
     /// Forgets what no store keeps.
     pub fn restart(&mut self) {
-        self.tickets.clear();
+        // Those that were spent went with their connections; the others prove themselves.
+        self.tickets.retain(|_, ticket| ticket.spent_by.is_none());
         self.failures.clear();
     }
 

@@ -497,6 +497,15 @@ impl Backend for Postgres {
         write!(self, "refreshing a sign-in", |tx| people::spend(tx, &id, generation, now).await?)
     }
 
+    async fn spend_ticket(
+        &self,
+        nonce: String,
+        expires_at: UtcMillis,
+        now: UtcMillis,
+    ) -> Result<bool, StoreError> {
+        write!(self, "spending a ticket", |tx| people::spend_ticket(tx, &nonce, expires_at, now).await?)
+    }
+
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {
         write!(self, "ending a sign-in", |tx| people::end_sign_in(tx, &id).await?)
     }

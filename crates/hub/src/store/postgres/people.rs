@@ -144,6 +144,26 @@ pub(super) async fn spend(
     }
 }
 
+/// Forgets at most this many tickets at once: bounds the transaction that does it.
+const FORGOTTEN_AT_ONCE: i64 = 64;
+
+/// Notes that a ticket is spent; false: it was before.
+pub(super) async fn spend_ticket(
+    tx: &Transaction<'_>,
+    nonce: &str,
+    expires_at: UtcMillis,
+    now: UtcMillis,
+) -> Result<bool, Failure> {
+    // Those that another node is forgetting just now are passed over.
+    let sql = "DELETE FROM ticket WHERE ctid = ANY (ARRAY(SELECT ctid FROM ticket WHERE expires_at <= $1 \
+               LIMIT $2 FOR UPDATE SKIP LOCKED))";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&now.0, &FORGOTTEN_AT_ONCE]).await?;
+    let sql = "INSERT INTO ticket (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&nonce, &expires_at.0]).await? > 0)
+}
+
 pub(super) async fn end_sign_in(tx: &Transaction<'_>, id: &str) -> Result<(), Failure> {
     let statement = tx.prepare_cached("UPDATE sign_in SET revoked = TRUE WHERE id = $1").await?;
     tx.execute(&statement, &[&id]).await?;

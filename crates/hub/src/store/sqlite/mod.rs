@@ -429,6 +429,15 @@ impl Backend for Sqlite {
         self.write(move |batch| people::spend(batch.db(), &id, generation, now)).await
     }
 
+    async fn spend_ticket(
+        &self,
+        nonce: String,
+        expires_at: UtcMillis,
+        now: UtcMillis,
+    ) -> Result<bool, StoreError> {
+        self.write(move |batch| people::spend_ticket(batch.db(), &nonce, expires_at, now)).await
+    }
+
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {
         self.write(move |batch| people::end_sign_in(batch.db(), &id)).await
     }

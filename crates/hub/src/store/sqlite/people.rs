@@ -130,6 +130,26 @@ pub(super) fn spend(
     }
 }
 
+/// Forgets at most this many tickets at once: bounds the transaction that does it.
+const FORGOTTEN_AT_ONCE: i64 = 64;
+
+/// Notes that a ticket is spent; false: it was before.
+pub(super) fn spend_ticket(
+    db: &Connection,
+    nonce: &str,
+    expires_at: UtcMillis,
+    now: UtcMillis,
+) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "DELETE FROM ticket WHERE nonce IN (SELECT nonce FROM ticket WHERE expires_at <= ?1 LIMIT ?2)",
+    )?
+    .execute([now.0, FORGOTTEN_AT_ONCE])?;
+    let spent = db
+        .prepare_cached("INSERT INTO ticket (nonce, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![nonce, expires_at.0])?;
+    Ok(spent > 0)
+}
+
 pub(super) fn end_sign_in(db: &Connection, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE sign_in SET revoked = 1 WHERE id = ?1")?.execute([id]).map(drop)
 }

@@ -175,6 +175,13 @@ CREATE TABLE sign_in (
     revoked   BOOLEAN NOT NULL DEFAULT FALSE
 );
 
+-- Tickets that were spent, until they could not be spent any more.
+CREATE TABLE ticket (
+    nonce      TEXT   PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX ticket_by_end ON ticket (expires_at);
+
 -- What each account keeps for itself; the body is JSON.
 CREATE TABLE preference (
     account TEXT   NOT NULL,
