@@ -206,10 +206,19 @@ impl Watcher {
         admin.post("/drill", &json!({"speed": 0})).await?;
         self.holds_the_board(admin).await?;
         self.told_each_cancellation_once(admin).await?;
-        ensure!(self.lies.is_empty(), "shown live without a proof: {:?}", self.lies);
+        self.never_lied()?;
         if let Some(database) = history {
             History::read(database, CENTER)?.confirms(&self.claims)?;
         }
+        Ok(())
+    }
+
+    /// Nothing that it ever said was wrong.
+    ///
+    /// # Errors
+    /// When it said so.
+    pub fn never_lied(&self) -> Result<()> {
+        ensure!(self.lies.is_empty(), "shown live without a proof: {:?}", self.lies);
         Ok(())
     }
 

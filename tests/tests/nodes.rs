@@ -1,0 +1,118 @@
+//! Several hubs as processes on one PostgreSQL: seats on each show one board, whoever takes the commands and whichever
+//! hub dies.
+
+use anyhow::{Context, Result, ensure};
+use gwanje_tests::api::Api;
+use gwanje_tests::hub::Hub;
+use gwanje_tests::process::binary;
+use gwanje_tests::watcher::{CENTER, Watcher};
+use postgres::Cluster;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
+)]
+#[path = "../../crates/hub/tests/shared/postgres.rs"]
+mod postgres;
+
+/// The hub's command line on that database.
+fn gwanje_hub(database: &str) -> Result<Command> {
+    let mut command = Command::new(binary("gwanje-hub")?);
+    command.env("GWANJE_DATABASE", database).env("GWANJE_CENTERS", format!("{CENTER}=강남"));
+    Ok(command)
+}
+
+/// Makes an account whose password is its name.
+fn account(database: &str, name: &str, role: &str) -> Result<()> {
+    let mut command = gwanje_hub(database)?;
+    command.args(["user", "add", name, "--role", role, "--centers", CENTER]);
+    let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    adding.stdin.take().context("its input")?.write_all(name.as_bytes())?;
+    let ended = adding.wait_with_output()?;
+    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    Ok(())
+}
+
+/// A node of the hub, at an address.
+fn node(database: &str, listen: &str) -> Result<Hub> {
+    Hub::started(gwanje_hub(database)?.arg("serve").env("GWANJE_LISTEN", listen))
+}
+
+fn path(rest: &str) -> String {
+    format!("/centers/{CENTER}/deliveries{rest}")
+}
+
+/// Takes an order in, and gives its id.
+async fn order(api: &Api) -> Result<u64> {
+    let order = json!({"shop": {"id": "s", "name": "한솥"}, "dropoff": {"address": "역삼동 1"}});
+    api.post(&path(""), &order).await?["id"].as_u64().context("an id")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
+    let cluster = Cluster::start();
+    let database = cluster.url("postgres");
+    for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
+        account(&database, name, role)?;
+    }
+    let (mut first, second) = (node(&database, "127.0.0.1:0")?, node(&database, "127.0.0.1:0")?);
+    let folder = tempfile::tempdir()?;
+    let mut seats = Vec::new();
+    for (hub, name) in [(&first, "a"), (&second, "b")] {
+        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
+        seat.until_proof()?;
+        seats.push(seat);
+    }
+    let clerks = [first.sign_in("supervisor").await?, second.sign_in("supervisor").await?];
+    let mut orders = Vec::new();
+    for n in 0..40 {
+        orders.push(order(&clerks[n % 2]).await?);
+    }
+    // What one hub took in, the other changes at once.
+    for (n, id) in orders.iter().enumerate() {
+        let (action, body) = match n % 4 {
+            0 => ("cancel", json!({"reason": "고객 변심", "by": "customer"})),
+            _ => ("accept", json!({})),
+        };
+        clerks[(n + 1) % 2].post(&path(&format!("/{id}/{action}")), &body).await?;
+    }
+    for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+        seat.holds_the_board(clerk).await?;
+        seat.told_each_cancellation_once(clerk).await?;
+    }
+
+    // A command whose hub dies before it answers is sent to the other, and is not done twice.
+    let note = |clerk: &Api| {
+        let asked = clerk.request(Method::POST, &path(&format!("/{}/note", orders[1])));
+        asked.header("Idempotency-Key", "K1").json(&json!({"text": "문 앞"})).send()
+    };
+    ensure!(note(&clerks[0]).await?.status().is_success());
+    first.process.kill()?;
+    ensure!(note(&clerks[1]).await?.status().is_success());
+    let row: Value = clerks[1].get(&path(&format!("/{}", orders[1]))).await?;
+    ensure!(row["notes"].as_array().map(Vec::len) == Some(1), "{row}");
+
+    // The other hub goes on alone; the one that comes back tells what happened meanwhile.
+    for _ in 0..5 {
+        orders.push(order(&clerks[1]).await?);
+    }
+    clerks[1]
+        .post(&path(&format!("/{}/cancel", orders[44])), &json!({"reason": "품절", "by": "shop"}))
+        .await?;
+    seats[1].holds_the_board(&clerks[1]).await?;
+    first = node(&database, first.address())?;
+    let again = first.sign_in("supervisor").await?;
+    orders.push(order(&again).await?);
+    for (seat, clerk) in seats.iter_mut().zip([&again, &clerks[1]]) {
+        seat.holds_the_board(clerk).await?;
+        seat.told_each_cancellation_once(clerk).await?;
+        seat.never_lied()?;
+    }
+    ensure!(seats[0].rows().len() == orders.len(), "{} rows of {}", seats[0].rows().len(), orders.len());
+    Ok(())
+}
