@@ -66,7 +66,7 @@ pub enum StoreError {
     #[error("the cursor can't be resumed: {}; fetch a snapshot", why(*.0))]
     Resync(ResyncReason),
     /// Others are being served.
-    #[error("too many others ask for boards; ask again in a moment")]
+    #[error("too many others are being served; ask again in a moment")]
     Busy,
     /// The database was lost while it committed: it may have, or not.
     #[error("the database did not say whether it was written; ask again under the same key")]

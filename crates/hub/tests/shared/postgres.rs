@@ -1,9 +1,9 @@
 //! A real PostgreSQL of the tests' own: a cluster in a temporary folder, reached by a socket in it alone.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Who runs it: PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
@@ -17,20 +17,31 @@ if [ "$(id -u)" = 0 ]; then chown "$PG_USER" "$PG_DIR"; fi
 trap 'rm -rf "$PG_DIR"' EXIT
 as "$PG_BIN/initdb" -D "$PG_DIR/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$PG_DIR/initdb.log" 2>&1 || {
   cat "$PG_DIR/initdb.log" >&2; exit 1; }
-as "$PG_BIN/postgres" -D "$PG_DIR/data" -k "$PG_DIR" -c listen_addresses= -c fsync=off -c max_connections=200 \
-  -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/server.log" 2>&1 &
-server=$!
-until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -U postgres; do kill -0 $server || { cat "$PG_DIR/server.log" >&2; exit 1; }; done
-echo ready
-cat >/dev/null
-kill -QUIT "$(head -1 "$PG_DIR/data/postmaster.pid")"
-wait $server || true
+start() {
+  as "$PG_BIN/postgres" -D "$PG_DIR/data" -k "$PG_DIR" -c listen_addresses= -c fsync=off -c max_connections=200 \
+    -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/server.log" 2>&1 &
+  server=$!
+  until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -U postgres; do
+    kill -0 $server || { cat "$PG_DIR/server.log" >&2; exit 1; }
+  done
+}
+stop() {
+  if [ -f "$PG_DIR/data/postmaster.pid" ]; then
+    kill -QUIT "$(head -1 "$PG_DIR/data/postmaster.pid")"
+    wait $server || true
+  fi
+}
+start
+echo done
+while read -r word; do "$word"; echo done; done
+stop
 "#;
 
 /// A running cluster. It ends with this process at the latest.
 pub struct Cluster {
     folder: PathBuf,
     keeper: Child,
+    answers: BufReader<ChildStdout>,
 }
 
 impl Cluster {
@@ -47,14 +58,35 @@ impl Cluster {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let answers = BufReader::new(keeper.stdout.take().unwrap());
+        let mut cluster = Self { folder, keeper, answers };
+        cluster.answered();
+        cluster
+    }
+
+    /// Waits until the server does what it was told.
+    fn answered(&mut self) {
         let mut said = String::new();
-        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        if said.trim() != "ready" {
+        self.answers.read_line(&mut said).unwrap();
+        if said.trim() != "done" {
             let mut why = String::new();
-            keeper.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+            self.keeper.stderr.take().unwrap().read_to_string(&mut why).unwrap();
             panic!("PostgreSQL did not start: {why}");
         }
-        Self { folder, keeper }
+    }
+
+    /// Kills the server, as a crash does.
+    #[allow(dead_code, reason = "not every suite does")]
+    pub fn stop(&mut self) {
+        writeln!(self.keeper.stdin.as_mut().unwrap(), "stop").unwrap();
+        self.answered();
+    }
+
+    /// Starts it again.
+    #[allow(dead_code, reason = "not every suite does")]
+    pub fn start_again(&mut self) {
+        writeln!(self.keeper.stdin.as_mut().unwrap(), "start").unwrap();
+        self.answered();
     }
 
     /// The address of a database of that name in it.

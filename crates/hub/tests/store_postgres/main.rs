@@ -22,5 +22,6 @@ mod frames;
 mod laws;
 mod nodes;
 mod opening;
+mod outages;
 #[path = "../shared/postgres.rs"]
 mod postgres;

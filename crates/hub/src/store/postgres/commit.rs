@@ -62,9 +62,14 @@ impl From<Failure> for Ended {
 impl Shared {
     /// Commits asks together; where that fails, each by itself, so that one takes no other with it.
     async fn commit(&self, center: &CenterId, asks: &[CenterAsk]) {
-        match self.transact(center, asks).await {
+        let mut ended = self.transact(center, asks).await;
+        // A server that was started anew leaves connections behind that nobody knew to be lost.
+        if matches!(&ended, Err(Ended::RolledBack(failure)) if failure.is_lost_connection()) {
+            ended = self.transact(center, asks).await;
+        }
+        match ended {
             Ok(()) => {}
-            Err(Ended::RolledBack(failure)) if asks.len() > 1 => {
+            Err(Ended::RolledBack(failure)) if asks.len() > 1 && failure.may_be_of_one_ask() => {
                 tracing::warn!(error = %failure, %center, "a transaction was rolled back; its asks are tried one by one");
                 for ask in asks {
                     let one = std::slice::from_ref(ask);
@@ -116,6 +121,10 @@ impl Shared {
 impl Ended {
     fn tell(self, center: &CenterId, asks: &[CenterAsk]) {
         match self {
+            Self::RolledBack(error) if error.is_lock_timeout() => {
+                tracing::warn!(%center, "others held the lock for too long; its asks are refused");
+                asks.iter().for_each(|ask| ask.fail(|| StoreError::Busy));
+            }
             Self::RolledBack(error) => {
                 tracing::error!(%error, %center, "a transaction was rolled back; its asks are refused");
                 asks.iter().for_each(|ask| ask.fail(|| StoreError::NotCommitted));

@@ -3,6 +3,7 @@
 use crate::store::StoreError;
 use gwanje_ledger::Undecided;
 use thiserror::Error;
+use tokio_postgres::error::SqlState;
 
 /// What to do when the database can't be used.
 const REMEDY: &str =
@@ -29,10 +30,41 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// The connection was lost: another one may do.
+    pub fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Postgres(error) => {
+                error.is_closed() || matches!(error.code(), Some(code) if is_ending(code))
+            }
+            Self::Pool(_) | Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => false,
+        }
+    }
+
+    /// Others held a lock for too long.
+    pub fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE))
+    }
+
+    /// It may lie in one ask, while the others of its transaction could be decided.
+    pub fn may_be_of_one_ask(&self) -> bool {
+        match self {
+            Self::Postgres(error) => {
+                error.as_db_error().is_some() && !self.is_lost_connection() && !self.is_lock_timeout()
+            }
+            Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => true,
+            Self::Pool(_) => false,
+        }
+    }
+
     /// As the rest of the hub knows it.
     pub fn while_doing(self, doing: impl Into<String>) -> StoreError {
         StoreError::Unusable { doing: doing.into(), source: self.into(), remedy: REMEDY }
     }
+}
+
+/// The server ends the connection: it stops, or somebody asked it to.
+fn is_ending(code: &SqlState) -> bool {
+    [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
 }
 
 fn said(error: &tokio_postgres::Error) -> String {

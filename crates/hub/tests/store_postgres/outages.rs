@@ -1,0 +1,71 @@
+//! A database that goes away, and one that can't be used.
+
+use crate::day::{act, config, create, done, gangnam, prepare};
+use crate::opening::{database, fresh};
+use crate::postgres::Cluster;
+use gwanje_hub::store::{Ask, Store, StoreError};
+use gwanje_model::Rev;
+
+#[tokio::test]
+async fn a_database_that_was_away_is_used_again_and_nothing_answered_is_lost() {
+    let mut cluster = Cluster::start();
+    let store = Store::connect(&cluster.url("postgres"), config()).await.unwrap();
+    prepare(&store).await;
+    done(&store, create()).await;
+    cluster.stop();
+    let refused = store.execute(create()).await;
+    assert!(matches!(refused, Err(StoreError::NotCommitted)), "{refused:?}");
+    assert!(matches!(store.head(&gangnam()).await, Err(StoreError::Unusable { .. })));
+    assert_eq!(store.recent_head(&gangnam()).unwrap().rev, Rev(1), "followers keep what they have");
+    cluster.start_again();
+    done(&store, act(1, Ask::Accept)).await;
+    let head = store.head(&gangnam()).await.unwrap();
+    assert_eq!((head.rev, head.count), (Rev(2), 1));
+    let frame = store.frame(&gangnam(), Rev(0), 10).await.unwrap();
+    assert_eq!((frame.rows.len(), frame.to), (1, Rev(2)));
+}
+
+/// Connections that the server ended meanwhile are no reason to refuse anything.
+#[tokio::test]
+async fn a_restart_that_nobody_noticed_refuses_nothing() {
+    let mut cluster = Cluster::start();
+    let store = Store::connect(&cluster.url("postgres"), config()).await.unwrap();
+    prepare(&store).await;
+    done(&store, create()).await;
+    cluster.stop();
+    cluster.start_again();
+    done(&store, create()).await;
+    assert_eq!(store.head(&gangnam()).await.unwrap().rev, Rev(2));
+}
+
+#[tokio::test]
+async fn a_database_that_cant_be_used_is_refused_in_words() {
+    let said = async |url: &str| {
+        let Err(error) = Store::connect(url, config()).await else { panic!("{url} was used") };
+        let said = error.to_string();
+        assert!(!said.contains('\n') && !said.contains("s3cret"), "{said}");
+        said
+    };
+    let url = database(&fresh()).await;
+    let server = url.rsplit_once('/').unwrap().0;
+    assert!(said(&format!("{server}/nowhere")).await.contains("database \"nowhere\" does not exist"));
+    let stranger = server.replace("postgres@", "stranger:s3cret@");
+    assert!(said(&format!("{stranger}/postgres")).await.contains("role \"stranger\" does not exist"));
+    assert!(said("postgres://hub:s3cret@127.0.0.1:1/x").await.contains("refused"));
+    assert!(
+        said("postgres://hub:s3cret@:not-a-port/x").await.contains("reading the address of the database")
+    );
+
+    let store = Store::connect(&url, config()).await.unwrap();
+    store.close().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("UPDATE meta SET value = '999'").await.unwrap();
+    let newer = Store::connect(&url, config()).await;
+    assert!(matches!(newer, Err(StoreError::Newer { found: 999, .. })));
+    // A newer hub that says so has written what this one can read.
+    client.batch_execute("UPDATE meta SET value = '1' WHERE key = 'readable_from'").await.unwrap();
+    assert!(Store::connect(&url, config()).await.is_ok());
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
