@@ -1,5 +1,5 @@
-//! Several hubs as processes on one PostgreSQL: seats on each show one board, whoever takes the commands and whichever
-//! hub dies.
+//! Several hubs as processes on one PostgreSQL and one Redis: seats on each show one board, whoever takes the commands and whichever
+//! hub dies, and Redis too.
 
 use anyhow::{Context, Result, ensure};
 use gwanje_tests::api::Api;
@@ -7,6 +7,7 @@ use gwanje_tests::hub::Hub;
 use gwanje_tests::process::binary;
 use gwanje_tests::watcher::{CENTER, Watcher};
 use postgres::Cluster;
+use redis::Redis;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -19,17 +20,34 @@ use std::process::{Command, Stdio};
 )]
 #[path = "../../crates/hub/tests/shared/postgres.rs"]
 mod postgres;
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way, and not every suite uses all"
+)]
+#[path = "../../crates/hub/tests/shared/redis.rs"]
+mod redis;
 
-/// The hub's command line on that database.
-fn gwanje_hub(database: &str) -> Result<Command> {
+/// What hubs share.
+struct Shared {
+    cluster: Cluster,
+    redis: Redis,
+}
+
+/// The hub's command line on what is shared.
+fn gwanje_hub(shared: &Shared) -> Result<Command> {
+    let database = shared.cluster.url("postgres");
     let mut command = Command::new(binary("gwanje-hub")?);
-    command.env("GWANJE_DATABASE", database).env("GWANJE_CENTERS", format!("{CENTER}=강남"));
+    command
+        .env("GWANJE_DATABASE", database)
+        .env("GWANJE_REDIS", shared.redis.url())
+        .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
     Ok(command)
 }
 
 /// Makes an account whose password is its name.
-fn account(database: &str, name: &str, role: &str) -> Result<()> {
-    let mut command = gwanje_hub(database)?;
+fn account(shared: &Shared, name: &str, role: &str) -> Result<()> {
+    let mut command = gwanje_hub(shared)?;
     command.args(["user", "add", name, "--role", role, "--centers", CENTER]);
     let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     adding.stdin.take().context("its input")?.write_all(name.as_bytes())?;
@@ -39,8 +57,8 @@ fn account(database: &str, name: &str, role: &str) -> Result<()> {
 }
 
 /// A node of the hub, at an address.
-fn node(database: &str, listen: &str) -> Result<Hub> {
-    Hub::started(gwanje_hub(database)?.arg("serve").env("GWANJE_LISTEN", listen))
+fn node(shared: &Shared, listen: &str) -> Result<Hub> {
+    Hub::started(gwanje_hub(shared)?.arg("serve").env("GWANJE_LISTEN", listen))
 }
 
 fn path(rest: &str) -> String {
@@ -55,12 +73,11 @@ async fn order(api: &Api) -> Result<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
-    let cluster = Cluster::start();
-    let database = cluster.url("postgres");
+    let mut shared = Shared { cluster: Cluster::start(), redis: Redis::start() };
     for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
-        account(&database, name, role)?;
+        account(&shared, name, role)?;
     }
-    let (mut first, second) = (node(&database, "127.0.0.1:0")?, node(&database, "127.0.0.1:0")?);
+    let (mut first, second) = (node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?);
     let folder = tempfile::tempdir()?;
     let mut seats = Vec::new();
     for (hub, name) in [(&first, "a"), (&second, "b")] {
@@ -105,7 +122,8 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
         .post(&path(&format!("/{}/cancel", orders[44])), &json!({"reason": "품절", "by": "shop"}))
         .await?;
     seats[1].holds_the_board(&clerks[1]).await?;
-    first = node(&database, first.address())?;
+    shared.redis.stop();
+    first = node(&shared, first.address())?;
     let again = first.sign_in("supervisor").await?;
     orders.push(order(&again).await?);
     for (seat, clerk) in seats.iter_mut().zip([&again, &clerks[1]]) {

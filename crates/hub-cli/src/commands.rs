@@ -190,7 +190,10 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
             std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
             Store::open(StoreConfig::at(file, Clock::wall()))
         }
-        Kept::Postgres(address) => Store::connect(address, StoreConfig::temporary(Clock::wall())).await,
+        Kept::Postgres(address) => {
+            let redis = Some(config.redis.as_str()).filter(|redis| !redis.is_empty());
+            Store::connect(address, redis, StoreConfig::temporary(Clock::wall())).await
+        }
     };
     let store = store.map_err(ExitError::running)?;
     let settings = HubConfig { origins: config.origins.clone() };

@@ -104,6 +104,8 @@ pub struct ServeConfig {
     /// A PostgreSQL database that several hubs share: `postgres://user:password@host/name`, or several hosts with commas
     /// between them, of which the one that takes writes is used. Empty: a file in `data`.
     pub database: String,
+    /// By which several hubs hear of each other's commits at once: `redis://user:password@host`. Empty: within two seconds.
+    pub redis: String,
     /// Browser origins that may call.
     pub origins: Vec<String>,
     /// Asks clients to reconnect within this many milliseconds when the hub stops.
@@ -122,6 +124,7 @@ impl Default for ServeConfig {
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
             database: String::new(),
+            redis: String::new(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
             retention_hours: 24,
@@ -201,6 +204,7 @@ impl ServeConfig {
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
             "database" => value.clone_into(&mut self.database),
+            "redis" => value.clone_into(&mut self.redis),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
@@ -236,6 +240,13 @@ impl ServeConfig {
             ["postgres://", "postgresql://"].iter().any(|start| self.database.starts_with(start));
         if !self.database.is_empty() && !is_postgres {
             return wrong("database", "it is no address like postgres://user:password@host/name".into());
+        }
+        let is_redis = ["redis://", "redis+unix://"].iter().any(|start| self.redis.starts_with(start));
+        if !self.redis.is_empty() && !is_redis {
+            return wrong("redis", "it is no address like redis://user:password@host".into());
+        }
+        if !self.redis.is_empty() && self.database.is_empty() {
+            return wrong("redis", "it joins hubs that share a `database`; a hub alone needs none".into());
         }
         let mut seen = std::collections::BTreeSet::new();
         for center in &self.centers {
@@ -317,6 +328,7 @@ mod tests {
             ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
             ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
             ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
+            ("redis = 'redis://x'", &[], "redis: it joins hubs that share a `database`"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
             ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),
             ("socket_urls = ['ftp://x']", &[], "socket_urls: \"ftp://x\" is not"),

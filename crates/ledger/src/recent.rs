@@ -42,7 +42,8 @@ impl Entry {
     }
 
     /// Its bytes within a frame, with its comma.
-    fn bytes(&self) -> usize {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Row(_, json_bytes) => json_bytes + 1,
             Self::Gone(_) => GONE_BYTES,

@@ -37,7 +37,7 @@ pub(super) async fn ready(State(hub): State<Arc<Hub>>, RawQuery(query): RawQuery
     let of_balancer =
         query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("balancer")));
     let (status, said) = match hub.readiness() {
-        Readiness::Ready => (StatusCode::OK, Said::Ready { without: Vec::new() }),
+        Readiness::Ready => (StatusCode::OK, Said::Ready { without: hub.store.without() }),
         Readiness::Draining => {
             let status = if of_balancer { StatusCode::NOT_FOUND } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, Said::Draining { why: "this hub is being emptied; use another" })

@@ -159,6 +159,8 @@ pub(super) trait Backend: Send + Sync {
 
     /// A number that changes with every write of another process.
     async fn version_of_others(&self) -> Result<i64, StoreError>;
+    /// What it does without at present, by name: nothing that it needs.
+    fn without(&self) -> Vec<&'static str>;
     /// Whether it takes writes: no more after [`Self::close`], and if it ever failed.
     fn takes_writes(&self) -> bool;
     /// Commits what is under way and ends; later writes are refused.

@@ -44,6 +44,20 @@ impl CenterLine {
             self.publish(standing, Vec::new());
         }
     }
+
+    /// Takes in what another hub has committed: its changes where they join what is known, else how far it has come.
+    pub fn hear(&self, standing: Standing, changes: Vec<Entry>) {
+        let joins = {
+            let recent = self.recent();
+            let known = recent.standing();
+            let expected = (known.rev.0 + 1..).map(Rev);
+            known.epoch == standing.epoch
+                && known.alarm_seq <= standing.alarm_seq
+                && changes.last().is_some_and(|last| last.rev() == standing.rev)
+                && changes.iter().map(Entry::rev).zip(expected).all(|(rev, expected)| rev == expected)
+        };
+        if joins { self.publish(standing, changes) } else { self.catch_up(standing) }
+    }
 }
 
 /// All centers in memory.

@@ -19,6 +19,7 @@ mod postgres;
 mod preferences;
 mod riders;
 mod selecting;
+mod signals;
 mod sqlite;
 
 pub use board::BoardStream;
@@ -45,9 +46,12 @@ use postgres::Postgres;
 use sqlite::Sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes of changes kept in memory a center, usually: twice what 16,384 rows of a kilobyte have.
 const RECENT_BYTES: usize = 32 << 20;
+/// Between two looks at what other hubs have committed: as often as heads are told.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -62,6 +66,8 @@ pub struct StoreConfig {
     pub recent_bytes: usize,
     /// Tombstones kept of a center: a cursor older than the oldest of them must resync.
     pub tombstones_kept: u64,
+    /// Between two looks at what other hubs on the store have committed.
+    pub look: Duration,
 }
 
 impl StoreConfig {
@@ -74,6 +80,7 @@ impl StoreConfig {
             recent_changes: 16_384,
             recent_bytes: RECENT_BYTES,
             tombstones_kept: 100_000,
+            look: LOOK,
         }
     }
 
@@ -115,22 +122,23 @@ impl Store {
     /// # Errors
     /// When the file can't be opened, is damaged, or is of a newer hub.
     pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
-        let StoreConfig { path, clock, recent_changes, recent_bytes, tombstones_kept } = config;
+        let StoreConfig { path, clock, recent_changes, recent_bytes, tombstones_kept, look: _ } = config;
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
         let backend = Box::new(Sqlite::open(path, &lines)?);
         Ok(Self { shared: Arc::new(Shared { backend, lines, tombstones_kept }) })
     }
 
-    /// Opens a store in a PostgreSQL database, which several hubs may share; `path` counts for nothing then.
+    /// Opens a store in a PostgreSQL database, which several hubs may share; `path` counts for nothing then. By `redis` they
+    /// hear of each other's commits at once; without it, or while it is away, within two seconds.
     ///
     /// # Errors
-    /// When the address can't be read, the database can't be reached or used, or is of a newer hub.
-    pub async fn connect(url: &str, config: StoreConfig) -> Result<Self, StoreError> {
-        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept } = config;
+    /// When an address can't be read, the database can't be reached or used, or is of a newer hub.
+    pub async fn connect(url: &str, redis: Option<&str>, config: StoreConfig) -> Result<Self, StoreError> {
+        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, look } = config;
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
-        let backend = Box::new(Postgres::open(url, &lines).await?);
+        let backend = Box::new(Postgres::open(url, redis, look, &lines).await?);
         Ok(Self { shared: Arc::new(Shared { backend, lines, tombstones_kept }) })
     }
 
@@ -149,6 +157,12 @@ impl Store {
     #[must_use]
     pub fn takes_writes(&self) -> bool {
         self.shared.backend.takes_writes()
+    }
+
+    /// What it does without at present, by name.
+    #[must_use]
+    pub fn without(&self) -> Vec<&'static str> {
+        self.shared.backend.without()
     }
 
     /// A number that changes with every write of another process.

@@ -25,3 +25,6 @@ mod opening;
 mod outages;
 #[path = "../shared/postgres.rs"]
 mod postgres;
+#[path = "../shared/redis.rs"]
+mod redis;
+mod signals;

@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 /// Two nodes on one fresh database.
 async fn two() -> (Store, Store) {
     let url = database(&fresh()).await;
-    let first = Store::connect(&url, config()).await.unwrap();
+    let first = Store::connect(&url, None, config()).await.unwrap();
     prepare(&first).await;
-    let second = Store::connect(&url, config()).await.unwrap();
+    let second = Store::connect(&url, None, config()).await.unwrap();
     (first, second)
 }
 
@@ -79,7 +79,7 @@ async fn a_command_sent_again_to_another_node_is_answered_as_recorded() {
 #[tokio::test]
 async fn a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end() {
     let url = database(&fresh()).await;
-    let store = || Store::connect(&url, StoreConfig::temporary(Clock::wall()));
+    let store = || Store::connect(&url, None, StoreConfig::temporary(Clock::wall()));
     let first = Hub::open(store().await.unwrap(), HubConfig::default()).await.unwrap();
     let second = Hub::open(store().await.unwrap(), HubConfig::default()).await.unwrap();
     let account = gwanje_hub::auth::NewAccount {

@@ -39,5 +39,5 @@ pub async fn store(config: StoreConfig) -> Store {
         }
         None => fresh(),
     };
-    Store::connect(&database(&name).await, config).await.unwrap()
+    Store::connect(&database(&name).await, None, config).await.unwrap()
 }

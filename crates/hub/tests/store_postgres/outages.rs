@@ -9,7 +9,7 @@ use gwanje_model::Rev;
 #[tokio::test]
 async fn a_database_that_was_away_is_used_again_and_nothing_answered_is_lost() {
     let mut cluster = Cluster::start();
-    let store = Store::connect(&cluster.url("postgres"), config()).await.unwrap();
+    let store = Store::connect(&cluster.url("postgres"), None, config()).await.unwrap();
     prepare(&store).await;
     done(&store, create()).await;
     cluster.stop();
@@ -29,7 +29,7 @@ async fn a_database_that_was_away_is_used_again_and_nothing_answered_is_lost() {
 #[tokio::test]
 async fn a_restart_that_nobody_noticed_refuses_nothing() {
     let mut cluster = Cluster::start();
-    let store = Store::connect(&cluster.url("postgres"), config()).await.unwrap();
+    let store = Store::connect(&cluster.url("postgres"), None, config()).await.unwrap();
     prepare(&store).await;
     done(&store, create()).await;
     cluster.stop();
@@ -41,7 +41,7 @@ async fn a_restart_that_nobody_noticed_refuses_nothing() {
 #[tokio::test]
 async fn a_database_that_cant_be_used_is_refused_in_words() {
     let said = async |url: &str| {
-        let Err(error) = Store::connect(url, config()).await else { panic!("{url} was used") };
+        let Err(error) = Store::connect(url, None, config()).await else { panic!("{url} was used") };
         let said = error.to_string();
         assert!(!said.contains('\n') && !said.contains("s3cret"), "{said}");
         said
@@ -56,16 +56,16 @@ async fn a_database_that_cant_be_used_is_refused_in_words() {
         said("postgres://hub:s3cret@:not-a-port/x").await.contains("reading the address of the database")
     );
 
-    let store = Store::connect(&url, config()).await.unwrap();
+    let store = Store::connect(&url, None, config()).await.unwrap();
     store.close().await;
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     client.batch_execute("UPDATE meta SET value = '999'").await.unwrap();
-    let newer = Store::connect(&url, config()).await;
+    let newer = Store::connect(&url, None, config()).await;
     assert!(matches!(newer, Err(StoreError::Newer { found: 999, .. })));
     // A newer hub that says so has written what this one can read.
     client.batch_execute("UPDATE meta SET value = '1' WHERE key = 'readable_from'").await.unwrap();
-    assert!(Store::connect(&url, config()).await.is_ok());
+    assert!(Store::connect(&url, None, config()).await.is_ok());
     drop(client);
     connection.await.unwrap().unwrap();
 }

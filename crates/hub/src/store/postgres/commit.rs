@@ -110,6 +110,9 @@ impl Shared {
         changes: Vec<Entry>,
     ) {
         let Some(standing) = standing else { return };
+        if let Some(signals) = self.signals.as_ref().filter(|_| Some(&standing) != before.as_ref()) {
+            signals.committed(center, &standing, &changes);
+        }
         match self.lines.get(center) {
             Some(line) if Some(&standing) != before.as_ref() => line.publish(standing, changes),
             Some(line) => line.catch_up(standing),

@@ -17,6 +17,7 @@ mod schema;
 use super::backend::{Backend, BatchOutcome, Beside};
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
+use super::signals::Signals;
 use super::{
     After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
     Selection, StoreError,
@@ -55,8 +56,6 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Settings of each connection: a node that waits for a lock, or freezes while it holds one, keeps nobody waiting for long.
 const OPTIONS: &str =
     "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=2000 -c statement_timeout=60000";
-/// Between two looks at what other nodes committed.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A store in a PostgreSQL database.
 pub(super) struct Postgres {
@@ -72,6 +71,8 @@ struct Shared {
     lines: Arc<Lines>,
     writing: Semaphore,
     boards: Arc<Semaphore>,
+    /// None: nobody else is told or heard at once.
+    signals: Option<Signals>,
 }
 
 /// A transaction that only reads, and sees one instant of the database.
@@ -82,7 +83,12 @@ async fn reading(client: &mut Object) -> Result<Transaction<'_>, Failure> {
 
 impl Postgres {
     /// Connects, makes or migrates the tables, puts the centers into memory and begins to look at what others commit.
-    pub async fn open(url: &str, lines: &Arc<Lines>) -> Result<Self, StoreError> {
+    pub async fn open(
+        url: &str,
+        redis: Option<&str>,
+        look: Duration,
+        lines: &Arc<Lines>,
+    ) -> Result<Self, StoreError> {
         let mut config: Config =
             url.parse().map_err(|source: tokio_postgres::Error| StoreError::Unusable {
                 doing: "reading the address of the database".into(),
@@ -107,22 +113,29 @@ impl Postgres {
                 source: source.into(),
                 remedy: "this is a fault of the hub",
             })?;
+        let migrated = async {
+            let mut client = pool.get().await?;
+            let migrated = schema::migrate(&mut client).await?;
+            Ok(migrated.map(|()| client))
+        };
+        let mut client = migrated
+            .await
+            .map_err(|failure: Failure| failure.while_doing("preparing the database"))?
+            .map_err(|found| StoreError::Newer { found, known: schema::VERSION })?;
+        let signals = match redis {
+            Some(address) => Some(begin_signals(address, &mut client, lines).await?),
+            None => None,
+        };
+        drop(client);
         let shared = Arc::new(Shared {
             pool,
             lines: Arc::clone(lines),
             writing: Semaphore::new(WRITING),
             boards: Arc::new(Semaphore::new(BOARDS)),
+            signals,
         });
-        let migrated = async {
-            let mut client = shared.pool.get().await?;
-            schema::migrate(&mut client).await
-        };
-        migrated
-            .await
-            .map_err(|failure| failure.while_doing("preparing the database"))?
-            .map_err(|found| StoreError::Newer { found, known: schema::VERSION })?;
         shared.look().await.map_err(|failure| failure.while_doing("reading the centers of the database"))?;
-        let looking = tokio::spawn(Arc::clone(&shared).keep_looking());
+        let looking = tokio::spawn(Arc::clone(&shared).keep_looking(look));
         Ok(Self { shared, queues: Mutex::new(Some(BTreeMap::new())), looking })
     }
 
@@ -152,6 +165,27 @@ impl Postgres {
     }
 }
 
+/// Begins to tell and to hear the other hubs of this database.
+async fn begin_signals(
+    address: &str,
+    client: &mut Object,
+    lines: &Arc<Lines>,
+) -> Result<Signals, StoreError> {
+    let named = async {
+        let tx = client.transaction().await?;
+        // A database has a name of its own, so that several can share a Redis.
+        let name = people::keep_first_note(&tx, "name", &ulid::Ulid::generate().to_string()).await?;
+        tx.commit().await?;
+        Ok(name)
+    };
+    let name = named.await.map_err(|failure: Failure| failure.while_doing("naming the database"))?;
+    Signals::begin(address, &name, lines).map_err(|source| StoreError::Unusable {
+        doing: "reading the address of Redis".into(),
+        source: source.into(),
+        remedy: "write it as redis://user:password@host",
+    })
+}
+
 impl Shared {
     /// Sees what other nodes committed.
     async fn look(&self) -> Result<(), Failure> {
@@ -166,11 +200,17 @@ impl Shared {
         Ok(())
     }
 
-    async fn keep_looking(self: Arc<Self>) {
-        let mut tick = interval(LOOK_INTERVAL);
+    async fn keep_looking(self: Arc<Self>, every: Duration) {
+        let mut tick = interval(every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tick.tick().await;
+            match &self.signals {
+                Some(signals) => tokio::select! {
+                    _ = tick.tick() => {}
+                    () = signals.missed() => {}
+                },
+                None => _ = tick.tick().await,
+            }
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "what other nodes committed is not seen");
             }
@@ -516,6 +556,11 @@ impl Backend for Postgres {
 
     async fn version_of_others(&self) -> Result<i64, StoreError> {
         read!(self, "asking the store's version", |tx| people::version(tx).await?)
+    }
+
+    fn without(&self) -> Vec<&'static str> {
+        let is_away = self.shared.signals.as_ref().is_some_and(|signals| !signals.are_heard());
+        is_away.then_some("redis").into_iter().collect()
     }
 
     fn takes_writes(&self) -> bool {

@@ -460,6 +460,10 @@ impl Backend for Sqlite {
         Ok(version)
     }
 
+    fn without(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     fn takes_writes(&self) -> bool {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.as_ref().is_some_and(|jobs| !jobs.is_closed())
