@@ -69,7 +69,15 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
     let mut drill = tokio::spawn(runner.run(drill_stops));
     let routes = drill_api::router(hub.clone(), gate.clone(), faults, handle);
     announce(address, sockets_apart.as_ref().map(Listening::address)).map_err(DemoFailure::running)?;
-    let serving = Serving { hub: hub.clone(), gate, listening, sockets_apart, routes, drain: DRAIN };
+    let serving = Serving {
+        hub: hub.clone(),
+        gate,
+        listening,
+        sockets_apart,
+        routes,
+        drain: DRAIN,
+        drain_grace: std::time::Duration::ZERO,
+    };
     let mut failed = None;
     serving
         .until(async {

@@ -16,6 +16,7 @@ use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
 use std::io::{BufRead as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Takes a password shorter than this many characters with a warning: the operator decides who may use which
 /// (NIST SP 800-63B asks for 8).
@@ -63,6 +64,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         sockets_apart,
         routes: axum::Router::new(),
         drain: Drain { within_ms: config.drain_within_ms },
+        drain_grace: Duration::from_millis(config.drain_grace_ms),
     };
     let mut failed = None;
     serving.until(async { failed = asked_to_stop().await.err() }).await;

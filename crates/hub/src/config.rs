@@ -110,6 +110,8 @@ pub struct ServeConfig {
     pub origins: Vec<String>,
     /// Asks clients to reconnect within this many milliseconds when the hub stops.
     pub drain_within_ms: u64,
+    /// How many milliseconds a balancer may take to see that a hub takes nothing new, before its sockets are told.
+    pub drain_grace_ms: u64,
     /// Hours that an ended delivery stays on the board.
     pub retention_hours: u32,
     /// The centers that must exist.
@@ -127,6 +129,7 @@ impl Default for ServeConfig {
             redis: String::new(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
+            drain_grace_ms: 0,
             retention_hours: 24,
             centers: Vec::new(),
         }
@@ -207,6 +210,7 @@ impl ServeConfig {
             "redis" => value.clone_into(&mut self.redis),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
+            "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
             "centers" => {
                 self.centers = list()

@@ -13,7 +13,8 @@ use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::socket::Drain;
 use serde::Deserialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
 
 /// The longest drain, milliseconds: an hour.
 const WITHIN_MAX_MS: u64 = 3_600_000;
@@ -23,6 +24,9 @@ const WITHIN_MAX_MS: u64 = 3_600_000;
 #[serde(rename_all = "camelCase")]
 struct DrainWish {
     within_ms: Option<u64>,
+    /// Takes a drain back that was begun before.
+    #[serde(default)]
+    cancel: bool,
 }
 
 #[derive(Clone)]
@@ -30,6 +34,8 @@ struct DrainRoutes {
     hub: Arc<Hub>,
     gate: Arc<SocketGate>,
     usual: Drain,
+    /// The drain under way.
+    leaving: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 /// The route; without a body clients are given the `usual` time.
@@ -38,10 +44,12 @@ pub fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, usual: Drain) -> Router {
         hub,
         gate,
         usual,
+        leaving: Arc::default(),
     })
 }
 
-/// Makes `/readyz` say no from now on, and tells every socket to reconnect at a random moment within the time.
+/// Makes `/readyz` say no from now on, and tells every socket to reconnect at a random moment within the time; those that stay
+/// half a second longer are closed. With `cancel` it is ready again, and nobody is closed any more.
 async fn drain(
     State(routes): State<DrainRoutes>,
     headers: HeaderMap,
@@ -61,8 +69,17 @@ async fn drain(
     if drain.within_ms > WITHIN_MAX_MS {
         return Err(Refusal::new(ErrorCode::Invalid, format!("withinMs is at most {WITHIN_MAX_MS}")));
     }
-    routes.hub.begin_drain();
-    tracing::info!(sockets = routes.gate.connections(), within_ms = drain.within_ms, "a drain begins");
-    routes.gate.drain(drain).await;
+    let mut leaving = routes.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+    leaving.take().inspect(JoinHandle::abort);
+    if wish.cancel {
+        routes.hub.cancel_drain();
+        tracing::info!(sockets = routes.gate.connections(), "a drain is taken back");
+    } else {
+        routes.hub.begin_drain();
+        tracing::info!(sockets = routes.gate.connections(), within_ms = drain.within_ms, "a drain begins");
+        let gate = routes.gate.clone();
+        *leaving = Some(tokio::spawn(async move { gate.empty(drain).await }));
+    }
+    drop(leaving);
     Ok(Json(drain))
 }

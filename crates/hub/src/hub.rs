@@ -88,4 +88,9 @@ impl Hub {
     pub fn begin_drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
+
+    /// Takes a drain back.
+    pub fn cancel_drain(&self) {
+        self.draining.store(false, Ordering::Relaxed);
+    }
 }

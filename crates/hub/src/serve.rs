@@ -14,9 +14,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How long the sockets are given to hear that they should reconnect.
-const TELL_SOCKETS: Duration = Duration::from_millis(100);
-
 /// Between two looks at whether the store answers.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -34,15 +31,19 @@ pub struct Serving {
     pub routes: Router,
     /// The time within which clients are asked to reconnect at the end.
     pub drain: Drain,
+    /// How long a balancer may take to see that this hub takes nothing new, before its sockets are told.
+    pub drain_grace: Duration,
 }
 
 impl Serving {
-    /// Serves until `stop` ends, then tells the sockets, lets requests under way finish, and returns.
+    /// Serves until `stop` ends. Then it says that it is not ready, lets a balancer see that, asks its sockets to go elsewhere,
+    /// closes those that stay, lets requests under way finish, and returns. A second signal to stop cuts that short.
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
+        let hub = self.hub.clone();
         let mut router = api::router_with(self.hub, self.routes.merge(drain));
         let apart = match self.sockets_apart {
             Some(listening) => Some(tokio::spawn(self.gate.clone().serve_apart(listening, stopped.clone()))),
@@ -58,8 +59,16 @@ impl Serving {
             sockets = self.gate.connections(),
             "stopping: sockets are told, requests under way finish"
         );
-        self.gate.drain(self.drain).await;
-        tokio::time::sleep(TELL_SOCKETS).await;
+        hub.begin_drain();
+        let leaving = async {
+            tokio::time::sleep(self.drain_grace).await;
+            self.gate.admit_no_more();
+            self.gate.empty(self.drain).await;
+        };
+        tokio::select! {
+            () = leaving => {}
+            _ = asked_to_stop() => {}
+        }
         told.send_replace(true);
         alarms.abort();
         readiness.abort();

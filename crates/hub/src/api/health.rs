@@ -14,6 +14,9 @@ use std::sync::Arc;
 #[serde(tag = "status", rename_all = "camelCase")]
 enum Said {
     Ready {
+        without: [&'static str; 0],
+    },
+    Degraded {
         /// What it does without.
         without: Vec<&'static str>,
     },
@@ -37,7 +40,12 @@ pub(super) async fn ready(State(hub): State<Arc<Hub>>, RawQuery(query): RawQuery
     let of_balancer =
         query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("balancer")));
     let (status, said) = match hub.readiness() {
-        Readiness::Ready => (StatusCode::OK, Said::Ready { without: hub.store.without() }),
+        Readiness::Ready => {
+            let without = hub.store.without();
+            let said =
+                if without.is_empty() { Said::Ready { without: [] } } else { Said::Degraded { without } };
+            (StatusCode::OK, said)
+        }
         Readiness::Draining => {
             let status = if of_balancer { StatusCode::NOT_FOUND } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, Said::Draining { why: "this hub is being emptied; use another" })

@@ -9,7 +9,7 @@ use engineioxide::handler::EngineIoHandler;
 use engineioxide::service::{EngineIoService, NotFoundService};
 use engineioxide::{DisconnectReason, Str};
 use gwanje_wire::socket::{PING_INTERVAL_MS, PING_TIMEOUT_MS, SOCKET_PATH};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -111,6 +111,30 @@ impl Endpoint {
     /// Closes every connection.
     pub fn close_all(&self) {
         let open: Vec<_> = self.door.live().drain().map(|(_, socket)| socket).collect();
+        for socket in open {
+            close(&socket);
+        }
+    }
+
+    /// The connections that are open, by id.
+    #[must_use]
+    pub fn open(&self) -> FxHashSet<String> {
+        self.door.live().keys().cloned().collect()
+    }
+
+    /// How many of these are open.
+    #[must_use]
+    pub fn open_of(&self, ids: &FxHashSet<String>) -> usize {
+        let live = self.door.live();
+        ids.iter().filter(|id| live.contains_key(*id)).count()
+    }
+
+    /// Closes those of these that are open.
+    pub fn close_these(&self, ids: &FxHashSet<String>) {
+        let open: Vec<_> = {
+            let mut live = self.door.live();
+            ids.iter().filter_map(|id| live.remove(id)).collect()
+        };
         for socket in open {
             close(&socket);
         }

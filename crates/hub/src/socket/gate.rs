@@ -15,12 +15,17 @@ use axum::routing::any;
 use gwanje_wire::socket::{Drain, SOCKET_PATH};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Between two tries to listen at the sockets' port again.
 const LISTEN_RETRY: Duration = Duration::from_millis(500);
+/// How much longer than they were asked sockets may stay before they are closed.
+const STAYED: Duration = Duration::from_millis(500);
+/// Between two looks at whether the sockets have left.
+const LEAVING_LOOK: Duration = Duration::from_millis(25);
 
 /// All that serves sockets. Sockets are on from the start.
 pub struct SocketGate {
@@ -31,6 +36,7 @@ pub struct SocketGate {
     apart: bool,
     /// Whether a port of its own is being listened at.
     listening: watch::Sender<bool>,
+    stopping: AtomicBool,
 }
 
 impl SocketGate {
@@ -45,7 +51,8 @@ impl SocketGate {
     pub fn with_loss(hub: Arc<Hub>, apart: bool, loss: Arc<dyn FrameLoss>) -> Arc<Self> {
         let emitters = Arc::new(Emitters::new(hub.clone(), loss));
         let endpoint = watch::Sender::new(Some(Endpoint::new(hub.clone(), emitters.clone())));
-        Arc::new(Self { hub, emitters, endpoint, apart, listening: watch::Sender::new(false) })
+        let (listening, stopping) = (watch::Sender::new(false), AtomicBool::new(false));
+        Arc::new(Self { hub, emitters, endpoint, apart, listening, stopping })
     }
 
     /// Whether sockets are served.
@@ -74,9 +81,26 @@ impl SocketGate {
         self.settled(false).await;
     }
 
-    /// Tells every socket to reconnect within a time, elsewhere if it can.
-    pub async fn drain(&self, drain: Drain) {
+    /// Tells every socket to reconnect within a time, elsewhere if it can. Returns when all have gone, or half a second after
+    /// that time, when it closes those that stayed. Sockets that come meanwhile are not meant.
+    pub async fn empty(&self, drain: Drain) {
+        let Some(endpoint) = self.endpoint.borrow().clone() else { return };
+        let there = endpoint.open();
         self.emitters.drain(drain).await;
+        let gone = async {
+            while endpoint.open_of(&there) > 0 {
+                tokio::time::sleep(LEAVING_LOOK).await;
+            }
+        };
+        if timeout(Duration::from_millis(drain.within_ms) + STAYED, gone).await.is_err() {
+            tracing::info!(sockets = endpoint.open_of(&there), "sockets that stayed are closed");
+            endpoint.close_these(&there);
+        }
+    }
+
+    /// Lets no new socket in from now on: this hub is stopping.
+    pub fn admit_no_more(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Connections that are open.
@@ -162,6 +186,9 @@ async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Respon
     let Some(mut service) = service else {
         return Refusal::later("sockets are shut for now; the other calls go on").into_response();
     };
+    if is_new(&request) && gate.stopping.load(Ordering::Relaxed) {
+        return Refusal::later("this hub is stopping; use another").into_response();
+    }
     if is_new(&request) && !gate.hub.admission.has_room_for_socket() {
         return Refusal::later("too many sockets are joining; come back a little later").into_response();
     }

@@ -78,6 +78,7 @@ impl Running {
             sockets_apart,
             routes,
             drain: Drain { within_ms: 1 },
+            drain_grace: std::time::Duration::ZERO,
         };
         let (stop, mut stopped) = watch::channel(false);
         let served = tokio::spawn(serving.until(async move {

@@ -6,7 +6,8 @@ use gwanje_hub::store::Ask;
 use gwanje_model::digest::RowDigest;
 use gwanje_model::{Cancel, CancelBy, DeliveryId, Pos, Rev, RiderStatus};
 use gwanje_wire::frame::{Frame, Head};
-use gwanje_wire::socket::RiderPos;
+use gwanje_wire::rest::LoginRequest;
+use gwanje_wire::socket::{Drain, RiderPos};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -300,6 +301,58 @@ async fn a_stop_tells_the_sockets_and_ends_them() {
     assert_eq!(peer.named("drain").await, json!({ "withinMs": 1 }));
     peer.ended().await;
     stop.await.unwrap();
+}
+
+#[tokio::test]
+async fn sockets_that_stay_after_a_drain_are_closed_and_those_that_came_meanwhile_are_not() {
+    let running = Running::start(false).await;
+    let mut stays = running.joined().await;
+    let gate = running.gate.clone();
+    let emptied = tokio::spawn(async move { gate.empty(Drain { within_ms: 200 }).await });
+    assert_eq!(stays.named("drain").await, json!({ "withinMs": 200 }));
+    let mut comes = running.joined().await;
+    stays.ended().await;
+    emptied.await.unwrap();
+    assert_eq!(subscribe(&mut comes, Value::Null).await["ok"], true);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_stops_lets_no_new_socket_in() {
+    let running = Running::start(false).await;
+    let mut there = running.joined().await;
+    running.gate.admit_no_more();
+    let url = format!("{}/socket.io/?EIO=4&transport=polling", running.sockets);
+    let refused = reqwest::get(&url).await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.json::<Value>().await.unwrap()["code"], "unavailable");
+    assert_eq!(subscribe(&mut there, Value::Null).await["ok"], true, "who is there stays");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_drain_that_is_taken_back_closes_nobody() {
+    let running = Running::start(false).await;
+    let mut peer = running.joined().await;
+    assert_eq!(subscribe(&mut peer, Value::Null).await["ok"], true);
+    let request = LoginRequest { account: "admin".into(), password: "admin".into() };
+    let (_, login) = running.hub.auth.login(request).await.unwrap();
+    let client = reqwest::Client::new();
+    let asked = async |wish: Value| {
+        let url = format!("{}/api/v1/drain", running.sockets);
+        client.post(url).bearer_auth(&login.access_token).json(&wish).send().await.unwrap().status()
+    };
+    let ready = async || reqwest::get(format!("{}/readyz", running.sockets)).await.unwrap().status();
+    assert_eq!(asked(json!({ "withinMs": 0 })).await, 200);
+    assert_eq!(peer.named("drain").await, json!({ "withinMs": 0 }));
+    assert_eq!(ready().await, 503);
+    assert_eq!(asked(json!({ "cancel": true })).await, 200);
+    assert_eq!(ready().await, 200);
+    // Two heads are four seconds: longer than who stays is let.
+    for _ in 0..2 {
+        peer.named("head").await;
+    }
+    running.stop().await;
 }
 
 /// Polls until a packet with that prefix comes; what follows the prefix.
