@@ -171,6 +171,14 @@ impl Process {
         Ok(())
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// When the system can't tell.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Several hubs as processes on one PostgreSQL and one Redis: seats on each show one board, whoever takes the commands and whichever
-//! hub dies, and Redis too.
+//! hub dies, and Redis too; behind a real HAProxy hubs are replaced one by one while orders go on.
 
 use anyhow::{Context, Result, ensure};
 use gwanje_tests::api::Api;
 use gwanje_tests::hub::Hub;
-use gwanje_tests::process::binary;
+use gwanje_tests::process::{Process, binary};
 use gwanje_tests::watcher::{CENTER, Watcher};
 use postgres::Cluster;
 use redis::Redis;
@@ -41,6 +41,7 @@ fn gwanje_hub(shared: &Shared) -> Result<Command> {
     command
         .env("GWANJE_DATABASE", database)
         .env("GWANJE_REDIS", shared.redis.url())
+        .env("GWANJE_DRAIN_GRACE_MS", "2500")
         .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
     Ok(command)
 }
@@ -132,5 +133,106 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
         seat.never_lied()?;
     }
     ensure!(seats[0].rows().len() == orders.len(), "{} rows of {}", seats[0].rows().len(), orders.len());
+    Ok(())
+}
+
+/// A real HAProxy with the configuration that is shipped. It ends with this value.
+struct Balancer {
+    url: String,
+    /// Where it tells how it sees the hubs.
+    statistics: String,
+    process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Balancer {
+    fn before(hubs: [&str; 2]) -> Result<Self> {
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/haproxy.cfg");
+        // Freed just before they are bound.
+        let free =
+            || Ok::<_, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
+        let (bind, statistics) = (free()?, free()?);
+        let folder = tempfile::tempdir()?;
+        let beside = folder.path().join("statistics.cfg");
+        std::fs::write(
+            &beside,
+            format!("frontend statistics\n    bind {statistics}\n    stats enable\n    stats uri /\n"),
+        )?;
+        let mut command = Command::new("haproxy");
+        command.args(["-db", "-f", shipped, "-f"]).arg(beside).env("GWANJE_BIND", &bind);
+        for (name, hub) in ["GWANJE_HUB_1", "GWANJE_HUB_2"].into_iter().zip(hubs) {
+            command.env(name, hub);
+        }
+        let process = Process::start(&mut command)?;
+        Ok(Self {
+            url: format!("http://{bind}"),
+            statistics: format!("http://{statistics}/;csv"),
+            process,
+            _folder: folder,
+        })
+    }
+
+    /// Waits until it sends requests to both hubs.
+    async fn uses_both(&mut self) -> Result<()> {
+        let up = |line: &str| line.starts_with("hubs,hub") && line.split(',').nth(17) == Some("UP");
+        loop {
+            if let Ok(told) = reqwest::get(&self.statistics).await
+                && let Ok(text) = told.text().await
+                && text.lines().filter(|line| up(line)).count() == 2
+            {
+                return Ok(());
+            }
+            ensure!(!self.process.has_ended()?, "HAProxy ended: {}", self.process.log());
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -> Result<()> {
+    let shared = Shared { cluster: Cluster::start(), redis: Redis::start() };
+    for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
+        account(&shared, name, role)?;
+    }
+    let mut hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
+    let mut balancer = Balancer::before([hubs[0].address(), hubs[1].address()])?;
+    balancer.uses_both().await?;
+    let folder = tempfile::tempdir()?;
+    let mut seats = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let mut seat = Watcher::start(&balancer.url, &folder.path().join(name))?;
+        seat.until_proof()?;
+        seats.push(seat);
+    }
+    let clerk = Api::sign_in(&balancer.url, "supervisor", "supervisor").await?;
+    let mut orders = vec![order(&clerk).await?];
+    for hub in &mut hubs {
+        hub.process.signal("TERM")?;
+        // No order is refused while it leaves.
+        while !hub.process.has_ended()? {
+            let id = order(&clerk).await?;
+            if orders.len() % 5 == 0 {
+                let why = json!({"reason": "고객 변심", "by": "customer"});
+                clerk.post(&path(&format!("/{id}/cancel")), &why).await?;
+            }
+            orders.push(id);
+        }
+        *hub = node(&shared, hub.address())?;
+        // The balancer has to see it before the other may go.
+        let api = hub.sign_in("supervisor").await?;
+        for seat in &mut seats {
+            seat.holds_the_board(&api).await?;
+        }
+        balancer.uses_both().await?;
+    }
+    for seat in &mut seats {
+        seat.holds_the_board(&clerk).await?;
+        seat.told_each_cancellation_once(&clerk).await?;
+        seat.never_lied()?;
+        let states = seat.states_since(0);
+        ensure!(!states.contains("Offline"), "a seat was without a hub: {states}");
+        ensure!(seat.rows().len() == orders.len(), "{} rows of {}", seat.rows().len(), orders.len());
+    }
+    println!("{} orders while two hubs were replaced", orders.len());
     Ok(())
 }
