@@ -48,10 +48,12 @@ try {
   const scenes = wanted.length === 0 ? Object.keys(SCENES) : wanted;
   for (const [size, [width, height, deviceScaleFactor]] of Object.entries(SIZES)) {
     if (values.size !== undefined && values.size !== size) continue;
-    const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor });
-    const page = await context.newPage();
-    for (const scene of scenes)
-      for (const lang of ["ko", "en"]) {
+    for (const lang of ["ko", "en"]) {
+      // As the system's language: it counts until the application has said which one is wanted.
+      const locale = lang === "ko" ? "ko-KR" : "en-US";
+      const context = await browser.newContext({ viewport: { width, height }, deviceScaleFactor, locale });
+      const page = await context.newPage();
+      for (const scene of scenes) {
         await page.goto(`${address}dev.html?scene=${scene}&lang=${lang}`);
         await page.waitForSelector("html[data-scene=played]", { state: "attached" }).catch((thrown) => {
           throw new Error(`the scene ${scene} does not come to its end`, { cause: thrown });
@@ -65,7 +67,8 @@ try {
           taken += 1;
         }
       }
-    await context.close();
+      await context.close();
+    }
   }
 } finally {
   await browser.close();
