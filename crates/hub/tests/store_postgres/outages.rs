@@ -38,6 +38,27 @@ async fn a_restart_that_nobody_noticed_refuses_nothing() {
     assert_eq!(store.head(&gangnam()).await.unwrap().rev, Rev(2));
 }
 
+/// The database ends transactions that are idle for two seconds; one that waits for the client of a board is meant to.
+#[tokio::test]
+async fn a_board_that_is_read_slowly_is_not_cut() {
+    let url = database(&fresh()).await;
+    let store = Store::connect(&url, None, config()).await.unwrap();
+    prepare(&store).await;
+    store.execute_many((0..1_500).map(|_| create()).collect()).await.unwrap();
+    let mut board = store.board(&gangnam(), None).await.unwrap();
+    let mut read = board.chunks.recv().await.unwrap().unwrap().to_vec();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("SELECT pg_sleep(3)").await.unwrap();
+    while let Some(chunk) = board.chunks.recv().await {
+        read.extend_from_slice(&chunk.unwrap());
+    }
+    let whole: serde_json::Value = serde_json::from_slice(&read).unwrap();
+    assert_eq!(whole["rows"].as_array().unwrap().len(), 1_500);
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_database_that_cant_be_used_is_refused_in_words() {
     let said = async |url: &str| {

@@ -53,6 +53,8 @@ impl Shared {
     ) -> Result<(), Failure> {
         let mut client = self.pool.get().await?;
         let tx = super::reading(&mut client).await?;
+        // It waits for its client, who is cut off before that long; it holds no lock that anybody wants.
+        tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = '90s'").await?;
         let Some(standing) = reads::standing(&tx, center).await? else { return Ok(()) };
         let rows = match rider {
             Some(rider) => {
