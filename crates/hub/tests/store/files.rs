@@ -2,9 +2,9 @@
 
 use crate::day::{START, act, cancel, create, done, gangnam, open};
 use gwanje_hub::purpose::{Purpose, purpose_of, use_for};
-use gwanje_hub::store::{After, Ask, Store, StoreConfig, StoreError};
+use gwanje_hub::store::{After, Ask, Command, Idempotency, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
-use gwanje_model::{DeliveryId, Rev, Status};
+use gwanje_model::{DeliveryId, Rev, RowDigest, Status};
 use gwanje_wire::rest::AlarmKind;
 
 fn at(path: &std::path::Path) -> StoreConfig {
@@ -60,6 +60,34 @@ async fn of_two_that_begin_with_an_empty_store_for_different_things_one_has_its_
     real.store.meta_set("purpose", "museum").await.unwrap();
     let said = use_for(&real, Purpose::Production).await.unwrap_err();
     assert!(said.is_other_store() && said.to_string().contains("museum"), "{said}");
+}
+
+/// Commands that meet in one transaction with one that can't be decided are decided all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(at(folder.path())).await;
+    let keyed = |key: &str| {
+        let idempotency = Idempotency { path: "/x".into(), key: key.into(), body_hash: [7; 32] };
+        Command { idempotency: Some(idempotency), ..create() }
+    };
+    store.execute(keyed("K")).await.unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+    other.execute("UPDATE outcome SET body = 'damaged'", []).unwrap();
+    let asked = (0..300).map(|n| store.execute(if n % 10 == 5 { keyed("K") } else { create() }));
+    let outcomes = futures_util::future::join_all(asked).await;
+    for (n, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(outcome.is_ok(), n % 10 != 5, "{n}: {outcome:?}");
+    }
+    let mut revs: Vec<u64> =
+        outcomes.into_iter().flatten().map(|outcome| outcome.result.unwrap().row.rev.0).collect();
+    revs.sort_unstable();
+    assert_eq!(revs, (2..=271).collect::<Vec<_>>());
+    let head = store.head(&gangnam()).await.unwrap();
+    assert_eq!((head.rev, head.count), (Rev(271), 271));
+    assert_eq!(store.recent_head(&gangnam()).unwrap().rows(), head.rows());
+    let frame = store.frame(&gangnam(), Rev(0), 1_000).await.unwrap();
+    assert_eq!(RowDigest::of(frame.rows.iter().map(|row| (row.id(), row.rev()))), head.rows());
 }
 
 #[tokio::test]

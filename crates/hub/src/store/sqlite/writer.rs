@@ -1,7 +1,8 @@
 //! The one writer: a thread that drains a queue and commits everything it finds there in one transaction.
 //!
 //! Under load a commit costs one flush to disk for many commands. Nothing is published or answered before that
-//! commit is durable; when it fails, nothing of it happened and every caller is told so.
+//! commit is durable; when it fails, nothing of it happened and every caller is told so. A job that fails takes no other
+//! with it: what it did is taken back, in the transaction and in memory.
 
 use crate::store::lines::Lines;
 use gwanje_ledger::{Entry, Moment, Standing};
@@ -27,6 +28,17 @@ pub(crate) struct Batch<'db> {
     /// Both clocks at the start of the transaction.
     pub now: Moment,
     deliveries: Option<Deliveries>,
+    /// How it was when the job under way began.
+    begun: Begun,
+}
+
+/// What a job that fails is taken back to.
+#[derive(Default)]
+struct Begun {
+    /// Where the centers stood that it has touched, and how many changes they had.
+    touched: BTreeMap<CenterId, (Standing, usize)>,
+    fresh: usize,
+    last_delivery: Option<u64>,
 }
 
 /// The last id that was given to a delivery.
@@ -73,7 +85,49 @@ impl<'db> Batch<'db> {
             let Some(standing) = read_standing(self.tx, id)? else { return Ok(None) };
             self.staged.insert(id.clone(), Staged::new(standing));
         }
-        Ok(self.staged.get_mut(id))
+        let staged = self.staged.get_mut(id);
+        if let Some(staged) = &staged
+            && !self.begun.touched.contains_key(id)
+        {
+            self.begun.touched.insert(id.clone(), (staged.standing.clone(), staged.changes.len()));
+        }
+        Ok(staged)
+    }
+
+    /// Runs a job; what one that fails did is taken back.
+    fn run(&mut self, job: Job) -> rusqlite::Result<Option<Settle>> {
+        let last_delivery = self.deliveries.as_ref().map(|known| known.last);
+        self.begun = Begun { touched: BTreeMap::new(), fresh: self.fresh.len(), last_delivery };
+        self.tx.prepare_cached("SAVEPOINT job")?.execute([])?;
+        match job(self) {
+            Ok(settle) => {
+                self.tx.prepare_cached("RELEASE job")?.execute([])?;
+                Ok(Some(settle))
+            }
+            // With the transaction gone, the savepoint is gone, too: nobody's job was done.
+            Err(error) if self.tx.is_autocommit() => Err(error),
+            Err(error) => {
+                tracing::error!(%error, "a job failed and is refused; the others of its transaction go on");
+                self.tx.prepare_cached("ROLLBACK TO job")?.execute([])?;
+                self.tx.prepare_cached("RELEASE job")?.execute([])?;
+                self.take_back();
+                Ok(None)
+            }
+        }
+    }
+
+    fn take_back(&mut self) {
+        for (id, (standing, changes)) in std::mem::take(&mut self.begun.touched) {
+            if let Some(staged) = self.staged.get_mut(&id) {
+                staged.standing = standing;
+                staged.changes.truncate(changes);
+            }
+        }
+        self.fresh.truncate(self.begun.fresh);
+        match (&mut self.deliveries, self.begun.last_delivery) {
+            (Some(known), Some(last)) => known.last = last,
+            (known, _) => *known = None,
+        }
     }
 
     /// The last id that was given to a delivery; 0: none was.
@@ -156,10 +210,12 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
 fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let now = Moment { wall: lines.clock.wall_now(), day: lines.clock.day_now() };
-    let mut batch = Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), now, deliveries: None };
+    let begun = Begun::default();
+    let mut batch =
+        Batch { tx: &tx, staged: BTreeMap::new(), fresh: Vec::new(), now, deliveries: None, begun };
     let mut settled = Vec::with_capacity(jobs.len());
     for job in jobs {
-        settled.push(job(&mut batch)?);
+        settled.extend(batch.run(job)?);
     }
     let Batch { staged, fresh, deliveries, .. } = batch;
     if let Some(Deliveries { last, .. }) = deliveries.filter(|known| known.last != known.stored) {
