@@ -26,7 +26,9 @@ impl Store {
     /// # Errors
     /// When there is no such center.
     pub fn recent_head(&self, center: &CenterId) -> Result<Head, StoreError> {
-        let (line, now) = (self.line(center)?, self.now());
+        let line = self.line(center)?;
+        // Before what is known: a head must not claim to be newer than that.
+        let now = self.known(&line);
         let recent = line.recent();
         Ok(now.head(recent.standing()))
     }
@@ -82,11 +84,12 @@ impl Store {
         let at = now.wall;
         {
             let line = self.line(center)?;
+            let known = self.known(&line);
             let recent = line.recent();
             // What memory does not know may have happened at another node: that is asked of the store.
             let frame = resumable(recent.standing()).ok().and_then(|()| recent.cut(from, limit, at));
             if let Some(frame) = frame {
-                return Ok(ChangesReply { frame, head: now.head(recent.standing()) });
+                return Ok(ChangesReply { frame, head: known.head(recent.standing()) });
             }
         }
         let read = self.shared.backend.frame(center.clone(), from, limit, at);

@@ -1,5 +1,6 @@
 //! The centers in memory: their latest changes, and who waits for more.
 
+use super::Now;
 use crate::clock::Clock;
 use gwanje_ledger::{Entry, Recent, RecentBounds, Standing};
 use gwanje_model::{CenterId, Rev};
@@ -10,14 +11,16 @@ use tokio::sync::watch;
 /// Where a cursor's missing part can be read from in memory, and who waits for more.
 pub(super) struct CenterLine {
     recent: Mutex<Recent>,
+    /// When the store was last known to stand where memory does. None: nobody else writes to it, so that holds now.
+    seen: Mutex<Option<Now>>,
     pub rev: watch::Sender<Rev>,
     pub alarm: watch::Sender<u64>,
 }
 
 impl CenterLine {
-    pub fn new(standing: Standing, bounds: RecentBounds) -> Self {
+    fn new(standing: Standing, seen: Option<Now>, bounds: RecentBounds) -> Self {
         let (rev, alarm) = (watch::Sender::new(standing.rev), watch::Sender::new(standing.alarm_seq));
-        Self { recent: Mutex::new(Recent::new(standing, bounds)), rev, alarm }
+        Self { recent: Mutex::new(Recent::new(standing, bounds)), seen: Mutex::new(seen), rev, alarm }
     }
 
     pub fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -33,8 +36,26 @@ impl CenterLine {
 }
 
 impl CenterLine {
-    /// Takes in where the center was seen to stand, unless more is known of it.
-    pub fn catch_up(&self, standing: Standing) {
+    /// When the store was last known to stand where memory does; none: it does now.
+    pub fn seen(&self) -> Option<Now> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the store stood at that instant where memory does, or did before.
+    pub fn see(&self, at: Now) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_none_or(|seen| seen.wall < at.wall) {
+            *seen = Some(at);
+        }
+    }
+
+    /// Takes in where the center was seen to stand at an instant, unless more is known of it.
+    pub fn catch_up(&self, standing: Standing, at: Now) {
+        self.come_to(standing);
+        self.see(at);
+    }
+
+    fn come_to(&self, standing: Standing) {
         let is_newer = {
             let recent = self.recent();
             let known = recent.standing();
@@ -56,7 +77,7 @@ impl CenterLine {
                 && changes.last().is_some_and(|last| last.rev() == standing.rev)
                 && changes.iter().map(Entry::rev).zip(expected).all(|(rev, expected)| rev == expected)
         };
-        if joins { self.publish(standing, changes) } else { self.catch_up(standing) }
+        if joins { self.publish(standing, changes) } else { self.come_to(standing) }
     }
 }
 
@@ -81,8 +102,9 @@ impl Lines {
     }
 
     /// Takes a center in as it stands; what was known of one of that id goes.
-    pub fn add(&self, id: CenterId, standing: Standing) {
-        let line = CenterLine::new(standing, self.recent);
+    /// `seen`: when it stood there; none: nobody else writes to the store.
+    pub fn add(&self, id: CenterId, standing: Standing, seen: Option<Now>) {
+        let line = CenterLine::new(standing, seen, self.recent);
         self.centers.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(line));
     }
 }

@@ -92,13 +92,17 @@ impl StoreConfig {
 }
 
 /// An instant by both clocks.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Now {
     wall: UtcMillis,
     day: UtcMillis,
 }
 
 impl Now {
+    fn of(clock: &Clock) -> Self {
+        Self { wall: clock.wall_now(), day: clock.day_now() }
+    }
+
     fn head(self, standing: &Standing) -> Head {
         standing.head(self.wall, self.day)
     }
@@ -176,7 +180,11 @@ impl Store {
 
     /// Both clocks now. Taken before a read: a head must not claim to be newer than what was read.
     fn now(&self) -> Now {
-        let clock = self.clock();
-        Now { wall: clock.wall_now(), day: clock.day_now() }
+        Now::of(self.clock())
+    }
+
+    /// When what memory knows of a center was true at the latest.
+    fn known(&self, line: &CenterLine) -> Now {
+        line.seen().unwrap_or_else(|| self.now())
     }
 }

@@ -5,7 +5,7 @@ use super::apply::stand;
 use super::asks::{CenterAsk, Locked, Settle};
 use super::failure::Failure;
 use super::loading::lock;
-use crate::store::StoreError;
+use crate::store::{Now, StoreError};
 use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::CenterId;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Shared {
             stand(&tx, center, standing).await?;
         }
         tx.commit().await.map_err(|error| Ended::Unknown(error.into()))?;
-        self.publish(center, before, standing, changes);
+        self.publish(center, before, standing, changes, Now { wall: now.wall, day: now.day });
         settles.into_iter().for_each(|settle| settle());
         Ok(())
     }
@@ -108,15 +108,19 @@ impl Shared {
         before: Option<Standing>,
         standing: Option<Standing>,
         changes: Vec<Entry>,
+        at: Now,
     ) {
         let Some(standing) = standing else { return };
         if let Some(signals) = self.signals.as_ref().filter(|_| Some(&standing) != before.as_ref()) {
             signals.committed(center, &standing, &changes);
         }
         match self.lines.get(center) {
-            Some(line) if Some(&standing) != before.as_ref() => line.publish(standing, changes),
-            Some(line) => line.catch_up(standing),
-            None => self.lines.add(center.clone(), standing),
+            Some(line) if Some(&standing) != before.as_ref() => {
+                line.publish(standing, changes);
+                line.see(at);
+            }
+            Some(line) => line.catch_up(standing, at),
+            None => self.lines.add(center.clone(), standing, Some(at)),
         }
     }
 }

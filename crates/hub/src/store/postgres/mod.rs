@@ -190,11 +190,12 @@ impl Shared {
     /// Sees what other nodes committed.
     async fn look(&self) -> Result<(), Failure> {
         let mut client = self.pool.get().await?;
+        let at = Now::of(&self.lines.clock);
         let tx = reading(&mut client).await?;
         for (center, standing) in reads::centers(&tx).await? {
             match self.lines.get(&center.id) {
-                Some(line) => line.catch_up(standing),
-                None => self.lines.add(center.id, standing),
+                Some(line) => line.catch_up(standing, at),
+                None => self.lines.add(center.id, standing, Some(at)),
             }
         }
         Ok(())
@@ -367,9 +368,10 @@ impl Backend for Postgres {
     }
 
     async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError> {
+        let at = Now::of(&self.shared.lines.clock);
         let standing = read!(self, "reading a head", |tx| reads::standing(tx, &center).await?)?;
         if let (Some(line), Some(standing)) = (self.shared.lines.get(&center), &standing) {
-            line.catch_up(standing.clone());
+            line.catch_up(standing.clone(), at);
         }
         Ok(standing)
     }

@@ -85,7 +85,7 @@ impl Sqlite {
             .map_err(doing("migrating the store"))?
             .map_err(|found| StoreError::Newer { found, known: schema::VERSION })?;
         for (center, standing) in centers::standings(&db).map_err(doing("reading the centers of"))? {
-            lines.add(center.id, standing);
+            lines.add(center.id, standing, None);
         }
         let (jobs, inbox) = mpsc::channel(QUEUE_JOBS);
         let thread = std::thread::Builder::new()

@@ -253,14 +253,14 @@ fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Resul
     tx.commit()?;
     for (id, standing) in created {
         if lines.get(&id).is_none() {
-            lines.add(id, standing);
+            lines.add(id, standing, None);
         }
     }
     for (id, center) in staged {
         match lines.get(&id) {
             Some(line) if center.is_changed() => line.publish(center.standing, center.changes),
             Some(_) => {}
-            None => lines.add(id, center.standing),
+            None => lines.add(id, center.standing, None),
         }
     }
     Ok(settled)
