@@ -63,7 +63,7 @@ impl Shared {
     /// Commits asks together; where that fails, each by itself, so that one takes no other with it.
     async fn commit(&self, center: &CenterId, asks: &[CenterAsk]) {
         let mut ended = self.transact(center, asks).await;
-        // A server that was started anew leaves connections behind that nobody knew to be lost.
+        // The server ended between the look at the connection and its use.
         if matches!(&ended, Err(Ended::RolledBack(failure)) if failure.is_lost_connection()) {
             ended = self.transact(center, asks).await;
         }

@@ -101,7 +101,8 @@ impl Postgres {
             .tcp_user_timeout(SILENCE)
             .application_name("gwanje-hub")
             .options(OPTIONS);
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        // Asked for a sign of life before each use: a server that was started anew leaves dead ones behind.
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Verified };
         let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
