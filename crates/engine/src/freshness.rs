@@ -22,21 +22,19 @@ pub(crate) struct Freshness {
     proven_at: Option<UtcMillis>,
     cursor: Option<Cursor>,
     day: DayClock,
-    is_drill: bool,
 }
 
 impl Freshness {
     /// `drill_speed`: as [`Self::set_drill`] takes it.
     pub(crate) fn new(state: State, drill_speed: Option<f64>) -> Self {
         let day = DayClock { told: drill_speed, ..DayClock::default() };
-        Self { state, proven_at: None, cursor: None, day, is_drill: drill_speed.is_some() }
+        Self { state, proven_at: None, cursor: None, day }
     }
 
     /// The server says that the day is simulated, and how many seconds of it pass in one; none: it is a real day.
     /// True: it was known otherwise.
     pub(crate) fn set_drill(&mut self, speed: Option<f64>) -> bool {
-        let is_new_speed = std::mem::replace(&mut self.day.told, speed) != speed;
-        std::mem::replace(&mut self.is_drill, speed.is_some()) != speed.is_some() || is_new_speed
+        std::mem::replace(&mut self.day.told, speed) != speed
     }
 
     pub(crate) fn set_state(&mut self, state: State) {
@@ -92,7 +90,7 @@ impl Freshness {
             day_at: latest.map(|(day, _)| day.0),
             day_at_wall: latest.map(|(_, wall)| wall.0),
             speed: self.day.speed(),
-            drill: self.is_drill,
+            drill: self.day.told.is_some(),
             rev: self.cursor.as_ref().map_or(0, |cursor| cursor.rev.0),
             epoch: self.cursor.as_ref().map(|cursor| cursor.epoch.to_string()),
         }
@@ -119,7 +117,7 @@ struct DayClock {
     readings: VecDeque<(UtcMillis, UtcMillis)>,
     /// The only reading is not one, but recalled from an earlier run: it says nothing about the speed.
     is_recalled: bool,
-    /// The speed that the server told.
+    /// The speed that the server told; none: it is a real day.
     told: Option<f64>,
 }
 

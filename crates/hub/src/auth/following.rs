@@ -39,7 +39,8 @@ impl Auth {
     /// When the store can't be read or written.
     pub async fn reload(&self) -> Result<(), StoreError> {
         self.keys.reload(&self.store).await?;
-        if self.sign_ins.reload(&self.store).await? {
+        // A hub alone ends its sign-ins itself.
+        if self.store.is_shared() && self.sign_ins.reload(&self.store).await? {
             self.revocations.send_modify(|count| *count += 1);
         }
         for before in self.accounts.reload(&self.store).await? {

@@ -2,7 +2,7 @@
 
 use crate::store::{Rotation, Store, StoreError};
 use gwanje_model::{Text, UtcMillis};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{PoisonError, RwLock};
 use ulid::Ulid;
 
@@ -20,13 +20,16 @@ impl SignIns {
         Ok(Self { live: RwLock::new(all(store).await?) })
     }
 
-    /// Takes all from the store. Whether one that lived before lives no more.
+    /// Forgets those that ended at another hub; whether there are any. One that begins meanwhile stays, and one that ends
+    /// meanwhile does not come back.
     pub async fn reload(&self, store: &Store) -> Result<bool, StoreError> {
+        let before: FxHashSet<String> =
+            self.live.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
         let now = all(store).await?;
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        let ended = live.keys().any(|id| !now.contains_key(id));
-        *live = now;
-        Ok(ended)
+        let known = live.len();
+        live.retain(|id, _| now.contains_key(id) || !before.contains(id));
+        Ok(live.len() < known)
     }
 
     /// Whether a sign-in lives; looks in the store when this process does not know it yet.
@@ -118,6 +121,20 @@ mod tests {
         assert_eq!(rotate(1, 61_001).await, None, "its minute is over");
         assert_eq!(sign_ins.account_of(&id), None);
         assert_eq!(rotate(3, 61_002).await, None, "the whole family is void");
+    }
+
+    #[tokio::test]
+    async fn what_ended_at_another_hub_is_forgotten_and_nothing_else() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let now = Clock::wall().wall_now();
+        let here = SignIns::load(&store, now).await.unwrap();
+        let (ends, _) = here.begin(&store, &"kim".into(), now).await.unwrap();
+        let (lives, _) = here.begin(&store, &"lee".into(), now).await.unwrap();
+        assert!(!here.reload(&store).await.unwrap());
+        SignIns::load(&store, now).await.unwrap().end(&store, &ends).await.unwrap();
+        assert!(here.reload(&store).await.unwrap());
+        assert_eq!((here.account_of(&ends), here.account_of(&lives).as_deref()), (None, Some("lee")));
+        assert_eq!(here.find(&store, &ends).await.unwrap(), None);
     }
 
     #[tokio::test]

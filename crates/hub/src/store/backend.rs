@@ -159,6 +159,8 @@ pub(super) trait Backend: Send + Sync {
 
     /// A number that changes with every write of another process.
     async fn version_of_others(&self) -> Result<i64, StoreError>;
+    /// Whether other hubs may serve it, too.
+    fn is_shared(&self) -> bool;
     /// What it does without at present, by name: nothing that it needs.
     fn without(&self) -> Vec<&'static str>;
     /// Whether it takes writes: no more after [`Self::close`], and if it ever failed.

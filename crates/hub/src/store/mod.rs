@@ -169,6 +169,11 @@ impl Store {
         self.shared.backend.without()
     }
 
+    /// Whether other hubs may serve it, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.backend.is_shared()
+    }
+
     /// A number that changes with every write of another process.
     pub(crate) async fn version_of_others(&self) -> Result<i64, StoreError> {
         self.shared.backend.version_of_others().await

@@ -561,6 +561,10 @@ impl Backend for Postgres {
         read!(self, "asking the store's version", |tx| people::version(tx).await?)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn without(&self) -> Vec<&'static str> {
         let is_away = self.shared.signals.as_ref().is_some_and(|signals| !signals.are_heard());
         is_away.then_some("redis").into_iter().collect()

@@ -460,6 +460,10 @@ impl Backend for Sqlite {
         Ok(version)
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn without(&self) -> Vec<&'static str> {
         Vec::new()
     }
