@@ -62,7 +62,8 @@ pub(super) trait Backend: Send + Sync {
     // What is read of centers.
 
     async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError>;
-    async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError>;
+    /// `at` is now.
+    async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError>;
     /// The frame after `from`; none: it can't start there.
     async fn frame(
         &self,

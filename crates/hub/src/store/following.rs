@@ -17,7 +17,7 @@ impl Store {
     /// When there is no such center or the store can't be read.
     pub async fn head(&self, center: &CenterId) -> Result<Head, StoreError> {
         let now = self.now();
-        let standing = self.shared.backend.standing(center.clone()).await?;
+        let standing = self.shared.backend.standing(center.clone(), now).await?;
         standing.map(|standing| now.head(&standing)).ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 

@@ -368,8 +368,7 @@ impl Backend for Postgres {
         Ok(read.into_iter().map(|(center, _)| center).collect())
     }
 
-    async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError> {
-        let at = Now::of(&self.shared.lines.clock);
+    async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError> {
         let standing = read!(self, "reading a head", |tx| reads::standing(tx, &center).await?)?;
         if let (Some(line), Some(standing)) = (self.shared.lines.get(&center), &standing) {
             line.catch_up(standing.clone(), at);

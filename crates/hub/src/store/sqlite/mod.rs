@@ -261,7 +261,7 @@ impl Backend for Sqlite {
         Ok(read.into_iter().map(|(center, _)| center).collect())
     }
 
-    async fn standing(&self, center: CenterId) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, center: CenterId, _: Now) -> Result<Option<Standing>, StoreError> {
         self.read("reading a head", move |db| read::standing(db, &center)).await
     }
 

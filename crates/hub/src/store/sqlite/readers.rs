@@ -128,7 +128,7 @@ mod tests {
             }
             assert_eq!(pool.permits.available_permits(), 0);
         }
-        let head = store.standing("gangnam".into());
+        let head = store.standing("gangnam".into(), crate::store::Now::of(&crate::clock::Clock::wall()));
         tokio::time::timeout(std::time::Duration::from_secs(30), head).await.expect("its own turn").unwrap();
         drop(ends);
         for read in under_way {
