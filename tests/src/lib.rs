@@ -4,6 +4,7 @@ pub mod api;
 pub mod bench;
 pub mod display;
 pub mod hub;
+pub mod nodes;
 pub mod peers;
 pub mod process;
 pub mod proxy;

@@ -1,80 +1,16 @@
 //! Several hubs as processes on one PostgreSQL and one Redis: seats on each show one board, whoever takes the commands and whichever
 //! hub dies, and Redis too; behind a real HAProxy hubs are replaced one by one while orders go on.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use gwanje_tests::api::Api;
-use gwanje_tests::hub::Hub;
-use gwanje_tests::process::{Process, binary};
-use gwanje_tests::watcher::{CENTER, Watcher};
-use postgres::Cluster;
-use redis::Redis;
+use gwanje_tests::nodes::{Balancer, Shared, account, node, order, path};
+use gwanje_tests::watcher::Watcher;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
-#[allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
-)]
-#[path = "../../crates/hub/tests/shared/postgres.rs"]
-mod postgres;
-#[allow(
-    clippy::unwrap_used,
-    dead_code,
-    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way, and not every suite uses all"
-)]
-#[path = "../../crates/hub/tests/shared/redis.rs"]
-mod redis;
-
-/// What hubs share.
-struct Shared {
-    cluster: Cluster,
-    redis: Redis,
-}
-
-/// The hub's command line on what is shared.
-fn gwanje_hub(shared: &Shared) -> Result<Command> {
-    let database = shared.cluster.url("postgres");
-    let mut command = Command::new(binary("gwanje-hub")?);
-    command
-        .env("GWANJE_DATABASE", database)
-        .env("GWANJE_REDIS", shared.redis.url())
-        .env("GWANJE_DRAIN_GRACE_MS", "2500")
-        .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
-    Ok(command)
-}
-
-/// Makes an account whose password is its name.
-fn account(shared: &Shared, name: &str, role: &str) -> Result<()> {
-    let mut command = gwanje_hub(shared)?;
-    command.args(["user", "add", name, "--role", role, "--centers", CENTER]);
-    let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    adding.stdin.take().context("its input")?.write_all(name.as_bytes())?;
-    let ended = adding.wait_with_output()?;
-    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    Ok(())
-}
-
-/// A node of the hub, at an address.
-fn node(shared: &Shared, listen: &str) -> Result<Hub> {
-    Hub::started(gwanje_hub(shared)?.arg("serve").env("GWANJE_LISTEN", listen))
-}
-
-fn path(rest: &str) -> String {
-    format!("/centers/{CENTER}/deliveries{rest}")
-}
-
-/// Takes an order in, and gives its id.
-async fn order(api: &Api) -> Result<u64> {
-    let order = json!({"shop": {"id": "s", "name": "한솥"}, "dropoff": {"address": "역삼동 1"}});
-    api.post(&path(""), &order).await?["id"].as_u64().context("an id")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
-    let mut shared = Shared { cluster: Cluster::start(), redis: Redis::start() };
+    let mut shared = Shared::start();
     for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
         account(&shared, name, role)?;
     }
@@ -136,61 +72,9 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
     Ok(())
 }
 
-/// A real HAProxy with the configuration that is shipped. It ends with this value.
-struct Balancer {
-    url: String,
-    /// Where it tells how it sees the hubs.
-    statistics: String,
-    process: Process,
-    _folder: tempfile::TempDir,
-}
-
-impl Balancer {
-    fn before(hubs: [&str; 2]) -> Result<Self> {
-        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/haproxy.cfg");
-        // Freed just before they are bound.
-        let free =
-            || Ok::<_, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
-        let (bind, statistics) = (free()?, free()?);
-        let folder = tempfile::tempdir()?;
-        let beside = folder.path().join("statistics.cfg");
-        std::fs::write(
-            &beside,
-            format!("frontend statistics\n    bind {statistics}\n    stats enable\n    stats uri /\n"),
-        )?;
-        let mut command = Command::new("haproxy");
-        command.args(["-db", "-f", shipped, "-f"]).arg(beside).env("GWANJE_BIND", &bind);
-        for (name, hub) in ["GWANJE_HUB_1", "GWANJE_HUB_2"].into_iter().zip(hubs) {
-            command.env(name, hub);
-        }
-        let process = Process::start(&mut command)?;
-        Ok(Self {
-            url: format!("http://{bind}"),
-            statistics: format!("http://{statistics}/;csv"),
-            process,
-            _folder: folder,
-        })
-    }
-
-    /// Waits until it sends requests to both hubs.
-    async fn uses_both(&mut self) -> Result<()> {
-        let up = |line: &str| line.starts_with("hubs,hub") && line.split(',').nth(17) == Some("UP");
-        loop {
-            if let Ok(told) = reqwest::get(&self.statistics).await
-                && let Ok(text) = told.text().await
-                && text.lines().filter(|line| up(line)).count() == 2
-            {
-                return Ok(());
-            }
-            ensure!(!self.process.has_ended()?, "HAProxy ended: {}", self.process.log());
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -> Result<()> {
-    let shared = Shared { cluster: Cluster::start(), redis: Redis::start() };
+    let shared = Shared::start();
     for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
         account(&shared, name, role)?;
     }

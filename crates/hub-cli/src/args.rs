@@ -46,6 +46,8 @@ pub enum CliCommand {
         #[command(subcommand)]
         action: KeyAction,
     },
+    /// Move all that the file in `data` keeps into the empty database at `database`; the file serves no more
+    Move(ConfigArgs),
     /// Say what is wrong with configuration and database, and how to mend it
     Check(ConfigArgs),
 }

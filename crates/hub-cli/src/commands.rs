@@ -4,12 +4,12 @@ use crate::args::{ConfigArgs, KeyAction, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
 use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::Claim;
-use gwanje_hub::config::{Kept, ServeConfig};
+use gwanje_hub::config::{DATABASE_FILE, Kept, ServeConfig};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
-use gwanje_hub::store::{CenterRecord, Store, StoreConfig};
+use gwanje_hub::store::{CenterRecord, MoveError, Moved, Store, StoreConfig, move_store};
 use gwanje_hub::{Clock, Hub, HubConfig, retention};
 use gwanje_model::text::cleaned_name;
 use gwanje_model::{CenterId, Role, Text};
@@ -131,6 +131,41 @@ pub async fn key(action: KeyAction) -> Result<(), ExitError> {
     let shown = hub.auth.put_key(key).await.map_err(ExitError::running)?;
     hub.store.close().await;
     say(&shown)
+}
+
+/// `gwanje-hub move`: moves what the file in `data` keeps to `database`, where it goes on.
+///
+/// # Errors
+/// When a hub runs on the file, either can't be used, or the database is not empty.
+pub async fn move_to_database(args: &ConfigArgs) -> Result<(), ExitError> {
+    let config = load(args)?;
+    let Kept::Postgres(address) = config.kept() else {
+        return Err(ExitError::input("there is no `database` to move to; set it in the configuration"));
+    };
+    let file = config.data.join(DATABASE_FILE);
+    if !file.exists() {
+        return Err(ExitError::input(format!("there is nothing to move: {} is not there", file.display())));
+    }
+    let _claim = Claim::on(&config.data).await?;
+    let to = config.kept().to_string();
+    let Moved { rows, cleaned, before } = move_store(&file, address, &to).await.map_err(|error| {
+        let said = format!("{} is not moved: {error}", file.display());
+        if matches!(error, MoveError::Store(_) | MoveError::Unsettled(_)) {
+            ExitError::running(said)
+        } else {
+            ExitError::input(said)
+        }
+    })?;
+    if before {
+        return say(&format!("{to} had it all already; {} serves no more", file.display()));
+    }
+    for (table, count) in rows {
+        say(&format!("{table}: {count}"))?;
+    }
+    if cleaned > 0 {
+        say(&format!("{cleaned} texts held a NUL, which PostgreSQL does not keep: it was taken out"))?;
+    }
+    say(&format!("moved to {to}; {} serves no more", file.display()))
 }
 
 /// `gwanje-hub check`: says what is wrong with configuration and database, and how to mend it.

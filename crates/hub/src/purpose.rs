@@ -2,13 +2,8 @@
 //! real is served from a store that has them.
 
 use crate::hub::Hub;
-use crate::store::StoreError;
+use crate::store::{DEMO_DAY_KEY, MOVED_KEY, OF_DEMO, PURPOSE_KEY, StoreError, marked};
 use thiserror::Error;
-
-/// The name under which the store keeps what it is for.
-const PURPOSE_KEY: &str = "purpose";
-/// The name under which a demo keeps its day. Older stores say by it what they are for.
-pub const DEMO_DAY_KEY: &str = "demo-day";
 
 /// What a store is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +18,7 @@ impl Purpose {
     fn as_str(self) -> &'static str {
         match self {
             Self::Production => "production",
-            Self::Demo => "demo",
+            Self::Demo => OF_DEMO,
         }
     }
 
@@ -44,6 +39,12 @@ pub enum PurposeError {
     /// It holds real days.
     #[error("it holds real days, and a demo would let everybody in by its accounts; choose another folder")]
     IsProduction,
+    /// All of it is somewhere else.
+    #[error("it was moved to {0}, where its history goes on; set `database` to that")]
+    Moved(String),
+    /// It is being moved.
+    #[error("it is being moved to {0}; run `gwanje-hub move` again, which finishes that")]
+    Moving(String),
     /// It says something that this version does not know.
     #[error("it is for {0:?}, which this version does not know; use a newer gwanje-hub")]
     Unknown(String),
@@ -66,6 +67,10 @@ impl PurposeError {
 /// When it can't be read, or says what this version does not know.
 pub async fn purpose_of(hub: &Hub) -> Result<Option<Purpose>, PurposeError> {
     let store = &hub.store;
+    if let Some(mark) = marked(store.meta_get(MOVED_KEY).await?) {
+        let said = if mark.done { PurposeError::Moved } else { PurposeError::Moving };
+        return Err(said(mark.to));
+    }
     match store.meta_get(PURPOSE_KEY).await? {
         Some(said) => Purpose::read(said).map(Some),
         // It was made before stores said so.

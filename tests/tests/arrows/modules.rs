@@ -69,7 +69,10 @@ fn read_items(
                 let below = folder.join(&name);
                 let beside = below.with_extension("rs");
                 let file = if beside.exists() { beside } else { below.join("mod.rs") };
-                read_file(&file, &below, &child(), found);
+                // One that lies elsewhere, by an attribute `path`, belongs to what it lies in.
+                if file.exists() {
+                    read_file(&file, &below, &child(), found);
+                }
                 at += 3;
             }
             (Some("mod"), Some(TokenTree::Group(body))) if body.delimiter() == Delimiter::Brace => {

@@ -12,6 +12,7 @@ mod error;
 mod finding;
 mod following;
 mod lines;
+mod moving;
 mod notes;
 mod past;
 mod people;
@@ -21,6 +22,7 @@ mod riders;
 mod selecting;
 mod signals;
 mod sqlite;
+mod transfer;
 
 pub use board::BoardStream;
 pub use centers::CenterRecord;
@@ -29,12 +31,17 @@ pub use gwanje_ledger::{
     Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
     Seen, Signature, Undo,
 };
+pub use moving::move_store;
+pub use notes::DEMO_DAY_KEY;
+pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
 pub use past::{Found, PastSearch};
 pub use people::{Account, ApiKey, Scope};
 pub(crate) use people::{KeyHash, Rotation};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use riders::at_work;
 pub use selecting::{After, Selection};
+pub(crate) use transfer::{MOVED_KEY, marked};
+pub use transfer::{MoveError, Moved};
 
 use crate::clock::Clock;
 use backend::Backend;

@@ -2,6 +2,13 @@
 
 use super::{Store, StoreError};
 
+/// The name under which the store keeps what it is for.
+pub(crate) const PURPOSE_KEY: &str = "purpose";
+/// What is kept there of a demo.
+pub(crate) const OF_DEMO: &str = "demo";
+/// The name under which a demo keeps its day. Older stores say by it what they are for.
+pub const DEMO_DAY_KEY: &str = "demo-day";
+
 impl Store {
     /// Whether it can be read at all.
     ///

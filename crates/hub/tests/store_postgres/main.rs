@@ -20,6 +20,7 @@ mod emission;
 mod frames;
 #[path = "../store/laws.rs"]
 mod laws;
+mod moving;
 mod nodes;
 mod opening;
 mod outages;

@@ -200,8 +200,8 @@ pub(super) async fn unheard(
 ) -> Result<Vec<AlarmRef>, Failure> {
     let statement = tx
         .prepare_cached(
-            "SELECT id, kind, raised_at FROM alarm WHERE center = $1 AND at <= $2 AND acknowledged_at IS NULL \
-             AND settled_at IS NULL AND escalated_at IS NULL ORDER BY at, id, kind, raised_at LIMIT $3",
+            "SELECT id, kind, raised_at FROM alarm WHERE center = $1 AND at <= $2 AND at > 0 \
+             AND acknowledged_at IS NULL AND settled_at IS NULL AND escalated_at IS NULL ORDER BY at, id, kind, raised_at LIMIT $3",
         )
         .await?;
     let until = gwanje_ledger::unheard_until(wall).0;

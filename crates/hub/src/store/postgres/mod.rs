@@ -9,6 +9,7 @@ mod board;
 mod commit;
 mod failure;
 mod loading;
+mod moving;
 mod people;
 mod reads;
 mod rows;

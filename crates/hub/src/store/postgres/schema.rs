@@ -10,7 +10,7 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/001.sql")];
 pub(super) const VERSION: usize = MIGRATIONS.len();
 
 /// Any number that no other program takes for its lock: "gwanje" in hexadecimal.
-const LOCK: i64 = 0x6777_616e_6a65;
+pub(super) const LOCK: i64 = 0x6777_616e_6a65;
 
 /// Brings the database to [`VERSION`]. A newer one is left alone where it can be read by this build; otherwise its version
 /// is returned.

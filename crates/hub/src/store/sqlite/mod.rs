@@ -10,6 +10,7 @@ mod centers;
 mod deciding;
 mod finding;
 mod loading;
+mod moving;
 mod notes;
 mod past;
 mod people;

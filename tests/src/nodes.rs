@@ -1,0 +1,154 @@
+//! Several hubs as processes: what they share (a PostgreSQL, a Redis), and a balancer before them.
+
+use crate::api::Api;
+use crate::hub::Hub;
+use crate::process::{Process, binary};
+use crate::watcher::CENTER;
+use anyhow::{Context, Result, ensure};
+use postgres::Cluster;
+use redis::Redis;
+use serde_json::json;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+#[allow(missing_docs, reason = "what is said of it is where it is")]
+#[path = "../../crates/hub/tests/shared/postgres.rs"]
+pub mod postgres;
+#[allow(missing_docs, reason = "what is said of it is where it is")]
+#[path = "../../crates/hub/tests/shared/redis.rs"]
+pub mod redis;
+
+/// What hubs share.
+pub struct Shared {
+    /// Their database.
+    pub cluster: Cluster,
+    /// By which they hear of each other.
+    pub redis: Redis,
+}
+
+impl Shared {
+    /// Starts both.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { cluster: Cluster::start(), redis: Redis::start() }
+    }
+}
+
+/// The hub's command line on what is shared.
+///
+/// # Errors
+/// When it is not built.
+pub fn gwanje_hub(shared: &Shared) -> Result<Command> {
+    let database = shared.cluster.url("postgres");
+    let mut command = Command::new(binary("gwanje-hub")?);
+    command
+        .env("GWANJE_DATABASE", database)
+        .env("GWANJE_REDIS", shared.redis.url())
+        .env("GWANJE_DRAIN_GRACE_MS", "2500")
+        .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
+    Ok(command)
+}
+
+/// Makes an account whose password is its name, by that command line.
+///
+/// # Errors
+/// When the hub refuses.
+pub fn put_account(mut command: Command, name: &str, role: &str) -> Result<()> {
+    command.args(["user", "add", name, "--role", role, "--centers", CENTER]);
+    let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    adding.stdin.take().context("its input")?.write_all(name.as_bytes())?;
+    let ended = adding.wait_with_output()?;
+    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    Ok(())
+}
+
+/// Makes an account whose password is its name.
+///
+/// # Errors
+/// When the hub refuses.
+pub fn account(shared: &Shared, name: &str, role: &str) -> Result<()> {
+    put_account(gwanje_hub(shared)?, name, role)
+}
+
+/// A node of the hub, at an address.
+///
+/// # Errors
+/// When it does not come up.
+pub fn node(shared: &Shared, listen: &str) -> Result<Hub> {
+    Hub::started(gwanje_hub(shared)?.arg("serve").env("GWANJE_LISTEN", listen))
+}
+
+/// A path of the center's deliveries.
+#[must_use]
+pub fn path(rest: &str) -> String {
+    format!("/centers/{CENTER}/deliveries{rest}")
+}
+
+/// Takes an order in, and gives its id.
+///
+/// # Errors
+/// When it is refused.
+pub async fn order(api: &Api) -> Result<u64> {
+    let order = json!({"shop": {"id": "s", "name": "한솥"}, "dropoff": {"address": "역삼동 1"}});
+    api.post(&path(""), &order).await?["id"].as_u64().context("an id")
+}
+
+/// A real HAProxy with the configuration that is shipped. It ends with this value.
+pub struct Balancer {
+    /// Where clients find it.
+    pub url: String,
+    /// Where it tells how it sees the hubs.
+    statistics: String,
+    process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Balancer {
+    /// Starts one before these.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn before(hubs: [&str; 2]) -> Result<Self> {
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/haproxy.cfg");
+        // Freed just before they are bound.
+        let free =
+            || Ok::<_, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
+        let (bind, statistics) = (free()?, free()?);
+        let folder = tempfile::tempdir()?;
+        let beside = folder.path().join("statistics.cfg");
+        std::fs::write(
+            &beside,
+            format!("frontend statistics\n    bind {statistics}\n    stats enable\n    stats uri /\n"),
+        )?;
+        let mut command = Command::new("haproxy");
+        command.args(["-db", "-f", shipped, "-f"]).arg(beside).env("GWANJE_BIND", &bind);
+        for (name, hub) in ["GWANJE_HUB_1", "GWANJE_HUB_2"].into_iter().zip(hubs) {
+            command.env(name, hub);
+        }
+        let process = Process::start(&mut command)?;
+        Ok(Self {
+            url: format!("http://{bind}"),
+            statistics: format!("http://{statistics}/;csv"),
+            process,
+            _folder: folder,
+        })
+    }
+
+    /// Waits until it sends requests to both hubs.
+    ///
+    /// # Errors
+    /// When it ends.
+    pub async fn uses_both(&mut self) -> Result<()> {
+        let up = |line: &str| line.starts_with("hubs,hub") && line.split(',').nth(17) == Some("UP");
+        loop {
+            if let Ok(told) = reqwest::get(&self.statistics).await
+                && let Ok(text) = told.text().await
+                && text.lines().filter(|line| up(line)).count() == 2
+            {
+                return Ok(());
+            }
+            ensure!(!self.process.has_ended()?, "HAProxy ended: {}", self.process.log());
+            tokio::task::yield_now().await;
+        }
+    }
+}
