@@ -53,7 +53,7 @@ for group in "$@"; do
       npm_packages ui
       ;;
     test)
-      apt_packages procps faketime xvfb xauth dbus-x11 webkit2gtk-driver chromium imagemagick python3 python3-socketio python3-requests python3-websocket rabbitmq-server postgresql redis-server haproxy util-linux
+      apt_packages procps faketime xvfb xauth dbus-x11 webkit2gtk-driver chromium imagemagick python3 python3-socketio python3-requests python3-websocket rabbitmq-server postgresql redis-server haproxy openssl util-linux
       npm_packages tests/peers
       cargo_tool cargo-nextest 0.9.143 cargo-nextest
       cargo_tool tauri-driver 2.1.0 tauri-driver

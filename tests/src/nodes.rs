@@ -9,6 +9,7 @@ use postgres::Cluster;
 use redis::Redis;
 use serde_json::json;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 #[allow(missing_docs, reason = "what is said of it is where it is")]
@@ -97,49 +98,64 @@ pub async fn order(api: &Api) -> Result<u64> {
 pub struct Balancer {
     /// Where clients find it.
     pub url: String,
+    /// Where it is asked and told: a socket.
+    pub socket: PathBuf,
     /// Where it tells how it sees the hubs.
     statistics: String,
     process: Process,
     _folder: tempfile::TempDir,
 }
 
+/// An address of this machine that nobody listens at, just now.
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
 impl Balancer {
-    /// Starts one before these.
+    /// Starts one before these: `("blue1", "127.0.0.1:7401")`.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn before(hubs: [&str; 2]) -> Result<Self> {
+    pub fn before<'a>(hubs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/haproxy.cfg");
-        // Freed just before they are bound.
-        let free =
-            || Ok::<_, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
-        let (bind, statistics) = (free()?, free()?);
+        let (bind, statistics) = (free_address()?, free_address()?);
         let folder = tempfile::tempdir()?;
-        let beside = folder.path().join("statistics.cfg");
+        let (beside, socket) = (folder.path().join("statistics.cfg"), folder.path().join("balancer.sock"));
         std::fs::write(
             &beside,
             format!("frontend statistics\n    bind {statistics}\n    stats enable\n    stats uri /\n"),
         )?;
         let mut command = Command::new("haproxy");
-        command.args(["-db", "-f", shipped, "-f"]).arg(beside).env("GWANJE_BIND", &bind);
-        for (name, hub) in ["GWANJE_HUB_1", "GWANJE_HUB_2"].into_iter().zip(hubs) {
-            command.env(name, hub);
+        command.args(["-db", "-f", shipped, "-f"]).arg(beside);
+        command.env("GWANJE_BIND", &bind).env("GWANJE_BALANCER", &socket);
+        // Those that are not named are nobody's.
+        for name in ["BLUE_1", "BLUE_2", "GREEN_1", "GREEN_2"] {
+            command.env(format!("GWANJE_{name}"), "127.0.0.1:1");
+        }
+        for (name, address) in hubs {
+            let (colour, number) = name.split_at(name.len() - 1);
+            command.env(format!("GWANJE_{}_{number}", colour.to_uppercase()), address);
         }
         let process = Process::start(&mut command)?;
         Ok(Self {
             url: format!("http://{bind}"),
+            socket,
             statistics: format!("http://{statistics}/;csv"),
             process,
             _folder: folder,
         })
     }
 
-    /// Waits until it sends requests to both hubs.
+    /// Waits until it sends requests to both hubs of a colour.
     ///
     /// # Errors
     /// When it ends.
-    pub async fn uses_both(&mut self) -> Result<()> {
-        let up = |line: &str| line.starts_with("hubs,hub") && line.split(',').nth(17) == Some("UP");
+    pub async fn uses(&mut self, colour: &str) -> Result<()> {
+        let hub = format!("hubs,{colour}");
+        let up = |line: &str| line.starts_with(&hub) && line.split(',').nth(17) == Some("UP");
         loop {
             if let Ok(told) = reqwest::get(&self.statistics).await
                 && let Ok(text) = told.text().await

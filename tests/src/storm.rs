@@ -199,7 +199,7 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
         let engines = engines.to_vec();
         async move { each_asked(&engines).await }
     };
-    all_live(&engines, &hub.sign_in("callcenter").await?, |_| {}).await?;
+    all_live(&engines, &hub.sign_in("callcenter").await?).await?;
     let first_live = begin.elapsed();
     let before = sampled(&engines).await?;
     let (memory_mib, threads) = own_size()?;
@@ -237,7 +237,7 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
         .await?;
     let back = Instant::now();
     let mut sample = |asked: &[Asked]| series.push((cut.elapsed(), since(asked, &before)));
-    all_live(&engines, &api, &mut sample).await?;
+    watched_until_live(&engines, &api, &mut sample).await?;
     let back_live = back.elapsed();
     let after = sampled(&engines).await?;
     series.push((cut.elapsed(), since(&after, &before)));
@@ -266,7 +266,11 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
     Ok(outcome)
 }
 
-async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result<Vec<Engine>> {
+/// Signs that many seats in, each with a profile of its own in `folder`.
+///
+/// # Errors
+/// When one can't.
+pub async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result<Vec<Engine>> {
     let turns = Arc::new(Semaphore::new(SIGN_INS));
     let seats = (0..sessions).map(|seat| {
         let (turns, profile) = (turns.clone(), folder.join(format!("seat-{seat}")));
@@ -289,7 +293,15 @@ async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result<Vec
 }
 
 /// Waits until every seat is live on the hub's revision.
-async fn all_live(engines: &[Engine], api: &Api, mut sample: impl FnMut(&[Asked])) -> Result<()> {
+///
+/// # Errors
+/// When that takes too long.
+pub async fn all_live(engines: &[Engine], api: &Api) -> Result<()> {
+    watched_until_live(engines, api, |_| {}).await
+}
+
+/// The same; each look at what they have asked so far is a sample.
+async fn watched_until_live(engines: &[Engine], api: &Api, mut sample: impl FnMut(&[Asked])) -> Result<()> {
     let begin = Instant::now();
     loop {
         let rev = api.snapshot(CENTER).await?.rev.0;

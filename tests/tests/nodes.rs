@@ -79,8 +79,8 @@ async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -
         account(&shared, name, role)?;
     }
     let mut hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
-    let mut balancer = Balancer::before([hubs[0].address(), hubs[1].address()])?;
-    balancer.uses_both().await?;
+    let mut balancer = Balancer::before([("blue1", hubs[0].address()), ("blue2", hubs[1].address())])?;
+    balancer.uses("blue").await?;
     let folder = tempfile::tempdir()?;
     let mut seats = Vec::new();
     for name in ["a", "b", "c", "d"] {
@@ -107,7 +107,7 @@ async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -
         for seat in &mut seats {
             seat.holds_the_board(&api).await?;
         }
-        balancer.uses_both().await?;
+        balancer.uses("blue").await?;
     }
     for seat in &mut seats {
         seat.holds_the_board(&clerk).await?;

@@ -75,6 +75,7 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
         gate,
         listening,
         sockets_apart,
+        parts: gwanje_hub::config::Part::ALL.to_vec(),
         routes,
         drain: DRAIN,
         drain_grace: std::time::Duration::ZERO,

@@ -62,6 +62,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         gate,
         listening,
         sockets_apart,
+        parts: config.parts,
         routes: axum::Router::new(),
         drain: Drain { within_ms: config.drain_within_ms },
         drain_grace: Duration::from_millis(config.drain_grace_ms),

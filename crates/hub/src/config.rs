@@ -89,6 +89,29 @@ impl std::fmt::Display for Kept<'_> {
     }
 }
 
+/// What a node can serve: several nodes on one database may share the work by parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Requests.
+    Rest,
+    /// Sockets.
+    Sockets,
+}
+
+impl Part {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Rest, Self::Sockets];
+
+    fn parse(name: &str) -> Option<Self> {
+        match name {
+            "rest" => Some(Self::Rest),
+            "sockets" => Some(Self::Sockets),
+            _ => None,
+        }
+    }
+}
+
 /// Everything that `gwanje-hub serve` needs to know.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -97,6 +120,8 @@ pub struct ServeConfig {
     pub listen: SocketAddr,
     /// Where sockets are served, when that is a port of their own.
     pub socket_listen: Option<SocketAddr>,
+    /// What this node serves. The balancer, or `socket_urls`, leads to the others.
+    pub parts: Vec<Part>,
     /// Where clients find sockets, in order of preference; empty: at the address they signed in at.
     pub socket_urls: Vec<String>,
     /// The folder of the database's file, where there is no `database`.
@@ -123,6 +148,7 @@ impl Default for ServeConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7400)),
             socket_listen: None,
+            parts: Part::ALL.to_vec(),
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
             database: String::new(),
@@ -204,6 +230,11 @@ impl ServeConfig {
                     Some(parse(key, value, "an address such as 127.0.0.1:7401")?)
                 };
             }
+            "parts" => {
+                self.parts = list()
+                    .map(|name| Part::parse(name).ok_or_else(|| unusable(key, name, "one of rest, sockets")))
+                    .collect::<Result<_, _>>()?;
+            }
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
             "database" => value.clone_into(&mut self.database),
@@ -239,6 +270,18 @@ impl ServeConfig {
             if !usable {
                 return wrong("socket_urls", format!("{url:?} is not an http(s) or ws(s) address"));
             }
+        }
+        if self.parts.is_empty() {
+            return wrong("parts", "at least one of rest, sockets".into());
+        }
+        if self.socket_listen.is_some() && !self.parts.contains(&Part::Sockets) {
+            return wrong("socket_listen", "this node's `parts` have no sockets".into());
+        }
+        if Part::ALL.iter().any(|part| !self.parts.contains(part)) && self.database.is_empty() {
+            return wrong(
+                "parts",
+                "a hub alone serves all; the other part needs a `database` to share".into(),
+            );
         }
         let is_postgres =
             ["postgres://", "postgresql://"].iter().any(|start| self.database.starts_with(start));
@@ -280,10 +323,15 @@ impl ServeConfig {
 pub const DATABASE_FILE: &str = "hub.sqlite";
 
 fn parse<T: std::str::FromStr>(key: &str, value: &str, expected: &str) -> Result<T, ConfigError> {
-    value.parse().map_err(|_| ConfigError::Value {
+    value.parse().map_err(|_| unusable(key, value, expected))
+}
+
+/// A variable of the environment that can't be used.
+fn unusable(key: &str, value: &str, expected: &str) -> ConfigError {
+    ConfigError::Value {
         key: format!("{key} ({ENV_PREFIX}{})", key.to_ascii_uppercase()),
         what: format!("{value:?} is not {expected}"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -332,6 +380,17 @@ mod tests {
             ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
             ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
             ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
+            (
+                "",
+                &[("GWANJE_PARTS", "rest,radio")],
+                "parts (GWANJE_PARTS): \"radio\" is not one of rest, sockets",
+            ),
+            ("parts = ['rest']", &[], "parts: a hub alone serves all"),
+            (
+                "parts = ['rest']\ndatabase = 'postgres://x'\nsocket_listen = '127.0.0.1:1'",
+                &[],
+                "socket_listen: this node's `parts` have no sockets",
+            ),
             ("redis = 'redis://x'", &[], "redis: it joins hubs that share a `database`"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
             ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),

@@ -2,6 +2,7 @@
 
 use crate::accepting::serve_until;
 use crate::api;
+use crate::config::Part;
 use crate::drain_api;
 use crate::due_alarms;
 use crate::hub::Hub;
@@ -27,6 +28,8 @@ pub struct Serving {
     pub listening: Listening,
     /// Where sockets are served, when on a port of their own.
     pub sockets_apart: Option<Listening>,
+    /// What is served of both.
+    pub parts: Vec<Part>,
     /// Routes beside those of every hub.
     pub routes: Router,
     /// The time within which clients are asked to reconnect at the end.
@@ -44,8 +47,14 @@ impl Serving {
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
         let hub = self.hub.clone();
-        let mut router = api::router_with(self.hub, self.routes.merge(drain));
+        let further = self.routes.merge(drain);
+        let mut router = if self.parts.contains(&Part::Rest) {
+            api::router_with(self.hub, further)
+        } else {
+            api::router_without_api(self.hub, further)
+        };
         let apart = match self.sockets_apart {
+            _ if !self.parts.contains(&Part::Sockets) => None,
             Some(listening) => Some(tokio::spawn(self.gate.clone().serve_apart(listening, stopped.clone()))),
             None => {
                 router = router.merge(self.gate.router());

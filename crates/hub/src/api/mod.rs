@@ -74,9 +74,20 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/riders/{id}", axum::routing::patch(riders::edit))
         .route("/centers/{center}/alarms", get(alarms::list))
         .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
+    let api = Router::new().nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)));
+    of_every_node(hub, api, further)
+}
+
+/// What a node answers that serves sockets alone: whether it lives and is ready, and these routes.
+pub fn router_without_api(hub: Arc<Hub>, further: Router) -> Router {
+    of_every_node(hub, Router::new(), further)
+}
+
+/// These routes and those that every node has; the same holds for all.
+fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Router {
     let compression = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
     let all = Router::new()
-        .nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)))
+        .merge(api)
         .route("/healthz", get(health::alive))
         .fallback(unknown)
         .with_state(Arc::clone(&hub))

@@ -76,6 +76,7 @@ impl Running {
             gate: gate.clone(),
             listening,
             sockets_apart,
+            parts: gwanje_hub::config::Part::ALL.to_vec(),
             routes,
             drain: Drain { within_ms: 1 },
             drain_grace: std::time::Duration::ZERO,

@@ -94,6 +94,12 @@ impl Cluster {
         let folder = self.folder.display().to_string().replace('/', "%2F");
         format!("postgres://{USER}@{folder}/{database}")
     }
+
+    /// The folder of its socket.
+    #[allow(dead_code, reason = "not every suite asks")]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
 }
 
 impl Drop for Cluster {
