@@ -25,6 +25,7 @@ mod opening;
 mod outages;
 #[path = "../shared/postgres.rs"]
 mod postgres;
+mod promotion;
 #[path = "../shared/redis.rs"]
 mod redis;
 mod signals;

@@ -4,6 +4,7 @@ use super::Shared;
 use super::apply::stand;
 use super::asks::{CenterAsk, Locked, Settle};
 use super::failure::Failure;
+use super::identity::lacks;
 use super::loading::lock;
 use crate::store::{Now, StoreError};
 use gwanje_ledger::{Entry, Moment, Standing};
@@ -67,6 +68,12 @@ impl Shared {
         if matches!(&ended, Err(Ended::RolledBack(failure)) if failure.is_lost_connection()) {
             ended = self.transact(center, asks).await;
         }
+        if matches!(&ended, Err(Ended::RolledBack(Failure::OtherHistory))) {
+            ended = match self.look().await {
+                Ok(()) => self.transact(center, asks).await,
+                Err(failure) => Err(failure.into()),
+            };
+        }
         match ended {
             Ok(()) => {}
             Err(Ended::RolledBack(failure)) if asks.len() > 1 && failure.may_be_of_one_ask() => {
@@ -84,8 +91,13 @@ impl Shared {
 
     async fn transact(&self, center: &CenterId, asks: &[CenterAsk]) -> Result<(), Ended> {
         let mut client = self.pool.get().await.map_err(Failure::from)?;
+        let told = self.told(center);
         let tx = client.transaction().await.map_err(Failure::from)?;
-        let before = lock(&tx, center).await?;
+        let (before, seen) = lock(&tx, center).await?;
+        self.believe(&seen)?;
+        if before.as_ref().zip(told).is_some_and(|(before, told)| lacks(before, &told)) {
+            return Err(Failure::OtherHistory.into());
+        }
         let now = Moment { wall: self.lines.clock.wall_now(), day: self.lines.clock.day_now() };
         let mut locked = Locked { tx: &tx, center, now, standing: before.clone(), changes: Vec::new() };
         let mut settles: Vec<Settle> = Vec::with_capacity(asks.len());
