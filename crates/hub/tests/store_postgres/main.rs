@@ -10,6 +10,7 @@
 
 #[path = "../store/alarms.rs"]
 mod alarms;
+mod clocks;
 #[path = "../store/day.rs"]
 mod day;
 #[path = "../store/due.rs"]

@@ -10,13 +10,18 @@ use crate::store::centers::epoch_after;
 use deadpool_postgres::Transaction;
 use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, UtcMillis};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 /// What the server says of itself beside what the database keeps, and the server's clock. Any role may ask.
 pub(super) const LOOK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, system_identifier, \
                                pg_walfile_name(pg_current_wal_lsn()), identity.system, identity.timeline \
                                FROM pg_control_system() LEFT JOIN identity ON TRUE";
+
+/// A machine's clock may be so many milliseconds off the database's before that is said.
+const CLOCK_OFF_MS: i64 = 2_000;
 
 /// Which server, and which course of its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,21 +33,23 @@ pub(super) struct Identity {
 /// What one look at the server shows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
-    /// The server's clock.
+    /// What the server's clock showed, and when it was asked.
     pub now: UtcMillis,
+    pub asked: Instant,
     server: Identity,
     /// What the rows were written under; none: the database is damaged.
     kept: Option<Identity>,
 }
 
 impl Seen {
-    pub fn read(row: &Row) -> Result<Self, Failure> {
+    pub fn read(row: &Row, asked: Instant) -> Result<Self, Failure> {
         let file: &str = row.get(2);
         let timeline = file.get(..8).and_then(|digits| i64::from_str_radix(digits, 16).ok());
         let timeline = timeline.ok_or_else(|| Failure::Damaged("the log's file", file.to_owned()))?;
         let kept: (Option<i64>, Option<i64>) = (row.get(3), row.get(4));
         Ok(Self {
             now: UtcMillis(row.get(0)),
+            asked,
             server: Identity { system: row.get(1), timeline },
             kept: kept.0.zip(kept.1).map(|(system, timeline)| Identity { system, timeline }),
         })
@@ -76,7 +83,8 @@ impl Used {
 /// Looks at the server from within a transaction, as its first statement.
 pub(super) async fn look(tx: &Transaction<'_>) -> Result<Seen, Failure> {
     let statement = tx.prepare_cached(LOOK).await?;
-    Seen::read(&tx.query_one(&statement, &[]).await?)
+    let asked = Instant::now();
+    Seen::read(&tx.query_one(&statement, &[]).await?, asked)
 }
 
 /// Whether a store that stands there lacks what was told before it was read.
@@ -86,10 +94,23 @@ pub(super) fn lacks(store: &Standing, told: &Standing) -> bool {
 }
 
 impl Shared {
-    /// Whether what a transaction reads can be believed.
+    /// Whether what a transaction reads can be believed. The server's clock is this node's.
     pub(super) fn believe(&self, seen: &Seen) -> Result<(), Failure> {
+        self.follow_clock(seen);
         self.used.take(seen.server)?;
         if seen.is_other_history() { Err(Failure::OtherHistory) } else { Ok(()) }
+    }
+
+    fn follow_clock(&self, seen: &Seen) {
+        let ahead_ms = self.lines.clock.follow(seen.now, seen.asked);
+        let is_off = ahead_ms.abs() > CLOCK_OFF_MS;
+        if self.is_clock_off.swap(is_off, Ordering::Relaxed) != is_off {
+            if is_off {
+                tracing::warn!(ahead_ms, "this machine's clock is not the database's, which counts; set it");
+            } else {
+                tracing::info!(ahead_ms, "this machine's clock is the database's again");
+            }
+        }
     }
 
     /// Where a center was told to stand.
@@ -114,7 +135,7 @@ impl Shared {
             let latest = told.map(|told| told.epoch).filter(|epoch| *epoch > standing.epoch);
             let latest = latest.unwrap_or_else(|| standing.epoch.clone());
             standing.begin_epoch(epoch_after(&latest, seen.now));
-            stand(&tx, &center, &standing).await?;
+            stand(&tx, &center, &standing, seen.now).await?;
             begun += 1;
         }
         if seen.is_other_history() {

@@ -37,6 +37,7 @@ use gwanje_wire::{Frame, WireRow};
 use identity::{Used, lacks};
 use rows::text_json;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -72,6 +73,8 @@ struct Shared {
     pool: Pool,
     lines: Arc<Lines>,
     used: Used,
+    /// Whether this machine's clock is off the database's.
+    is_clock_off: AtomicBool,
     writing: Semaphore,
     boards: Arc<Semaphore>,
     /// None: nobody else is told or heard at once.
@@ -129,6 +132,7 @@ impl Postgres {
             pool,
             lines: Arc::clone(lines),
             used: Used::default(),
+            is_clock_off: AtomicBool::new(false),
             writing: Semaphore::new(WRITING),
             boards: Arc::new(Semaphore::new(BOARDS)),
             signals,
@@ -625,7 +629,8 @@ impl Backend for Postgres {
 
     fn without(&self) -> Vec<&'static str> {
         let is_away = self.shared.signals.as_ref().is_some_and(|signals| !signals.are_heard());
-        is_away.then_some("redis").into_iter().collect()
+        let is_off = self.shared.is_clock_off.load(Ordering::Relaxed);
+        [is_away.then_some("redis"), is_off.then_some("clock")].into_iter().flatten().collect()
     }
 
     fn takes_writes(&self) -> bool {
