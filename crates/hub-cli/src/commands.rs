@@ -234,7 +234,8 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
         }
     };
     let store = store.map_err(ExitError::running)?;
-    let settings = HubConfig { origins: config.origins.clone() };
+    let secret = config.secret().map_err(ExitError::input)?;
+    let settings = HubConfig { origins: config.origins.clone(), secret };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
 

@@ -2,11 +2,14 @@
 //!
 //! In production they are the same. In a drill the clock of operations starts where it is told to and runs at a
 //! speed that can be changed while it runs; a change of speed never makes it jump.
+//!
+//! Hubs that share a store have one clock, the store's: each goes on from what it last read there, and its machine's counts no
+//! more.
 
 use gwanje_model::UtcMillis;
 use gwanje_wire::rest::DrillMark;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -21,21 +24,66 @@ pub struct Clock {
 /// Where the wall's time comes from.
 #[derive(Debug)]
 enum Wall {
-    /// The system's clock.
-    System,
+    /// The machine's clock, until another is followed.
+    Running(Running),
     /// Stands at this many UTC milliseconds until it is set.
     Still(AtomicI64),
+}
+
+/// A clock that runs.
+#[derive(Debug, Default)]
+struct Running {
+    /// By how many milliseconds the machine's clock goes wrong.
+    wrong_by_ms: i64,
+    /// A clock that is followed: what it showed, and when.
+    followed: RwLock<Option<(UtcMillis, Instant)>>,
+}
+
+impl Running {
+    fn machine_now(&self) -> UtcMillis {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)).plus_ms(self.wrong_by_ms)
+    }
+
+    fn now(&self) -> UtcMillis {
+        let followed = *self.followed.read().unwrap_or_else(PoisonError::into_inner);
+        match followed {
+            // Not by the machine's clock, which may be set meanwhile.
+            Some((showed, at)) => showed.plus_ms(ms(at.elapsed())),
+            None => self.machine_now(),
+        }
+    }
+
+    /// See [`Clock::follow`].
+    fn follow(&self, showed: UtcMillis, asked: Instant) -> i64 {
+        let answered = Instant::now();
+        let present = self.now();
+        // It showed that at some instant since it was asked.
+        let latest = showed.plus_ms(ms(answered.saturating_duration_since(asked)));
+        // The earliest that it can show now: a head must not claim to be newer than what was read.
+        let now = if (showed..=latest).contains(&present) { present } else { showed };
+        let mut followed = self.followed.write().unwrap_or_else(PoisonError::into_inner);
+        if now != present || followed.is_none() {
+            *followed = Some((now, answered));
+        }
+        self.machine_now().since(now)
+    }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Wall {
     fn now(&self) -> UtcMillis {
         match self {
-            Self::System => {
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-            }
+            Self::Running(running) => running.now(),
             Self::Still(ms) => UtcMillis(ms.load(Ordering::Relaxed)),
         }
+    }
+
+    fn of_machine() -> Self {
+        Self::Running(Running::default())
     }
 }
 
@@ -65,14 +113,21 @@ impl Clock {
     /// Production: operations follow the wall's clock.
     #[must_use]
     pub fn wall() -> Self {
-        Self::of(Course::Wall, Wall::System)
+        Self::of(Course::Wall, Wall::of_machine())
     }
 
     /// A drill: the clock of operations stands at `day` now and runs `speed` times as fast as the wall's (0: it stands still).
     #[must_use]
     pub fn drill(day: UtcMillis, speed: f64) -> Self {
         let course = Course::Drill { day, since: Instant::now(), speed: tame(speed) };
-        Self::of(course, Wall::System)
+        Self::of(course, Wall::of_machine())
+    }
+
+    /// Production on a machine whose clock goes wrong by so many milliseconds: for what must hold all the same.
+    #[must_use]
+    pub fn wrong_by(ms: i64) -> Self {
+        let running = Running { wrong_by_ms: ms, ..Running::default() };
+        Self::of(Course::Wall, Wall::Running(running))
     }
 
     /// Both clocks stand still until they are set ([`Self::set_still`]): for what must be the same whenever it runs.
@@ -89,11 +144,29 @@ impl Clock {
     /// Sets both clocks of [`Self::still`]; any other ignores it.
     pub fn set_still(&self, wall: UtcMillis, day: UtcMillis) {
         match &*self.wall {
-            Wall::System => {}
+            Wall::Running(_) => {}
             Wall::Still(ms) => {
                 ms.store(wall.0, Ordering::Relaxed);
                 self.set_day(day);
             }
+        }
+    }
+
+    /// Goes on from what the clock of a store showed at some instant since it was asked; one that stands still does not. Gives
+    /// by how many milliseconds the machine's clock is ahead of it.
+    pub(crate) fn follow(&self, showed: UtcMillis, asked: Instant) -> i64 {
+        match &*self.wall {
+            Wall::Running(running) => running.follow(showed, asked),
+            Wall::Still(_) => 0,
+        }
+    }
+
+    /// Both clocks, wall's and day's, when that of the store shows `wall`. One that stands still shows what it was set to.
+    pub(crate) fn both_at(&self, wall: UtcMillis) -> (UtcMillis, UtcMillis) {
+        match (&*self.wall, self.is_drill()) {
+            (Wall::Running(_), false) => (wall, wall),
+            (Wall::Running(_), true) => (wall, self.day_now()),
+            (Wall::Still(_), _) => (self.wall_now(), self.day_now()),
         }
     }
 
@@ -128,8 +201,8 @@ impl Clock {
     #[must_use]
     pub fn drill_mark(&self) -> Option<DrillMark> {
         match (&*self.wall, self.is_drill()) {
-            (Wall::System, true) => Some(DrillMark { speed: self.speed(), day_at: self.day_now() }),
-            (Wall::System, false) | (Wall::Still(_), _) => None,
+            (Wall::Running(_), true) => Some(DrillMark { speed: self.speed(), day_at: self.day_now() }),
+            (Wall::Running(_), false) | (Wall::Still(_), _) => None,
         }
     }
 
@@ -231,6 +304,26 @@ mod tests {
         let drill = Clock::drill(UtcMillis(70), 0.0);
         drill.set_still(UtcMillis(3), UtcMillis(90));
         assert!(drill.wall_now() > UtcMillis(1_600_000_000_000) && drill.day_now() == UtcMillis(70));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_followed_clock_counts_and_not_the_machines() {
+        let clock = Clock::wrong_by(-300_000);
+        let shared = clock.clone();
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_millis(40)).await;
+        let store = Clock::wall().wall_now();
+        assert!(clock.follow(store, asked) < -299_000);
+        assert_eq!(shared.wall_now(), store, "it may have shown that just now, and not later");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!((clock.wall_now(), clock.day_now()), (store.plus_ms(2_000), store.plus_ms(2_000)));
+        // What fits changes nothing; what does not is followed.
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_millis(10)).await;
+        clock.follow(store.plus_ms(2_004), asked);
+        assert_eq!(clock.wall_now(), store.plus_ms(2_010));
+        clock.follow(store.plus_ms(2_000), Instant::now());
+        assert_eq!(clock.wall_now(), store.plus_ms(2_000), "the store's was set back");
     }
 
     #[test]

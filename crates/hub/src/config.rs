@@ -1,5 +1,6 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
+use crate::auth::TokenSecret;
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -129,6 +130,9 @@ pub struct ServeConfig {
     /// A PostgreSQL database that several hubs share: `postgres://user:password@host/name`, or several hosts with commas
     /// between them, of which the one that takes writes is used. Empty: a file in `data`.
     pub database: String,
+    /// A file with the secret that tokens are signed with, 64 hexadecimal digits, the same for every hub on a database. None:
+    /// the database keeps one.
+    pub secret_file: Option<PathBuf>,
     /// By which several hubs hear of each other's commits at once: `redis://user:password@host`. Empty: within two seconds.
     pub redis: String,
     /// Browser origins that may call.
@@ -152,6 +156,7 @@ impl Default for ServeConfig {
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
             database: String::new(),
+            secret_file: None,
             redis: String::new(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
@@ -201,6 +206,22 @@ impl ServeConfig {
         }
     }
 
+    /// The secret of [`Self::secret_file`].
+    ///
+    /// # Errors
+    /// When the file can't be read, or holds none.
+    pub fn secret(&self) -> Result<Option<TokenSecret>, ConfigError> {
+        let Some(file) = &self.secret_file else { return Ok(None) };
+        let wrong = |what: String| ConfigError::Value {
+            key: "secret_file".into(),
+            what: format!("{} {what}", file.display()),
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("can't be read: {error}")))?;
+        let secret = TokenSecret::parse(&text);
+        let remedy = "holds no secret of 64 hexadecimal digits; make one with `openssl rand -hex 32`";
+        secret.map(Some).ok_or_else(|| wrong(remedy.to_owned()))
+    }
+
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -238,6 +259,7 @@ impl ServeConfig {
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
             "database" => value.clone_into(&mut self.database),
+            "secret_file" => self.secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
             "redis" => value.clone_into(&mut self.redis),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
@@ -371,6 +393,21 @@ mod tests {
         let config = from_text("", &[("GWANJE_CENTERS", "gangnam=강남, mapo")]).unwrap();
         assert_eq!(config.centers[0].name, "강남");
         assert_eq!(config.centers[1].name, "mapo");
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_file_and_never_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        let config = ServeConfig { secret_file: Some(file.clone()), ..ServeConfig::default() };
+        let said = config.secret().unwrap_err().to_string();
+        assert!(said.contains("secret_file") && said.contains("can't be read"), "{said}");
+        std::fs::write(&file, "hunter2").unwrap();
+        let said = config.secret().unwrap_err().to_string();
+        assert!(said.contains("64 hexadecimal digits") && !said.contains("hunter2"), "{said}");
+        std::fs::write(&file, format!("{}\n", "7f".repeat(32))).unwrap();
+        assert!(config.secret().unwrap().is_some());
+        assert!(ServeConfig::default().secret().unwrap().is_none());
     }
 
     #[test]

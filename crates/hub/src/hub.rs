@@ -1,7 +1,7 @@
 //! What every part of a running hub shares.
 
 use crate::admission::Admission;
-use crate::auth::Auth;
+use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
@@ -14,6 +14,8 @@ use std::sync::{PoisonError, RwLock};
 pub struct HubConfig {
     /// Browser origins that are let in (`https://console.example`); any other is refused.
     pub origins: Vec<String>,
+    /// What tokens and tickets are signed with; none: with a secret that the store keeps.
+    pub secret: Option<TokenSecret>,
 }
 
 /// What REST, sockets and the drill share. Lives in an `Arc`.
@@ -40,10 +42,10 @@ impl Hub {
     /// A hub on that store; its clock is the store's.
     ///
     /// # Errors
-    /// When accounts and sign-ins can't be read from the store.
+    /// When accounts and sign-ins can't be read from the store, or its tokens are signed with another secret.
     pub async fn open(store: Store, config: HubConfig) -> Result<Self, StoreError> {
         Ok(Self {
-            auth: Auth::open(store.clone()).await?,
+            auth: Auth::open(store.clone(), config.secret.as_ref()).await?,
             clock: store.clock().clone(),
             store,
             positions: RiderPositions::default(),

@@ -16,6 +16,7 @@ pub use crate::store::{Account, ApiKey, Scope};
 pub use account::NewAccount;
 pub use caller::{Caller, Identity};
 pub use ticket::TICKET_LIFE_MS;
+pub use token::TokenSecret;
 
 use crate::admission::come_back_s;
 use crate::clock::Clock;
@@ -30,7 +31,6 @@ use gwanje_wire::{ErrorCode, Problem};
 use sign_in::SignIns;
 use std::sync::Arc;
 use ticket::Tickets;
-use token::Secret;
 use tokio::sync::{Semaphore, watch};
 
 /// Passwords checked at once: each takes a core and 19 MiB for some ten milliseconds.
@@ -45,7 +45,7 @@ pub const ACCOUNT_MAX: usize = 200;
 pub struct Auth {
     store: Store,
     clock: Clock,
-    secret: Secret,
+    secret: TokenSecret,
     accounts: Accounts,
     sign_ins: SignIns,
     tickets: Tickets,
@@ -57,12 +57,12 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Reads what the store holds of accounts, keys and sign-ins.
+    /// Reads what the store holds of accounts, keys and sign-ins. Tokens are signed with `secret`; none: with the store's own.
     ///
     /// # Errors
-    /// When the store can't be read or written.
-    pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let secret = Secret::load(&store).await?;
+    /// When the store can't be read or written, or its tokens are signed with another secret.
+    pub async fn open(store: Store, secret: Option<&TokenSecret>) -> Result<Self, StoreError> {
+        let secret = TokenSecret::load(&store, secret).await?;
         let clock = store.clock().clone();
         let sign_ins = SignIns::load(&store, clock.wall_now()).await?;
         let accounts = Accounts::load(&store).await?;

@@ -2,7 +2,7 @@
 //!
 //! A ticket proves itself, so that any hub on the store takes it; that it was spent is kept in the store.
 
-use super::token::{Secret, hex, random_bytes};
+use super::token::{TokenSecret, hex, random_bytes};
 use crate::store::{Store, StoreError};
 use gwanje_model::UtcMillis;
 use gwanje_wire::rest::TicketReply;
@@ -25,7 +25,7 @@ struct Spent {
 }
 
 /// A ticket of a sign-in.
-pub(super) fn issue(secret: &Secret, sign_in: &str, now: UtcMillis) -> TicketReply {
+pub(super) fn issue(secret: &TokenSecret, sign_in: &str, now: UtcMillis) -> TicketReply {
     let expires_at = now.plus_ms(TICKET_LIFE_MS);
     // Without randomness there is no ticket: it is refused when it is spent.
     let ticket = random_bytes().map(|nonce| secret.ticket(sign_in, &hex(&nonce), expires_at));
@@ -37,7 +37,7 @@ impl Tickets {
     pub async fn spend(
         &self,
         store: &Store,
-        secret: &Secret,
+        secret: &TokenSecret,
         ticket: &str,
         connection: &str,
         now: UtcMillis,
@@ -77,7 +77,7 @@ mod tests {
     #[tokio::test]
     async fn one_connection_spends_it_for_all_its_namespaces_at_one_of_all_hubs() {
         let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
-        let secret = Secret::load(&store).await.unwrap();
+        let secret = TokenSecret::load(&store, None).await.unwrap();
         let (here, there) = (Tickets::default(), Tickets::default());
         let ticket = issue(&secret, "S", UtcMillis(0)).ticket;
         let spend = async |hub: &Tickets, connection, at| {

@@ -6,60 +6,100 @@
 use crate::store::{Store, StoreError};
 use gwanje_model::UtcMillis;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// Bytes that SHA-256 takes at a time.
 const BLOCK: usize = 64;
 /// The name under which the key is kept.
 const SECRET_NAME: &str = "token-secret";
+/// The name under which it is kept which key it is.
+const FINGERPRINT_NAME: &str = "token-secret-fingerprint";
 
-/// The key of all tokens of a store.
-pub(super) struct Secret([u8; 32]);
+/// The key of all tokens and tickets of a store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenSecret([u8; 32]);
 
-impl Secret {
-    /// The store's key; made at first use.
-    pub async fn load(store: &Store) -> Result<Self, StoreError> {
-        let kept = store.meta_get(SECRET_NAME).await?;
-        if let Some(secret) = kept.as_deref().and_then(from_hex) {
-            return Ok(Self(secret));
-        }
-        // Of two hubs that begin with an empty store at once, both use the key of the first.
-        let kept = store.meta_keep_first(SECRET_NAME, hex(&random_bytes()?)).await?;
-        from_hex(&kept).map(Self).ok_or_else(|| StoreError::Unusable {
+impl fmt::Debug for TokenSecret {
+    /// Never what it is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret")
+    }
+}
+
+impl TokenSecret {
+    /// A key as 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        from_hex(text.trim()).map(Self)
+    }
+
+    /// The key of a store: the one that is kept apart from it, or the store's own, made at first use. The store knows which
+    /// one it is from then on.
+    pub(super) async fn load(store: &Store, apart: Option<&Self>) -> Result<Self, StoreError> {
+        let own = store.meta_get(SECRET_NAME).await?;
+        let (secret, other) = match (apart, own) {
+            (Some(apart), None) => (apart.clone(), StoreError::OtherSecret),
+            (Some(apart), Some(own)) => {
+                // It was made before stores said which key they have.
+                store.meta_keep_first(FINGERPRINT_NAME, Self::own(&own)?.fingerprint()).await?;
+                (apart.clone(), StoreError::OtherSecret)
+            }
+            (None, Some(own)) => (Self::own(&own)?, StoreError::SecretApart),
+            (None, None) if store.meta_get(FINGERPRINT_NAME).await?.is_some() => {
+                return Err(StoreError::SecretApart);
+            }
+            (None, None) => {
+                // Of two hubs that begin with an empty store at once, both use the key of the first.
+                let kept = store.meta_keep_first(SECRET_NAME, hex(&random_bytes()?)).await?;
+                (Self::own(&kept)?, StoreError::SecretApart)
+            }
+        };
+        let fingerprint = secret.fingerprint();
+        let kept = store.meta_keep_first(FINGERPRINT_NAME, fingerprint.clone()).await?;
+        if kept == fingerprint { Ok(secret) } else { Err(other) }
+    }
+
+    fn own(kept: &str) -> Result<Self, StoreError> {
+        Self::parse(kept).ok_or_else(|| StoreError::Unusable {
             doing: "reading the key of tokens".into(),
             source: "it is no key".into(),
             remedy: "restore the store, or remove the key, which signs everybody out",
         })
     }
 
+    /// Which key it is, without showing it. No token says this alone.
+    fn fingerprint(&self) -> String {
+        hex(&hmac(&self.0, b"fingerprint"))
+    }
+
     /// The access token of a sign-in until an instant.
-    pub fn access(&self, sign_in: &str, expires_at: UtcMillis) -> String {
+    pub(super) fn access(&self, sign_in: &str, expires_at: UtcMillis) -> String {
         self.sealed(&format!("a.{sign_in}.{}", expires_at.0))
     }
 
     /// The sign-in of an access token that holds at `now`.
-    pub fn read_access(&self, token: &str, now: UtcMillis) -> Option<String> {
+    pub(super) fn read_access(&self, token: &str, now: UtcMillis) -> Option<String> {
         let (sign_in, expires_at) = self.opened(token, "a")?;
         (UtcMillis(expires_at) > now).then_some(sign_in)
     }
 
     /// The refresh token of a sign-in's generation.
-    pub fn refresh(&self, sign_in: &str, generation: i64) -> String {
+    pub(super) fn refresh(&self, sign_in: &str, generation: i64) -> String {
         self.sealed(&format!("r.{sign_in}.{generation}"))
     }
 
     /// Sign-in and generation of a refresh token.
-    pub fn read_refresh(&self, token: &str) -> Option<(String, i64)> {
+    pub(super) fn read_refresh(&self, token: &str) -> Option<(String, i64)> {
         self.opened(token, "r")
     }
 
     /// A ticket of a sign-in, which no other has the nonce of, until an instant.
-    pub fn ticket(&self, sign_in: &str, nonce: &str, expires_at: UtcMillis) -> String {
+    pub(super) fn ticket(&self, sign_in: &str, nonce: &str, expires_at: UtcMillis) -> String {
         self.sealed(&format!("t.{sign_in}-{nonce}.{}", expires_at.0))
     }
 
     /// Sign-in, nonce and end of a ticket that holds at `now`.
-    pub fn read_ticket(&self, ticket: &str, now: UtcMillis) -> Option<(String, String, UtcMillis)> {
+    pub(super) fn read_ticket(&self, ticket: &str, now: UtcMillis) -> Option<(String, String, UtcMillis)> {
         let (said, expires_at) = self.opened(ticket, "t")?;
         let (sign_in, nonce) = said.rsplit_once('-')?;
         let expires_at = UtcMillis(expires_at);
@@ -130,6 +170,8 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::store::StoreConfig;
 
     /// RFC 4231, test cases 1 and 2 (a shorter key is padded with zeros, which is what an array of 32 holds).
     #[test]
@@ -148,9 +190,32 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_store_takes_the_secret_that_it_began_with_and_no_other() {
+        let store = || Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let [a, b] = [TokenSecret([1; 32]), TokenSecret([2; 32])];
+        let own = store();
+        let made = TokenSecret::load(&own, None).await.unwrap();
+        assert_eq!(TokenSecret::load(&own, None).await.unwrap(), made);
+        assert_eq!(TokenSecret::load(&own, Some(&made)).await.unwrap(), made, "the same one, kept apart");
+        assert!(matches!(TokenSecret::load(&own, Some(&a)).await, Err(StoreError::OtherSecret)));
+        assert_eq!(TokenSecret::load(&own, None).await.unwrap(), made, "nothing has changed");
+        let apart = store();
+        assert_eq!(TokenSecret::load(&apart, Some(&a)).await.unwrap(), a);
+        assert_eq!(TokenSecret::load(&apart, Some(&a)).await.unwrap(), a);
+        assert!(matches!(TokenSecret::load(&apart, Some(&b)).await, Err(StoreError::OtherSecret)));
+        assert!(matches!(TokenSecret::load(&apart, None).await, Err(StoreError::SecretApart)));
+        // A store of before, which does not say which one it has.
+        let older = store();
+        older.meta_set(SECRET_NAME, hex(&a.0)).await.unwrap();
+        assert!(matches!(TokenSecret::load(&older, Some(&b)).await, Err(StoreError::OtherSecret)));
+        assert_eq!(TokenSecret::load(&older, None).await.unwrap(), a);
+        assert!(!format!("{a:?}").contains('1') && !a.fingerprint().contains(&hex(&a.0)));
+    }
+
     #[test]
     fn a_token_holds_for_its_kind_and_time_and_key_only() {
-        let (secret, other) = (Secret([1; 32]), Secret([2; 32]));
+        let (secret, other) = (TokenSecret([1; 32]), TokenSecret([2; 32]));
         let token = secret.access("S", UtcMillis(10));
         assert_eq!(secret.read_access(&token, UtcMillis(9)).as_deref(), Some("S"));
         assert_eq!(secret.read_access(&token, UtcMillis(10)), None);

@@ -9,7 +9,7 @@ use super::frame_loss::FrameLoss;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
-use gwanje_model::{CenterId, Rev};
+use gwanje_model::{CenterId, Epoch, Rev};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::rest::ALARMS_PAGE;
 use gwanje_wire::sio::server as packet;
@@ -81,6 +81,8 @@ pub struct Emission<O> {
     alarm_written: watch::Receiver<u64>,
     moved: watch::Receiver<u64>,
     riders_told: u64,
+    /// The history that is told of.
+    epoch: Epoch,
     /// The revision up to which frames were made. Meaningless while nobody follows deliveries.
     emitted: Rev,
     alarms_told: u64,
@@ -105,6 +107,7 @@ impl<O: Outlet> Emission<O> {
         center: CenterId,
         now: Instant,
     ) -> Result<Self, StoreError> {
+        let epoch = hub.store.epoch(&center)?;
         let committed = hub.store.committed(&center)?;
         let alarm_written = hub.store.alarm_written(&center)?;
         let moved = hub.positions.moved(&center);
@@ -112,6 +115,7 @@ impl<O: Outlet> Emission<O> {
         Ok(Self {
             namespace: center_namespace(&center),
             followers: Followers::default(),
+            epoch,
             emitted,
             alarms_told,
             committed,
@@ -227,6 +231,7 @@ impl<O: Outlet> Emission<O> {
     }
 
     async fn act_on(&mut self, now: Instant) -> Result<(), StoreError> {
+        self.follow_epoch(now)?;
         if self.followers.any_in(Stream::Deliveries) {
             if now >= self.next_frame {
                 if now >= self.next_head {
@@ -265,6 +270,19 @@ impl<O: Outlet> Emission<O> {
         Ok(())
     }
 
+    /// Goes on in a history that has begun, wherever that stands: its head is told at once, and no cursor goes on from it.
+    fn follow_epoch(&mut self, now: Instant) -> Result<(), StoreError> {
+        let epoch = self.hub.store.epoch(&self.center)?;
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.emitted = *self.committed.borrow_and_update();
+            self.alarms_told = *self.alarm_written.borrow_and_update();
+            self.followers.begin_at(self.emitted);
+            self.next_head = now;
+        }
+        Ok(())
+    }
+
     /// One frame of what was committed since the last.
     async fn frame(&mut self, now: Instant) -> Result<(), StoreError> {
         let from = self.emitted;
@@ -279,6 +297,11 @@ impl<O: Outlet> Emission<O> {
             }
             Err(error) => return Err(error),
         };
+        if frame.epoch != self.epoch {
+            // The next look at the store finds it, too.
+            self.next_frame = now + FRAME_INTERVAL;
+            return Ok(());
+        }
         if frame.to > from {
             if let Some(text) = self.event("deliveries", &frame) {
                 self.followers.frame(from, frame.to, &text, &*self.loss, now);
@@ -295,7 +318,7 @@ impl<O: Outlet> Emission<O> {
             self.frame(now).await?;
         }
         let head = self.hub.store.head(&self.center).await?;
-        if head.rev != self.emitted {
+        if head.epoch != self.epoch || head.rev != self.emitted {
             // More was committed in between, or there is more than a frame holds: the next frame brings it nearer.
             self.next_frame = now + FRAME_INTERVAL;
             return Ok(());

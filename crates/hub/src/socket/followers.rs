@@ -112,6 +112,13 @@ impl<O: Outlet> Followers<O> {
         self.0.values().any(|f| f.is_in(stream))
     }
 
+    /// All who follow deliveries are told from that revision on: a history has begun that nobody knows anything of yet.
+    pub fn begin_at(&mut self, told: Rev) {
+        for f in self.0.values_mut().filter(|f| f.is_in(Stream::Deliveries)) {
+            f.told = told;
+        }
+    }
+
     /// Hands the frame (from, to] to everyone who lacks something of it, except where `loss` has it lost.
     pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, loss: &dyn FrameLoss, now: Instant) {
         self.0.retain(|_, f| {
@@ -332,6 +339,16 @@ mod tests {
         followers.frame(Rev(10), Rev(12), &"10-12".into(), &AllLost, now);
         followers.frame(Rev(12), Rev(13), &"12-13".into(), &NoLoss, now);
         assert_eq!(*buffer.texts.borrow(), ["12-13"]);
+    }
+
+    #[test]
+    fn after_a_new_beginning_at_an_earlier_revision_everybody_is_told_again() {
+        let (mut followers, buffer) = one(9);
+        followers.begin_at(Rev(8));
+        followers.tell_head(Rev(10), &"head 10".into());
+        followers.tell_head(Rev(8), &"head 8".into());
+        followers.frame(Rev(8), Rev(9), &"8-9".into(), &NoLoss, Instant::now());
+        assert_eq!(*buffer.texts.borrow(), ["head 8", "8-9"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Centers: set up, listed, and begun anew.
 
 use super::{Store, StoreError};
-use gwanje_model::{CenterId, Epoch, Pos, Text};
+use gwanje_model::{CenterId, Epoch, Pos, Text, UtcMillis};
 use ulid::Ulid;
 
 /// A center as it is set up.
@@ -52,7 +52,7 @@ impl Store {
     /// When there is no such center or nothing could be written.
     pub async fn begin_epoch(&self, center: &CenterId) -> Result<Epoch, StoreError> {
         let present = self.line(center)?.recent().standing().epoch.clone();
-        let epoch = after(&present, Ulid::generate());
+        let epoch = epoch_after(&present, self.clock().wall_now());
         self.begin_epoch_as(center, epoch.clone()).await?;
         Ok(epoch)
     }
@@ -74,10 +74,12 @@ impl Store {
     }
 }
 
-/// An epoch that sorts after the present one: a fresh one does, unless the machine's clock was set back meanwhile.
-fn after(present: &Epoch, fresh: Ulid) -> Epoch {
-    let next = Ulid::from_string(present.as_str()).ok().and_then(|present| present.increment().ok());
-    Epoch::from(next.map_or(fresh, |next| next.max(fresh)).to_string())
+/// A fresh epoch that sorts after the present one, whatever the clock says: it is of now, or a millisecond after that one.
+pub(super) fn epoch_after(present: &Epoch, now: UtcMillis) -> Epoch {
+    let fresh = Ulid::generate();
+    let begun_ms = Ulid::from_string(present.as_str()).map(|present| present.timestamp_ms());
+    let at_ms = begun_ms.map_or(0, |begun| begun + 1).max(now.0.unsigned_abs());
+    Epoch::from(Ulid::from_parts(at_ms, fresh.random()).to_string())
 }
 
 #[cfg(test)]
@@ -86,9 +88,13 @@ mod tests {
 
     #[test]
     fn an_epoch_sorts_after_the_one_before_whatever_the_clock_says() {
-        let (early, late) = (Ulid::from_parts(1_000, 7), Ulid::from_parts(2_000, 7));
-        assert_eq!(after(&Epoch::from(early.to_string()), late), Epoch::from(late.to_string()));
-        let present = Epoch::from(late.to_string());
-        assert!(after(&present, early) > present, "the clock was set back");
+        let present = Epoch::from(Ulid::from_parts(2_000, u128::MAX).to_string());
+        for (now, instant) in
+            [(UtcMillis(3_000), 3_000), (UtcMillis(2_000), 2_001), (UtcMillis(1_000), 2_001)]
+        {
+            let next = epoch_after(&present, now);
+            assert!(next > present, "{next}");
+            assert_eq!(Ulid::from_string(next.as_str()).unwrap().timestamp_ms(), instant);
+        }
     }
 }

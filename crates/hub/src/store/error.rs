@@ -35,6 +35,14 @@ pub enum StoreError {
         /// This build's version.
         known: usize,
     },
+    /// The store's tokens are signed with another secret than this hub has.
+    #[error(
+        "the tokens of this store are signed with another secret; give each of its hubs the same `secret_file`"
+    )]
+    OtherSecret,
+    /// The secret of the store's tokens is kept outside of it.
+    #[error("the secret of this store's tokens is kept apart from it; name its file as `secret_file`")]
+    SecretApart,
     /// No center of that id.
     #[error("there is no center {0}")]
     UnknownCenter(CenterId),
@@ -89,7 +97,12 @@ impl StoreError {
     #[must_use]
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Unusable { .. } | Self::System { .. } | Self::Newer { .. } | Self::NotCommitted => {
+            Self::Unusable { .. }
+            | Self::System { .. }
+            | Self::Newer { .. }
+            | Self::OtherSecret
+            | Self::SecretApart
+            | Self::NotCommitted => {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
             Self::Busy | Self::Unsettled => Problem::new(ErrorCode::Unavailable, self.to_string()),

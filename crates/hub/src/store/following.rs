@@ -33,7 +33,15 @@ impl Store {
         Ok(now.head(recent.standing()))
     }
 
-    /// The last committed revision of a center; changes after each commit is durable and readable.
+    /// The history that a center's revisions count in, from memory.
+    ///
+    /// # Errors
+    /// When there is no such center.
+    pub fn epoch(&self, center: &CenterId) -> Result<Epoch, StoreError> {
+        Ok(self.line(center)?.recent().standing().epoch.clone())
+    }
+
+    /// The last committed revision of a center; changes after each commit is durable and readable, and with each epoch.
     ///
     /// # Errors
     /// When there is no such center.
@@ -151,7 +159,7 @@ impl Store {
         center: &CenterId,
         id: DeliveryId,
     ) -> Result<Option<(Epoch, Delivery)>, StoreError> {
-        let epoch = self.line(center)?.recent().standing().epoch.clone();
+        let epoch = self.epoch(center)?;
         let row = self.shared.backend.delivery(center.clone(), id).await?;
         Ok(row.map(|row| (epoch, row)))
     }

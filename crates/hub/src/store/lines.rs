@@ -27,10 +27,20 @@ impl CenterLine {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes in what was committed, unless a later history has begun meanwhile. Whoever waits is woken by a new epoch, too.
     pub fn publish(&self, standing: Standing, changes: Vec<Entry>) {
         let (rev, alarm_seq) = (standing.rev, standing.alarm_seq);
-        self.recent().publish(standing, changes);
-        self.rev.send_if_modified(|known| std::mem::replace(known, rev) != rev);
+        let is_new_epoch = {
+            let mut recent = self.recent();
+            let known = &recent.standing().epoch;
+            if standing.epoch < *known {
+                return;
+            }
+            let is_new_epoch = standing.epoch != *known;
+            recent.publish(standing, changes);
+            is_new_epoch
+        };
+        self.rev.send_if_modified(|known| std::mem::replace(known, rev) != rev || is_new_epoch);
         self.alarm.send_if_modified(|known| std::mem::replace(known, alarm_seq) != alarm_seq);
     }
 }

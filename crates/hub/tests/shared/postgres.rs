@@ -17,24 +17,42 @@ if [ "$(id -u)" = 0 ]; then chown "$PG_USER" "$PG_DIR"; fi
 trap 'rm -rf "$PG_DIR"' EXIT
 as "$PG_BIN/initdb" -D "$PG_DIR/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$PG_DIR/initdb.log" 2>&1 || {
   cat "$PG_DIR/initdb.log" >&2; exit 1; }
-start() {
-  as "$PG_BIN/postgres" -D "$PG_DIR/data" -k "$PG_DIR" -c listen_addresses= -c fsync=off -c max_connections=200 \
-    -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/server.log" 2>&1 &
+serve() { # folder, port
+  as "$PG_BIN/postgres" -D "$PG_DIR/$1" -k "$PG_DIR" -p "$2" -c listen_addresses= -c fsync=off -c max_connections=200 \
+    -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/$1.log" 2>&1 &
   server=$!
-  until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -U postgres; do
-    kill -0 $server || { cat "$PG_DIR/server.log" >&2; exit 1; }
+  until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -p "$2" -U postgres; do
+    kill -0 $server || { cat "$PG_DIR/$1.log" >&2; exit 1; }
   done
 }
-stop() {
-  if [ -f "$PG_DIR/data/postmaster.pid" ]; then
-    kill -QUIT "$(head -1 "$PG_DIR/data/postmaster.pid")"
-    wait $server || true
+end() { # folder
+  if [ -f "$PG_DIR/$1/postmaster.pid" ]; then
+    server=$(head -1 "$PG_DIR/$1/postmaster.pid")
+    kill -QUIT "$server"
+    wait "$server" || true
   fi
 }
+ask() { as "$PG_BIN/psql" -X -q -A -t -h "$PG_DIR" -p "$1" -U postgres -c "$2"; }
+start() { serve data 5432; }
+stop() { end data; }
+follow() {
+  as "$PG_BIN/pg_basebackup" -h "$PG_DIR" -U postgres -D "$PG_DIR/replica" -R -c fast --no-sync
+  serve replica 5433
+}
+cut() {
+  at=$(ask 5432 "SELECT pg_current_wal_lsn()")
+  until [ "$(ask 5433 "SELECT pg_last_wal_replay_lsn() >= '$at'")" = t ]; do :; done
+  ask 5433 "ALTER SYSTEM SET primary_conninfo = ''"
+  ask 5433 "SELECT pg_reload_conf()" >"$PG_DIR/reload.log"
+  until [ "$(ask 5433 "SELECT count(*) FROM pg_stat_wal_receiver")" = 0 ]; do :; done
+}
+promote() { as "$PG_BIN/pg_ctl" -w -D "$PG_DIR/replica" promote >"$PG_DIR/promote.log"; }
+end_replica() { end replica; }
 start
 echo done
 while read -r word; do "$word"; echo done; done
-stop
+end replica
+end data
 "#;
 
 /// A running cluster. It ends with this process at the latest.
@@ -44,6 +62,7 @@ pub struct Cluster {
     answers: BufReader<ChildStdout>,
 }
 
+#[allow(dead_code, reason = "not every suite uses all")]
 impl Cluster {
     /// Starts one.
     pub fn start() -> Self {
@@ -71,22 +90,50 @@ impl Cluster {
         if said.trim() != "done" {
             let mut why = String::new();
             self.keeper.stderr.take().unwrap().read_to_string(&mut why).unwrap();
-            panic!("PostgreSQL did not start: {why}");
+            panic!("PostgreSQL did not do as it was told: {why}");
         }
     }
 
-    /// Kills the server, as a crash does.
-    #[allow(dead_code, reason = "not every suite does")]
-    pub fn stop(&mut self) {
-        writeln!(self.keeper.stdin.as_mut().unwrap(), "stop").unwrap();
+    /// Does one of the script's words.
+    fn order(&mut self, word: &str) {
+        writeln!(self.keeper.stdin.as_mut().unwrap(), "{word}").unwrap();
         self.answered();
     }
 
+    /// Kills the server, as a crash does.
+    pub fn stop(&mut self) {
+        self.order("stop");
+    }
+
     /// Starts it again.
-    #[allow(dead_code, reason = "not every suite does")]
     pub fn start_again(&mut self) {
-        writeln!(self.keeper.stdin.as_mut().unwrap(), "start").unwrap();
-        self.answered();
+        self.order("start");
+    }
+
+    /// Makes a standby that follows it.
+    pub fn follow(&mut self) {
+        self.order("follow");
+    }
+
+    /// Lets the standby have what is committed by now, and nothing any more.
+    pub fn cut(&mut self) {
+        self.order("cut");
+    }
+
+    /// Makes the standby a primary.
+    pub fn promote(&mut self) {
+        self.order("promote");
+    }
+
+    /// Kills what was the standby.
+    pub fn stop_replica(&mut self) {
+        self.order("end_replica");
+    }
+
+    /// The address of a database at whichever of both takes writes.
+    pub fn url_of_both(&self, database: &str) -> String {
+        let folder = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://{USER}@{folder}:5432,{folder}:5433/{database}")
     }
 
     /// The address of a database of that name in it.

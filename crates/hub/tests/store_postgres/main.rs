@@ -10,6 +10,7 @@
 
 #[path = "../store/alarms.rs"]
 mod alarms;
+mod clocks;
 #[path = "../store/day.rs"]
 mod day;
 #[path = "../store/due.rs"]
@@ -26,6 +27,7 @@ mod opening;
 mod outages;
 #[path = "../shared/postgres.rs"]
 mod postgres;
+mod promotion;
 #[path = "../shared/redis.rs"]
 mod redis;
 mod signals;

@@ -2,6 +2,7 @@
 
 use crate::day::{START, act, config, create, done, gangnam, prepare};
 use crate::opening::{database, fresh};
+use gwanje_hub::auth::TokenSecret;
 use gwanje_hub::store::{Ask, Command, Idempotency, Intent, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Role};
@@ -124,4 +125,26 @@ async fn a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end() {
     first.auth.logout(&identity).await.unwrap();
     second.auth.reload().await.unwrap();
     assert!(second.auth.identify(&headers).await.is_err(), "signed out at the other node");
+}
+
+#[tokio::test]
+async fn a_node_with_another_secret_does_not_start() {
+    let url = database(&fresh()).await;
+    let start = async |secret: Option<&str>| {
+        let store = Store::connect(&url, None, config()).await.unwrap();
+        let secret = secret.map(|secret| TokenSecret::parse(secret).unwrap());
+        Hub::open(store, HubConfig { secret, ..HubConfig::default() })
+            .await
+            .err()
+            .map(|error| error.to_string())
+    };
+    let [right, wrong] = ["0a".repeat(32), "0b".repeat(32)];
+    assert_eq!(start(Some(&right)).await, None);
+    assert_eq!(start(Some(&right)).await, None);
+    for secret in [Some(wrong.as_str()), None] {
+        let said = start(secret).await.unwrap();
+        assert!(said.contains("`secret_file`") && !said.contains('\n'), "{said}");
+        assert!(!said.contains(&right) && !said.contains(&wrong), "{said}");
+    }
+    assert_eq!(start(Some(&right)).await, None, "the others go on");
 }

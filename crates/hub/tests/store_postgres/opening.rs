@@ -12,16 +12,27 @@ static NAMES: AtomicU64 = AtomicU64::new(0);
 /// The address of a database, which is made where there is none of that name yet.
 pub async fn database(name: &str) -> String {
     let cluster = CLUSTER.get_or_init(Cluster::start);
-    let (client, connection) =
-        tokio_postgres::connect(&cluster.url("postgres"), tokio_postgres::NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let exists = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap();
-    if exists.is_none() {
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    if administer(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")).await == 0 {
+        administer(&format!("CREATE DATABASE {name}")).await;
     }
+    cluster.url(name)
+}
+
+/// Does something as the cluster's administrator; gives how many rows that shows.
+pub async fn administer(sql: &str) -> usize {
+    administer_in("postgres", sql).await
+}
+
+/// The same in a database of it.
+pub async fn administer_in(database: &str, sql: &str) -> usize {
+    let cluster = CLUSTER.get_or_init(Cluster::start);
+    let (client, connection) =
+        tokio_postgres::connect(&cluster.url(database), tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let shown = client.simple_query(sql).await.unwrap();
     drop(client);
     connection.await.unwrap().unwrap();
-    cluster.url(name)
+    shown.iter().filter(|message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(_))).count()
 }
 
 /// A name that no other database of this process has.

@@ -1,7 +1,7 @@
 //! A database that goes away, and one that can't be used.
 
 use crate::day::{act, config, create, done, gangnam, prepare};
-use crate::opening::{database, fresh};
+use crate::opening::{administer, administer_in, database, fresh};
 use crate::postgres::Cluster;
 use gwanje_hub::store::{Ask, Store, StoreError};
 use gwanje_model::Rev;
@@ -16,6 +16,8 @@ async fn a_database_that_was_away_is_used_again_and_nothing_answered_is_lost() {
     let refused = store.execute(create()).await;
     assert!(matches!(refused, Err(StoreError::NotCommitted)), "{refused:?}");
     assert!(matches!(store.head(&gangnam()).await, Err(StoreError::Unusable { .. })));
+    let board = store.board(&gangnam(), None).await.err().unwrap();
+    assert!(matches!(board, StoreError::Unusable { .. }), "the center is still there: {board:?}");
     assert_eq!(store.recent_head(&gangnam()).unwrap().rev, Rev(1), "followers keep what they have");
     cluster.start_again();
     done(&store, act(1, Ask::Accept)).await;
@@ -89,4 +91,22 @@ async fn a_database_that_cant_be_used_is_refused_in_words() {
     assert!(Store::connect(&url, None, config()).await.is_ok());
     drop(client);
     connection.await.unwrap().unwrap();
+}
+
+/// A hub's role owns its database, and nothing else.
+#[tokio::test]
+async fn an_ordinary_role_will_do_and_one_that_was_denied_a_look_is_told() {
+    let name = fresh();
+    administer(&format!("CREATE ROLE owner_{name} LOGIN")).await;
+    administer(&format!("CREATE DATABASE {name} OWNER owner_{name}")).await;
+    let url = database(&name).await.replace("postgres@", &format!("owner_{name}@"));
+    let store = Store::connect(&url, None, config()).await.unwrap();
+    prepare(&store).await;
+    done(&store, create()).await;
+    store.close().await;
+    let denied = "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC";
+    administer_in(&name, denied).await;
+    let Err(error) = Store::connect(&url, None, config()).await else { panic!("it was used") };
+    let said = error.to_string();
+    assert!(said.contains("pg_control_system") && said.contains("GRANT EXECUTE"), "{said}");
 }

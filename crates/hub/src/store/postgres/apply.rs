@@ -6,7 +6,7 @@ use deadpool_postgres::Transaction;
 use gwanje_ledger::{
     AlarmRef, AlarmWrite, Entry, LeftWrite, Moment, OutcomeWrite, Retention, RowWrite, Standing, Write,
 };
-use gwanje_model::{CenterId, Epoch, Status, Text};
+use gwanje_model::{CenterId, Epoch, Status, Text, UtcMillis};
 use gwanje_wire::Gone;
 use std::sync::Arc;
 use tokio_postgres::types::ToSql;
@@ -111,11 +111,16 @@ pub(super) async fn apply(
     Ok(())
 }
 
-/// Writes where a center stands after the decisions of a transaction.
-pub(super) async fn stand(tx: &Transaction<'_>, center: &CenterId, at: &Standing) -> Result<(), Failure> {
+/// Writes where a center stands after the decisions of a transaction at `wall`.
+pub(super) async fn stand(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    at: &Standing,
+    wall: UtcMillis,
+) -> Result<(), Failure> {
     let Standing { epoch, rev, rows, floor, alarm_seq, next_number } = at;
     let sql = "UPDATE center SET epoch = $2, rev = $3, count = $4, digest = $5, floor = $6, alarm_seq = $7, \
-               next_number = $8 WHERE id = $1";
+               next_number = $8, last_at = greatest(last_at, $9) WHERE id = $1";
     let params: &Params<'_> = &[
         &center.as_str(),
         &epoch.as_str(),
@@ -125,6 +130,7 @@ pub(super) async fn stand(tx: &Transaction<'_>, center: &CenterId, at: &Standing
         &signed(floor.0),
         &signed(*alarm_seq),
         &signed(*next_number),
+        &wall.0,
     ];
     run(tx, sql, params).await
 }

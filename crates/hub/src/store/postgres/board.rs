@@ -17,6 +17,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Rows asked for at a time.
 const ROWS_AT_ONCE: i32 = 500;
 
+/// Whoever waits for a board to begin.
+type Begun = oneshot::Sender<Result<(Epoch, Rev), StoreError>>;
+
 impl Shared {
     /// The whole board of a center, or what one rider carries of it.
     pub(super) async fn stream_board(
@@ -32,15 +35,27 @@ impl Shared {
         // Ends with the stream: when the receiver goes, or stalls, the next chunk fails.
         tokio::spawn(async move {
             let _turn = turn;
-            let out = Out { chunks, until: Instant::now() + WHOLE, waiting: Vec::with_capacity(CHUNK_BYTES) };
-            let failed = out.chunks.clone();
-            if let Err(error) = shared.read_board(&id, rider.as_ref(), begun, out).await {
-                tracing::error!(%error, "a board was cut while it was read");
+            let mut begun = Some(begun);
+            let mut out =
+                Out { chunks, until: Instant::now() + WHOLE, waiting: Vec::with_capacity(CHUNK_BYTES) };
+            let mut read = shared.read_board(&id, rider.as_ref(), &mut begun, &mut out).await;
+            if let Err(Failure::OtherHistory) = read {
+                read = match shared.look().await {
+                    Ok(()) => shared.read_board(&id, rider.as_ref(), &mut begun, &mut out).await,
+                    Err(failure) => Err(failure),
+                };
+            }
+            let Err(failure) = read else { return };
+            match begun {
                 // The receiver may have gone as well.
-                _ = failed.send(Err(io::Error::other(error.to_string()))).await;
+                Some(begun) => _ = begun.send(Err(failure.while_doing("reading a board"))),
+                None => {
+                    tracing::error!(error = %failure, "a board was cut while it was read");
+                    _ = out.chunks.send(Err(io::Error::other(failure.to_string()))).await;
+                }
             }
         });
-        let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))?;
+        let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))??;
         Ok(BoardStream { epoch, rev, chunks: taken })
     }
 
@@ -48,11 +63,11 @@ impl Shared {
         &self,
         center: &CenterId,
         rider: Option<&RiderId>,
-        begun: oneshot::Sender<(Epoch, Rev)>,
-        mut out: Out,
+        begun: &mut Option<Begun>,
+        out: &mut Out,
     ) -> Result<(), Failure> {
         let mut client = self.pool.get().await?;
-        let tx = super::reading(&mut client).await?;
+        let tx = self.reading(&mut client).await?;
         // It waits for its client, who is cut off before that long; it holds no lock that anybody wants.
         tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = '90s'").await?;
         let Some(standing) = reads::standing(&tx, center).await? else { return Ok(()) };
@@ -63,7 +78,8 @@ impl Shared {
             }
             None => standing.rows,
         };
-        if begun.send((standing.epoch.clone(), standing.rev)).is_err() {
+        let at = Ok((standing.epoch.clone(), standing.rev));
+        if begun.take().is_some_and(|begun| begun.send(at).is_err()) {
             return Ok(());
         }
         out.write(opening(&standing, rows)?.as_bytes());

@@ -4,7 +4,8 @@ use super::Shared;
 use super::apply::stand;
 use super::asks::{CenterAsk, Locked, Settle};
 use super::failure::Failure;
-use super::loading::lock;
+use super::identity::lacks;
+use super::loading::{Found, lock};
 use crate::store::{Now, StoreError};
 use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::CenterId;
@@ -67,6 +68,12 @@ impl Shared {
         if matches!(&ended, Err(Ended::RolledBack(failure)) if failure.is_lost_connection()) {
             ended = self.transact(center, asks).await;
         }
+        if matches!(&ended, Err(Ended::RolledBack(Failure::OtherHistory))) {
+            ended = match self.look().await {
+                Ok(()) => self.transact(center, asks).await,
+                Err(failure) => Err(failure.into()),
+            };
+        }
         match ended {
             Ok(()) => {}
             Err(Ended::RolledBack(failure)) if asks.len() > 1 && failure.may_be_of_one_ask() => {
@@ -84,9 +91,16 @@ impl Shared {
 
     async fn transact(&self, center: &CenterId, asks: &[CenterAsk]) -> Result<(), Ended> {
         let mut client = self.pool.get().await.map_err(Failure::from)?;
+        let told = self.told(center);
         let tx = client.transaction().await.map_err(Failure::from)?;
-        let before = lock(&tx, center).await?;
-        let now = Moment { wall: self.lines.clock.wall_now(), day: self.lines.clock.day_now() };
+        let Found { standing: before, last_at, seen } = lock(&tx, center).await?;
+        self.believe(&seen)?;
+        if before.as_ref().zip(told).is_some_and(|(before, told)| lacks(before, &told)) {
+            return Err(Failure::OtherHistory.into());
+        }
+        // Never behind the center's last, though the server's clock be set back.
+        let (wall, day) = self.lines.clock.both_at(seen.now.max(last_at));
+        let now = Moment { wall, day };
         let mut locked = Locked { tx: &tx, center, now, standing: before.clone(), changes: Vec::new() };
         let mut settles: Vec<Settle> = Vec::with_capacity(asks.len());
         for ask in asks {
@@ -94,7 +108,7 @@ impl Shared {
         }
         let Locked { standing, changes, .. } = locked;
         if let Some(standing) = standing.as_ref().filter(|standing| Some(*standing) != before.as_ref()) {
-            stand(&tx, center, standing).await?;
+            stand(&tx, center, standing, now.wall).await?;
         }
         tx.commit().await.map_err(|error| Ended::Unknown(error.into()))?;
         self.publish(center, before, standing, changes, Now { wall: now.wall, day: now.day });

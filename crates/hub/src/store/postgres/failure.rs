@@ -1,6 +1,7 @@
 //! What can go wrong with PostgreSQL, in its own words.
 
 use crate::store::StoreError;
+use deadpool_postgres::PoolError;
 use gwanje_ledger::Undecided;
 use thiserror::Error;
 use tokio_postgres::error::SqlState;
@@ -8,6 +9,9 @@ use tokio_postgres::error::SqlState;
 /// What to do when the database can't be used.
 const REMEDY: &str =
     "check that it runs, takes connections and writes, and that the settings of `database` are right";
+/// What to do when the hub's role may not what it must.
+const GRANT: &str = "make the role of `database` the owner of its database, and where functions were denied to everybody, \
+                     GRANT EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) to it";
 
 /// Why something could not be done.
 #[derive(Debug, Error)]
@@ -17,13 +21,26 @@ pub(super) enum Failure {
     Postgres(#[from] tokio_postgres::Error),
     /// No connection could be had.
     #[error("no connection: {}", causes(.0))]
-    Pool(#[from] deadpool_postgres::PoolError),
+    Pool(#[from] PoolError),
     /// JSON that can't be read or written.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// A column holds what it never should.
     #[error("{0} holds {1:?}; the store is damaged")]
     Damaged(&'static str, String),
+    /// The database lacks commits perhaps that were told: new epochs begin before anything is answered.
+    #[error("the database's history is not the one that was told")]
+    OtherHistory,
+    /// The server goes on with a history that was left.
+    #[error(
+        "the database goes on with timeline {timeline}, and timeline {used} was used since: it is an old primary; stop it"
+    )]
+    LeftBehind {
+        /// Of the server.
+        timeline: i64,
+        /// The latest that this node has used.
+        used: i64,
+    },
     /// The ledger could not decide.
     #[error(transparent)]
     Undecided(#[from] Undecided),
@@ -36,7 +53,12 @@ impl Failure {
             Self::Postgres(error) => {
                 error.is_closed() || matches!(error.code(), Some(code) if is_ending(code))
             }
-            Self::Pool(_) | Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => false,
+            Self::Pool(_)
+            | Self::Json(_)
+            | Self::Damaged(..)
+            | Self::OtherHistory
+            | Self::LeftBehind { .. }
+            | Self::Undecided(_) => false,
         }
     }
 
@@ -52,13 +74,28 @@ impl Failure {
                 error.as_db_error().is_some() && !self.is_lost_connection() && !self.is_lock_timeout()
             }
             Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => true,
-            Self::Pool(_) => false,
+            Self::Pool(_) | Self::OtherHistory | Self::LeftBehind { .. } => false,
+        }
+    }
+
+    /// What the database or the way to it said.
+    fn of_database(&self) -> Option<&tokio_postgres::Error> {
+        match self {
+            Self::Postgres(error) | Self::Pool(PoolError::Backend(error)) => Some(error),
+            Self::Pool(_)
+            | Self::Json(_)
+            | Self::Damaged(..)
+            | Self::OtherHistory
+            | Self::LeftBehind { .. }
+            | Self::Undecided(_) => None,
         }
     }
 
     /// As the rest of the hub knows it.
     pub fn while_doing(self, doing: impl Into<String>) -> StoreError {
-        StoreError::Unusable { doing: doing.into(), source: self.into(), remedy: REMEDY }
+        let code = self.of_database().and_then(tokio_postgres::Error::code);
+        let remedy = if code == Some(&SqlState::INSUFFICIENT_PRIVILEGE) { GRANT } else { REMEDY };
+        StoreError::Unusable { doing: doing.into(), source: self.into(), remedy }
     }
 }
 

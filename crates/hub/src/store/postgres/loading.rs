@@ -1,23 +1,48 @@
 //! Loads what asks of a center look at, within the transaction that decides them.
 
 use super::failure::Failure;
+use super::identity::{self, Seen};
 use super::rows::{alarm_kind, json, latest_name, signed, standing, unsigned};
 use deadpool_postgres::Transaction;
+use futures_util::future::try_join;
 use gwanje_ledger::{
     AlarmRef, Clocked, KeyNeed, LoadedCenter, LoadedChange, LoadedRow, Need, OutcomeKey, Recorded, RowNeed,
     Standing,
 };
 use gwanje_model::{AssignedRider, CenterId, Delivery, DeliveryId, Epoch, RiderId, UtcMillis};
 use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_postgres::types::ToSql;
 
-/// Takes the lock of a center and tells where it stands; nobody else changes it until the transaction ends.
-pub(super) async fn lock(tx: &Transaction<'_>, center: &CenterId) -> Result<Option<Standing>, Failure> {
-    let statement = tx
+/// A center as it was found when its lock was had.
+pub(super) struct Found {
+    /// Where it stands; none: there is no such center.
+    pub standing: Option<Standing>,
+    /// The wall's instant of its latest change.
+    pub last_at: UtcMillis,
+    /// The server, looked at under the lock.
+    pub seen: Seen,
+}
+
+/// Takes the lock of a center and tells where it stands; nobody else changes it until the transaction ends. The server is
+/// looked at once the lock is held, on the same way.
+pub(super) async fn lock(tx: &Transaction<'_>, center: &CenterId) -> Result<Found, Failure> {
+    let locking = tx
         .prepare_cached(
-            "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number FROM center WHERE id = $1 FOR UPDATE",
+            "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number, last_at FROM center WHERE id = $1 \
+             FOR UPDATE",
         )
         .await?;
-    Ok(tx.query_opt(&statement, &[&center.as_str()]).await?.as_ref().map(standing))
+    let looking = tx.prepare_cached(identity::LOOK).await?;
+    let params: [&(dyn ToSql + Sync); 1] = [&center.as_str()];
+    let asked = Instant::now();
+    // What is asked first is done first.
+    let (locked, seen) = try_join(tx.query_opt(&locking, &params), tx.query_one(&looking, &[])).await?;
+    Ok(Found {
+        standing: locked.as_ref().map(standing),
+        last_at: locked.map_or(UtcMillis(0), |row| UtcMillis(row.get(7))),
+        seen: Seen::read(&seen, asked)?,
+    })
 }
 
 /// Loads a center, which is locked and stands there, with what is needed of it, as this transaction has left it.

@@ -8,6 +8,7 @@ mod asks;
 mod board;
 mod commit;
 mod failure;
+mod identity;
 mod loading;
 mod moving;
 mod people;
@@ -34,8 +35,10 @@ use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
 use gwanje_wire::{Frame, WireRow};
+use identity::{Used, lacks};
 use rows::text_json;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -70,16 +73,13 @@ pub(super) struct Postgres {
 struct Shared {
     pool: Pool,
     lines: Arc<Lines>,
+    used: Used,
+    /// Whether this machine's clock is off the database's.
+    is_clock_off: AtomicBool,
     writing: Semaphore,
     boards: Arc<Semaphore>,
     /// None: nobody else is told or heard at once.
     signals: Option<Signals>,
-}
-
-/// A transaction that only reads, and sees one instant of the database.
-async fn reading(client: &mut Object) -> Result<Transaction<'_>, Failure> {
-    let begun = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    Ok(begun.start().await?)
 }
 
 impl Postgres {
@@ -132,6 +132,8 @@ impl Postgres {
         let shared = Arc::new(Shared {
             pool,
             lines: Arc::clone(lines),
+            used: Used::default(),
+            is_clock_off: AtomicBool::new(false),
             writing: Semaphore::new(WRITING),
             boards: Arc::new(Semaphore::new(BOARDS)),
             signals,
@@ -189,18 +191,65 @@ async fn begin_signals(
 }
 
 impl Shared {
-    /// Sees what other nodes committed.
+    /// A transaction that only reads, and sees one instant of a database that can be believed.
+    async fn reading<'a>(&self, client: &'a mut Object) -> Result<Transaction<'a>, Failure> {
+        let begun =
+            client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let tx = begun.start().await?;
+        self.believe(&identity::look(&tx).await?)?;
+        Ok(tx)
+    }
+
+    /// A transaction that writes to a database that can be believed.
+    async fn writing<'a>(&self, client: &'a mut Object) -> Result<Transaction<'a>, Failure> {
+        let tx = client.transaction().await?;
+        self.believe(&identity::look(&tx).await?)?;
+        Ok(tx)
+    }
+
+    /// Sees what other nodes committed; where the database lacks what was told, new epochs begin.
     async fn look(&self) -> Result<(), Failure> {
+        match self.look_once().await {
+            Err(Failure::OtherHistory) => {
+                self.begin_epochs().await?;
+                self.look_once().await
+            }
+            looked => looked,
+        }
+    }
+
+    async fn look_once(&self) -> Result<(), Failure> {
         let mut client = self.pool.get().await?;
         let at = Now::of(&self.lines.clock);
-        let tx = reading(&mut client).await?;
-        for (center, standing) in reads::centers(&tx).await? {
+        let told: BTreeMap<CenterId, Standing> =
+            self.lines.ids().into_iter().filter_map(|id| Some((id.clone(), self.told(&id)?))).collect();
+        let tx = self.reading(&mut client).await?;
+        let centers = reads::centers(&tx).await?;
+        if centers
+            .iter()
+            .any(|(center, standing)| told.get(&center.id).is_some_and(|told| lacks(standing, told)))
+        {
+            return Err(Failure::OtherHistory);
+        }
+        for (center, standing) in centers {
             match self.lines.get(&center.id) {
                 Some(line) => line.catch_up(standing, at),
                 None => self.lines.add(center.id, standing, Some(at)),
             }
         }
         Ok(())
+    }
+
+    /// Where a center stands; never before what was told of it.
+    async fn standing(&self, center: &CenterId) -> Result<Option<Standing>, Failure> {
+        let mut client = self.pool.get().await?;
+        let told = self.told(center);
+        let tx = self.reading(&mut client).await?;
+        let standing = reads::standing(&tx, center).await?;
+        match (&standing, told) {
+            (Some(standing), Some(told)) if lacks(standing, &told) => Err(Failure::OtherHistory),
+            _ => Ok(standing),
+        }
     }
 
     async fn keep_looking(self: Arc<Self>, every: Duration) {
@@ -221,31 +270,45 @@ impl Shared {
     }
 }
 
+/// Does `$done`, and once more when it finds that new epochs must begin first.
+macro_rules! believed {
+    ($self:ident, $doing:literal, $done:expr) => {{
+        let believed = async {
+            match $done.await {
+                Err(Failure::OtherHistory) => {
+                    $self.shared.look().await?;
+                    $done.await
+                }
+                done => done,
+            }
+        };
+        believed.await.map_err(|failure: Failure| failure.while_doing($doing))
+    }};
+}
+
 /// Runs `$read` with a transaction `$tx` that only reads.
 macro_rules! read {
-    ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {{
-        let done = async {
+    ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {
+        believed!($self, $doing, async {
             let mut client = $self.shared.pool.get().await?;
-            let $tx = &reading(&mut client).await?;
+            let $tx = &$self.shared.reading(&mut client).await?;
             Ok::<_, Failure>($read)
-        };
-        done.await.map_err(|failure: Failure| failure.while_doing($doing))
-    }};
+        })
+    };
 }
 
 /// Runs `$write` with a transaction `$tx`, and commits.
 macro_rules! write {
-    ($self:ident, $doing:literal, |$tx:ident| $write:expr) => {{
-        let done = async {
+    ($self:ident, $doing:literal, |$tx:ident| $write:expr) => {
+        believed!($self, $doing, async {
             let mut client = $self.shared.pool.get().await?;
-            let transaction = client.transaction().await?;
+            let transaction = $self.shared.writing(&mut client).await?;
             let $tx = &transaction;
             let value = $write;
             transaction.commit().await?;
             Ok::<_, Failure>(value)
-        };
-        done.await.map_err(|failure: Failure| failure.while_doing($doing))
-    }};
+        })
+    };
 }
 
 /// Runs `$read` with a transaction that only reads, beside the standing of a center and the frame after a revision.
@@ -370,7 +433,7 @@ impl Backend for Postgres {
     }
 
     async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError> {
-        let standing = read!(self, "reading a head", |tx| reads::standing(tx, &center).await?)?;
+        let standing = believed!(self, "reading a head", self.shared.standing(&center))?;
         if let (Some(line), Some(standing)) = (self.shared.lines.get(&center), &standing) {
             line.catch_up(standing.clone(), at);
         }
@@ -567,7 +630,8 @@ impl Backend for Postgres {
 
     fn without(&self) -> Vec<&'static str> {
         let is_away = self.shared.signals.as_ref().is_some_and(|signals| !signals.are_heard());
-        is_away.then_some("redis").into_iter().collect()
+        let is_off = self.shared.is_clock_off.load(Ordering::Relaxed);
+        [is_away.then_some("redis"), is_off.then_some("clock")].into_iter().flatten().collect()
     }
 
     fn takes_writes(&self) -> bool {

@@ -4,10 +4,18 @@ use super::failure::Failure;
 use deadpool_postgres::Object;
 
 /// Each entry leads from the version that is its index to the next. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/001.sql"),
+    include_str!("migrations/002.sql"),
+    include_str!("migrations/003.sql"),
+];
 
 /// The version that this build writes.
 pub(super) const VERSION: usize = MIGRATIONS.len();
+
+/// The earliest version whose hubs read and write a database of [`VERSION`] as they should: those that are replaced one by
+/// one run beside newer ones.
+const READABLE_FROM: usize = 1;
 
 /// Any number that no other program takes for its lock: "gwanje" in hexadecimal.
 pub(super) const LOCK: i64 = 0x6777_616e_6a65;
@@ -27,10 +35,10 @@ pub(super) async fn migrate(client: &mut Object) -> Result<Result<(), usize>, Fa
         tx.batch_execute(migration).await?;
     }
     if !pending.is_empty() {
-        for key in ["schema", "readable_from"] {
+        for (key, version) in [("schema", VERSION), ("readable_from", READABLE_FROM)] {
             tx.execute(
                 "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                &[&key, &VERSION.to_string()],
+                &[&key, &version.to_string()],
             )
             .await?;
         }

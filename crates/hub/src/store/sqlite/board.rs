@@ -6,13 +6,16 @@ use crate::store::board::{CHUNK_BYTES, CHUNKS_WAITING, STALLED, TURN_WAIT, WHOLE
 use crate::store::{BoardStream, StoreError};
 use bytes::Bytes;
 use gwanje_ledger::Standing;
-use gwanje_model::{CenterId, Delivery, RiderId, RowDigest};
+use gwanje_model::{CenterId, Delivery, Epoch, Rev, RiderId, RowDigest};
 use rusqlite::Connection;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
+
+/// Whoever waits for a board to begin, until it does.
+type Begun = Mutex<Option<oneshot::Sender<Result<(Epoch, Rev), StoreError>>>>;
 
 impl Sqlite {
     /// The whole board of a center, or what one rider carries of it.
@@ -28,26 +31,37 @@ impl Sqlite {
         let turn = pool.turn_within(TURN_WAIT).await?;
         let until = Instant::now() + WHOLE;
         let runtime = Handle::current();
+        let begun = Arc::new(Mutex::new(Some(begun)));
         // Ends with the stream: when the receiver goes, or stalls, the next chunk fails.
         tokio::spawn(async move {
-            let failed = chunks.clone();
+            let (failed, begins) = (chunks.clone(), Arc::clone(&begun));
+            let take = |begun: &Begun| begun.lock().unwrap_or_else(PoisonError::into_inner).take();
             let read = pool.read(turn, "reading a board", move |db| {
-                let Some(standing) = read_standing(db, &id)? else { return Ok(()) };
+                let Some(standing) = read_standing(db, &id)? else {
+                    // Dropped without a word: there is no such center.
+                    take(&begins);
+                    return Ok(());
+                };
                 let out = Out { runtime, chunks, until, waiting: Vec::with_capacity(CHUNK_BYTES + 4_096) };
                 let own = rider.is_some().then(|| own_digest(db, &id, rider.as_ref())).transpose()?;
                 let rows = own.unwrap_or(standing.rows);
-                if begun.send((standing.epoch.clone(), standing.rev)).is_err() {
+                let at = Ok((standing.epoch.clone(), standing.rev));
+                if take(&begins).is_some_and(|begun| begun.send(at).is_err()) {
                     return Ok(());
                 }
                 stream(db, &id, rider.as_ref(), &standing, rows, out)
             });
-            if let Err(error) = read.await {
-                tracing::error!(%error, "a board was cut while it was read");
+            let Err(error) = read.await else { return };
+            match take(&begun) {
                 // The receiver may have gone as well.
-                _ = failed.send(Err(io::Error::other(error.to_string()))).await;
+                Some(begun) => _ = begun.send(Err(error)),
+                None => {
+                    tracing::error!(%error, "a board was cut while it was read");
+                    _ = failed.send(Err(io::Error::other(error.to_string()))).await;
+                }
             }
         });
-        let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))?;
+        let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))??;
         Ok(BoardStream { epoch, rev, chunks: taken })
     }
 }
