@@ -3,7 +3,7 @@
 use crate::args::{ConfigArgs, KeyAction, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
 use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
-use gwanje_hub::claim::Claim;
+use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{DATABASE_FILE, Kept, ServeConfig};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
@@ -183,7 +183,7 @@ pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
         }
     }
     if let Kept::File(file) = config.kept() {
-        std::fs::create_dir_all(&config.data).map_err(|e| no_folder(&config, &e))?;
+        make_folder(&config.data).map_err(|e| no_folder(&config, &e))?;
         if !file.exists() {
             say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
             return Ok(());
@@ -225,7 +225,7 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
 async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     let store = match config.kept() {
         Kept::File(file) => {
-            std::fs::create_dir_all(&config.data).map_err(|e| no_folder(config, &e))?;
+            make_folder(&config.data).map_err(|e| no_folder(config, &e))?;
             Store::open(StoreConfig::at(file, Clock::wall()))
         }
         Kept::Postgres(address) => {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 fn hub(args: &[&str]) -> Command {
@@ -272,6 +272,46 @@ async fn a_demo_takes_no_store_of_real_days_and_no_real_hub_a_demos() {
         assert_eq!(status, Some(2), "{args:?}: {said}");
         assert!(said.contains("holds a demo's day"), "{said}");
     }
+}
+
+/// Resident bytes of a process.
+fn resident(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+}
+
+/// Each check takes 19 MiB, two at a time: all of it goes back.
+#[tokio::test]
+async fn a_crowd_that_signs_in_leaves_no_memory_behind() {
+    let demo = Demo::start(&["--centers", "1", "--speed", "0"]).await;
+    demo.login("dispatcher").await;
+    let before = resident(&demo.child);
+    let crowd = (0..80).map(|_| demo.login("dispatcher"));
+    assert_eq!(futures_util::future::join_all(crowd).await.len(), 80);
+    let after = resident(&demo.child);
+    assert!(after < before + (10 << 20), "{before} bytes before, {after} after");
+    demo.stop().await;
+}
+
+/// Nobody holds a connection by a body that never comes; who would be refused anyway is not waited for at all.
+#[tokio::test]
+async fn a_stranger_is_refused_before_a_body_is_waited_for() {
+    let demo = Demo::start(&["--centers", "1"]).await;
+    let address = demo.base.strip_prefix("http://").unwrap();
+    for path in
+        ["/drain", "/drill", "/logout", "/socket-tickets", "/centers/gangnam/deliveries", "/preferences/x"]
+    {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let method = if path.starts_with("/preferences") { "PUT" } else { "POST" };
+        let head = format!("{method} /api/v1{path} HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n{{");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        tokio::time::timeout(PATIENCE, stream.read_to_string(&mut said)).await.expect("closed").unwrap();
+        assert!(said.starts_with("HTTP/1.1 401"), "{path}: {said}");
+        assert!(said.contains("cache-control: no-store"), "{said}");
+    }
+    demo.stop().await;
 }
 
 async fn with_stdin(args: &[&str], text: &str) -> Output {

@@ -1,7 +1,9 @@
 //! Accepting connections and serving what they ask: a bounded number of them, each with a bounded time to ask.
 
+use crate::body::within_time;
 use crate::listening::{Impatient, Listening};
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::serve::Listener as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -30,6 +32,7 @@ pub async fn serve_until(
     router: Router,
     until: impl Future<Output = ()> + Send + 'static,
 ) {
+    let router = router.layer(from_fn(within_time));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(ASK_WITHIN);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -117,6 +120,35 @@ mod tests {
         assert_eq!(all(silent).await, "", "closed without a word");
         assert!(!all(half).await.contains("200"), "half a request is none");
         assert_eq!(all(kept).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_comes_or_trickles_in_holds_no_connection() {
+        let listening = Listening::at(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listening.address();
+        let router = Router::new().route("/", axum::routing::post(|body: bytes::Bytes| async { body }));
+        tokio::spawn(serve_until(listening, router, std::future::pending()));
+        let head = "POST / HTTP/1.1\r\nhost: a\r\n";
+        let mut whole = connect(address).await;
+        whole.write_all(format!("{head}content-length: 3\r\n\r\nyes").as_bytes()).await.unwrap();
+        let mut buffer = [0; 1_024];
+        let length = whole.read(&mut buffer).await.unwrap();
+        assert!(buffer[..length].ends_with(b"yes"));
+        let mut never = connect(address).await;
+        never.write_all(format!("{head}content-length: 9\r\n\r\nx").as_bytes()).await.unwrap();
+        let mut chunked = connect(address).await;
+        chunked.write_all(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes()).await.unwrap();
+        // Both have been begun to be read.
+        tokio::task::yield_now().await;
+        tokio::time::pause();
+        for _ in 0..5 {
+            tokio::time::advance(crate::body::BODY_WITHIN / 4).await;
+            chunked.write_all(b"1\r\nx\r\n").await.ok();
+        }
+        for stream in [never, chunked] {
+            let said = all(stream).await;
+            assert!(said.starts_with("HTTP/1.1 4"), "refused and closed: {said:?}");
+        }
     }
 
     #[tokio::test]

@@ -65,8 +65,7 @@ impl Claim {
     /// # Errors
     /// When the folder can't be made or written, or another hub runs on it.
     pub async fn on(folder: &Path) -> Result<Self, ClaimError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| ClaimError::NoFolder { folder: folder.to_owned(), source })?;
+        make_folder(folder).map_err(|source| ClaimError::NoFolder { folder: folder.to_owned(), source })?;
         let path = folder.join(LOCK_FILE);
         let file =
             File::create(&path).map_err(|source| ClaimError::NotWritable { path: path.clone(), source })?;
@@ -80,6 +79,15 @@ impl Claim {
             }
         }
     }
+}
+
+/// Makes a folder that only its owner looks into, where there is none yet.
+///
+/// # Errors
+/// When it can't be made.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(test)]

@@ -299,6 +299,14 @@ impl ServeConfig {
         if self.socket_listen.is_some() && !self.parts.contains(&Part::Sockets) {
             return wrong("socket_listen", "this node's `parts` have no sockets".into());
         }
+        if self.socket_urls.is_empty()
+            && self.socket_listen.is_some_and(|listen| listen.ip().is_unspecified())
+        {
+            return wrong(
+                "socket_urls",
+                "say where clients find the port of `socket_listen`, which is every address".into(),
+            );
+        }
         if Part::ALL.iter().any(|part| !self.parts.contains(part)) && self.database.is_empty() {
             return wrong(
                 "parts",
@@ -422,6 +430,7 @@ mod tests {
                 &[("GWANJE_PARTS", "rest,radio")],
                 "parts (GWANJE_PARTS): \"radio\" is not one of rest, sockets",
             ),
+            ("socket_listen = '0.0.0.0:7401'", &[], "socket_urls: say where clients find the port"),
             ("parts = ['rest']", &[], "parts: a hub alone serves all"),
             (
                 "parts = ['rest']\ndatabase = 'postgres://x'\nsocket_listen = '127.0.0.1:1'",

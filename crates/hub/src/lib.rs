@@ -7,6 +7,7 @@ mod accepting;
 pub mod admission;
 pub mod api;
 pub mod auth;
+mod body;
 pub mod claim;
 pub mod clock;
 pub mod config;

@@ -6,7 +6,7 @@
 use super::asking::{Asking, delivery_id, json, visible};
 use super::board::etag;
 use super::cleaning::{cleaned, cleaned_json};
-use super::order::{places_exist, tidied};
+use super::order::{fits, tidied};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
@@ -18,7 +18,7 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, MAX_SAFE_INTEGER, Permission, Rev};
+use gwanje_model::{Cancel, CancelBy, CenterId, Epoch, Permission, Rev};
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde::Deserialize;
@@ -65,13 +65,7 @@ fn new_order(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Res
     if order.shop.name.trim().is_empty() || order.dropoff.address.trim().is_empty() {
         return Err(Refusal::new(ErrorCode::Invalid, "an order needs a shop's name and a drop-off address"));
     }
-    let ready_at = order.ready_at.map_or(0, |at| at.0.unsigned_abs());
-    if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
-        return Err(Refusal::new(ErrorCode::Invalid, "integers stay below 2^53"));
-    }
-    if !places_exist(&order) {
-        return Err(Refusal::new(ErrorCode::Invalid, "a latitude is -90 to 90, a longitude -180 to 180"));
-    }
+    fits(&order).map_err(|beyond| Refusal::new(ErrorCode::Invalid, beyond))?;
     Ok(Intent::Create(Box::new(order)))
 }
 

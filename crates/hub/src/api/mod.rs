@@ -26,7 +26,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HOST, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
@@ -34,16 +34,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
+use hyper::body::Body as _;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 /// The most bytes of a request's body: an order with a hundred items is a tenth of it.
 const BODY_MAX_BYTES: usize = 128 * 1024;
-/// Waits no longer than this for a whole body: 128 KiB at the speed of a modem.
-const BODY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The REST interface of a hub, under [`API_ROOT`], with `/healthz` and `/readyz` at the root.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -92,9 +89,11 @@ fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Route
         .fallback(unknown)
         .with_state(Arc::clone(&hub))
         .merge(further)
+        .layer(from_fn_with_state(Arc::clone(&hub), credentials_first))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(compression)
         .layer(map_response(every_error_is_a_problem))
+        .layer(map_response(kept_nowhere))
         // It says why in its own way: balancers read the status alone.
         .merge(Router::new().route("/readyz", get(health::ready)).with_state(Arc::clone(&hub)))
         .layer(from_fn_with_state(hub, browsers_from_listed_origins));
@@ -108,10 +107,10 @@ fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Route
 async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     // A body that trickles in takes no room.
     let (head, body) = request.into_parts();
-    let body = match timeout(BODY_WITHIN, to_bytes(body, BODY_MAX_BYTES)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    let body = match to_bytes(body, BODY_MAX_BYTES).await {
+        Ok(body) => body,
+        Err(error) if is_late(&error) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+        Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
     match hub.admission.request() {
         Some(_room) => next.run(Request::from_parts(head, Body::from(body))).await,
@@ -119,6 +118,37 @@ async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
             Refusal::later("too many requests are being answered; come back a little later").into_response()
         }
     }
+}
+
+/// Waits for nobody's body who would be refused whatever it says. Who signs in says it there.
+async fn credentials_first(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    let is_asked =
+        |path: &str| matches!(path.strip_prefix(API_ROOT), Some(path) if !path.starts_with("/login"));
+    if !request.body().is_end_stream()
+        && is_asked(request.uri().path())
+        && let Err(refused) = hub.auth.identify(request.headers()).await
+    {
+        return Refusal::from(refused).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether a body failed because it did not come in time.
+fn is_late(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// No copy of a customer's data stays on the way.
+async fn kept_nowhere(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Takes the slash off the end of a request's path: with or without it the path means the same.

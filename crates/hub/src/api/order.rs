@@ -1,6 +1,6 @@
 //! A new order as strangers write it: brought into the one shape that the hub takes, before it is read strictly.
 
-use gwanje_model::Pos;
+use gwanje_model::{MAX_SAFE_INTEGER, Pos};
 use gwanje_wire::NewOrder;
 use serde_json::{Map, Value, json};
 
@@ -54,13 +54,72 @@ pub(super) fn tidied(mut said: Value) -> Value {
     said
 }
 
-/// Whether both places of an order, where given, are on Earth or on a plane.
-pub(super) fn places_exist(order: &NewOrder) -> bool {
-    let exists = |pos: Option<Pos>| match pos {
-        Some(Pos::Geo { lat, lon }) => lat.abs() <= 90.0 && lon.abs() <= 180.0,
-        Some(Pos::Plane { .. }) | None => true,
-    };
-    exists(order.shop.pos) && exists(order.dropoff.pos)
+/// Characters of a name, a number or a phone, of an address, of a request or remark.
+const NAME_MAX: usize = 200;
+const ADDRESS_MAX: usize = 500;
+const REQUEST_MAX: usize = 2_000;
+/// Different items of an order, and how many of one.
+const ITEMS_MAX: usize = 200;
+const QUANTITY_MAX: u32 = 10_000;
+/// Minutes of a target: a day.
+const TARGET_MAX_MIN: u32 = 24 * 60;
+/// Metres of a way, and from the middle of a plane.
+const DISTANCE_MAX_M: u32 = 1_000_000;
+
+/// Whether an order is one that people could have: no text, number or place beyond what a delivery ever has.
+///
+/// # Errors
+/// What is beyond it, in words.
+pub(super) fn fits(order: &NewOrder) -> Result<(), String> {
+    let NewOrder { shop, dropoff, .. } = order;
+    let texts = [
+        ("orderNo", &order.order_no, NAME_MAX),
+        ("request", &order.request, REQUEST_MAX),
+        ("shop.id", &shop.id.0, NAME_MAX),
+        ("shop.name", &shop.name, NAME_MAX),
+        ("shop.phone", &shop.phone, NAME_MAX),
+        ("shop.address", &shop.address, ADDRESS_MAX),
+        ("shop.remark", &shop.remark, REQUEST_MAX),
+        ("dropoff.address", &dropoff.address, ADDRESS_MAX),
+        ("dropoff.detail", &dropoff.detail, ADDRESS_MAX),
+        ("dropoff.phone", &dropoff.phone, NAME_MAX),
+        ("dropoff.recipientPhone", &dropoff.recipient_phone, NAME_MAX),
+    ];
+    for (name, text, most) in texts {
+        if text.chars().count() > most {
+            return Err(format!("{name} has at most {most} characters"));
+        }
+    }
+    if order.items.len() > ITEMS_MAX {
+        return Err(format!("an order has at most {ITEMS_MAX} different items"));
+    }
+    if order.items.iter().any(|item| item.name.chars().count() > NAME_MAX || item.quantity > QUANTITY_MAX) {
+        return Err(format!(
+            "an item has a name of at most {NAME_MAX} characters, and is there {QUANTITY_MAX} times at most"
+        ));
+    }
+    let targets = [order.pickup_target_min, order.delivery_target_min];
+    if targets.into_iter().flatten().any(|min| !(1..=TARGET_MAX_MIN).contains(&min)) {
+        return Err(format!("a target is 1 to {TARGET_MAX_MIN} minutes"));
+    }
+    if order.distance_m.is_some_and(|distance| distance > DISTANCE_MAX_M) {
+        return Err(format!("a way has at most {DISTANCE_MAX_M} m"));
+    }
+    let ready_at = order.ready_at.map_or(0, |at| at.0.unsigned_abs());
+    if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
+        return Err("integers stay below 2^53".into());
+    }
+    [shop.pos, dropoff.pos].into_iter().flatten().try_for_each(exists)
+}
+
+/// Whether a place is on Earth, or on a plane of a city's size.
+fn exists(pos: Pos) -> Result<(), String> {
+    match pos {
+        Pos::Geo { lat, lon } if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(()),
+        Pos::Geo { .. } => Err("a latitude is -90 to 90, a longitude -180 to 180".into()),
+        Pos::Plane { x, y } if x.abs().max(y.abs()) <= f64::from(DISTANCE_MAX_M) => Ok(()),
+        Pos::Plane { .. } => Err(format!("a place on a plane is at most {DISTANCE_MAX_M} m from its middle")),
+    }
 }
 
 fn texts(object: &mut Map<String, Value>, keys: &[&str]) {
@@ -109,7 +168,7 @@ mod tests {
         assert_eq!((order.order_no.as_str(), order.distance_m), ("77", Some(813)));
         assert_eq!((order.shop.id.as_str(), order.shop.name.as_str()), ("한솥", "한솥"));
         assert_eq!((order.dropoff.detail.as_str(), order.ready_at), ("3", None));
-        assert!(places_exist(&order));
+        assert_eq!(fits(&order), Ok(()));
     }
 
     #[test]
@@ -130,9 +189,43 @@ mod tests {
     }
 
     #[test]
-    fn a_place_off_the_earth_does_not_exist() {
-        let order =
-            tidied(json!({"shop": {"id": 5, "pos": {"lat": 99.0, "lon": 0.0}}, "dropoff": {"address": "x"}}));
-        assert!(!places_exist(&serde_json::from_value(order).unwrap()));
+    fn what_no_delivery_ever_has_is_named() {
+        let beyond = |member: &str, value: Value| {
+            let mut said = json!({
+                "orderNo": "", "request": "", "items": [{"name": "국", "quantity": 1}], "pickupTargetMin": 1,
+                "deliveryTargetMin": 1, "distanceM": 1, "priceWon": 1, "readyAt": 1,
+                "shop": {"id": "s", "name": "한솥", "phone": "", "address": "", "remark": "", "pos": null},
+                "dropoff": {"address": "x", "detail": "", "phone": "", "recipientPhone": "", "pos": null},
+            });
+            *said.pointer_mut(member).unwrap() = value;
+            fits(&serde_json::from_value(tidied(said)).unwrap())
+        };
+        let long = |count: usize| json!("가".repeat(count));
+        for (member, most, more) in [
+            ("/orderNo", long(200), long(201)),
+            ("/request", long(2_000), long(2_001)),
+            ("/shop/id", long(200), long(201)),
+            ("/shop/name", long(200), long(201)),
+            ("/shop/phone", long(200), long(201)),
+            ("/shop/address", long(500), long(501)),
+            ("/shop/remark", long(2_000), long(2_001)),
+            ("/dropoff/address", long(500), long(501)),
+            ("/dropoff/detail", long(500), long(501)),
+            ("/dropoff/phone", long(200), long(201)),
+            ("/dropoff/recipientPhone", long(200), long(201)),
+            ("/items/0/name", long(200), long(201)),
+            ("/items/0/quantity", json!(10_000), json!(10_001)),
+            ("/items", json!(vec!["국"; 200]), json!(vec!["국"; 201])),
+            ("/pickupTargetMin", json!(1), json!(0)),
+            ("/deliveryTargetMin", json!(1_440), json!(4_000_000_000_u32)),
+            ("/distanceM", json!(1_000_000), json!(1_000_001)),
+            ("/priceWon", json!(MAX_SAFE_INTEGER), json!(MAX_SAFE_INTEGER + 1)),
+            ("/readyAt", json!(MAX_SAFE_INTEGER), json!(MAX_SAFE_INTEGER + 1)),
+            ("/shop/pos", json!({"lat": 90.0, "lon": -180.0}), json!({"lat": 90.1, "lon": 0.0})),
+            ("/dropoff/pos", json!({"x": 1e6, "y": 0.0}), json!({"x": 1e308, "y": 0.0})),
+        ] {
+            assert_eq!(beyond(member, most), Ok(()), "{member}");
+            assert!(beyond(member, more).is_err(), "{member}");
+        }
     }
 }

@@ -115,6 +115,15 @@ fn editable(asking: AskingIn) -> Result<CenterId, Refusal> {
 
 async fn keep(hub: &Hub, center: &CenterId, rider: Rider) -> Result<Json<Rider>, Refusal> {
     let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_MAX;
+    // It stands in paths, in keys with colons between, and in lists with commas.
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+' | ' ');
+    let id = rider.id.as_str();
+    if !id.chars().all(is_plain) || id.starts_with('.') || id.trim() != id {
+        return Err(Refusal::new(
+            ErrorCode::Invalid,
+            "a rider's id has letters, digits, spaces and - _ . @ + within, and begins with no dot",
+        ));
+    }
     if !fits(rider.id.as_str()) || !fits(&rider.name) || rider.phone.len() > NAME_MAX {
         return Err(Refusal::new(
             ErrorCode::Invalid,

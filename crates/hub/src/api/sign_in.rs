@@ -7,25 +7,23 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
-use gwanje_wire::rest::{LoginReply, RefreshRequest};
+use gwanje_wire::rest::{LoginReply, RefreshRequest, TicketReply};
 use std::sync::Arc;
 
 /// POST `/login`.
-pub(super) async fn login(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn login(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Json<LoginReply>, Refusal> {
     let (_, reply) = hub.auth.login(json(&body)?).await?;
     Ok(tokens(&hub, reply))
 }
 
 /// POST `/login/refresh`.
-pub(super) async fn refresh(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn refresh(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Json<LoginReply>, Refusal> {
     let request: RefreshRequest = json(&body)?;
     let reply = hub.auth.refresh(&request.refresh_token).await?;
     Ok(tokens(&hub, reply))
 }
 
-fn tokens(hub: &Hub, mut reply: LoginReply) -> Response {
+fn tokens(hub: &Hub, mut reply: LoginReply) -> Json<LoginReply> {
     reply.socket_urls = hub.socket_urls();
     if reply.role.sees_all_centers() {
         // Those that it was given come first, in that order.
@@ -35,7 +33,7 @@ fn tokens(hub: &Hub, mut reply: LoginReply) -> Response {
         all.sort_by_key(|id| given.iter().position(|one| one == id).unwrap_or(usize::MAX));
         reply.centers = all;
     }
-    ([(CACHE_CONTROL, "no-store")], Json(reply)).into_response()
+    Json(reply)
 }
 
 /// POST `/logout`.
@@ -45,7 +43,9 @@ pub(super) async fn logout(State(hub): State<Arc<Hub>>, asking: Asking) -> Resul
 }
 
 /// POST `/socket-tickets`.
-pub(super) async fn ticket(State(hub): State<Arc<Hub>>, asking: Asking) -> Result<Response, Refusal> {
-    let ticket = hub.auth.issue_ticket(&asking.account()?);
-    Ok(([(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
+pub(super) async fn ticket(
+    State(hub): State<Arc<Hub>>,
+    asking: Asking,
+) -> Result<Json<TicketReply>, Refusal> {
+    Ok(Json(hub.auth.issue_ticket(&asking.account()?)))
 }

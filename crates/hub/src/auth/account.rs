@@ -1,12 +1,10 @@
 //! Accounts: name, role, centers and a password, of which only the hash is kept.
 
+use super::password::{hash, verify};
 use crate::store::{Account, Store, StoreError};
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use gwanje_model::{CenterId, RiderId, Role, Text};
 use rustc_hash::FxHashMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// An account to be made.
 #[derive(Clone)]
@@ -34,21 +32,6 @@ pub(super) fn hashed(new: NewAccount, kept: Option<&Account>) -> Option<Account>
     let same = kept.map(|kept| &kept.password).filter(|kept| verify(&password, Some(kept)));
     let password = same.map_or_else(|| hash(&password), |kept| Some(kept.clone()))?;
     Some(Account { name, role, centers, rider, person, password })
-}
-
-fn hash(password: &str) -> Option<String> {
-    let hash: PasswordHash = Argon2::default().hash_password(password.as_bytes()).ok()?;
-    Some(hash.to_string())
-}
-
-/// Whether a password fits a hash. Without one (no such account) it takes the same time and never fits.
-pub(super) fn verify(password: &str, kept: Option<&str>) -> bool {
-    static NOBODY: OnceLock<Option<String>> = OnceLock::new();
-    let against = kept.or_else(|| NOBODY.get_or_init(|| hash("nobody")).as_deref());
-    let parsed = against.and_then(|hash| PasswordHash::new(hash).ok());
-    let fits =
-        parsed.is_some_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-    fits && kept.is_some()
 }
 
 /// The accounts that this process knows.
@@ -101,18 +84,4 @@ impl Accounts {
 async fn all(store: &Store) -> Result<FxHashMap<Text, Arc<Account>>, StoreError> {
     let all = store.accounts().await?;
     Ok(all.into_iter().map(|account| (account.name.clone(), Arc::new(account))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_password_itself_fits() {
-        let kept = hash("dispatcher").unwrap();
-        assert!(verify("dispatcher", Some(&kept)));
-        assert!(!verify("Dispatcher", Some(&kept)));
-        assert!(!verify("nobody", None));
-        assert!(!verify("dispatcher", Some("not a hash")));
-    }
 }

@@ -8,6 +8,7 @@ mod attempts;
 mod caller;
 mod following;
 mod key;
+mod password;
 mod sign_in;
 mod ticket;
 mod token;
@@ -89,6 +90,8 @@ impl Auth {
     /// When nothing could be written.
     pub async fn put_account(&self, new: NewAccount) -> Result<(), StoreError> {
         let before = self.accounts.reread(&self.store, &new.name).await?;
+        // The semaphore is never closed.
+        let _permit = self.password_checks.acquire().await;
         let kept = before.clone();
         let kept = move || account::hashed(new, kept.as_deref());
         let account = tokio::task::spawn_blocking(kept).await.map_err(|_| StoreError::NotCommitted)?;
@@ -163,7 +166,7 @@ impl Auth {
         }
         let hash = account.as_ref().map(|account| account.password.clone());
         let matches =
-            tokio::task::spawn_blocking(move || account::verify(&request.password, hash.as_deref()))
+            tokio::task::spawn_blocking(move || password::verify(&request.password, hash.as_deref()))
                 .await
                 .unwrap_or(false);
         let Some(account) = account.filter(|_| matches) else {

@@ -128,3 +128,26 @@ async fn a_file_that_is_no_store_is_refused_in_words() {
     let missing = StoreConfig::at("/nowhere/at/all/hub.sqlite", Clock::wall());
     assert!(matches!(Store::open(missing), Err(StoreError::Unusable { .. })));
 }
+
+#[tokio::test]
+async fn nobody_but_its_owner_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let rights = || {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+        let named = |file: std::fs::DirEntry| {
+            (file.file_name().into_string().unwrap(), file.metadata().unwrap().permissions().mode() & 0o777)
+        };
+        files.map(named).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let store = open(at(folder.path())).await;
+    assert!(rights().len() >= 2 && rights().values().all(|mode| *mode == 0o600), "{:?}", rights());
+    store.close().await;
+    // One of an older version, which everybody could read.
+    for name in rights().keys() {
+        std::fs::set_permissions(folder.path().join(name), std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let store = open(at(folder.path())).await;
+    assert!(rights().values().all(|mode| *mode == 0o600), "{:?}", rights());
+    store.close().await;
+}

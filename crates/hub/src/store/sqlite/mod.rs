@@ -76,6 +76,7 @@ impl Sqlite {
                 (folder.path().join("hub.sqlite"), Some(folder))
             }
         };
+        keep_to_owner(&path);
         let mut db = connect(&path)?;
         let shown = path.display().to_string();
         let doing = |doing: &str| unusable(format!("{doing} {shown}"));
@@ -483,6 +484,22 @@ impl Backend for Sqlite {
         }
         drop(self.watching.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.readers.close();
+    }
+}
+
+/// Nobody but its owner reads the file: it holds what customers said, and the secret of tokens. What SQLite writes beside it
+/// has the same rights. Where they can't be set, opening it says why.
+fn keep_to_owner(path: &Path) {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    _ = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let Ok(found) = path.metadata() else { return };
+    if found.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(file = %path.display(), "others could read the database; from now on only its owner does");
+        for beside in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(beside);
+            _ = std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600));
+        }
     }
 }
 
