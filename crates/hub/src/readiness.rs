@@ -34,7 +34,7 @@ impl StoreHealth {
     pub async fn look(&self, store: &Store) {
         let wrong = match timeout(STORE_PATIENCE, store.answers()).await {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(format!("the store can't be read: {error}")),
+            Ok(Err(error)) => Some(format!("the store can't be used: {error}")),
             Err(_) => Some(format!("the store has not answered for {} s", STORE_PATIENCE.as_secs())),
         };
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -158,6 +158,8 @@ pub(super) trait Backend: Send + Sync {
 
     // The store itself.
 
+    /// Whether it can be read, and takes writes where that can change while it runs.
+    async fn answers(&self) -> Result<(), StoreError>;
     /// A number that changes with every write of another process.
     async fn version_of_others(&self) -> Result<i64, StoreError>;
     /// Whether other hubs may serve it, too.

@@ -17,8 +17,9 @@ if [ "$(id -u)" = 0 ]; then chown "$PG_USER" "$PG_DIR"; fi
 trap 'rm -rf "$PG_DIR"' EXIT
 as "$PG_BIN/initdb" -D "$PG_DIR/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$PG_DIR/initdb.log" 2>&1 || {
   cat "$PG_DIR/initdb.log" >&2; exit 1; }
+listen=
 serve() { # folder, port
-  as "$PG_BIN/postgres" -D "$PG_DIR/$1" -k "$PG_DIR" -p "$2" -c listen_addresses= -c fsync=off -c max_connections=200 \
+  as "$PG_BIN/postgres" -D "$PG_DIR/$1" -k "$PG_DIR" -p "$2" -c listen_addresses=$listen -c fsync=off -c max_connections=200 \
     -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/$1.log" 2>&1 &
   server=$!
   until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -p "$2" -U postgres; do
@@ -48,9 +49,29 @@ cut() {
 }
 promote() { as "$PG_BIN/pg_ctl" -w -D "$PG_DIR/replica" promote >"$PG_DIR/promote.log"; }
 end_replica() { end replica; }
+certificate() { # name
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+    -keyout "$PG_DIR/$1.key" -out "$PG_DIR/$1.pem" "${@:2}" 2>"$PG_DIR/openssl.log"
+}
+encrypt() { # port
+  certificate root
+  certificate other
+  certificate server -CA "$PG_DIR/root.pem" -CAkey "$PG_DIR/root.key" -addext "subjectAltName=DNS:localhost" \
+    -addext "basicConstraints=critical,CA:FALSE"
+  chmod 600 "$PG_DIR/server.key"
+  if [ "$(id -u)" = 0 ]; then chown "$PG_USER" "$PG_DIR/server.key"; fi
+  for setting in "ssl = on" "ssl_cert_file = '$PG_DIR/server.pem'" "ssl_key_file = '$PG_DIR/server.key'"; do
+    ask 5432 "ALTER SYSTEM SET $setting"
+  done
+  ask 5432 "ALTER USER postgres PASSWORD 's3cret'"
+  printf '%s\n' "local all all trust" "hostssl all all 127.0.0.1/32 scram-sha-256" | as tee "$PG_DIR/data/pg_hba.conf" >"$PG_DIR/hba.log"
+  end data
+  listen=127.0.0.1
+  serve data "$1"
+}
 start
 echo done
-while read -r word; do "$word"; echo done; done
+while read -r order; do $order; echo done; done
 end replica
 end data
 "#;
@@ -68,7 +89,7 @@ impl Cluster {
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("gwanje-pg-").tempdir().unwrap().keep();
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut keeper = Command::new("sh")
+        let mut keeper = Command::new("bash")
             .args(["-c", SCRIPT])
             .envs([("PG_DIR", folder.as_os_str()), ("PG_BIN", binaries().as_os_str())])
             .env("PG_USER", USER)
@@ -128,6 +149,25 @@ impl Cluster {
     /// Kills what was the standby.
     pub fn stop_replica(&mut self) {
         self.order("end_replica");
+    }
+
+    /// Serves it from now on encrypted alone, by TCP at `localhost`, where it asks for the password `s3cret`. Gives the port.
+    pub fn encrypt(&mut self) -> u16 {
+        // Freed just before it is bound.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.order(&format!("encrypt {port}"));
+        port
+    }
+
+    /// A file of the cluster's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The address of a database at the standby alone.
+    pub fn url_of_replica(&self, database: &str) -> String {
+        let folder = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://{USER}@{folder}:5433/{database}")
     }
 
     /// The address of a database at whichever of both takes writes.

@@ -17,6 +17,7 @@ mod day;
 mod due;
 #[path = "../store/emission.rs"]
 mod emission;
+mod encryption;
 #[path = "../store/frames.rs"]
 mod frames;
 #[path = "../store/laws.rs"]
@@ -30,4 +31,5 @@ mod postgres;
 mod promotion;
 #[path = "../shared/redis.rs"]
 mod redis;
+mod refusals;
 mod signals;

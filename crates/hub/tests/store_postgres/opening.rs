@@ -25,9 +25,12 @@ pub async fn administer(sql: &str) -> usize {
 
 /// The same in a database of it.
 pub async fn administer_in(database: &str, sql: &str) -> usize {
-    let cluster = CLUSTER.get_or_init(Cluster::start);
-    let (client, connection) =
-        tokio_postgres::connect(&cluster.url(database), tokio_postgres::NoTls).await.unwrap();
+    administer_at(&CLUSTER.get_or_init(Cluster::start).url(database), sql).await
+}
+
+/// The same at an address.
+pub async fn administer_at(url: &str, sql: &str) -> usize {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     let shown = client.simple_query(sql).await.unwrap();
     drop(client);

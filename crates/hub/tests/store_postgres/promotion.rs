@@ -111,6 +111,21 @@ async fn a_primary_that_was_left_is_not_gone_back_to() {
     assert_eq!(store.recent_head(&gangnam()).unwrap().epoch, head.epoch);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_servers_that_take_writes_the_promoted_one_is_used() {
+    let mut cluster = Cluster::start();
+    cluster.follow();
+    let url = cluster.url_of_both("postgres");
+    let before = Store::connect(&url, None, blind()).await.unwrap();
+    prepare(&before).await;
+    done(&before, create()).await;
+    cluster.cut();
+    cluster.promote();
+    let after = Store::connect(&url, None, blind()).await.unwrap();
+    let (old, new) = (before.recent_head(&gangnam()).unwrap(), after.head(&gangnam()).await.unwrap());
+    assert!(new.epoch > old.epoch && new.rev == Rev(1), "{new:?} after {old:?}");
+}
+
 /// The same server and timeline, and an older state of the database: only what was told shows it.
 #[tokio::test]
 async fn an_older_copy_put_back_below_a_running_node_begins_an_epoch() {

@@ -66,7 +66,7 @@ impl Shared {
         begun: &mut Option<Begun>,
         out: &mut Out,
     ) -> Result<(), Failure> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let tx = self.reading(&mut client).await?;
         // It waits for its client, who is cut off before that long; it holds no lock that anybody wants.
         tx.batch_execute("SET LOCAL idle_in_transaction_session_timeout = '90s'").await?;

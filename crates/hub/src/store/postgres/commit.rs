@@ -90,7 +90,7 @@ impl Shared {
     }
 
     async fn transact(&self, center: &CenterId, asks: &[CenterAsk]) -> Result<(), Ended> {
-        let mut client = self.pool.get().await.map_err(Failure::from)?;
+        let mut client = self.client().await?;
         let told = self.told(center);
         let tx = client.transaction().await.map_err(Failure::from)?;
         let Found { standing: before, last_at, seen } = lock(&tx, center).await?;

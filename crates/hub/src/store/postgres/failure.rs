@@ -1,7 +1,8 @@
 //! What can go wrong with PostgreSQL, in its own words.
 
+use super::connecting::CONNECT_TIMEOUT;
 use crate::store::StoreError;
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use gwanje_ledger::Undecided;
 use thiserror::Error;
 use tokio_postgres::error::SqlState;
@@ -9,9 +10,28 @@ use tokio_postgres::error::SqlState;
 /// What to do when the database can't be used.
 const REMEDY: &str =
     "check that it runs, takes connections and writes, and that the settings of `database` are right";
-/// What to do when the hub's role may not what it must.
-const GRANT: &str = "make the role of `database` the owner of its database, and where functions were denied to everybody, \
-                     GRANT EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) to it";
+
+/// The same by what the database says.
+const REMEDIES: &[(&SqlState, &str)] = &[
+    (
+        &SqlState::TOO_MANY_CONNECTIONS,
+        "each hub holds up to 24 connections: raise its limit, or run fewer hubs",
+    ),
+    (&SqlState::INVALID_PASSWORD, "check user and password in `database`"),
+    (
+        &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        "check the user in `database`, and the server's pg_hba.conf",
+    ),
+    (&SqlState::INVALID_CATALOG_NAME, "make it (createdb), or name another in `database`"),
+    (&SqlState::CANNOT_CONNECT_NOW, "it starts or recovers; try again when it has"),
+    (&SqlState::READ_ONLY_SQL_TRANSACTION, "name a server that takes writes in `database`, or let this one"),
+    (&SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "name the primary in `database`, or promote this server"),
+    (
+        &SqlState::INSUFFICIENT_PRIVILEGE,
+        "make the role of `database` the owner of its database, and where functions were denied to everybody, GRANT \
+         EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn) to it",
+    ),
+];
 
 /// Why something could not be done.
 #[derive(Debug, Error)]
@@ -20,7 +40,7 @@ pub(super) enum Failure {
     #[error("{}", said(.0))]
     Postgres(#[from] tokio_postgres::Error),
     /// No connection could be had.
-    #[error("no connection: {}", causes(.0))]
+    #[error("{}", without_connection(.0))]
     Pool(#[from] PoolError),
     /// JSON that can't be read or written.
     #[error("JSON: {0}")]
@@ -31,6 +51,9 @@ pub(super) enum Failure {
     /// The database lacks commits perhaps that were told: new epochs begin before anything is answered.
     #[error("the database's history is not the one that was told")]
     OtherHistory,
+    /// It can be read alone.
+    #[error("the database takes no writes at present")]
+    ReadOnly,
     /// The server goes on with a history that was left.
     #[error(
         "the database goes on with timeline {timeline}, and timeline {used} was used since: it is an old primary; stop it"
@@ -57,6 +80,7 @@ impl Failure {
             | Self::Json(_)
             | Self::Damaged(..)
             | Self::OtherHistory
+            | Self::ReadOnly
             | Self::LeftBehind { .. }
             | Self::Undecided(_) => false,
         }
@@ -71,10 +95,12 @@ impl Failure {
     pub fn may_be_of_one_ask(&self) -> bool {
         match self {
             Self::Postgres(error) => {
-                error.as_db_error().is_some() && !self.is_lost_connection() && !self.is_lock_timeout()
+                error.code().is_some_and(|code| !is_of_server(code))
+                    && !self.is_lost_connection()
+                    && !self.is_lock_timeout()
             }
             Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => true,
-            Self::Pool(_) | Self::OtherHistory | Self::LeftBehind { .. } => false,
+            Self::Pool(_) | Self::OtherHistory | Self::ReadOnly | Self::LeftBehind { .. } => false,
         }
     }
 
@@ -86,6 +112,7 @@ impl Failure {
             | Self::Json(_)
             | Self::Damaged(..)
             | Self::OtherHistory
+            | Self::ReadOnly
             | Self::LeftBehind { .. }
             | Self::Undecided(_) => None,
         }
@@ -94,14 +121,32 @@ impl Failure {
     /// As the rest of the hub knows it.
     pub fn while_doing(self, doing: impl Into<String>) -> StoreError {
         let code = self.of_database().and_then(tokio_postgres::Error::code);
-        let remedy = if code == Some(&SqlState::INSUFFICIENT_PRIVILEGE) { GRANT } else { REMEDY };
+        let remedy =
+            REMEDIES.iter().find(|(known, _)| Some(*known) == code).map_or(REMEDY, |(_, remedy)| remedy);
         StoreError::Unusable { doing: doing.into(), source: self.into(), remedy }
     }
+}
+
+/// The server lacks something, or takes no writes: no ask is to blame.
+fn is_of_server(code: &SqlState) -> bool {
+    let takes_none = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE];
+    code.code().starts_with("53") || takes_none.contains(code)
 }
 
 /// The server ends the connection: it stops, or somebody asked it to.
 fn is_ending(code: &SqlState) -> bool {
     [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
+}
+
+fn without_connection(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => format!("no connection: {}", said(error)),
+        PoolError::Timeout(TimeoutType::Wait) => "all connections of this hub are in use".to_owned(),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+            format!("no connection: the database has not answered for {} s", CONNECT_TIMEOUT.as_secs())
+        }
+        PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => causes(error),
+    }
 }
 
 fn said(error: &tokio_postgres::Error) -> String {

@@ -121,7 +121,7 @@ impl Shared {
     /// Begins epochs where that is needed: in every center of a database with another history, else in those that lack what
     /// this node has told. Of several nodes the first does it; the others find it done.
     pub(super) async fn begin_epochs(&self) -> Result<(), Failure> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let tx = client.transaction().await?;
         tx.execute("SELECT 1 FROM identity FOR UPDATE", &[]).await?;
         let seen = look(&tx).await?;

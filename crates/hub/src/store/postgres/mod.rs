@@ -7,6 +7,8 @@ mod apply;
 mod asks;
 mod board;
 mod commit;
+mod connecting;
+mod encryption;
 mod failure;
 mod identity;
 mod loading;
@@ -27,7 +29,7 @@ use super::{
 use asks::{Answer, CenterAsk};
 use async_trait::async_trait;
 use commit::Queue;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction};
+use deadpool_postgres::{Object, Pool, PoolError, Transaction};
 use failure::Failure;
 use gwanje_ledger::{BatchCommand, Command, Decided, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
@@ -43,24 +45,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_postgres::config::{Config, TargetSessionAttrs};
-use tokio_postgres::{IsolationLevel, NoTls};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_postgres::IsolationLevel;
+use tokio_postgres::error::SqlState;
 
-/// Connections of a node: those that commit, those that stream boards, and all other reads.
-const CONNECTIONS: usize = 24;
 /// Centers of a node that commit at once.
 const WRITING: usize = 4;
+/// Between two looks for a connection while the database takes no more of them.
+const TAKEN: Duration = Duration::from_millis(50);
 /// Boards streamed at once: each may wait for a slow client.
 const BOARDS: usize = 8;
-/// How long a connection may take to be made, and how long a request waits for a free one.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long the database may be silent to what was sent before the connection counts as lost.
-const SILENCE: Duration = Duration::from_secs(5);
-/// Settings of each connection: a node that waits for a lock, or freezes while it holds one, keeps nobody waiting for long.
-const OPTIONS: &str =
-    "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=2000 -c statement_timeout=60000";
-
 /// A store in a PostgreSQL database.
 pub(super) struct Postgres {
     shared: Arc<Shared>,
@@ -90,31 +84,7 @@ impl Postgres {
         look: Duration,
         lines: &Arc<Lines>,
     ) -> Result<Self, StoreError> {
-        let mut config: Config =
-            url.parse().map_err(|source: tokio_postgres::Error| StoreError::Unusable {
-                doing: "reading the address of the database".into(),
-                source: source.into(),
-                remedy: "write it as postgres://user:password@host/name",
-            })?;
-        config
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_user_timeout(SILENCE)
-            .application_name("gwanje-hub")
-            .options(OPTIONS);
-        // Asked for a sign of life before each use: a server that was started anew leaves dead ones behind.
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Verified };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .build()
-            .map_err(|source| StoreError::Unusable {
-                doing: "preparing connections to the database".into(),
-                source: source.into(),
-                remedy: "this is a fault of the hub",
-            })?;
+        let pool = connecting::pool(url)?;
         let migrated = async {
             let mut client = pool.get().await?;
             let migrated = schema::migrate(&mut client).await?;
@@ -191,6 +161,23 @@ async fn begin_signals(
 }
 
 impl Shared {
+    /// A connection. Where the database takes no more of them, one that this node has is waited for.
+    async fn client(&self) -> Result<Object, Failure> {
+        let until = Instant::now() + connecting::CONNECT_TIMEOUT;
+        loop {
+            match self.pool.get().await {
+                Err(PoolError::Backend(error))
+                    if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
+                        && self.pool.status().size > 0
+                        && Instant::now() < until =>
+                {
+                    sleep(TAKEN).await;
+                }
+                got => return Ok(got?),
+            }
+        }
+    }
+
     /// A transaction that only reads, and sees one instant of a database that can be believed.
     async fn reading<'a>(&self, client: &'a mut Object) -> Result<Transaction<'a>, Failure> {
         let begun =
@@ -219,7 +206,7 @@ impl Shared {
     }
 
     async fn look_once(&self) -> Result<(), Failure> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let at = Now::of(&self.lines.clock);
         let told: BTreeMap<CenterId, Standing> =
             self.lines.ids().into_iter().filter_map(|id| Some((id.clone(), self.told(&id)?))).collect();
@@ -242,7 +229,7 @@ impl Shared {
 
     /// Where a center stands; never before what was told of it.
     async fn standing(&self, center: &CenterId) -> Result<Option<Standing>, Failure> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let told = self.told(center);
         let tx = self.reading(&mut client).await?;
         let standing = reads::standing(&tx, center).await?;
@@ -290,7 +277,7 @@ macro_rules! believed {
 macro_rules! read {
     ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {
         believed!($self, $doing, async {
-            let mut client = $self.shared.pool.get().await?;
+            let mut client = $self.shared.client().await?;
             let $tx = &$self.shared.reading(&mut client).await?;
             Ok::<_, Failure>($read)
         })
@@ -301,7 +288,7 @@ macro_rules! read {
 macro_rules! write {
     ($self:ident, $doing:literal, |$tx:ident| $write:expr) => {
         believed!($self, $doing, async {
-            let mut client = $self.shared.pool.get().await?;
+            let mut client = $self.shared.client().await?;
             let transaction = $self.shared.writing(&mut client).await?;
             let $tx = &transaction;
             let value = $write;
@@ -618,6 +605,16 @@ impl Backend for Postgres {
 
     async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError> {
         write!(self, "ending sign-ins", |tx| people::end_sign_ins_of(tx, &account).await?)
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        write!(self, "looking at the database", |tx| {
+            let sql = "SELECT current_setting('transaction_read_only')::bool";
+            let statement = tx.prepare_cached(sql).await?;
+            if tx.query_one(&statement, &[]).await?.get(0) {
+                return Err(Failure::ReadOnly);
+            }
+        })
     }
 
     async fn version_of_others(&self) -> Result<i64, StoreError> {
