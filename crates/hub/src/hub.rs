@@ -3,6 +3,7 @@
 use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::clock::Clock;
+use crate::fanout::Presence;
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
 use crate::store::{Store, StoreError};
@@ -24,6 +25,8 @@ pub struct Hub {
     pub auth: Auth,
     /// Wall and operations.
     pub clock: Clock,
+    /// Who sits where, at all hubs.
+    pub presence: Presence,
     /// Riders' latest places.
     pub positions: RiderPositions,
     /// The settings.
@@ -45,6 +48,7 @@ impl Hub {
         Ok(Self {
             auth: Auth::open(store.clone()).await?,
             clock: store.clock().clone(),
+            presence: Presence::new(store.fanout()),
             store,
             positions: RiderPositions::default(),
             config,

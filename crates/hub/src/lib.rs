@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 mod drain_api;
 mod due_alarms;
+pub mod fanout;
 pub mod hub;
 pub mod listening;
 pub mod positions;

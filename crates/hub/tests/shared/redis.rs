@@ -6,20 +6,47 @@ use std::process::{Child, Command, Stdio};
 /// A running Redis. It ends with this process at the latest.
 pub struct Redis {
     folder: tempfile::TempDir,
+    settings: Vec<String>,
     server: Child,
 }
 
+#[allow(dead_code, reason = "not every suite does all of it")]
 impl Redis {
     /// Starts one.
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts one with settings of its command line.
+    pub fn with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = serve(folder.path().join("redis.sock"));
-        Self { folder, server }
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let server = serve(folder.path().join("redis.sock"), &settings);
+        Self { folder, settings, server }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("redis+unix://{}", self.folder.path().join("redis.sock").display())
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Its address for a user.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("{}?user={user}&pass={password}", self.url())
+    }
+
+    /// Asks it something by its own command line, and gives what it says once it answers at all.
+    pub fn ask(&self, words: &[&str]) -> String {
+        loop {
+            let asked = Command::new("redis-cli").arg("-s").arg(self.socket()).args(words).output().unwrap();
+            if asked.status.success() {
+                return String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+            }
+        }
     }
 
     /// Kills it, as a crash does.
@@ -30,7 +57,14 @@ impl Redis {
 
     /// Starts it again.
     pub fn start_again(&mut self) {
-        self.server = serve(self.folder.path().join("redis.sock"));
+        self.server = serve(self.socket(), &self.settings);
+    }
+
+    /// Sends it a signal by name (`STOP`, `CONT`).
+    pub fn signal(&self, signal: &str) {
+        let id = self.server.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status().unwrap();
+        assert!(sent.success(), "kill -s {signal} {id}");
     }
 }
 
@@ -41,8 +75,9 @@ impl Drop for Redis {
     }
 }
 
-fn serve(socket: PathBuf) -> Child {
+fn serve(socket: PathBuf, settings: &[String]) -> Child {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "redis-server", "--port", "0", "--save", "", "--unixsocket"]);
-    command.arg(socket).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command.arg(&socket).arg("--dir").arg(socket.parent().unwrap()).args(settings);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
