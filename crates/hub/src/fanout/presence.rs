@@ -225,6 +225,8 @@ impl Known {
         let (mut beat, mut look) = (interval(BEAT), interval(LEASE_LOOK));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What came before this hub began to hear was missed.
+        self.read().await;
         loop {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,

@@ -28,3 +28,4 @@ mod postgres;
 #[path = "../shared/redis.rs"]
 mod redis;
 mod signals;
+mod together;
