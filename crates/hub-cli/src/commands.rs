@@ -198,7 +198,7 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
         }
     };
     let store = store.map_err(ExitError::running)?;
-    let settings = HubConfig { origins: config.origins.clone() };
+    let settings = HubConfig { origins: config.origins.clone(), node_url: config.node_url() };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
 

@@ -4,6 +4,7 @@ use crate::admission::Admission;
 use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::fanout::Presence;
+use crate::node_url::NodeUrl;
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
 use crate::store::{Store, StoreError};
@@ -15,6 +16,8 @@ use std::sync::{PoisonError, RwLock};
 pub struct HubConfig {
     /// Browser origins that are let in (`https://console.example`); any other is refused.
     pub origins: Vec<String>,
+    /// Where other hubs on the store reach the sockets of this one; none: they do not.
+    pub node_url: Option<NodeUrl>,
 }
 
 /// What REST, sockets and the drill share. Lives in an `Arc`.

@@ -15,6 +15,7 @@ mod due_alarms;
 pub mod fanout;
 pub mod hub;
 pub mod listening;
+pub mod node_url;
 pub mod positions;
 pub mod purpose;
 pub mod readiness;

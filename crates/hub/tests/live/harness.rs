@@ -52,7 +52,7 @@ impl Running {
                 .await
                 .unwrap();
         }
-        let config = HubConfig { origins: vec!["https://ops.example".into()] };
+        let config = HubConfig { origins: vec!["https://ops.example".into()], ..HubConfig::default() };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
         for (role, centers) in
             [(Role::Dispatcher, vec![gangnam()]), (Role::Rider, vec![gangnam()]), (Role::Admin, vec![])]

@@ -78,7 +78,7 @@ impl World {
             };
             store.upsert_riders(&center, (1..=3).map(rider).collect()).await.unwrap();
         }
-        let config = HubConfig { origins: vec!["https://console.example".into()] };
+        let config = HubConfig { origins: vec!["https://console.example".into()], ..HubConfig::default() };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
         let gangnam = vec![CenterId::from("gangnam")];
         for (name, role, centers) in [
