@@ -130,9 +130,9 @@ impl Seen {
         match both {
             Way::Fails(why) => tracing::warn!(
                 %why,
-                "other hubs are not heard at once: rows come within two seconds, seats and riders of others go stale"
+                "this hub does without Redis: rows of other hubs may come two seconds late, their seats and riders are not told"
             ),
-            Way::Works | Way::Untried => tracing::info!("other hubs are heard at once"),
+            Way::Works | Way::Untried => tracing::info!("Redis serves: other hubs are heard at once"),
         }
     }
 }

@@ -8,11 +8,14 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+#[path = "../shared/bad_redis.rs"]
+mod bad_redis;
 mod laws;
 mod outages;
 mod presence;
 #[path = "../shared/redis.rs"]
 mod redis;
+mod troubles;
 
 use gwanje_hub::fanout::{Fanout, LocalFanout, RedisFanout};
 use redis::Redis;

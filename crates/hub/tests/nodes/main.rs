@@ -8,6 +8,9 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+#[allow(dead_code, reason = "not every suite does all of it")]
+#[path = "../shared/bad_redis.rs"]
+mod bad_redis;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;
@@ -21,3 +24,4 @@ mod postgres;
 #[path = "../shared/redis.rs"]
 mod redis;
 mod seats;
+mod troubles;

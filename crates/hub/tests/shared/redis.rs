@@ -1,7 +1,11 @@
 //! A real Redis of the tests' own, reached by a socket in a temporary folder alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longer than it ever takes to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running Redis. It ends with this process at the latest.
 pub struct Redis {
@@ -25,6 +29,11 @@ impl Redis {
         Self { folder, settings, server }
     }
 
+    /// Where it keeps what it has.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
@@ -41,7 +50,9 @@ impl Redis {
 
     /// Asks it something by its own command line, and gives what it says once it answers at all.
     pub fn ask(&self, words: &[&str]) -> String {
+        let asking = Instant::now();
         loop {
+            assert!(asking.elapsed() < PATIENCE, "Redis does not answer {words:?}");
             let asked = Command::new("redis-cli").arg("-s").arg(self.socket()).args(words).output().unwrap();
             if asked.status.success() {
                 return String::from_utf8_lossy(&asked.stdout).trim().to_owned();

@@ -29,9 +29,13 @@ pub(super) struct Hearing {
 impl Hearing {
     pub async fn keep_hearing(self) {
         loop {
+            let begun = Instant::now();
             let ended = self.listen().await;
-            self.health.hearing(Some(ended));
-            sleep(RETRY).await;
+            // Why a connection that was of use ended shows when the next one is made.
+            if ended != FanoutTrouble::Unreachable || begun.elapsed() < RETRY {
+                self.health.hearing(Some(ended));
+                sleep(RETRY).await;
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisResult
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long Redis may take for anything that nobody waits for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -76,13 +76,17 @@ impl Link {
     /// Makes the connection, again and again, and tries it.
     pub async fn keep(self: Arc<Self>, heard: broadcast::Sender<Heard>) {
         loop {
+            let begun = Instant::now();
             let trouble = match self.connect().await {
                 Ok(connection) => self.use_while_it_lasts(connection, &heard).await,
                 Err(trouble) => trouble,
             };
             *self.state() = State::default();
-            self.health.asking(Some(trouble));
-            sleep(TRIAL).await;
+            // Why a connection that was of use ended shows when the next one is made.
+            if trouble != FanoutTrouble::Unreachable || begun.elapsed() < TRIAL {
+                self.health.asking(Some(trouble));
+                sleep(TRIAL).await;
+            }
         }
     }
 
