@@ -235,7 +235,7 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     };
     let store = store.map_err(ExitError::running)?;
     let secret = config.secret().map_err(ExitError::input)?;
-    let settings = HubConfig { origins: config.origins.clone(), secret };
+    let settings = HubConfig { origins: config.origins.clone(), secret, node_url: config.node_url() };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
 

@@ -1,6 +1,7 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
 use crate::auth::TokenSecret;
+use crate::node_url::NodeUrl;
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -135,6 +136,9 @@ pub struct ServeConfig {
     pub secret_file: Option<PathBuf>,
     /// By which several hubs hear of each other's commits at once: `redis://user:password@host`. Empty: within two seconds.
     pub redis: String,
+    /// Where the other hubs reach the sockets of this one: `http://10.0.0.1:7400`. Empty: they do not, and sockets that poll must
+    /// come back to the hub that they began at.
+    pub node_url: String,
     /// Browser origins that may call.
     pub origins: Vec<String>,
     /// Asks clients to reconnect within this many milliseconds when the hub stops.
@@ -158,6 +162,7 @@ impl Default for ServeConfig {
             database: String::new(),
             secret_file: None,
             redis: String::new(),
+            node_url: String::new(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
             drain_grace_ms: 0,
@@ -222,6 +227,12 @@ impl ServeConfig {
         secret.map(Some).ok_or_else(|| wrong(remedy.to_owned()))
     }
 
+    /// Where the other hubs reach this one.
+    #[must_use]
+    pub fn node_url(&self) -> Option<NodeUrl> {
+        NodeUrl::parse(&self.node_url).ok()
+    }
+
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -261,6 +272,7 @@ impl ServeConfig {
             "database" => value.clone_into(&mut self.database),
             "secret_file" => self.secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
             "redis" => value.clone_into(&mut self.redis),
+            "node_url" => value.clone_into(&mut self.node_url),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
@@ -324,6 +336,17 @@ impl ServeConfig {
         }
         if !self.redis.is_empty() && self.database.is_empty() {
             return wrong("redis", "it joins hubs that share a `database`; a hub alone needs none".into());
+        }
+        if !self.node_url.is_empty() {
+            if let Err(error) = NodeUrl::parse(&self.node_url) {
+                return wrong("node_url", error.to_string());
+            }
+            if self.redis.is_empty() {
+                return wrong(
+                    "node_url",
+                    "hubs find it in the `redis` that they share; set that, too".into(),
+                );
+            }
         }
         let mut seen = std::collections::BTreeSet::new();
         for center in &self.centers {
@@ -438,6 +461,8 @@ mod tests {
                 "socket_listen: this node's `parts` have no sockets",
             ),
             ("redis = 'redis://x'", &[], "redis: it joins hubs that share a `database`"),
+            ("node_url = 'hub-1:7400'", &[], "node_url: \"hub-1:7400\" is no address at which other hubs"),
+            ("", &[("GWANJE_NODE_URL", "http://10.0.0.1:7400")], "node_url: hubs find it in the `redis`"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
             ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),
             ("socket_urls = ['ftp://x']", &[], "socket_urls: \"ftp://x\" is not"),

@@ -3,6 +3,8 @@
 use crate::admission::Admission;
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
+use crate::fanout::Presence;
+use crate::node_url::NodeUrl;
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
 use crate::store::{Store, StoreError};
@@ -16,6 +18,8 @@ pub struct HubConfig {
     pub origins: Vec<String>,
     /// What tokens and tickets are signed with; none: with a secret that the store keeps.
     pub secret: Option<TokenSecret>,
+    /// Where other hubs on the store reach the sockets of this one; none: they do not.
+    pub node_url: Option<NodeUrl>,
 }
 
 /// What REST, sockets and the drill share. Lives in an `Arc`.
@@ -26,6 +30,8 @@ pub struct Hub {
     pub auth: Auth,
     /// Wall and operations.
     pub clock: Clock,
+    /// Who sits where, at all hubs.
+    pub presence: Presence,
     /// Riders' latest places.
     pub positions: RiderPositions,
     /// The settings.
@@ -47,8 +53,9 @@ impl Hub {
         Ok(Self {
             auth: Auth::open(store.clone(), config.secret.as_ref()).await?,
             clock: store.clock().clone(),
+            presence: Presence::new(store.fanout()),
+            positions: RiderPositions::new(&store),
             store,
-            positions: RiderPositions::default(),
             config,
             admission: Admission::default(),
             store_health: StoreHealth::default(),

@@ -19,6 +19,9 @@ enum Said {
     Degraded {
         /// What it does without.
         without: Vec<&'static str>,
+        /// What is wrong with the Redis that hubs share, and what mends it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     Draining {
         why: &'static str,
@@ -42,8 +45,12 @@ pub(super) async fn ready(State(hub): State<Arc<Hub>>, RawQuery(query): RawQuery
     let (status, said) = match hub.readiness() {
         Readiness::Ready => {
             let without = hub.store.without();
-            let said =
-                if without.is_empty() { Said::Ready { without: [] } } else { Said::Degraded { without } };
+            let why = hub.store.fanout().trouble().map(|trouble| trouble.to_string());
+            let said = if without.is_empty() {
+                Said::Ready { without: [] }
+            } else {
+                Said::Degraded { without, why }
+            };
             (StatusCode::OK, said)
         }
         Readiness::Draining => {

@@ -39,6 +39,8 @@ const PASSWORD_CHECKS: usize = 2;
 
 /// Sign-ins that may wait for their password check: some seconds of work. More are told to come back.
 const PASSWORDS_WAITING: usize = 512;
+/// How long a hub may say that it passes a request on, milliseconds: hubs' clocks may lie a little apart.
+const PASS_LIFE_MS: i64 = 60_000;
 /// The most bytes of an account's name.
 pub const ACCOUNT_MAX: usize = 200;
 
@@ -290,6 +292,18 @@ impl Auth {
             }
         };
         spent.await.map_err(|error: StoreError| error.problem())?.ok_or_else(refused)
+    }
+
+    /// By which this hub shows another that it passes a socket's request on.
+    #[must_use]
+    pub fn pass_for(&self, sid: &str) -> String {
+        self.secret.pass(sid, self.clock.wall_now().plus_ms(PASS_LIFE_MS))
+    }
+
+    /// Whether a hub on this store passes a request of that socket on.
+    #[must_use]
+    pub fn is_pass_for(&self, sid: &str, pass: &str) -> bool {
+        self.secret.read_pass(pass, self.clock.wall_now()).is_some_and(|of| of == sid)
     }
 
     /// Forgets the ticket that was spent on a connection, when that has ended.

@@ -106,6 +106,17 @@ impl TokenSecret {
         (expires_at > now).then(|| (sign_in.to_owned(), nonce.to_owned(), expires_at))
     }
 
+    /// By which a hub shows another that it passes a socket's request on, until an instant.
+    pub fn pass(&self, sid: &str, expires_at: UtcMillis) -> String {
+        self.sealed(&format!("p.{sid}.{}", expires_at.0))
+    }
+
+    /// The socket of a pass that holds at `now`.
+    pub fn read_pass(&self, pass: &str, now: UtcMillis) -> Option<String> {
+        let (sid, expires_at) = self.opened(pass, "p")?;
+        (UtcMillis(expires_at) > now).then_some(sid)
+    }
+
     fn sealed(&self, said: &str) -> String {
         format!("{said}.{}", hex(&hmac(&self.0, said.as_bytes())))
     }
@@ -227,5 +238,12 @@ mod tests {
             assert_eq!(secret.read_access(garbage, UtcMillis(9)), None, "{garbage}");
         }
         assert_eq!(secret.read_refresh(&secret.refresh("S", 7)), Some(("S".into(), 7)));
+        let pass = secret.pass("S-_1", UtcMillis(10));
+        assert_eq!(secret.read_pass(&pass, UtcMillis(9)).as_deref(), Some("S-_1"));
+        assert_eq!(secret.read_pass(&pass, UtcMillis(10)), None);
+        assert_eq!(
+            (secret.read_pass(&token, UtcMillis(9)), secret.read_access(&pass, UtcMillis(9))),
+            (None, None)
+        );
     }
 }

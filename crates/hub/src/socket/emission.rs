@@ -80,6 +80,7 @@ pub struct Emission<O> {
     committed: watch::Receiver<Rev>,
     alarm_written: watch::Receiver<u64>,
     moved: watch::Receiver<u64>,
+    seats_of_others: watch::Receiver<u64>,
     riders_told: u64,
     /// The history that is told of.
     epoch: Epoch,
@@ -110,7 +111,7 @@ impl<O: Outlet> Emission<O> {
         let epoch = hub.store.epoch(&center)?;
         let committed = hub.store.committed(&center)?;
         let alarm_written = hub.store.alarm_written(&center)?;
-        let moved = hub.positions.moved(&center);
+        let (moved, seats_of_others) = (hub.positions.moved(&center), hub.presence.moved(&center));
         let (emitted, alarms_told) = (*committed.borrow(), *alarm_written.borrow());
         Ok(Self {
             namespace: center_namespace(&center),
@@ -121,6 +122,7 @@ impl<O: Outlet> Emission<O> {
             committed,
             alarm_written,
             moved,
+            seats_of_others,
             hub,
             loss,
             center,
@@ -142,12 +144,13 @@ impl<O: Outlet> Emission<O> {
         &self.center
     }
 
-    /// Returns at the next commit, alarm or move of a rider. False: the center is served no more.
+    /// Returns at the next commit, alarm, move of a rider or change of another hub's seats. False: the center is served no more.
     pub async fn changed(&mut self) -> bool {
         tokio::select! {
             changed = self.committed.changed() => changed.is_ok(),
             changed = self.alarm_written.changed() => changed.is_ok(),
             changed = self.moved.changed() => { self.riders_due = true; changed.is_ok() }
+            changed = self.seats_of_others.changed() => { self.seats_due = true; changed.is_ok() }
         }
     }
 
@@ -172,14 +175,21 @@ impl<O: Outlet> Emission<O> {
     pub fn hear(&mut self, word: Word<O>, now: Instant) {
         match word {
             Word::Enter { connection, outlet, seat } => {
+                self.hub.presence.enter(&self.center, &connection, seat.clone());
                 self.followers.enter(connection, outlet, seat);
                 self.seats_due = true;
             }
             Word::Subscribe { connection, streams, joined } => {
                 self.subscribe(&connection, streams, joined, now);
             }
-            Word::Seat { connection, state } => self.seats_due |= self.followers.set_seat(&connection, state),
-            Word::Leave { connection } => self.seats_due |= self.followers.leave(&connection),
+            Word::Seat { connection, state } => {
+                self.hub.presence.set(&self.center, &connection, state);
+                self.seats_due |= self.followers.set_seat(&connection, state);
+            }
+            Word::Leave { connection } => {
+                self.hub.presence.leave(&self.center, &connection);
+                self.seats_due |= self.followers.leave(&connection);
+            }
             Word::Drain(drain) => {
                 if let Some(text) = self.event("drain", &drain) {
                     self.followers.tell_all(&text);
@@ -210,7 +220,7 @@ impl<O: Outlet> Emission<O> {
             if riders && let Some(text) = self.event("riders", &self.hub.positions.of(&self.center)) {
                 self.followers.tell_one(connection, text);
             }
-            if seats && let Some(text) = self.event("seats", &self.followers.seats()) {
+            if seats && let Some(text) = self.event("seats", &self.seats()) {
                 self.followers.tell_one(connection, text);
             }
         }
@@ -263,7 +273,7 @@ impl<O: Outlet> Emission<O> {
         if self.seats_due && now >= self.next_seats {
             self.seats_due = false;
             self.next_seats = now + LATEST_INTERVAL;
-            if let Some(text) = self.event("seats", &self.followers.seats()) {
+            if let Some(text) = self.event("seats", &self.seats()) {
                 self.followers.tell(Stream::Seats, &text);
             }
         }
@@ -281,6 +291,14 @@ impl<O: Outlet> Emission<O> {
             self.next_head = now;
         }
         Ok(())
+    }
+
+    /// Everybody's seat, of this hub and of the others, in a steady order.
+    fn seats(&self) -> Vec<SeatEntry> {
+        let mut seats = self.followers.seats();
+        seats.extend(self.hub.presence.of_others(&self.center));
+        seats.sort_by(|a, b| (a.seat.as_str(), &a.account).cmp(&(b.seat.as_str(), &b.account)));
+        seats
     }
 
     /// One frame of what was committed since the last.

@@ -3,6 +3,7 @@
 use super::connection::{self, Connection};
 use super::emitter::Emitters;
 use super::inbox::{EngineSocket, Inbox, close};
+use super::passing::{Opened, Passing};
 use crate::hub::Hub;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
@@ -32,6 +33,7 @@ const POLL_MAX_BYTES: u64 = 2 << 20;
 pub struct Door {
     hub: Arc<Hub>,
     emitters: Arc<Emitters>,
+    passing: Arc<Passing>,
     open: Mutex<FxHashMap<String, Arc<EngineSocket>>>,
 }
 
@@ -48,6 +50,10 @@ impl EngineIoHandler for Door {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
         socket.data.open(sender, self.hub.admission.socket());
         let id = socket.id.to_string();
+        if let Some(Opened(sid)) = socket.req_parts.extensions.get() {
+            // It is opened once.
+            _ = sid.set(id.clone());
+        }
         self.live().insert(id.clone(), socket.clone());
         let connection = Connection::new(self.hub.clone(), self.emitters.clone(), socket, id);
         tokio::spawn(connection::run(connection, receiver));
@@ -56,7 +62,9 @@ impl EngineIoHandler for Door {
     fn on_disconnect(&self, socket: Arc<EngineSocket>, reason: DisconnectReason) {
         tracing::debug!(socket = %socket.id, ?reason, "a socket closed");
         socket.data.shut();
-        self.live().remove(&socket.id.to_string());
+        let id = socket.id.to_string();
+        self.live().remove(&id);
+        self.passing.closed(&id);
     }
 
     fn on_message(self: &Arc<Self>, msg: Str, socket: Arc<EngineSocket>) {
@@ -88,8 +96,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// Makes one; it serves whatever requests reach [`Endpoint::service`].
     #[must_use]
-    pub fn new(hub: Arc<Hub>, emitters: Arc<Emitters>) -> Self {
-        let door = Arc::new(Door { hub, emitters, open: Mutex::default() });
+    pub fn new(hub: Arc<Hub>, emitters: Arc<Emitters>, passing: Arc<Passing>) -> Self {
+        let door = Arc::new(Door { hub, emitters, passing, open: Mutex::default() });
         let config = EngineIoConfig::builder()
             .req_path(SOCKET_PATH.trim_end_matches('/'))
             .ping_interval(Duration::from_millis(PING_INTERVAL_MS))
@@ -114,6 +122,12 @@ impl Endpoint {
         for socket in open {
             close(&socket);
         }
+    }
+
+    /// Whether a connection of that id is open.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        self.door.live().contains_key(id)
     }
 
     /// The connections that are open, by id.

@@ -3,6 +3,7 @@
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
 use super::frame_loss::{FrameLoss, NoLoss};
+use super::passing::{Opened, PASS, Passing, polls, sid_of_poll};
 use crate::accepting::{WIND_DOWN, serve_until};
 use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
@@ -12,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use gwanje_wire::ErrorCode;
 use gwanje_wire::socket::{Drain, SOCKET_PATH};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ const LEAVING_LOOK: Duration = Duration::from_millis(25);
 pub struct SocketGate {
     hub: Arc<Hub>,
     emitters: Arc<Emitters>,
+    passing: Arc<Passing>,
     /// `None` while shut. A gate that opens again starts a fresh endpoint.
     endpoint: watch::Sender<Option<Endpoint>>,
     apart: bool,
@@ -50,9 +53,11 @@ impl SocketGate {
     #[must_use]
     pub fn with_loss(hub: Arc<Hub>, apart: bool, loss: Arc<dyn FrameLoss>) -> Arc<Self> {
         let emitters = Arc::new(Emitters::new(hub.clone(), loss));
-        let endpoint = watch::Sender::new(Some(Endpoint::new(hub.clone(), emitters.clone())));
+        let passing = Arc::new(Passing::new(hub.clone()));
+        let endpoint = Endpoint::new(hub.clone(), emitters.clone(), passing.clone());
+        let endpoint = watch::Sender::new(Some(endpoint));
         let (listening, stopping) = (watch::Sender::new(false), AtomicBool::new(false));
-        Arc::new(Self { hub, emitters, endpoint, apart, listening, stopping })
+        Arc::new(Self { hub, emitters, passing, endpoint, apart, listening, stopping })
     }
 
     /// Whether sockets are served.
@@ -66,7 +71,8 @@ impl SocketGate {
         self.endpoint.send_if_modified(|endpoint| {
             let shut = endpoint.is_none();
             if shut {
-                *endpoint = Some(Endpoint::new(self.hub.clone(), self.emitters.clone()));
+                let (hub, emitters) = (self.hub.clone(), self.emitters.clone());
+                *endpoint = Some(Endpoint::new(hub, emitters, self.passing.clone()));
             }
             shut
         });
@@ -147,6 +153,18 @@ impl SocketGate {
         }
     }
 
+    /// Has another hub answer a poll of a socket that is not here. The request again: it is to be answered here.
+    async fn elsewhere(&self, sid: &str, request: Request) -> Result<Response, Request> {
+        match request.headers().get(PASS) {
+            None => self.passing.pass(sid, request).await,
+            // Passed on once, it goes no further.
+            Some(pass) if self.hub.auth.is_pass_for(sid, pass.to_str().unwrap_or_default()) => Err(request),
+            Some(_) => {
+                Ok(Refusal::new(ErrorCode::Forbidden, "no hub of this store passed this on").into_response())
+            }
+        }
+    }
+
     /// Waits until the port of its own, if there is one, is listened at or refused.
     async fn settled(&self, open: bool) {
         if self.apart {
@@ -182,17 +200,44 @@ async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Respon
     if let Err(problem) = check_origin(&gate.hub, request.headers()) {
         return Refusal::from(problem).into_response();
     }
-    let service = gate.endpoint.borrow().as_ref().map(Endpoint::service);
-    let Some(mut service) = service else {
+    let endpoint = gate.endpoint.borrow().clone();
+    let Some(endpoint) = endpoint else {
         return Refusal::later("sockets are shut for now; the other calls go on").into_response();
     };
-    if is_new(&request) && gate.stopping.load(Ordering::Relaxed) {
+    if is_new(&request) {
+        return open(&gate, &endpoint, request).await;
+    }
+    match sid_of_poll(&request).map(str::to_owned) {
+        Some(sid) if endpoint.holds(&sid) => gate.passing.polled(&sid),
+        Some(sid) => match gate.elsewhere(&sid, request).await {
+            Ok(response) => return response,
+            Err(here) => return serve(&endpoint, here).await,
+        },
+        None => {}
+    }
+    serve(&endpoint, request).await
+}
+
+/// Answers a request that begins a connection.
+async fn open(gate: &SocketGate, endpoint: &Endpoint, mut request: Request) -> Response {
+    if gate.stopping.load(Ordering::Relaxed) {
         return Refusal::later("this hub is stopping; use another").into_response();
     }
-    if is_new(&request) && !gate.hub.admission.has_room_for_socket() {
+    if !gate.hub.admission.has_room_for_socket() {
         return Refusal::later("too many sockets are joining; come back a little later").into_response();
     }
-    match tower_service::Service::call(&mut service, request).await {
+    let (opened, polls) = (Opened::default(), polls(&request));
+    request.extensions_mut().insert(opened.clone());
+    let response = serve(endpoint, request).await;
+    // A WebSocket needs no note: it stays on its connection.
+    if polls && let Some(sid) = opened.0.get() {
+        gate.passing.opened(sid).await;
+    }
+    response
+}
+
+async fn serve(endpoint: &Endpoint, request: Request) -> Response {
+    match tower_service::Service::call(&mut endpoint.service(), request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
     }

@@ -11,6 +11,7 @@ mod followers;
 mod frame_loss;
 mod gate;
 mod inbox;
+mod passing;
 
 pub use connection::Connection;
 pub use emission::{Emission, Word};

@@ -6,6 +6,7 @@ use super::{
     After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
     Selection, StoreError,
 };
+use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::{BatchCommand, BatchDecided, Command, Decided, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
@@ -13,6 +14,7 @@ use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
 use gwanje_wire::{Frame, Problem, ResyncReason, WireRow};
+use std::sync::Arc;
 
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
@@ -166,6 +168,8 @@ pub(super) trait Backend: Send + Sync {
     fn is_shared(&self) -> bool;
     /// What it does without at present, by name: nothing that it needs.
     fn without(&self) -> Vec<&'static str>;
+    /// The way to the other hubs; none: it has no others, or hears of them by the store alone.
+    fn fanout(&self) -> Option<Arc<dyn Fanout>>;
     /// Whether it takes writes: no more after [`Self::close`], and if it ever failed.
     fn takes_writes(&self) -> bool;
     /// Commits what is under way and ends; later writes are refused.

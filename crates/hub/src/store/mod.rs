@@ -44,6 +44,7 @@ pub(crate) use transfer::{MOVED_KEY, marked};
 pub use transfer::{MoveError, Moved};
 
 use crate::clock::Clock;
+use crate::fanout::{Fanout, LocalFanout};
 use backend::Backend;
 use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, UtcMillis};
@@ -123,6 +124,7 @@ pub struct Store {
 
 struct Shared {
     backend: Box<dyn Backend>,
+    fanout: Arc<dyn Fanout>,
     lines: Arc<Lines>,
     tombstones_kept: u64,
 }
@@ -136,8 +138,8 @@ impl Store {
         let StoreConfig { path, clock, recent_changes, recent_bytes, tombstones_kept, look: _ } = config;
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
-        let backend = Box::new(Sqlite::open(path, &lines)?);
-        Ok(Self { shared: Arc::new(Shared { backend, lines, tombstones_kept }) })
+        let backend = Sqlite::open(path, &lines)?;
+        Ok(Self::of(Box::new(backend), lines, tombstones_kept))
     }
 
     /// Opens a store in a PostgreSQL database, which several hubs may share; `path` counts for nothing then. By `redis` they
@@ -149,8 +151,13 @@ impl Store {
         let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, look } = config;
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
-        let backend = Box::new(Postgres::open(url, redis, look, &lines).await?);
-        Ok(Self { shared: Arc::new(Shared { backend, lines, tombstones_kept }) })
+        let backend = Postgres::open(url, redis, look, &lines).await?;
+        Ok(Self::of(Box::new(backend), lines, tombstones_kept))
+    }
+
+    fn of(backend: Box<dyn Backend>, lines: Arc<Lines>, tombstones_kept: u64) -> Self {
+        let fanout = backend.fanout().unwrap_or_else(|| Arc::new(LocalFanout::alone()));
+        Self { shared: Arc::new(Shared { backend, fanout, lines, tombstones_kept }) }
     }
 
     /// Commits what is queued and closes the store; later writes are refused. Returns when it is at rest.
@@ -173,7 +180,15 @@ impl Store {
     /// What it does without at present, by name.
     #[must_use]
     pub fn without(&self) -> Vec<&'static str> {
-        self.shared.backend.without()
+        let mut without = self.shared.backend.without();
+        without.extend(self.shared.fanout.trouble().map(|_| "redis"));
+        without
+    }
+
+    /// The way to the other hubs that serve it.
+    #[must_use]
+    pub fn fanout(&self) -> Arc<dyn Fanout> {
+        Arc::clone(&self.shared.fanout)
     }
 
     /// Whether other hubs may serve it, too.

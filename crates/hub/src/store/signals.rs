@@ -1,39 +1,23 @@
-//! Signals between hubs on one store: what one has committed, the others hear through Redis at once.
+//! Signals between hubs on one store: what one has committed, the others hear at once.
 //!
 //! Any of them may be lost, come twice or in another order: a signal that does not join what is known only shows how far the
-//! center has come, and the store is read. Without Redis hubs see each other's commits when they next look. A hub hears its
-//! own beats, too: where they do not come, the connection is made anew, whatever its state seems to be.
+//! center has come, and the store is read. Where none come hubs see each other's commits when they next look.
 
 use super::lines::Lines;
-use futures_util::StreamExt;
+use crate::fanout::{Fanout, Heard, Topic};
 use gwanje_ledger::{Entry, Standing};
 use gwanje_model::digest::DigestSum;
 use gwanje_model::{CenterId, Delivery, Epoch, Rev, RowDigest};
 use gwanje_wire::Gone;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, timeout};
 
 /// The version of a signal.
 const VERSION: u32 = 1;
 /// The most bytes of rows in a signal; of more, only how far the center has come is told.
 const ROWS_MAX_BYTES: usize = 32 * 1024;
-/// Signals that wait to be sent. Those beyond are dropped: whoever misses one reads the store.
-const WAITING: usize = 1_024;
-/// How long Redis may take for anything before it counts as away.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two beats.
-const BEAT: Duration = Duration::from_secs(1);
-/// A connection that brings not even the own beats for so long is made anew.
-const SILENCE: Duration = Duration::from_secs(4);
-/// Between two attempts to connect.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// What a hub has committed to a center.
 #[derive(Serialize, Deserialize)]
@@ -42,7 +26,7 @@ struct Signal {
     v: u32,
     /// Whose; a hub passes over its own.
     node: String,
-    /// None: a beat, which only shows that signals come through.
+    /// None: a beat of an earlier version, which says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commit: Option<Commit>,
 }
@@ -114,153 +98,78 @@ impl Commit {
 
 /// The signals of a hub. They end with it.
 pub(super) struct Signals {
-    told: mpsc::Sender<String>,
-    state: Arc<State>,
-    tasks: [JoinHandle<()>; 2],
-}
-
-struct State {
-    node: String,
-    channel: String,
-    client: Client,
-    lines: Weak<Lines>,
-    /// Whether the own beats come through.
-    is_heard: AtomicBool,
-    /// Signals may have been lost: the store is to be read.
-    missed: Notify,
+    fanout: Arc<dyn Fanout>,
+    /// The store is to be read: signals may have been lost.
+    missed: Arc<Notify>,
+    hearing: JoinHandle<()>,
 }
 
 impl Signals {
-    /// Begins to tell and to hear the hubs of a store.
-    ///
-    /// # Errors
-    /// When the address can't be read. A Redis that is away, or refuses, is tried again and again.
-    pub fn begin(address: &str, store: &str, lines: &Arc<Lines>) -> Result<Self, RedisError> {
-        let (told, telling) = mpsc::channel(WAITING);
-        let state = Arc::new(State {
-            node: ulid::Ulid::generate().to_string(),
-            channel: format!("gwanje:{store}:signals"),
-            client: Client::open(address)?,
+    /// Begins to hear the other hubs of a store.
+    pub fn begin(fanout: Arc<dyn Fanout>, lines: &Arc<Lines>) -> Self {
+        let missed = Arc::new(Notify::new());
+        let hearing = Hearing {
+            node: fanout.node().to_owned(),
             lines: Arc::downgrade(lines),
-            is_heard: AtomicBool::new(false),
-            missed: Notify::new(),
-        });
-        let tasks = [
-            tokio::spawn(Arc::clone(&state).keep_telling(telling)),
-            tokio::spawn(Arc::clone(&state).keep_hearing()),
-        ];
-        Ok(Self { told, state, tasks })
+            missed: Arc::clone(&missed),
+        };
+        let hearing = tokio::spawn(hearing.keep_hearing(fanout.hear()));
+        Self { fanout, missed, hearing }
+    }
+
+    /// The way by which they come.
+    pub fn fanout(&self) -> Arc<dyn Fanout> {
+        Arc::clone(&self.fanout)
     }
 
     /// Tells the other hubs what was committed. Never waits.
     pub fn committed(&self, center: &CenterId, standing: &Standing, changes: &[Entry]) {
         let commit = Some(Commit::of(center, standing, changes));
-        if let Some(signal) = self.state.signal(commit) {
-            _ = self.told.try_send(signal);
+        let signal = Signal { v: VERSION, node: self.fanout.node().to_owned(), commit };
+        if let Ok(text) = serde_json::to_string(&signal) {
+            self.fanout.tell(Topic::Commits, text);
         }
-    }
-
-    /// Whether signals come through.
-    pub fn are_heard(&self) -> bool {
-        self.state.is_heard.load(Ordering::Relaxed)
     }
 
     /// Returns when signals may have been lost.
     pub async fn missed(&self) {
-        self.state.missed.notified().await;
+        self.missed.notified().await;
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.hearing.abort();
     }
 }
 
-impl State {
-    fn signal(&self, commit: Option<Commit>) -> Option<String> {
-        serde_json::to_string(&Signal { v: VERSION, node: self.node.clone(), commit }).ok()
-    }
+struct Hearing {
+    node: String,
+    lines: Weak<Lines>,
+    missed: Arc<Notify>,
+}
 
-    async fn keep_telling(self: Arc<Self>, mut telling: mpsc::Receiver<String>) {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let mut beat = interval(BEAT);
-        let mut connection: Option<MultiplexedConnection> = None;
+impl Hearing {
+    async fn keep_hearing(self, mut heard: broadcast::Receiver<Heard>) {
         loop {
-            let signal = tokio::select! {
-                told = telling.recv() => match told {
-                    Some(signal) => Some(signal),
-                    None => return,
-                },
-                _ = beat.tick() => self.signal(None),
-            };
-            let Some(signal) = signal else { continue };
-            if connection.is_none() {
-                connection = self.client.get_multiplexed_async_connection_with_config(&config).await.ok();
-            }
-            let Some(present) = &mut connection else {
-                // What waited meanwhile is known from the store by now.
-                sleep(RETRY).await;
-                while telling.try_recv().is_ok() {}
-                continue;
-            };
-            let sent: Result<(), RedisError> =
-                redis::cmd("PUBLISH").arg(&self.channel).arg(signal).query_async(present).await;
-            if sent.is_err() {
-                connection = None;
+            match heard.recv().await {
+                Ok(Heard::Text(Topic::Commits, text)) => self.heard(&text),
+                Ok(Heard::Text(Topic::Seats | Topic::Places, _)) => {}
+                Ok(Heard::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.missed.notify_one(),
+                Err(broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    async fn keep_hearing(self: Arc<Self>) {
-        let mut was_told = false;
-        loop {
-            let ended = self.hear().await;
-            if self.is_heard.swap(false, Ordering::Relaxed) || !was_told {
-                tracing::warn!(why = %ended, "other hubs are not heard; their rows come within two seconds");
-                was_told = true;
-            }
-            sleep(RETRY).await;
-        }
-    }
-
-    /// Hears the other hubs until the connection ends; returns why.
-    async fn hear(&self) -> String {
-        let subscribed = async {
-            let mut subscription = self.client.get_async_pubsub().await?;
-            subscription.subscribe(&self.channel).await?;
-            Ok::<_, RedisError>(subscription)
-        };
-        let mut subscription = match timeout(PATIENCE, subscribed).await {
-            Ok(Ok(subscription)) => subscription,
-            Ok(Err(error)) => return error.to_string(),
-            Err(_) => return "Redis does not answer".to_owned(),
-        };
-        self.missed.notify_one();
-        let mut messages = subscription.on_message();
-        loop {
-            match timeout(SILENCE, messages.next()).await {
-                Ok(Some(message)) => self.heard(message.get_payload_bytes()),
-                Ok(None) => return "Redis closed the connection".to_owned(),
-                Err(_) => return "Redis is silent".to_owned(),
-            }
-        }
-    }
-
-    fn heard(&self, payload: &[u8]) {
-        let Ok(Signal { v: VERSION, node, commit }) = serde_json::from_slice(payload) else {
+    fn heard(&self, text: &str) {
+        let Ok(Signal { v: VERSION, node, commit }) = serde_json::from_str(text) else {
             // Of another version, perhaps: something happened.
             return self.missed.notify_one();
         };
+        let (Some(commit), Some(lines)) = (commit, self.lines.upgrade()) else { return };
         if node == self.node {
-            if !self.is_heard.swap(true, Ordering::Relaxed) {
-                tracing::info!("other hubs are heard at once");
-            }
             return;
         }
-        let (Some(commit), Some(lines)) = (commit, self.lines.upgrade()) else { return };
         let (center, standing, changes) = commit.read();
         match lines.get(&center) {
             Some(line) => line.hear(standing, changes),

@@ -33,3 +33,4 @@ mod promotion;
 mod redis;
 mod refusals;
 mod signals;
+mod together;

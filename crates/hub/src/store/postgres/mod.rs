@@ -26,6 +26,7 @@ use super::{
     After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
     Selection, StoreError,
 };
+use crate::fanout::{Fanout, RedisFanout};
 use asks::{Answer, CenterAsk};
 use async_trait::async_trait;
 use commit::Queue;
@@ -153,11 +154,12 @@ async fn begin_signals(
         Ok(name)
     };
     let name = named.await.map_err(|failure: Failure| failure.while_doing("naming the database"))?;
-    Signals::begin(address, &name, lines).map_err(|source| StoreError::Unusable {
+    let fanout = RedisFanout::join(address, &name).map_err(|source| StoreError::Unusable {
         doing: "reading the address of Redis".into(),
         source: source.into(),
         remedy: "write it as redis://user:password@host",
-    })
+    })?;
+    Ok(Signals::begin(Arc::new(fanout), lines))
 }
 
 impl Shared {
@@ -626,9 +628,11 @@ impl Backend for Postgres {
     }
 
     fn without(&self) -> Vec<&'static str> {
-        let is_away = self.shared.signals.as_ref().is_some_and(|signals| !signals.are_heard());
-        let is_off = self.shared.is_clock_off.load(Ordering::Relaxed);
-        [is_away.then_some("redis"), is_off.then_some("clock")].into_iter().flatten().collect()
+        if self.shared.is_clock_off.load(Ordering::Relaxed) { vec!["clock"] } else { Vec::new() }
+    }
+
+    fn fanout(&self) -> Option<Arc<dyn Fanout>> {
+        self.shared.signals.as_ref().map(Signals::fanout)
     }
 
     fn takes_writes(&self) -> bool {

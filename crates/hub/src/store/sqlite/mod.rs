@@ -28,6 +28,7 @@ use super::{
     After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
     Selection, StoreError,
 };
+use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::{BatchCommand, Command, Decided, Need, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
@@ -472,6 +473,10 @@ impl Backend for Sqlite {
 
     fn without(&self) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    fn fanout(&self) -> Option<Arc<dyn Fanout>> {
+        None
     }
 
     fn takes_writes(&self) -> bool {

@@ -1,0 +1,27 @@
+//! Hubs with sockets, on one real PostgreSQL and one real Redis.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
+)]
+
+#[allow(dead_code, reason = "not every suite does all of it")]
+#[path = "../shared/bad_redis.rs"]
+mod bad_redis;
+mod harness;
+#[path = "../shared/logs.rs"]
+mod logs;
+#[allow(dead_code, reason = "not every suite does all of it")]
+#[path = "../live/peer.rs"]
+mod peer;
+mod poller;
+mod polling;
+#[path = "../shared/postgres.rs"]
+mod postgres;
+#[path = "../shared/redis.rs"]
+mod redis;
+mod seats;
+mod troubles;
