@@ -46,8 +46,8 @@ pub enum CliCommand {
         #[command(subcommand)]
         action: KeyAction,
     },
-    /// Move all that the file in `data` keeps into the empty database at `database`; the file serves no more
-    Move(ConfigArgs),
+    /// Move all that a store keeps into an empty one, with its history; the old one serves no more
+    Move(MoveArgs),
     /// Say what is wrong with configuration and database, and how to mend it
     Check(ConfigArgs),
 }
@@ -61,6 +61,20 @@ pub struct ServeArgs {
     /// Begin a new history in every center: once, after an older copy of the database was put back
     #[arg(long)]
     pub new_epoch: bool,
+}
+
+/// What is moved where.
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// The store to move: postgres://…, or a folder or file (absent: the file in `data`)
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+    /// The empty store to move to (absent: `database`)
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Where the configuration is.

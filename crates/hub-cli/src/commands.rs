@@ -1,20 +1,21 @@
 //! What the subcommands of a production hub do.
 
-use crate::args::{ConfigArgs, KeyAction, ServeArgs, UserAction};
+use crate::args::{ConfigArgs, KeyAction, MoveArgs, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
 use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::{Claim, make_folder};
-use gwanje_hub::config::{DATABASE_FILE, Kept, ServeConfig};
+use gwanje_hub::config::{ServeConfig, named_place};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
-use gwanje_hub::store::{CenterRecord, MoveError, Moved, Store, StoreConfig, move_store};
+use gwanje_hub::store::{CenterRecord, MoveError, Moved, Store, StoreConfig, StorePlace, move_store};
 use gwanje_hub::{Clock, Hub, HubConfig, retention};
 use gwanje_model::text::cleaned_name;
 use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +38,8 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         None => None,
     };
     let _claim = match config.kept() {
-        Kept::File(_) => Some(Claim::on(&config.data).await?),
-        Kept::Postgres(_) => None,
+        StorePlace::File(_) => Some(Claim::on(&config.data).await?),
+        StorePlace::Postgres(_) => None,
     };
     let hub = Arc::new(open_to_use(&config).await?);
     set_up_centers(&hub, &config).await?;
@@ -134,23 +135,34 @@ pub async fn key(action: KeyAction) -> Result<(), ExitError> {
     say(&shown)
 }
 
-/// `gwanje-hub move`: moves what the file in `data` keeps to `database`, where it goes on.
+/// `gwanje-hub move`: moves what one store keeps to another, where it goes on; without names from the file in `data` to
+/// `database`.
 ///
 /// # Errors
-/// When a hub runs on the file, either can't be used, or the database is not empty.
-pub async fn move_to_database(args: &ConfigArgs) -> Result<(), ExitError> {
-    let config = load(args)?;
-    let Kept::Postgres(address) = config.kept() else {
-        return Err(ExitError::input("there is no `database` to move to; set it in the configuration"));
+/// When a hub runs on one of them, either can't be used, or the target is not empty.
+pub async fn move_to(args: &MoveArgs) -> Result<(), ExitError> {
+    let config = load(&args.config)?;
+    let place = |named: &Option<String>, usual: StorePlace| {
+        named.as_deref().map_or(Ok(usual), |named| named_place(named).map_err(ExitError::input))
     };
-    let file = config.data.join(DATABASE_FILE);
-    if !file.exists() {
+    let from = place(&args.from, config.file())?;
+    let to = place(&args.to, config.kept())?;
+    if from == to {
+        return Err(ExitError::input("there is nowhere to move to; set `database`, or name a store by --to"));
+    }
+    if let StorePlace::File(file) = &from
+        && !file.exists()
+    {
         return Err(ExitError::input(format!("there is nothing to move: {} is not there", file.display())));
     }
-    let _claim = Claim::on(&config.data).await?;
-    let to = config.kept().to_string();
-    let Moved { rows, cleaned, before } = move_store(&file, address, &to).await.map_err(|error| {
-        let said = format!("{} is not moved: {error}", file.display());
+    let mut claims = Vec::new();
+    for place in [&from, &to] {
+        if let StorePlace::File(file) = place {
+            claims.push(Claim::on(file.parent().unwrap_or(Path::new("."))).await?);
+        }
+    }
+    let Moved { rows, cleaned, before } = move_store(&from, &to).await.map_err(|error| {
+        let said = format!("{from} is not moved: {error}");
         if matches!(error, MoveError::Store(_) | MoveError::Unsettled(_)) {
             ExitError::running(said)
         } else {
@@ -158,7 +170,7 @@ pub async fn move_to_database(args: &ConfigArgs) -> Result<(), ExitError> {
         }
     })?;
     if before {
-        return say(&format!("{to} had it all already; {} serves no more", file.display()));
+        return say(&format!("{to} had it all already; {from} serves no more"));
     }
     for (table, count) in rows {
         say(&format!("{table}: {count}"))?;
@@ -166,7 +178,7 @@ pub async fn move_to_database(args: &ConfigArgs) -> Result<(), ExitError> {
     if cleaned > 0 {
         say(&format!("{cleaned} texts held a NUL, which PostgreSQL does not keep: it was taken out"))?;
     }
-    say(&format!("moved to {to}; {} serves no more", file.display()))
+    say(&format!("moved to {to}; {from} serves no more"))
 }
 
 /// `gwanje-hub check`: says what is wrong with configuration and database, and how to mend it.
@@ -182,7 +194,7 @@ pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
             Err(error) => say(&format!("{error} (a running hub uses it, perhaps)"))?,
         }
     }
-    if let Kept::File(file) = config.kept() {
+    if let StorePlace::File(file) = config.kept() {
         make_folder(&config.data).map_err(|e| no_folder(&config, &e))?;
         if !file.exists() {
             say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
@@ -224,13 +236,13 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
 /// Opens the database as it is, beside a running hub too: that hub would not learn of a center added here.
 async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     let store = match config.kept() {
-        Kept::File(file) => {
+        StorePlace::File(file) => {
             make_folder(&config.data).map_err(|e| no_folder(config, &e))?;
             Store::open(StoreConfig::at(file, Clock::wall()))
         }
-        Kept::Postgres(address) => {
+        StorePlace::Postgres(address) => {
             let redis = Some(config.redis.as_str()).filter(|redis| !redis.is_empty());
-            Store::connect(address, redis, StoreConfig::temporary(Clock::wall())).await
+            Store::connect(&address, redis, StoreConfig::temporary(Clock::wall())).await
         }
     };
     let store = store.map_err(ExitError::running)?;

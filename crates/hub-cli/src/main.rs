@@ -39,7 +39,7 @@ fn run(cli: Cli) -> Result<(), ExitError> {
             CliCommand::Serve(args) => commands::serve(&args).await,
             CliCommand::User { action } => commands::user(action).await,
             CliCommand::Key { action } => commands::key(action).await,
-            CliCommand::Move(args) => commands::move_to_database(&args).await,
+            CliCommand::Move(args) => commands::move_to(&args).await,
             CliCommand::Check(args) => commands::check(&args).await,
         }
     })

@@ -2,6 +2,7 @@
 
 use crate::auth::TokenSecret;
 use crate::node_url::NodeUrl;
+use crate::store::StorePlace;
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -65,29 +66,6 @@ impl CenterConfig {
     #[must_use]
     pub fn pos(&self) -> Option<Pos> {
         self.lat.zip(self.lon).map(|(lat, lon)| Pos::Geo { lat, lon })
-    }
-}
-
-/// Where a hub keeps what must outlive it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kept<'a> {
-    /// In a file of its own.
-    File(PathBuf),
-    /// In a PostgreSQL database at this address.
-    Postgres(&'a str),
-}
-
-impl std::fmt::Display for Kept<'_> {
-    /// Without the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Postgres(address) => {
-                let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
-                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-                write!(f, "{scheme}://{}", place.split('?').next().unwrap_or_default())
-            }
-        }
     }
 }
 
@@ -203,12 +181,14 @@ impl ServeConfig {
 
     /// Where the hub keeps what must outlive it.
     #[must_use]
-    pub fn kept(&self) -> Kept<'_> {
-        if self.database.is_empty() {
-            Kept::File(self.data.join(DATABASE_FILE))
-        } else {
-            Kept::Postgres(&self.database)
-        }
+    pub fn kept(&self) -> StorePlace {
+        if self.database.is_empty() { self.file() } else { StorePlace::Postgres(self.database.clone()) }
+    }
+
+    /// Where a hub without a `database` keeps it.
+    #[must_use]
+    pub fn file(&self) -> StorePlace {
+        StorePlace::File(self.data.join(DATABASE_FILE))
     }
 
     /// The secret of [`Self::secret_file`].
@@ -372,6 +352,26 @@ impl ServeConfig {
     }
 }
 
+/// A store as people name it: `postgres://…`, or the file or the folder of one in a file, with or without `sqlite://`.
+///
+/// # Errors
+/// In words.
+pub fn named_place(name: &str) -> Result<StorePlace, String> {
+    if ["postgres://", "postgresql://"].iter().any(|start| name.starts_with(start)) {
+        return Ok(StorePlace::Postgres(name.to_owned()));
+    }
+    let path = ["sqlite://", "sqlite:", "file://", "file:"].iter().find_map(|start| name.strip_prefix(start));
+    let path = path.unwrap_or(name);
+    if path.is_empty() || path.contains("://") {
+        return Err(format!(
+            "{name:?} names no store; write postgres://user:password@host/name, or a folder or file"
+        ));
+    }
+    let path = PathBuf::from(path);
+    let is_file = path.is_file() || path.extension().is_some_and(|extension| extension == "sqlite");
+    Ok(StorePlace::File(if is_file { path } else { path.join(DATABASE_FILE) }))
+}
+
 /// The name of the database in the data folder.
 pub const DATABASE_FILE: &str = "hub.sqlite";
 
@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:9");
         assert_eq!(config.centers[0].time_zone, "Asia/Seoul");
         assert_eq!(config.centers[0].pos(), Some(Pos::Geo { lat: 37.5, lon: 127.0 }));
-        assert_eq!(config.kept(), Kept::File(PathBuf::from("/var/lib/gwanje/hub.sqlite")));
+        assert_eq!(config.kept(), StorePlace::File(PathBuf::from("/var/lib/gwanje/hub.sqlite")));
         let shared =
             from_text("", &[("GWANJE_DATABASE", "postgres://hub:s3cret@db1,db2/gwanje?sslmode=disable")]);
         let shared = shared.unwrap();
@@ -439,6 +439,18 @@ mod tests {
         std::fs::write(&file, format!("{}\n", "7f".repeat(32))).unwrap();
         assert!(config.secret().unwrap().is_some());
         assert!(ServeConfig::default().secret().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_store_is_named_by_address_folder_or_file() {
+        let file = |path: &str| Ok(StorePlace::File(path.into()));
+        assert_eq!(named_place("/var/lib/gwanje"), file("/var/lib/gwanje/hub.sqlite"));
+        assert_eq!(named_place("sqlite:///var/lib/gwanje/old.sqlite"), file("/var/lib/gwanje/old.sqlite"));
+        assert_eq!(named_place("file:data"), file("data/hub.sqlite"));
+        let postgres = StorePlace::Postgres("postgres://hub:s3cret@db/gwanje".into());
+        assert_eq!(postgres.to_string(), "postgres://db/gwanje", "no password is shown");
+        assert_eq!(named_place("postgres://hub:s3cret@db/gwanje"), Ok(postgres));
+        assert!(named_place("mysql://db/gwanje").unwrap_err().contains("names no store"));
     }
 
     #[test]

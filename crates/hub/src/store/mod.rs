@@ -31,7 +31,7 @@ pub use gwanje_ledger::{
     Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
     Seen, Signature, Undo,
 };
-pub use moving::move_store;
+pub use moving::{StorePlace, move_store};
 pub use notes::DEMO_DAY_KEY;
 pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
 pub use past::{Found, PastSearch};

@@ -1,8 +1,11 @@
-//! What a move hands from a store in a file to an empty database, and what both sides say of it.
+//! What a move hands from one store to another, and what both sides say of it.
 
 use super::StoreError;
+use gwanje_model::RowDigest;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 /// The note by which a file says that it was moved, or is being moved.
 pub(crate) const MOVED_KEY: &str = "moved";
@@ -45,22 +48,25 @@ pub enum MoveError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database was lost while it committed.
-    #[error("the database did not say whether it has everything ({0}); run the move again, which finds out")]
+    #[error("the target did not say whether it has everything ({0}); run the move again, which finds out")]
     Unsettled(String),
+    /// Hubs run on it.
+    #[error("{0} connections of hubs are open to it; stop the hubs first")]
+    InUse(i64),
     /// Only real days are moved.
-    #[error("the file holds a demo's day, and everybody knows a demo's accounts; only real days are moved")]
+    #[error("it holds a demo's day, and everybody knows a demo's accounts; only real days are moved")]
     IsDemo,
     /// It is somewhere else already.
-    #[error("the file was moved to {0} already; start the hub there")]
+    #[error("it was moved to {0} already; start the hub there")]
     Moved(String),
     /// An earlier move goes elsewhere.
-    #[error("the file is half moved to {0}; finish that move, or look there first whether it is complete")]
+    #[error("it is half moved to {0}; finish that move, or look there first whether it is complete")]
     Elsewhere(String),
     /// There is something already.
-    #[error("the database is not empty: it has {0}; a move needs an empty one")]
+    #[error("what it should move to is not empty: there is {0}; a move needs an empty store")]
     NotEmpty(String),
     /// What was written is not what the file says of itself.
-    #[error("center {center} says it has {told} and has {found}; the file is damaged, nothing was moved")]
+    #[error("center {center} says it has {told} and has {found}; the store is damaged, nothing was moved")]
     Damaged {
         /// Which.
         center: String,
@@ -89,6 +95,14 @@ pub(super) struct Table {
     pub columns: &'static [(&'static str, Kind)],
 }
 
+impl Table {
+    /// The names of its columns, as both stores read them.
+    pub fn names(&self) -> String {
+        let names: Vec<String> = self.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        names.join(", ")
+    }
+}
+
 /// A value on its way.
 #[derive(Debug)]
 pub(super) enum Value {
@@ -103,6 +117,61 @@ pub(super) struct Chunk {
     /// Its index in [`TABLES`].
     pub table: usize,
     pub rows: Vec<Vec<Value>>,
+}
+
+/// Rows as they come; the last thing that comes is the failure, if there is one.
+pub(super) type Coming = mpsc::Receiver<Result<Chunk, StoreError>>;
+
+/// Bytes of texts that travel at once.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Rows that travel at once.
+const CHUNK_ROWS: usize = 2_000;
+
+/// Rows that are gathered for the way.
+#[derive(Default)]
+pub(super) struct Gathering {
+    rows: Vec<Vec<Value>>,
+    bytes: usize,
+}
+
+impl Gathering {
+    /// Takes a row in; gives those that are to go now.
+    pub fn add(&mut self, row: Vec<Value>) -> Option<Vec<Vec<Value>>> {
+        self.bytes += row.iter().map(Value::bytes).sum::<usize>();
+        self.rows.push(row);
+        (self.rows.len() >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES).then(|| self.rest())
+    }
+
+    /// Those that are there.
+    pub fn rest(&mut self) -> Vec<Vec<Value>> {
+        self.bytes = 0;
+        std::mem::take(&mut self.rows)
+    }
+}
+
+impl Value {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Null | Self::Integer(_) => 8,
+        }
+    }
+}
+
+/// Holds the rows of each center against its head, as a client would.
+pub(super) fn compare(
+    heads: impl IntoIterator<Item = (String, RowDigest)>,
+    found: &BTreeMap<String, RowDigest>,
+) -> Result<(), MoveError> {
+    for (center, told) in heads {
+        let found = found.get(&center).copied().unwrap_or_default();
+        if told != found {
+            let shown = |sum: RowDigest| format!("{} rows of digest {:016x}", sum.count, sum.digest.0);
+            return Err(MoveError::Damaged { center, told: shown(told), found: shown(found) });
+        }
+    }
+    Ok(())
 }
 
 /// Everything but what a store says of itself.

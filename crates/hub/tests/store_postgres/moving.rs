@@ -5,7 +5,8 @@ use crate::opening::{database, fresh};
 use gwanje_hub::auth::{ApiKey, NewAccount, Scope};
 use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::store::{
-    After, Ask, Command, Idempotency, Intent, MoveError, PastSearch, Replaces, Store, StoreConfig, move_store,
+    After, Ask, Command, Idempotency, Intent, MoveError, Moved, PastSearch, Replaces, Store, StoreConfig,
+    StorePlace, move_store,
 };
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Role, UtcMillis};
@@ -13,10 +14,12 @@ use gwanje_wire::rest::{LoginRequest, ReceiptStage};
 use gwanje_wire::socket::{AlarmReceipt, Cursor};
 use std::path::{Path, PathBuf};
 
-const TO: &str = "postgres://db/gwanje";
-
 fn file(folder: &Path) -> PathBuf {
     folder.join("hub.sqlite")
+}
+
+async fn moved(file: &Path, url: &str) -> Result<Moved, MoveError> {
+    move_store(&StorePlace::File(file.to_owned()), &StorePlace::Postgres(url.to_owned())).await
 }
 
 fn keyed() -> Command {
@@ -49,6 +52,27 @@ async fn lived(folder: &Path, clock: &Clock) -> Store {
     store
 }
 
+/// All that a store tells of the center.
+async fn told(store: &Store) -> String {
+    let center = gangnam();
+    let head = store.head(&center).await.unwrap();
+    let rows = store.digest(&center, After::rev(Rev(0))).await.unwrap();
+    let mut histories = Vec::new();
+    for id in 1..=9 {
+        histories.push(store.history(&center, DeliveryId(id)).await.unwrap());
+    }
+    let told = (
+        (head.epoch, head.rev, head.count, head.digest, head.alarm_seq),
+        (rows.buckets, rows.frame.map(|frame| frame.rows)),
+        histories,
+        store.alarms_after(&center, 0, 100).await.unwrap(),
+        store.riders(&center).await.unwrap(),
+        store.search(&center, PastSearch::default()).await.unwrap(),
+        store.preference("kim".into(), "views".into()).await.unwrap(),
+    );
+    format!("{told:#?}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn boards_histories_alarms_outcomes_and_sign_ins_go_on_in_the_database() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::drill(START, 0.0));
@@ -67,37 +91,15 @@ async fn boards_histories_alarms_outcomes_and_sign_ins_go_on_in_the_database() {
     let key = hub.auth.put_key(key).await.unwrap();
     let (_, tokens) =
         hub.auth.login(LoginRequest { account: "kim".into(), password: "kim".into() }).await.unwrap();
-    let told = async |store: &Store| {
-        let center = gangnam();
-        let head = store.head(&center).await.unwrap();
-        let mut rows = store.digest(&center, After::rev(Rev(0))).await.unwrap();
-        rows.head.at = head.at;
-        let mut histories = Vec::new();
-        for id in 1..=9 {
-            histories.push(store.history(&center, DeliveryId(id)).await.unwrap());
-            histories.push(Vec::new());
-        }
-        let alarms = store.alarms_after(&center, 0, 100).await.unwrap();
-        let riders = store.riders(&center).await.unwrap();
-        let found = store.search(&center, PastSearch::default()).await.unwrap();
-        (
-            (head.epoch, head.rev, head.count, head.digest, head.alarm_seq),
-            (rows.buckets, rows.frame.map(|frame| frame.rows)),
-            histories,
-            alarms,
-            riders,
-            found.rows,
-            store.preference("kim".into(), "views".into()).await.unwrap(),
-        )
-    };
     let before = told(&hub.store).await;
-    let cursor = Cursor { epoch: before.0.0.clone(), rev: Rev(9) };
+    let head = hub.store.head(&gangnam()).await.unwrap();
+    let cursor = Cursor { epoch: head.epoch.clone(), rev: Rev(9) };
     hub.store.close().await;
 
     let url = database(&fresh()).await;
-    let moved = move_store(&file(folder.path()), &url, TO).await.unwrap();
-    assert!(!moved.before && moved.rows.contains(&("archive", 2)), "{moved:?}");
-    let store = Store::connect(&url, None, StoreConfig::temporary(clock)).await.unwrap();
+    let what = moved(&file(folder.path()), &url).await.unwrap();
+    assert!(!what.before && what.rows.contains(&("archive", 2)), "{what:?}");
+    let store = Store::connect(&url, None, StoreConfig::temporary(clock.clone())).await.unwrap();
     assert_eq!(told(&store).await, before);
     assert_eq!(
         store.changes(&gangnam(), Some(&cursor), 100).await.unwrap().frame.from,
@@ -106,11 +108,7 @@ async fn boards_histories_alarms_outcomes_and_sign_ins_go_on_in_the_database() {
     );
     assert!(store.execute(keyed()).await.unwrap().replayed, "answered as recorded");
     let next = done(&store, create()).await.result.unwrap();
-    assert_eq!(
-        (next.row.id, next.row.rev),
-        (DeliveryId(10), Rev(before.0.1.0 + 1)),
-        "ids and revisions go on"
-    );
+    assert_eq!((next.row.id, next.row.rev), (DeliveryId(10), Rev(head.rev.0 + 1)), "ids and revisions go on");
     let hub = Hub::open(store, HubConfig::default()).await.unwrap();
     use_for(&hub, Purpose::Production).await.unwrap();
     let headers = |name: &'static str, value: &str| {
@@ -122,6 +120,24 @@ async fn boards_histories_alarms_outcomes_and_sign_ins_go_on_in_the_database() {
     let bearer = headers("authorization", &format!("Bearer {}", tokens.access_token));
     assert!(hub.auth.identify(&bearer).await.is_ok(), "who signed in before is signed in still");
     assert!(hub.auth.identify(&headers("x-api-key", &key)).await.is_ok());
+
+    // And back into a file, once no hub runs on the database.
+    let (from, folder) = (StorePlace::Postgres(url), tempfile::tempdir().unwrap());
+    let to = StorePlace::File(file(folder.path()));
+    let refused = move_store(&from, &to).await;
+    assert!(matches!(refused, Err(MoveError::InUse(_))), "{refused:?}");
+    assert!(use_for(&hub, Purpose::Production).await.is_ok(), "it serves on");
+    let before = told(&hub.store).await;
+    hub.store.close().await;
+    drop(hub);
+    move_store(&from, &to).await.unwrap();
+    let store = Store::open(StoreConfig::at(file(folder.path()), clock)).unwrap();
+    assert_eq!(told(&store).await, before);
+    let next = done(&store, create()).await.result.unwrap();
+    assert_eq!((next.row.id, next.row.rev), (DeliveryId(11), Rev(head.rev.0 + 2)));
+    let hub = Hub::open(store, HubConfig::default()).await.unwrap();
+    use_for(&hub, Purpose::Production).await.unwrap();
+    assert!(hub.auth.identify(&bearer).await.is_ok());
 }
 
 #[tokio::test]
@@ -134,28 +150,29 @@ async fn a_file_that_was_moved_serves_no_more_and_a_move_that_was_cut_short_is_f
         let hub = Hub::open(store, HubConfig::default()).await.unwrap();
         use_for(&hub, Purpose::Production).await
     };
-    let away = move_store(&path, "postgres://127.0.0.1:1/x", TO).await;
+    let away = moved(&path, "postgres://127.0.0.1:1/x").await;
     assert!(matches!(away, Err(MoveError::Store(_))), "{away:?}");
     assert!(at_file().await.is_ok(), "nothing happened");
+    let url = database(&fresh()).await;
+    let to = StorePlace::Postgres(url.clone()).to_string();
     // Killed before the commit: the file can't know whether it came to that.
     let mark = |done| {
         let file = rusqlite::Connection::open(&path).unwrap();
-        let mark = format!("{{\"id\":\"M1\",\"to\":\"{TO}\",\"done\":{done}}}");
+        let mark = format!("{{\"id\":\"M1\",\"to\":\"{to}\",\"done\":{done}}}");
         file.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('note:moved', ?1)", [mark]).unwrap();
     };
     mark(false);
-    assert!(matches!(at_file().await, Err(PurposeError::Moving(to)) if to == TO));
-    let elsewhere = move_store(&path, "postgres://127.0.0.1:1/x", "postgres://other/x").await;
-    assert!(matches!(elsewhere, Err(MoveError::Elsewhere(to)) if to == TO));
+    assert!(matches!(at_file().await, Err(PurposeError::Moving(place)) if place == to));
+    let elsewhere = moved(&path, "postgres://127.0.0.1:1/y").await;
+    assert!(matches!(elsewhere, Err(MoveError::Elsewhere(place)) if place == to));
 
-    let url = database(&fresh()).await;
-    assert!(!move_store(&path, &url, TO).await.unwrap().before);
-    assert!(matches!(at_file().await, Err(PurposeError::Moved(to)) if to == TO));
-    assert!(matches!(move_store(&path, &url, TO).await, Err(MoveError::Moved(_))));
+    assert!(!moved(&path, &url).await.unwrap().before);
+    assert!(matches!(at_file().await, Err(PurposeError::Moved(place)) if place == to));
+    assert!(matches!(moved(&path, &url).await, Err(MoveError::Moved(_))));
 
     // Killed after the commit, before the file knew.
     mark(false);
-    assert!(move_store(&path, &url, TO).await.unwrap().before);
+    assert!(moved(&path, &url).await.unwrap().before);
     assert!(matches!(at_file().await, Err(PurposeError::Moved(_))));
 }
 
@@ -170,7 +187,7 @@ async fn what_can_t_be_moved_is_left_as_it_is() {
     let used = Store::connect(&url, None, config()).await.unwrap();
     prepare(&used).await;
     done(&used, create()).await;
-    let refused = move_store(&path, &url, TO).await;
+    let refused = moved(&path, &url).await;
     assert!(matches!(refused, Err(MoveError::NotEmpty(_))), "{refused:?}");
     assert_eq!(used.head(&gangnam()).await.unwrap().rev, Rev(1));
 
@@ -178,7 +195,7 @@ async fn what_can_t_be_moved_is_left_as_it_is() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute("DELETE FROM delivery WHERE id = 5", []).unwrap();
     let url = database(&fresh()).await;
-    let refused = move_store(&path, &url, TO).await;
+    let refused = moved(&path, &url).await;
     assert!(matches!(refused, Err(MoveError::Damaged { .. })), "{refused:?}");
     let empty = Store::connect(&url, None, config()).await.unwrap();
     assert!(empty.center_ids().is_empty());
@@ -188,6 +205,6 @@ async fn what_can_t_be_moved_is_left_as_it_is() {
     let store = lived(folder.path(), &clock).await;
     store.meta_set("purpose", "demo").await.unwrap();
     store.close().await;
-    let refused = move_store(&folder.path().join("hub.sqlite"), &url, TO).await;
+    let refused = moved(&folder.path().join("hub.sqlite"), &url).await;
     assert!(matches!(refused, Err(MoveError::IsDemo)), "{refused:?}");
 }

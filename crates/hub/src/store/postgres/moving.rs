@@ -1,4 +1,5 @@
-//! An empty database takes in all that a file kept: in one transaction, so that it has everything or nothing.
+//! An empty database takes in all that another store kept: in one transaction, so that it has everything or nothing; and gives all
+//! that it keeps itself.
 
 use super::failure::Failure;
 use super::people::{keep_first_note, keep_note, note};
@@ -7,7 +8,8 @@ use super::{Postgres, schema};
 use crate::store::StoreError;
 use crate::store::notes::PURPOSE_KEY;
 use crate::store::transfer::{
-    Chunk, FILLED_KEY, Kind, MOVED_KEY, MoveError, Moved, Own, TABLES, Table, Value,
+    Chunk, Coming, FILLED_KEY, Gathering, Kind, MOVED_KEY, MoveError, Moved, Own, TABLES, Table, Value,
+    compare,
 };
 use deadpool_postgres::Transaction;
 use futures_util::{TryStreamExt, pin_mut};
@@ -15,12 +17,10 @@ use gwanje_model::digest::DigestSum;
 use gwanje_model::{DeliveryId, Rev, RowDigest};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc;
+use tokio_postgres::Row;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
-
-/// The rows of a file as they come.
-type Coming = Receiver<Result<Chunk, StoreError>>;
 
 impl Postgres {
     /// Takes in everything, unless the move of that id filled this database before.
@@ -41,9 +41,13 @@ impl Postgres {
             return Err(MoveError::NotEmpty(what));
         }
         let moved = take_in(&tx, coming).await?;
-        let own = Own { notes: own.notes.into_iter().filter(|(key, _)| key != MOVED_KEY).collect(), ..own };
+        let own = Own {
+            notes: own.notes.into_iter().filter(|(key, _)| key != MOVED_KEY && key != FILLED_KEY).collect(),
+            ..own
+        };
         finish(&tx, id, own).await.map_err(lost)?;
-        compare(&tx).await?;
+        let (heads, found) = sums(&tx).await.map_err(lost)?;
+        compare(heads, &found)?;
         tx.commit().await.map_err(|error| MoveError::Unsettled(Failure::from(error).to_string()))?;
         Ok(moved)
     }
@@ -100,8 +104,7 @@ struct Copy {
 
 impl Copy {
     async fn into(tx: &Transaction<'_>, table: &'static Table) -> Result<Self, Failure> {
-        let names: Vec<String> = table.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let copy = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, names.join(", "));
+        let copy = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.names());
         let types: Vec<Type> = table.columns.iter().map(|(_, kind)| kind.of_postgres()).collect();
         let writer = BinaryCopyInWriter::new(tx.copy_in(&copy).await?, &types);
         Ok(Self { writer: Box::pin(writer), table })
@@ -179,28 +182,118 @@ async fn finish(tx: &Transaction<'_>, id: &str, own: Own) -> Result<(), Failure>
     Ok(())
 }
 
-/// Holds the rows of each center against its head, as a client would.
-async fn compare(tx: &Transaction<'_>) -> Result<(), MoveError> {
-    let lost = |failure: Failure| MoveError::Store(failure.while_doing("comparing what was moved"));
-    let counting = async {
-        let rows = tx.query_raw("SELECT center, id, rev FROM delivery", &[] as &[i64]).await?;
-        pin_mut!(rows);
-        let mut found: BTreeMap<String, RowDigest> = BTreeMap::new();
-        while let Some(row) = rows.try_next().await? {
-            let (id, rev) = (DeliveryId(unsigned(row.get(1))), Rev(unsigned(row.get(2))));
-            found.entry(row.get(0)).or_default().add(id, rev);
-        }
-        Ok((found, tx.query("SELECT id, count, digest FROM center", &[]).await?))
-    };
-    let (found, heads) = counting.await.map_err(lost)?;
-    for head in heads {
-        let center: String = head.get(0);
-        let told = RowDigest { count: unsigned(head.get(1)), digest: DigestSum(unsigned(head.get(2))) };
-        let found = found.get(&center).copied().unwrap_or_default();
-        if told != found {
-            let shown = |sum: RowDigest| format!("{} rows of digest {:016x}", sum.count, sum.digest.0);
-            return Err(MoveError::Damaged { center, told: shown(told), found: shown(found) });
+/// What heads say, and what the rows are.
+type Sums = (Vec<(String, RowDigest)>, BTreeMap<String, RowDigest>);
+
+async fn sums(tx: &Transaction<'_>) -> Result<Sums, Failure> {
+    let rows = tx.query_raw("SELECT center, id, rev FROM delivery", &[] as &[i64]).await?;
+    pin_mut!(rows);
+    let mut found: BTreeMap<String, RowDigest> = BTreeMap::new();
+    while let Some(row) = rows.try_next().await? {
+        let (id, rev) = (DeliveryId(unsigned(row.get(1))), Rev(unsigned(row.get(2))));
+        found.entry(row.get(0)).or_default().add(id, rev);
+    }
+    let heads = tx.query("SELECT id, count, digest FROM center", &[]).await?;
+    let told =
+        |head: &Row| RowDigest { count: unsigned(head.get(1)), digest: DigestSum(unsigned(head.get(2))) };
+    Ok((heads.iter().map(|head| (head.get(0), told(head))).collect(), found))
+}
+
+impl Postgres {
+    /// Whether no hub but this process uses the database.
+    pub(in crate::store) async fn is_alone(&self) -> Result<(), MoveError> {
+        let others = async {
+            let client = self.shared.pool.get().await?;
+            // Its own connections come from the same address and port or socket; each says which process it is of.
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                       AND application_name = 'gwanje-hub' AND pid <> pg_backend_pid()";
+            Ok(client.query_one(sql, &[]).await?.get::<_, i64>(0))
+        };
+        let lost = |failure: Failure| MoveError::Store(failure.while_doing("looking who uses the database"));
+        match others.await.map_err(lost)? - self.other_connections() {
+            ..=0 => Ok(()),
+            others => Err(MoveError::InUse(others)),
         }
     }
+
+    /// Connections of this process beside the one in use.
+    fn other_connections(&self) -> i64 {
+        i64::try_from(self.shared.pool.status().size.saturating_sub(1)).unwrap_or(i64::MAX)
+    }
+
+    /// What it says of itself.
+    pub(in crate::store) async fn own(&self) -> Result<Own, StoreError> {
+        let own = async {
+            let client = self.shared.pool.get().await?;
+            let notes =
+                client.query("SELECT substr(key, 6), value FROM meta WHERE key LIKE 'note:%'", &[]).await?;
+            let last = client
+                .query_one("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM delivery_id", &[]);
+            let notes = notes.iter().map(|row| (row.get(0), row.get(1))).collect();
+            Ok(Own { notes, last_delivery: last.await?.get(0) })
+        };
+        own.await.map_err(|failure: Failure| failure.while_doing("reading what the store says of itself"))
+    }
+
+    /// All rows of all tables, one table after the other, as of one instant.
+    pub(in crate::store) fn tables(&self) -> Coming {
+        let (chunks, coming) = mpsc::channel(2);
+        let shared = std::sync::Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let sent = async {
+                let mut client = shared.pool.get().await?;
+                let tx = shared.reading(&mut client).await?;
+                tx.batch_execute(
+                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
+                )
+                .await?;
+                for (n, table) in TABLES.iter().enumerate() {
+                    send_table(&tx, n, table, &chunks).await?;
+                }
+                Ok(())
+            };
+            if let Err(failure) = sent.await {
+                let failure: Failure = failure;
+                // Whoever waited for it has gone.
+                _ = chunks.send(Err(failure.while_doing("reading the database"))).await;
+            }
+        });
+        coming
+    }
+}
+
+async fn send_table(
+    tx: &Transaction<'_>,
+    n: usize,
+    table: &'static Table,
+    chunks: &mpsc::Sender<Result<Chunk, StoreError>>,
+) -> Result<(), Failure> {
+    // Whoever takes the rows in may have failed, and says so.
+    let send = async |rows| chunks.send(Ok(Chunk { table: n, rows })).await.is_ok();
+    let select = format!("SELECT {} FROM {}", table.names(), table.name);
+    let found = tx.query_raw(&select, &[] as &[i64]).await?;
+    pin_mut!(found);
+    let mut gathering = Gathering::default();
+    while let Some(row) = found.try_next().await? {
+        let kinds = table.columns.iter().enumerate();
+        let values = kinds.map(|(column, (_, kind))| value(&row, column, *kind)).collect();
+        if let Some(rows) = gathering.add(values)
+            && !send(rows).await
+        {
+            return Ok(());
+        }
+    }
+    send(gathering.rest()).await;
     Ok(())
+}
+
+fn value(row: &Row, column: usize, kind: Kind) -> Value {
+    let value = match kind {
+        Kind::Text => row.get::<_, Option<String>>(column).map(Value::Text),
+        Kind::Integer => row.get::<_, Option<i64>>(column).map(Value::Integer),
+        Kind::Small => row.get::<_, Option<i32>>(column).map(|number| Value::Integer(number.into())),
+        Kind::Bytes => row.get::<_, Option<Vec<u8>>>(column).map(Value::Bytes),
+        Kind::Flag => row.get::<_, Option<bool>>(column).map(|flag| Value::Integer(flag.into())),
+    };
+    value.unwrap_or(Value::Null)
 }

@@ -1,17 +1,18 @@
-//! All that a file keeps, table by table, for a move.
+//! All that a file keeps, table by table, for a move; and all that comes by one.
 
 use super::{Sqlite, connect, unusable};
 use crate::store::StoreError;
-use crate::store::transfer::{Chunk, Own, TABLES, Table, Value};
+use crate::store::notes::PURPOSE_KEY;
+use crate::store::transfer::{
+    Chunk, Coming, FILLED_KEY, Gathering, MOVED_KEY, MoveError, Moved, Own, TABLES, Table, Value, compare,
+};
+use gwanje_model::digest::DigestSum;
+use gwanje_model::{DeliveryId, Rev, RowDigest};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::sync::mpsc;
-
-/// Bytes of texts that travel at once.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Rows that travel at once.
-const CHUNK_ROWS: usize = 2_000;
 
 impl Sqlite {
     /// What it says of itself.
@@ -28,8 +29,8 @@ impl Sqlite {
         .await
     }
 
-    /// All rows of all tables, one table after the other. The last thing that comes is the failure, if there is one.
-    pub(in crate::store) fn tables(&self) -> mpsc::Receiver<Result<Chunk, StoreError>> {
+    /// All rows of all tables, one table after the other.
+    pub(in crate::store) fn tables(&self) -> Coming {
         let (chunks, coming) = mpsc::channel(2);
         let path = self.path.clone();
         tokio::task::spawn_blocking(move || {
@@ -39,6 +40,18 @@ impl Sqlite {
             }
         });
         coming
+    }
+
+    /// Takes in everything, unless the move of that id filled this file before.
+    pub(in crate::store) async fn fill(
+        &self,
+        id: &str,
+        coming: Coming,
+        own: Own,
+    ) -> Result<Moved, MoveError> {
+        let (path, id) = (self.path.clone(), id.to_owned());
+        let filling = tokio::task::spawn_blocking(move || fill(&path, &id, coming, own));
+        filling.await.unwrap_or(Err(MoveError::Store(StoreError::NotCommitted)))
     }
 }
 
@@ -57,23 +70,15 @@ fn send_table(
     table: &Table,
     chunks: &mpsc::Sender<Result<Chunk, StoreError>>,
 ) -> rusqlite::Result<()> {
-    let names: Vec<String> = table.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-    let mut statement = db.prepare(&format!("SELECT {} FROM {}", names.join(", "), table.name))?;
+    // Whoever takes the rows in may have failed, and says so.
+    let send = |rows| chunks.blocking_send(Ok(Chunk { table: n, rows })).is_ok();
+    let mut statement = db.prepare(&format!("SELECT {} FROM {}", table.names(), table.name))?;
     let mut found = statement.query([])?;
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    loop {
-        let row = found.next()?;
-        if row.is_none() || rows.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
-            let chunk = Chunk { table: n, rows: std::mem::take(&mut rows) };
-            bytes = 0;
-            if chunks.blocking_send(Ok(chunk)).is_err() {
-                return Ok(());
-            }
-        }
-        let Some(row) = row else { return Ok(()) };
-        let mut values = Vec::with_capacity(names.len());
-        for column in 0..names.len() {
-            let value = match row.get_ref(column)? {
+    let mut gathering = Gathering::default();
+    while let Some(row) = found.next()? {
+        let mut values = Vec::with_capacity(table.columns.len());
+        for column in 0..table.columns.len() {
+            values.push(match row.get_ref(column)? {
                 ValueRef::Null => Value::Null,
                 ValueRef::Integer(number) => Value::Integer(number),
                 ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
@@ -82,14 +87,106 @@ fn send_table(
                     let kind = rusqlite::types::Type::Real;
                     return Err(rusqlite::Error::InvalidColumnType(column, table.name.into(), kind));
                 }
-            };
-            bytes += match &value {
-                Value::Text(text) => text.len(),
-                Value::Bytes(bytes) => bytes.len(),
-                Value::Null | Value::Integer(_) => 8,
-            };
-            values.push(value);
+            });
         }
-        rows.push(values);
+        if let Some(rows) = gathering.add(values)
+            && !send(rows)
+        {
+            return Ok(());
+        }
     }
+    send(gathering.rest());
+    Ok(())
+}
+
+fn fill(path: &Path, id: &str, coming: Coming, own: Own) -> Result<Moved, MoveError> {
+    let lost = |error: rusqlite::Error| MoveError::Store(unusable("moving into the file")(error));
+    let mut db = connect(path)?;
+    db.execute_batch("PRAGMA synchronous = FULL;").map_err(lost)?;
+    let tx = db.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(lost)?;
+    if super::notes::note(&tx, FILLED_KEY).map_err(lost)?.as_deref() == Some(id) {
+        return Ok(Moved { before: true, ..Moved::default() });
+    }
+    if let Some(what) = kept(&tx).map_err(lost)? {
+        return Err(MoveError::NotEmpty(what));
+    }
+    let moved = take_in(&tx, coming)?;
+    finish(&tx, id, &own).map_err(lost)?;
+    let (heads, found) = sums(&tx).map_err(lost)?;
+    compare(heads, &found)?;
+    tx.commit().map_err(|error| MoveError::Unsettled(error.to_string()))?;
+    Ok(moved)
+}
+
+/// What a file has that is not empty.
+fn kept(tx: &Transaction<'_>) -> rusqlite::Result<Option<String>> {
+    for table in TABLES {
+        let any = format!("SELECT EXISTS (SELECT 1 FROM {})", table.name);
+        if tx.query_row(&any, [], |row| row.get(0))? {
+            return Ok(Some(format!("something in the table {:?}", table.name)));
+        }
+    }
+    let purpose = super::notes::note(tx, PURPOSE_KEY)?;
+    Ok(purpose.map(|purpose| format!("a store for {purpose}")))
+}
+
+fn take_in(tx: &Transaction<'_>, mut coming: Coming) -> Result<Moved, MoveError> {
+    let lost = |error: rusqlite::Error| MoveError::Store(unusable("moving into the file")(error));
+    let mut counts = vec![0_u64; TABLES.len()];
+    while let Some(chunk) = coming.blocking_recv().transpose()? {
+        let Some((table, count)) = TABLES.get(chunk.table).zip(counts.get_mut(chunk.table)) else { continue };
+        let places = vec!["?"; table.columns.len()].join(", ");
+        let insert = format!("INSERT INTO {} ({}) VALUES ({places})", table.name, table.names());
+        let mut statement = tx.prepare_cached(&insert).map_err(lost)?;
+        for row in chunk.rows {
+            let values: Vec<Box<dyn ToSql>> = row.into_iter().map(column).collect();
+            statement.execute(params_from_iter(values)).map_err(lost)?;
+            *count += 1;
+        }
+    }
+    let rows = TABLES.iter().zip(counts).filter(|(_, count)| *count > 0);
+    Ok(Moved { rows: rows.map(|(table, count)| (table.name, count)).collect(), ..Moved::default() })
+}
+
+fn column(value: Value) -> Box<dyn ToSql> {
+    match value {
+        Value::Null => Box::new(rusqlite::types::Null),
+        Value::Integer(number) => Box::new(number),
+        Value::Text(text) => Box::new(text),
+        Value::Bytes(bytes) => Box::new(bytes),
+    }
+}
+
+/// Writes what a store says of itself, and which move filled it.
+fn finish(tx: &Transaction<'_>, id: &str, own: &Own) -> rusqlite::Result<()> {
+    for (key, value) in own.notes.iter().filter(|(key, _)| key != MOVED_KEY && key != FILLED_KEY) {
+        super::notes::keep(tx, key, value)?;
+    }
+    super::notes::keep(tx, FILLED_KEY, id)?;
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES ('last_delivery', ?1) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [own.last_delivery.to_string()],
+    )?;
+    Ok(())
+}
+
+/// What heads say, and what the rows are.
+type Sums = (Vec<(String, RowDigest)>, BTreeMap<String, RowDigest>);
+
+fn sums(tx: &Transaction<'_>) -> rusqlite::Result<Sums> {
+    let mut found: BTreeMap<String, RowDigest> = BTreeMap::new();
+    let mut statement = tx.prepare("SELECT center, id, rev FROM delivery")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, rev) = (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned());
+        found.entry(row.get(0)?).or_default().add(DeliveryId(id), Rev(rev));
+    }
+    let mut statement = tx.prepare("SELECT id, count, digest FROM center")?;
+    let heads = statement.query_map([], |row| {
+        let (count, digest) = (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned());
+        Ok((row.get(0)?, RowDigest { count, digest: DigestSum(digest) }))
+    })?;
+    let heads = heads.collect::<Result<_, _>>()?;
+    Ok((heads, found))
 }
