@@ -40,7 +40,7 @@ impl Shared {
 /// # Errors
 /// When it is not built.
 pub fn gwanje_hub(shared: &Shared) -> Result<Command> {
-    let database = shared.cluster.url("postgres");
+    let database = shared.cluster.url_of_both("postgres");
     let mut command = Command::new(binary("gwanje-hub")?);
     command
         .env("GWANJE_DATABASE", database)

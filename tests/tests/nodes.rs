@@ -72,6 +72,57 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
     Ok(())
 }
 
+/// The standby that takes over lacks the last commits: exactly these are gone, and no seat goes on from them.
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Result<()> {
+    let mut shared = Shared::start();
+    shared.cluster.follow();
+    for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
+        account(&shared, name, role)?;
+    }
+    let hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
+    let folder = tempfile::tempdir()?;
+    let (mut seats, mut clerks) = (Vec::new(), Vec::new());
+    for (hub, name) in hubs.iter().zip(["a", "b"]) {
+        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
+        seat.until_proof()?;
+        seats.push(seat);
+        clerks.push(hub.sign_in("supervisor").await?);
+    }
+    let mut kept = Vec::new();
+    for n in 0..10 {
+        kept.push(order(&clerks[n % 2]).await?);
+    }
+    shared.cluster.cut();
+    for n in 0..6 {
+        order(&clerks[n % 2]).await?;
+    }
+    clerks[0].post(&path(&format!("/{}/accept", kept[0])), &json!({})).await?;
+    for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+        seat.holds_the_board(clerk).await?;
+    }
+    let lost = clerks[0].head(CENTER).await?;
+    shared.cluster.stop();
+    shared.cluster.promote();
+    for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+        // Until the hub has found the server that takes writes.
+        while clerk.head(CENTER).await.is_err() {}
+        seat.holds_the_board(clerk).await?;
+        ensure!(seat.rows().len() == kept.len(), "{} rows of {}", seat.rows().len(), kept.len());
+    }
+    let head = clerks[1].head(CENTER).await?;
+    ensure!(head.epoch > lost.epoch && head.rev < lost.rev, "{head:?} after {lost:?}");
+    for n in 0..6 {
+        kept.push(order(&clerks[n % 2]).await?);
+    }
+    clerks[1].post(&path(&format!("/{}/accept", kept[0])), &json!({})).await?;
+    for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+        seat.holds_the_board(clerk).await?;
+        ensure!(seat.rows().len() == kept.len(), "{} rows of {}", seat.rows().len(), kept.len());
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -> Result<()> {
     let shared = Shared::start();

@@ -16,6 +16,9 @@ use gwanje_wire::socket::AlarmReceipt;
 use gwanje_wire::{Frame, Problem, ResyncReason, WireRow};
 use std::sync::Arc;
 
+/// Forgets at most this many outcomes or tickets at once: bounds the transaction that does it.
+pub(super) const FORGOTTEN_AT_ONCE: i64 = 64;
+
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
 

@@ -24,6 +24,17 @@ pub enum Replaces {
     Versions(Vec<i64>),
 }
 
+impl Replaces {
+    /// Whether that may be replaced which is kept; none: nothing is.
+    pub(super) fn fits(&self, present: Option<i64>) -> bool {
+        match (self, present) {
+            (Self::Nothing, present) => present.is_none(),
+            (Self::Versions(versions), Some(present)) => versions.contains(&present),
+            (Self::Versions(_), None) => false,
+        }
+    }
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreferenceKept {

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::rows::{signed, text_json};
+use crate::store::backend::FORGOTTEN_AT_ONCE;
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
     AlarmRef, AlarmWrite, Entry, LeftWrite, Moment, OutcomeWrite, Retention, RowWrite, Standing, Write,
@@ -10,9 +11,6 @@ use gwanje_model::{CenterId, Epoch, Status, Text, UtcMillis};
 use gwanje_wire::Gone;
 use std::sync::Arc;
 use tokio_postgres::types::ToSql;
-
-/// Forgets at most this many outcomes at once: bounds the transaction that does it.
-const FORGOTTEN_AT_ONCE: i64 = 64;
 
 type Params<'a> = [&'a (dyn ToSql + Sync)];
 

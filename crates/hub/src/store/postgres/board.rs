@@ -1,18 +1,14 @@
 //! A whole board as JSON, streamed through a cursor of one read transaction.
 
 use super::failure::Failure;
-use super::rows::text_json;
 use super::{Shared, reads};
-use crate::store::board::{CHUNK_BYTES, CHUNKS_WAITING, STALLED, TURN_WAIT, WHOLE};
+use crate::store::board::{CHUNKS_WAITING, Chunks, TURN_WAIT, cut, opening};
 use crate::store::{BoardStream, StoreError};
-use bytes::Bytes;
 use futures_util::{StreamExt, pin_mut};
-use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Epoch, Rev, RiderId, RowDigest};
-use std::io;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 /// Rows asked for at a time.
 const ROWS_AT_ONCE: i32 = 500;
@@ -36,8 +32,7 @@ impl Shared {
         tokio::spawn(async move {
             let _turn = turn;
             let mut begun = Some(begun);
-            let mut out =
-                Out { chunks, until: Instant::now() + WHOLE, waiting: Vec::with_capacity(CHUNK_BYTES) };
+            let mut out = Chunks::new(chunks.clone());
             let mut read = shared.read_board(&id, rider.as_ref(), &mut begun, &mut out).await;
             if let Err(Failure::OtherHistory) = read {
                 read = match shared.look().await {
@@ -49,10 +44,7 @@ impl Shared {
             match begun {
                 // The receiver may have gone as well.
                 Some(begun) => _ = begun.send(Err(failure.while_doing("reading a board"))),
-                None => {
-                    tracing::error!(error = %failure, "a board was cut while it was read");
-                    _ = out.chunks.send(Err(io::Error::other(failure.to_string()))).await;
-                }
+                None => cut(&chunks, &failure).await,
             }
         });
         let (epoch, rev) = begins.await.map_err(|_| StoreError::UnknownCenter(center))??;
@@ -64,7 +56,7 @@ impl Shared {
         center: &CenterId,
         rider: Option<&RiderId>,
         begun: &mut Option<Begun>,
-        out: &mut Out,
+        out: &mut Chunks,
     ) -> Result<(), Failure> {
         let mut client = self.client().await?;
         let tx = self.reading(&mut client).await?;
@@ -101,8 +93,7 @@ impl Shared {
                 if !std::mem::take(&mut first) {
                     out.write(b",");
                 }
-                out.write(row.get::<_, &str>(0).as_bytes());
-                if out.waiting.len() >= CHUNK_BYTES && out.flush().await.is_err() {
+                if out.write(row.get::<_, &str>(0).as_bytes()) && out.flush().await.is_err() {
                     return Ok(());
                 }
             }
@@ -114,39 +105,5 @@ impl Shared {
         // A client that left wants no end either.
         _ = out.flush().await;
         Ok(())
-    }
-}
-
-fn opening(standing: &Standing, rows: RowDigest) -> Result<String, Failure> {
-    let (epoch, rev) = (text_json(&standing.epoch)?, standing.rev);
-    Ok(format!(r#"{{"epoch":{epoch},"rev":{rev},"count":{},"digest":"{}","rows":["#, rows.count, rows.digest))
-}
-
-struct Out {
-    chunks: mpsc::Sender<io::Result<Bytes>>,
-    until: Instant,
-    waiting: Vec<u8>,
-}
-
-/// The client left or stalled.
-struct Gone;
-
-impl Out {
-    fn write(&mut self, bytes: &[u8]) {
-        self.waiting.extend_from_slice(bytes);
-    }
-
-    async fn flush(&mut self) -> Result<(), Gone> {
-        let chunk = Bytes::from(std::mem::replace(&mut self.waiting, Vec::with_capacity(CHUNK_BYTES)));
-        let until = self.until.min(Instant::now() + STALLED);
-        let in_time = Instant::now() < self.until;
-        match timeout_at(until, self.chunks.send(Ok(chunk))).await {
-            Ok(Ok(())) if in_time => Ok(()),
-            Ok(Err(_)) => Err(Gone),
-            Ok(Ok(())) | Err(_) => {
-                tracing::info!("a client that reads a board too slowly, or not at all, is cut off");
-                Err(Gone)
-            }
-        }
     }
 }

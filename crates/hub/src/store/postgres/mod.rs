@@ -6,6 +6,7 @@
 mod apply;
 mod asks;
 mod board;
+mod centers;
 mod commit;
 mod connecting;
 mod encryption;
@@ -17,6 +18,8 @@ mod people;
 mod reads;
 mod rows;
 mod schema;
+#[macro_use]
+mod transacting;
 
 use super::backend::{Backend, BatchOutcome, Beside};
 use super::lines::Lines;
@@ -30,7 +33,7 @@ use crate::fanout::{Fanout, RedisFanout};
 use asks::{Answer, CenterAsk};
 use async_trait::async_trait;
 use commit::Queue;
-use deadpool_postgres::{Object, Pool, PoolError, Transaction};
+use deadpool_postgres::{Object, Pool};
 use failure::Failure;
 use gwanje_ledger::{BatchCommand, Command, Decided, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
@@ -38,24 +41,20 @@ use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
 use gwanje_wire::{Frame, WireRow};
-use identity::{Used, lacks};
-use rows::text_json;
+use identity::Used;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use tokio_postgres::IsolationLevel;
-use tokio_postgres::error::SqlState;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Centers of a node that commit at once.
 const WRITING: usize = 4;
-/// Between two looks for a connection while the database takes no more of them.
-const TAKEN: Duration = Duration::from_millis(50);
 /// Boards streamed at once: each may wait for a slow client.
 const BOARDS: usize = 8;
+
 /// A store in a PostgreSQL database.
 pub(super) struct Postgres {
     shared: Arc<Shared>,
@@ -163,86 +162,9 @@ async fn begin_signals(
 }
 
 impl Shared {
-    /// A connection. Where the database takes no more of them, one that this node has is waited for.
-    async fn client(&self) -> Result<Object, Failure> {
-        let until = Instant::now() + connecting::CONNECT_TIMEOUT;
-        loop {
-            match self.pool.get().await {
-                Err(PoolError::Backend(error))
-                    if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
-                        && self.pool.status().size > 0
-                        && Instant::now() < until =>
-                {
-                    sleep(TAKEN).await;
-                }
-                got => return Ok(got?),
-            }
-        }
-    }
-
-    /// A transaction that only reads, and sees one instant of a database that can be believed.
-    async fn reading<'a>(&self, client: &'a mut Object) -> Result<Transaction<'a>, Failure> {
-        let begun =
-            client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-        let tx = begun.start().await?;
-        self.believe(&identity::look(&tx).await?)?;
-        Ok(tx)
-    }
-
-    /// A transaction that writes to a database that can be believed.
-    async fn writing<'a>(&self, client: &'a mut Object) -> Result<Transaction<'a>, Failure> {
-        let tx = client.transaction().await?;
-        self.believe(&identity::look(&tx).await?)?;
-        Ok(tx)
-    }
-
-    /// Sees what other nodes committed; where the database lacks what was told, new epochs begin.
-    async fn look(&self) -> Result<(), Failure> {
-        match self.look_once().await {
-            Err(Failure::OtherHistory) => {
-                self.begin_epochs().await?;
-                self.look_once().await
-            }
-            looked => looked,
-        }
-    }
-
-    async fn look_once(&self) -> Result<(), Failure> {
-        let mut client = self.client().await?;
-        let at = Now::of(&self.lines.clock);
-        let told: BTreeMap<CenterId, Standing> =
-            self.lines.ids().into_iter().filter_map(|id| Some((id.clone(), self.told(&id)?))).collect();
-        let tx = self.reading(&mut client).await?;
-        let centers = reads::centers(&tx).await?;
-        if centers
-            .iter()
-            .any(|(center, standing)| told.get(&center.id).is_some_and(|told| lacks(standing, told)))
-        {
-            return Err(Failure::OtherHistory);
-        }
-        for (center, standing) in centers {
-            match self.lines.get(&center.id) {
-                Some(line) => line.catch_up(standing, at),
-                None => self.lines.add(center.id, standing, Some(at)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a center stands; never before what was told of it.
-    async fn standing(&self, center: &CenterId) -> Result<Option<Standing>, Failure> {
-        let mut client = self.client().await?;
-        let told = self.told(center);
-        let tx = self.reading(&mut client).await?;
-        let standing = reads::standing(&tx, center).await?;
-        match (&standing, told) {
-            (Some(standing), Some(told)) if lacks(standing, &told) => Err(Failure::OtherHistory),
-            _ => Ok(standing),
-        }
-    }
-
     async fn keep_looking(self: Arc<Self>, every: Duration) {
-        let mut tick = interval(every);
+        // It was looked when the store was opened.
+        let mut tick = interval_at(Instant::now() + every, every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             match &self.signals {
@@ -257,60 +179,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Does `$done`, and once more when it finds that new epochs must begin first.
-macro_rules! believed {
-    ($self:ident, $doing:literal, $done:expr) => {{
-        let believed = async {
-            match $done.await {
-                Err(Failure::OtherHistory) => {
-                    $self.shared.look().await?;
-                    $done.await
-                }
-                done => done,
-            }
-        };
-        believed.await.map_err(|failure: Failure| failure.while_doing($doing))
-    }};
-}
-
-/// Runs `$read` with a transaction `$tx` that only reads.
-macro_rules! read {
-    ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {
-        believed!($self, $doing, async {
-            let mut client = $self.shared.client().await?;
-            let $tx = &$self.shared.reading(&mut client).await?;
-            Ok::<_, Failure>($read)
-        })
-    };
-}
-
-/// Runs `$write` with a transaction `$tx`, and commits.
-macro_rules! write {
-    ($self:ident, $doing:literal, |$tx:ident| $write:expr) => {
-        believed!($self, $doing, async {
-            let mut client = $self.shared.client().await?;
-            let transaction = $self.shared.writing(&mut client).await?;
-            let $tx = &transaction;
-            let value = $write;
-            transaction.commit().await?;
-            Ok::<_, Failure>(value)
-        })
-    };
-}
-
-/// Runs `$read` with a transaction that only reads, beside the standing of a center and the frame after a revision.
-macro_rules! beside {
-    ($self:ident, $center:ident, $after:ident, $at:ident, |$tx:ident| $read:expr) => {
-        read!($self, "reading a board", |$tx| match reads::standing($tx, &$center).await? {
-            None => None,
-            Some(standing) => match reads::whole_frame($tx, &$center, &standing, &$after, $at).await? {
-                Err(reason) => Some(Err(reason)),
-                Ok(frame) => Some(Ok((standing, frame, $read))),
-            },
-        })
-    };
 }
 
 #[async_trait]
@@ -380,40 +248,15 @@ impl Backend for Postgres {
     }
 
     async fn ensure_center(&self, center: CenterRecord, epoch: Epoch) -> Result<(), StoreError> {
-        let sql = "INSERT INTO center (id, name, pos, time_zone, epoch) VALUES ($1, $2, $3, $4, $5) \
-                   ON CONFLICT (id) DO UPDATE SET name = excluded.name, pos = excluded.pos, \
-                   time_zone = excluded.time_zone";
-        write!(self, "setting up a center", |tx| {
-            let pos = center.pos.as_ref().map(text_json).transpose()?;
-            let (id, name, zone) = (center.id.as_str(), center.name.as_str(), center.time_zone.as_str());
-            tx.execute(sql, &[&id, &name, &pos, &zone, &epoch.as_str()]).await?;
-        })?;
+        write!(self, "setting up a center", |tx| centers::ensure(tx, &center, &epoch).await?)?;
         self.shared.look().await.map_err(|failure| failure.while_doing("reading the centers"))
     }
 
     async fn upsert_riders(&self, center: CenterId, riders: Vec<Rider>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO rider (center, id, name, phone, home, status, pos, seen_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (center, id) DO UPDATE SET \
-                   name = excluded.name, phone = excluded.phone, home = excluded.home, \
-                   status = excluded.status, pos = coalesce(excluded.pos, rider.pos), \
-                   seen_at = coalesce(excluded.seen_at, rider.seen_at)";
         // In one order everywhere: two that list the same riders at once do not wait for each other in a circle.
         let mut riders = riders;
         riders.sort_by(|a, b| a.id.cmp(&b.id));
-        write!(self, "listing riders", |tx| {
-            let statement = tx.prepare_cached(sql).await?;
-            for rider in &riders {
-                let (status, pos) =
-                    (text_json(&rider.status)?, rider.pos.as_ref().map(text_json).transpose()?);
-                let (id, name, phone) = (rider.id.as_str(), rider.name.as_str(), rider.phone.as_str());
-                let (home, seen_at) = (rider.home.as_str(), rider.seen_at.map(|at| at.0));
-                tx.execute(
-                    &statement,
-                    &[&center.as_str(), &id, &name, &phone, &home, &status, &pos, &seen_at],
-                )
-                .await?;
-            }
-        })
+        write!(self, "listing riders", |tx| centers::list_riders(tx, &center, &riders).await?)
     }
 
     async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError> {

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::rows::{json, text_json};
+use crate::store::backend::FORGOTTEN_AT_ONCE;
 use crate::store::people::{Account, ApiKey, KeyHash, Rotated, Rotation, rotate};
 use crate::store::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 use deadpool_postgres::Transaction;
@@ -144,9 +145,6 @@ pub(super) async fn spend(
     }
 }
 
-/// Forgets at most this many tickets at once: bounds the transaction that does it.
-const FORGOTTEN_AT_ONCE: i64 = 64;
-
 /// Notes that a ticket is spent; false: it was before.
 pub(super) async fn spend_ticket(
     tx: &Transaction<'_>,
@@ -211,12 +209,7 @@ pub(super) async fn keep_preference(
     let statement = tx.prepare_cached("SELECT key, version FROM preference WHERE account = $1").await?;
     let kept = tx.query(&statement, &[&account]).await?;
     let present: Option<i64> = kept.iter().find(|row| row.get::<_, &str>(0) == key).map(|row| row.get(1));
-    let fits = match (replaces, present) {
-        (Replaces::Nothing, present) => present.is_none(),
-        (Replaces::Versions(versions), Some(present)) => versions.contains(&present),
-        (Replaces::Versions(_), None) => false,
-    };
-    if !fits {
+    if !replaces.fits(present) {
         return Ok(PreferenceKept::Another(present));
     }
     if present.is_none() && i64::try_from(kept.len()).is_ok_and(|kept| kept >= PREFERENCES_MAX) {

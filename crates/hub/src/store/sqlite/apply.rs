@@ -2,6 +2,7 @@
 
 use super::text_json;
 use super::writer::{Batch, signed};
+use crate::store::backend::FORGOTTEN_AT_ONCE;
 use gwanje_ledger::{
     AlarmRef, AlarmWrite, Entry, LeftWrite, Moment, OutcomeWrite, Retention, RowWrite, Signature, Write,
 };
@@ -10,9 +11,6 @@ use gwanje_wire::Gone;
 use gwanje_wire::rest::ReceiptStage;
 use rusqlite::{Connection, params};
 use std::sync::Arc;
-
-/// Forgets at most this many outcomes at once: bounds the transaction that does it.
-const FORGOTTEN_AT_ONCE: i64 = 64;
 
 /// Writes what a decision about a center leaves to write, in its order.
 pub(super) fn apply(batch: &mut Batch<'_>, center: &CenterId, writes: Vec<Write>) -> rusqlite::Result<()> {

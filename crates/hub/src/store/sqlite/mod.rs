@@ -530,7 +530,11 @@ fn unusable(doing: impl Into<String>) -> impl FnOnce(rusqlite::Error) -> StoreEr
 
 /// A value as JSON text for a column.
 fn text_json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+fn unwritable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
 #[cfg(test)]

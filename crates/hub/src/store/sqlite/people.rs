@@ -2,6 +2,7 @@
 
 use super::read::json;
 use super::text_json;
+use crate::store::backend::FORGOTTEN_AT_ONCE;
 use crate::store::people::{Account, ApiKey, KeyHash, Rotated, Rotation, rotate};
 use gwanje_model::{RiderId, Role, Text, UtcMillis};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -129,9 +130,6 @@ pub(super) fn spend(
         }
     }
 }
-
-/// Forgets at most this many tickets at once: bounds the transaction that does it.
-const FORGOTTEN_AT_ONCE: i64 = 64;
 
 /// Notes that a ticket is spent; false: it was before.
 pub(super) fn spend_ticket(

@@ -21,12 +21,7 @@ pub(super) fn keep(
         .prepare_cached("SELECT version FROM preference WHERE account = ?1 AND key = ?2")?
         .query_row([account, key], |row| row.get(0))
         .optional()?;
-    let fits = match (replaces, present) {
-        (Replaces::Nothing, present) => present.is_none(),
-        (Replaces::Versions(versions), Some(present)) => versions.contains(&present),
-        (Replaces::Versions(_), None) => false,
-    };
-    if !fits {
+    if !replaces.fits(present) {
         return Ok(PreferenceKept::Another(present));
     }
     let count: i64 = db
