@@ -51,3 +51,21 @@ async fn followers_of_each_hub_are_told_of_the_seats_of_all() {
     assert!(stopping.elapsed() < Duration::from_secs(8), "{:?}", stopping.elapsed());
     first.stopped().await;
 }
+
+/// A client that answers no beat any more, as one whose machine sleeps.
+#[tokio::test]
+async fn a_silent_client_is_gone_at_all_hubs() {
+    let shared = Shared::start();
+    let (first, second) = shared.two().await;
+    let mut one = first.joined("one").await;
+    follows_seats(&mut one).await;
+    let silent = second.joined("silent").await;
+    let joined = Instant::now();
+    told(&mut one, &[("one", Value::Null), ("silent", Value::Null)]).await;
+    told(&mut one, &[("one", Value::Null)]).await;
+    assert!(joined.elapsed() < Duration::from_secs(8), "{:?}", joined.elapsed());
+    drop(silent);
+    for node in [first, second] {
+        node.stopped().await;
+    }
+}
