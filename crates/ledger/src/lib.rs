@@ -14,6 +14,7 @@ mod ask;
 mod decide;
 mod decided;
 mod loaded;
+pub mod memory;
 mod need;
 mod receipts;
 mod recent;
