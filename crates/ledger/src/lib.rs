@@ -15,6 +15,7 @@ mod decide;
 mod decided;
 mod loaded;
 pub mod memory;
+pub mod mutation;
 mod need;
 mod receipts;
 mod recent;
