@@ -26,6 +26,7 @@ pub mod fault;
 pub mod hub;
 mod ledger;
 mod network;
+mod oracle;
 pub mod plan;
 pub mod run;
 mod seat;

@@ -280,6 +280,12 @@ impl Break {
 }
 
 impl Plan {
+    /// Whether each node hears of each commit at once, so that what it has in memory is the present.
+    #[must_use]
+    pub fn hears_at_once(&self) -> bool {
+        !self.faults().contains(&Fault::NoFanOut)
+    }
+
     /// The kinds of faults in the plan.
     #[must_use]
     pub fn faults(&self) -> std::collections::BTreeSet<Fault> {

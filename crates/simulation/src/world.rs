@@ -30,7 +30,7 @@ mod truths;
 
 use crate::disk::Disk;
 use crate::fault::Fault;
-use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Setup};
+use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Operation, Setup};
 use crate::ledger::{Clicked, Truth};
 use crate::network::{Conn, Line};
 use crate::plan::{Break, Plan, Post};
@@ -179,6 +179,10 @@ impl World {
             ["a", "b", "c"].into_iter().take(plan.centers.clamp(1, 3)).map(CenterId::from).collect();
         let mut hub = ModelHub::new(&setup(plan, &centers));
         hub.keep_log();
+        // Whoever works elsewhere does so at a node of their own.
+        let elsewhere = plan.nodes.clamp(1, 3);
+        hub.set_nodes(elsewhere + 1, plan.hears_at_once());
+        hub.use_node(elsewhere);
         let seats = plan.desks.iter().enumerate().map(|(at, _)| Seat {
             name: SeatId::from(format!("seat-{at}").as_str()),
             account: account(at),
@@ -309,6 +313,7 @@ impl World {
                 Some(_) | None => {
                     if let Some((_, event)) = self.queue.pop_first() {
                         self.happen(event);
+                        self.note_differences();
                     }
                 }
             }
@@ -368,10 +373,14 @@ impl World {
     /// Each second the hub writes the alarms that are due, unless its store is away.
     fn look_at_clock(&mut self) {
         self.after(LOOK_MS, Event::LooksAtClock);
+        if (self.now / LOOK_MS).is_multiple_of(2) {
+            self.nodes_look();
+        }
         if self.store_down_until > self.now {
             return;
         }
         let at = self.at();
+        self.work_elsewhere();
         let mut changed = 0;
         for center in self.centers.clone() {
             changed += self.hub.look_at_alarms(&center, at);
@@ -381,18 +390,35 @@ impl World {
         }
     }
 
+    /// What the hub does from now on it does at a node that serves no seat.
+    pub(crate) fn work_elsewhere(&mut self) {
+        self.hub.use_node(self.nodes.len());
+    }
+
+    /// Somebody elsewhere makes a change.
+    pub(crate) fn operate_elsewhere(&mut self, operation: &Operation) {
+        let at = self.at();
+        self.work_elsewhere();
+        self.hub.operate(operation, at);
+        self.committed();
+    }
+
     /// Notes the changes that were just made, and tells the nodes that hear of them.
     pub(crate) fn committed(&mut self) {
-        let centers = self.centers.clone();
-        for center in centers {
-            let now = self.now;
-            let changed = match (self.truths.get_mut(&center), self.hub.board(&center)) {
-                (Some(truth), Some(board)) => truth.note(board, now),
-                (_, _) => false,
-            };
-            if changed {
-                self.wake_nodes(&center);
+        let now = self.now;
+        for (center, truth) in &mut self.truths {
+            if let Some(board) = self.hub.board(center) {
+                truth.note(board, now);
             }
+        }
+        self.signal_nodes();
+        self.note_differences();
+    }
+
+    /// O: the ledger and the oracle made the same of everything.
+    pub(crate) fn note_differences(&mut self) {
+        for what in self.hub.take_differences() {
+            self.violate('O', what);
         }
     }
 }

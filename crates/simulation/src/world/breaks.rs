@@ -193,7 +193,8 @@ impl World {
         let seats =
             seats.filter(|(_, seat)| seat.app.as_ref().is_some_and(|app| app.cursors.contains_key(&center)));
         let followers = seats.map(|(index, seat)| (index, seat.life)).collect();
-        let began = self.hub.board(&center).map(|board| (board.epoch.clone(), board.rev));
+        let began =
+            self.hub.board(&center).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         for nth in 0..u64::from(count) {
             let work = if nth % 9 == 0 { Work::Create } else { Work::Note };
             self.after(nth * 5, Event::Works { center: center.clone(), work, pick: nth * 5 });
@@ -205,9 +206,7 @@ impl World {
     }
 
     pub(super) fn operate(&mut self, operation: &Operation) {
-        let at = self.at();
-        self.hub.operate(operation, at);
-        self.committed();
+        self.operate_elsewhere(operation);
         self.put_out_revoked();
     }
 }

@@ -4,6 +4,7 @@
 use super::sockets::{Kind, Sent};
 use super::{Event, World, namespace};
 use crate::fault::Fault;
+use crate::hub::Heard;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::sio::event;
 use gwanje_wire::socket::HEAD_INTERVAL_MS;
@@ -42,8 +43,6 @@ pub(super) struct Emitter {
     next_frame: u64,
     flush_at: Option<u64>,
     beats: bool,
-    /// Something was committed that the node did not hear of, and no head has told it since.
-    unheard: bool,
     looks_behind: bool,
     /// A frame held back until its successor has gone out.
     held: Option<String>,
@@ -54,22 +53,58 @@ impl World {
         self.nodes.get(node).is_some_and(|node| node.newer_until > self.now)
     }
 
-    /// A center has changed: makes the nodes that hear of it flush.
-    pub(super) fn wake_nodes(&mut self, center: &CenterId) {
-        for node in 0..self.nodes.len() {
-            if self.followers(node, center).is_empty() {
-                continue;
-            }
-            let Some(at) = self.nodes.get(node) else { continue };
-            if at.deaf_until > self.now {
-                if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center))
-                {
-                    emitter.unheard = true;
+    /// What was committed is told to the nodes.
+    pub(super) fn signal_nodes(&mut self) {
+        for signal in self.hub.take_signals() {
+            for node in 0..self.nodes.len() {
+                let hears = self.nodes.get(node).is_some_and(|node| node.deaf_until <= self.now);
+                if node == signal.from || (hears && self.hub.hear(node, &signal) != Heard::Stale) {
+                    self.wake_node(node, signal.center());
                 }
-                continue;
             }
+        }
+    }
+
+    /// A node knows more of a center: it flushes if anybody follows.
+    fn wake_node(&mut self, node: usize, center: &CenterId) {
+        if !self.followers(node, center).is_empty() {
             self.flush_soon(node, center);
         }
+    }
+
+    /// Every two seconds each node looks where each center stands.
+    pub(super) fn nodes_look(&mut self) {
+        for node in 0..self.nodes.len() {
+            for center in self.centers.clone() {
+                if self.reads_standing(node, &center) {
+                    self.wake_node(node, &center);
+                }
+            }
+        }
+    }
+
+    /// A node reads where a center stands. True: it did not know.
+    fn reads_standing(&mut self, node: usize, center: &CenterId) -> bool {
+        let now = self.now;
+        let Some(here) = self.nodes.get(node) else { return false };
+        if here.down_until > now || self.store_down_until > now {
+            return false;
+        }
+        let is_deaf = here.deaf_until > now;
+        self.hub.use_node(node);
+        let is_news = self.hub.look(center);
+        let lacked = is_news && self.known(node, center).0 > self.emitted(node, center);
+        if lacked && is_deaf && self.followers(node, center).iter().any(|id| self.is_held(*id)) {
+            self.inject(Fault::NoFanOut);
+        }
+        is_news
+    }
+
+    /// The revision and the alarm up to which a node knows a center.
+    fn known(&mut self, node: usize, center: &CenterId) -> (Rev, u64) {
+        self.hub.use_node(node);
+        let known = self.hub.known(center);
+        known.map_or((Rev::ZERO, 0), |standing| (standing.rev, standing.alarm_seq))
     }
 
     fn flush_soon(&mut self, node: usize, center: &CenterId) {
@@ -97,7 +132,7 @@ impl World {
     /// Somebody follows a center from now on; returns the revision from which frames come.
     pub(super) fn follow(&mut self, node: usize, center: &CenterId) -> Rev {
         let first = self.followers(node, center).is_empty();
-        let (rev, seq) = self.hub.board(center).map_or((Rev::ZERO, 0), |board| (board.rev, board.alarm_seq));
+        let (rev, seq) = self.known(node, center);
         let Some(at) = self.nodes.get_mut(node) else { return rev };
         let emitter = at.emitters.entry(center.clone()).or_default();
         if first {
@@ -130,19 +165,11 @@ impl World {
             }
             return self.flush_soon(node, center);
         }
-        self.reads_head(node, center);
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
-        let behind = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
-        if self.emitted(node, center) < behind {
+        if self.emitted(node, center) < self.known(node, center).0 {
             self.flush_soon(node, center);
         }
-    }
-
-    /// Reads where a center stands. True: the node had not heard of everything committed.
-    fn reads_head(&mut self, node: usize, center: &CenterId) -> bool {
-        let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
-        emitter.is_some_and(|emitter| std::mem::take(&mut emitter.unheard))
     }
 
     /// The store is away: followers are not told what they would otherwise be told.
@@ -159,12 +186,12 @@ impl World {
 
     fn frame(&mut self, node: usize, center: &CenterId, followers: &[u64]) {
         let (at, from) = (self.at(), self.emitted(node, center));
-        if self.hub.board(center).is_some_and(|board| board.rev == from) {
+        if self.known(node, center).0 <= from {
             return;
         }
         let Some(frame) = self.hub.flush(center, from, at) else {
             // No frame may start there: every follower has to come back with a cursor.
-            let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
+            let (rev, _) = self.known(node, center);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.emitted = rev;
             }
@@ -290,6 +317,7 @@ impl World {
                 continue;
             }
             let at = self.at();
+            self.hub.use_node(node);
             let Some(frame) = self.hub.flush(center, told, at) else {
                 self.close_from_hub(id, "no frame may start here");
                 continue;
@@ -316,7 +344,7 @@ impl World {
         let at = self.at();
         let told =
             self.nodes.get(node).and_then(|node| node.emitters.get(center)).map_or(0, |e| e.alarms_told);
-        if self.hub.board(center).is_none_or(|board| board.alarm_seq <= told) {
+        if self.known(node, center).1 <= told {
             return;
         }
         let alarms = self.hub.alarms_since(center, told, at);
@@ -350,11 +378,7 @@ impl World {
             self.store_missed(&followers);
             return self.after(RETRY_MS, Event::Beat(node, center.clone()));
         }
-        let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
-        let lacked = self.reads_head(node, center) && self.emitted(node, center) < rev;
-        if lacked && followers.iter().any(|id| self.is_held(*id)) {
-            self.inject(Fault::NoFanOut);
-        }
+        self.reads_standing(node, center);
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
         let at = self.at();
@@ -385,6 +409,7 @@ impl World {
     /// A node dies: its sockets are reset, and it is away for a while.
     pub(super) fn kill_node(&mut self, node: usize, for_ms: u64) {
         let now = self.now;
+        self.hub.begin_node(node);
         if let Some(node) = self.nodes.get_mut(node) {
             node.down_until = now + for_ms;
             node.emitters.values_mut().for_each(|emitter| emitter.held = None);

@@ -56,7 +56,7 @@ impl World {
             Lost::Frame(to) => app.cursors.get(center).is_some_and(|cursor| cursor.rev >= *to),
             Lost::Row(id, rev, mismatches) => {
                 let held = self.held(*index, center);
-                let hub = self.hub.board(center).and_then(|board| board.rows.get(id)).map(|row| row.rev);
+                let hub = self.hub.board(center).and_then(|board| board.rows().get(id)).map(|row| row.rev);
                 self.mismatches(*index, center) > *mismatches || held.contains_key(id) || hub != Some(*rev)
             }
         };

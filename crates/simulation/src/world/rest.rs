@@ -61,9 +61,11 @@ impl World {
         }
         let paged = self.paged(index, request, tags);
         let at = self.at();
+        self.hub.use_node(node);
         let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
-        let about = center_of(&request.url).and_then(|center| self.hub.board(&center));
-        tags.extend(about.map(|board| Tag::Tells(board.id.clone(), board.epoch.clone())));
+        let about =
+            center_of(&request.url).and_then(|center| Some((center.clone(), self.hub.board(&center)?)));
+        tags.extend(about.map(|(center, board)| Tag::Tells(center, board.standing().epoch.clone())));
         self.note_recorded(request, &response);
         self.committed();
         // The sign-in has ended, or the center is hidden.
@@ -111,9 +113,11 @@ impl World {
         }
         let stale = seat.line.stale.as_mut()?;
         let response = stale.hub.rest(request, at);
-        let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        let behind =
+            stale.hub.board(&about).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         tags.extend(behind.clone().map(|(epoch, _)| Tag::Tells(about.clone(), epoch)));
-        let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        let present =
+            self.hub.board(&about).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         if behind != present {
             tags.push(Tag::By(Fault::StaleReplica));
             tags.extend(behind.map(|(epoch, _)| Tag::OldEpoch(about, epoch)));
@@ -164,7 +168,7 @@ impl World {
 
     /// Changes rows of a page before the next page is asked for.
     fn overtake_page(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
-        let rev = self.hub.board(center).map(|board| board.rev.0);
+        let rev = self.hub.board(center).map(|board| board.standing().rev.0);
         if let (Some(seat), Some(to)) = (self.seats.get_mut(index), to.filter(|to| rev > Some(*to))) {
             seat.line.page_overtaken = Some((center.clone(), to));
         }
@@ -243,7 +247,7 @@ impl World {
             let count = std::mem::take(&mut line.change_during);
             at += 600;
             if let Some(center) = center_of(&request.url) {
-                let rev = self.hub.board(&center).map(|board| board.rev);
+                let rev = self.hub.board(&center).map(|board| board.standing().rev);
                 tags.extend(rev.map(|rev| Tag::Snapshot(center.clone(), rev)));
                 for nth in 0..u64::from(count) {
                     let work =

@@ -240,6 +240,8 @@ impl World {
         let mut answer = if self.store_down_until > self.now {
             json!({ "ok": false, "code": "unavailable" })
         } else {
+            self.hub.use_node(node);
+            self.hub.look(center);
             let told = self.follow(node, center);
             if let Some(follower) = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center)) {
                 if !follower.subscribed {
@@ -259,7 +261,7 @@ impl World {
             Some(_) | None => Vec::new(),
         };
         let board = self.hub.board(center);
-        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.epoch.clone())));
+        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.standing().epoch.clone())));
         let data = raw(&answer);
         let text = Packet::Ack { namespace: &namespace(center), id: ack, data: &data }.to_text();
         self.send_tagged(id, &text, Kind::Control, tags);
@@ -301,7 +303,9 @@ impl World {
                 return Sent::Yes;
             }
         }
-        let epoch = kind.history().and_then(|center| Some((center, self.hub.board(center)?.epoch.clone())));
+        let epoch = kind
+            .history()
+            .and_then(|center| Some((center, self.hub.board(center)?.standing().epoch.clone())));
         if let Some((center, epoch)) = &epoch {
             tags.push(Tag::Tells(CenterId::clone(center), epoch.clone()));
         }
