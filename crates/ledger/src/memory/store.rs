@@ -99,6 +99,12 @@ impl MemoryStore {
         self.locks.contains_key(center)
     }
 
+    /// Whether a transaction still holds its center.
+    #[must_use]
+    pub fn holds(&self, transaction: &MemoryTransaction) -> bool {
+        self.locks.get(&transaction.center) == Some(&transaction.number)
+    }
+
     /// Begins a transaction of a center; none while another holds it.
     pub fn lock(&mut self, center: &CenterId) -> Option<MemoryTransaction> {
         if self.is_locked(center) {
@@ -142,9 +148,8 @@ impl MemoryStore {
         writes: Vec<Write>,
         now: Moment,
     ) -> Result<Option<MemoryCommit>, Misfit> {
-        let MemoryTransaction { center: id, number, .. } = &transaction;
-        if self.locks.get(id) != Some(number) {
-            return Err(Misfit(format!("the lock of center {id} has lapsed")));
+        if !self.holds(&transaction) {
+            return Err(Misfit(format!("the lock of center {} has lapsed", transaction.center)));
         }
         let changes: Vec<Entry> = writes.iter().filter_map(change).collect();
         self.hand_back(&transaction, &writes);
@@ -165,8 +170,8 @@ impl MemoryStore {
 
     /// Ends the transaction, of which nothing is written.
     pub fn roll_back(&mut self, transaction: MemoryTransaction) {
-        self.hand_back(&transaction, &[]);
-        if self.locks.get(&transaction.center) == Some(&transaction.number) {
+        if self.holds(&transaction) {
+            self.hand_back(&transaction, &[]);
             self.locks.remove(&transaction.center);
         }
     }

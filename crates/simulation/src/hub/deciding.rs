@@ -151,6 +151,19 @@ impl ModelHub {
         self.infos.keys().filter_map(|id| self.store.center(id)).flat_map(|center| center.rows().values())
     }
 
+    /// Commits what was decided, and nobody is told: the node does not know that it was made.
+    pub(crate) fn commit_untold(&mut self, staged: Staged) {
+        let (nodes, told) = (self.nodes.clone(), self.signals.len());
+        self.commit_staged(staged);
+        self.nodes = nodes;
+        self.signals.truncate(told);
+    }
+
+    /// Whether what was decided can still be committed.
+    pub(crate) fn holds(&self, staged: &Staged) -> bool {
+        self.store.holds(&staged.transaction)
+    }
+
     /// Undoes what was decided: nobody will ever know of it.
     pub(crate) fn roll_back_staged(&mut self, staged: Staged) {
         self.store.roll_back(staged.transaction);

@@ -21,6 +21,7 @@ mod tests;
 
 pub use crate::oracle::raised_by_clock;
 pub use accounts::ACCESS_LIFE_MS;
+pub(crate) use deciding::Staged;
 pub use log::{Answer, Call, Question};
 pub use memories::{Heard, Signal};
 pub use operate::{Operated, Operation, SOMEBODY};

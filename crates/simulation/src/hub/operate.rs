@@ -40,6 +40,21 @@ pub enum Operation {
     SetCenters(Text, Vec<CenterId>),
 }
 
+impl Operation {
+    /// The center whose rows, standing or alarms change.
+    #[must_use]
+    pub fn center(&self) -> Option<&CenterId> {
+        match self {
+            Self::Create(center, _)
+            | Self::Act(center, ..)
+            | Self::Archive(center, _)
+            | Self::KeepTombstones(center, _)
+            | Self::BeginEpoch(center, _) => Some(center),
+            Self::PutRider(..) | Self::Revoke(_) | Self::SetCenters(..) => None,
+        }
+    }
+}
+
 /// What came of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operated {

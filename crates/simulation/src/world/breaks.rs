@@ -147,6 +147,31 @@ impl World {
             Break::ByteFlipped { seat, pick } => self.flip_byte(seat, pick),
             Break::Flood { center, count } => self.flood(self.center(center), count),
             Break::StoreRestarted { for_ms } => self.store_down_until = now + for_ms,
+            Break::CommitUnknown { .. } | Break::Interleaved { .. } => self.slow_commit(broken),
+            Break::SignalsLost { node, center, count } => {
+                self.node(node, |node| node.loses = count);
+                self.work_soon(center);
+            }
+            Break::SignalsDoubled { node, center, count } => {
+                self.node(node, |node| node.doubles = count);
+                self.work_soon(center);
+            }
+            Break::SignalsSwapped { node, center } => {
+                self.node(node, |node| node.swaps_signals = true);
+                self.work_soon(center);
+            }
+            Break::NodeLags { node, center, late_ms, for_ms } => {
+                self.node(node, |node| node.lags = (now + for_ms, late_ms));
+                self.work_soon(center);
+            }
+            Break::SignalsCut { node, center, for_ms } => {
+                self.node(node, |node| node.cut_signals_until = now + for_ms);
+                self.work_soon(center);
+            }
+            Break::StoreCut { node, center, for_ms } => {
+                self.node(node, |node| node.cut_store_until = now + for_ms);
+                self.work_soon(center);
+            }
             Break::SwappedOrder { node, center } => {
                 let center = self.center(center);
                 let at = center.clone();
@@ -155,6 +180,14 @@ impl World {
                     self.after(ms, Event::Works { center: center.clone(), work: Work::Note, pick });
                 }
             }
+        }
+    }
+
+    /// Somebody elsewhere works in a center a few times within the next second.
+    fn work_soon(&mut self, center: usize) {
+        let center = self.center(center);
+        for (ms, pick) in [(1, 0), (30, 1), (90, 2), (700, 3)] {
+            self.after(ms, Event::Works { center: center.clone(), work: Work::Note, pick });
         }
     }
 

@@ -38,6 +38,7 @@ impl World {
     fn mend(&mut self) {
         self.ended = true;
         self.backup = None;
+        self.slow = None;
         self.store_down_until = 0;
         self.void_tokens.clear();
         self.storm = (0, 0);
@@ -45,6 +46,9 @@ impl World {
         for node in &mut self.nodes {
             node.down_until = 0;
             node.deaf_until = 0;
+            (node.cut_signals_until, node.cut_store_until) = (0, 0);
+            node.lags = (0, 0);
+            (node.loses, node.doubles, node.swaps_signals) = (0, 0, false);
             node.newer_until = 0;
             node.dies_at_frame = None;
             node.swaps = None;

@@ -4,7 +4,7 @@
 use super::sockets::{Kind, Sent};
 use super::{Event, World, namespace};
 use crate::fault::Fault;
-use crate::hub::Heard;
+use crate::hub::Signal;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::sio::event;
 use gwanje_wire::socket::HEAD_INTERVAL_MS;
@@ -26,6 +26,18 @@ pub(crate) struct Node {
     pub(crate) down_until: u64,
     /// Until then it learns of commits only by its heads.
     pub(crate) deaf_until: u64,
+    /// Until then it neither hears signals nor is it heard.
+    pub(crate) cut_signals_until: u64,
+    /// Until then it does not reach the store.
+    pub(crate) cut_store_until: u64,
+    /// Until when it hears late, and by how many milliseconds.
+    pub(crate) lags: (u64, u64),
+    /// How many of the next signals are lost, and how many come twice.
+    pub(crate) loses: u32,
+    pub(crate) doubles: u32,
+    /// The next two signals change places; the first of them, once it has come.
+    pub(crate) swaps_signals: bool,
+    pub(crate) first: Option<Box<Signal>>,
     /// Until then it is of a newer version.
     pub(crate) newer_until: u64,
     /// It dies after telling half of this center's followers of the next frame, for this long.
@@ -33,6 +45,14 @@ pub(crate) struct Node {
     /// Its next two frames of this center change places.
     pub(crate) swaps: Option<CenterId>,
     pub(super) emitters: BTreeMap<CenterId, Emitter>,
+}
+
+impl Node {
+    /// Whether it runs, hears and reaches the store.
+    pub(super) fn is_well(&self, now: u64) -> bool {
+        let until = [self.down_until, self.cut_signals_until, self.cut_store_until, self.lags.0];
+        until.into_iter().all(|until| until <= now) && self.loses == 0 && self.first.is_none()
+    }
 }
 
 /// Tells the followers of one center at one node.
@@ -46,6 +66,8 @@ pub(super) struct Emitter {
     looks_behind: bool,
     /// A frame held back until its successor has gone out.
     held: Option<String>,
+    /// The fault that kept a commit from the node, until the node learns of it.
+    pub(super) missed: Option<Fault>,
 }
 
 impl World {
@@ -53,58 +75,11 @@ impl World {
         self.nodes.get(node).is_some_and(|node| node.newer_until > self.now)
     }
 
-    /// What was committed is told to the nodes.
-    pub(super) fn signal_nodes(&mut self) {
-        for signal in self.hub.take_signals() {
-            for node in 0..self.nodes.len() {
-                let hears = self.nodes.get(node).is_some_and(|node| node.deaf_until <= self.now);
-                if node == signal.from || (hears && self.hub.hear(node, &signal) != Heard::Stale) {
-                    self.wake_node(node, signal.center());
-                }
-            }
-        }
-    }
-
     /// A node knows more of a center: it flushes if anybody follows.
-    fn wake_node(&mut self, node: usize, center: &CenterId) {
+    pub(super) fn wake_node(&mut self, node: usize, center: &CenterId) {
         if !self.followers(node, center).is_empty() {
             self.flush_soon(node, center);
         }
-    }
-
-    /// Every two seconds each node looks where each center stands.
-    pub(super) fn nodes_look(&mut self) {
-        for node in 0..self.nodes.len() {
-            for center in self.centers.clone() {
-                if self.reads_standing(node, &center) {
-                    self.wake_node(node, &center);
-                }
-            }
-        }
-    }
-
-    /// A node reads where a center stands. True: it did not know.
-    fn reads_standing(&mut self, node: usize, center: &CenterId) -> bool {
-        let now = self.now;
-        let Some(here) = self.nodes.get(node) else { return false };
-        if here.down_until > now || self.store_down_until > now {
-            return false;
-        }
-        let is_deaf = here.deaf_until > now;
-        self.hub.use_node(node);
-        let is_news = self.hub.look(center);
-        let lacked = is_news && self.known(node, center).0 > self.emitted(node, center);
-        if lacked && is_deaf && self.followers(node, center).iter().any(|id| self.is_held(*id)) {
-            self.inject(Fault::NoFanOut);
-        }
-        is_news
-    }
-
-    /// The revision and the alarm up to which a node knows a center.
-    fn known(&mut self, node: usize, center: &CenterId) -> (Rev, u64) {
-        self.hub.use_node(node);
-        let known = self.hub.known(center);
-        known.map_or((Rev::ZERO, 0), |standing| (standing.rev, standing.alarm_seq))
     }
 
     fn flush_soon(&mut self, node: usize, center: &CenterId) {
@@ -122,7 +97,7 @@ impl World {
     }
 
     /// The connections that follow a center at a node.
-    fn followers(&self, node: usize, center: &CenterId) -> Vec<u64> {
+    pub(super) fn followers(&self, node: usize, center: &CenterId) -> Vec<u64> {
         let follows = self.conns.iter().filter(|(_, conn)| {
             conn.node == node && conn.hub_open && conn.centers.get(center).is_some_and(|f| f.subscribed)
         });
@@ -158,7 +133,7 @@ impl World {
         if down || followers.is_empty() {
             return;
         }
-        if self.store_down_until > now {
+        if self.is_store_away(node) {
             self.store_missed(&followers);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.next_frame = now + RETRY_MS;
@@ -175,11 +150,12 @@ impl World {
     /// The store is away: followers are not told what they would otherwise be told.
     fn store_missed(&mut self, followers: &[u64]) {
         if followers.iter().any(|id| self.is_held(*id)) {
-            self.inject(Fault::StoreRestarted);
+            let all = self.store_down_until > self.now;
+            self.inject(if all { Fault::StoreRestarted } else { Fault::StoreCut });
         }
     }
 
-    fn emitted(&self, node: usize, center: &CenterId) -> Rev {
+    pub(super) fn emitted(&self, node: usize, center: &CenterId) -> Rev {
         let emitter = self.nodes.get(node).and_then(|node| node.emitters.get(center));
         emitter.map_or(Rev::ZERO, |emitter| emitter.emitted)
     }
@@ -312,7 +288,7 @@ impl World {
                 self.close_from_hub(id, "cannot keep up");
                 continue;
             }
-            if self.store_down_until > now {
+            if self.is_store_away(node) {
                 any = true;
                 continue;
             }
@@ -374,7 +350,7 @@ impl World {
             }
             return;
         }
-        if self.store_down_until > now {
+        if self.is_store_away(node) {
             self.store_missed(&followers);
             return self.after(RETRY_MS, Event::Beat(node, center.clone()));
         }

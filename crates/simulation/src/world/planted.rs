@@ -82,7 +82,7 @@ impl World {
             && self.storm.0 <= now
             && self.sockets_refused.0 <= now
             && !self.frozen
-            && self.nodes.iter().all(|node| node.down_until <= now)
+            && self.nodes.iter().all(|node| node.is_well(now))
             && seat.app.as_ref().is_some_and(|app| !app.sockets.is_empty())
     }
 }

@@ -1,6 +1,7 @@
 //! Requests at a node: refused, refused for now, or answered by a lagging replica or by the hub; and what becomes of
 //! the answer on its way back.
 
+use super::commits::{Asked, Waiting};
 use super::seats::{center_of, node_of};
 use super::{Event, World};
 use crate::fault::Fault;
@@ -16,12 +17,24 @@ impl World {
     pub(super) fn asked(&mut self, index: usize, life: u32, id: RequestId, request: HttpRequest, back: bool) {
         let node = node_of(&request.url);
         let is_down = self.nodes.get(node).is_none_or(|node| node.down_until > self.now);
+        let about = center_of(&request.url).filter(|_| request.method == Method::Post);
+        if let Some(center) = about.clone().filter(|center| !is_down && self.hub.is_locked(center)) {
+            let asked = Asked { seat: index, life, id, request, back, node };
+            return self.waiting.push((center, Waiting::Asked(asked)));
+        }
+        let slow = if is_command(&request) { self.suffers(index, about.as_ref()) } else { None };
+        self.hub.stage_next(slow.is_some());
         let mut tags = Vec::new();
         let result = if is_down {
             Err(HttpFailure::Refused("connection refused".to_owned()))
         } else {
             Ok(self.answer(index, node, &request, &mut tags))
         };
+        self.hub.stage_next(false);
+        if let (Some(slow), Some(staged), Ok(answer)) = (slow, self.hub.take_staged(), &result) {
+            let (answer, asked) = (answer.clone(), Asked { seat: index, life, id, request, back, node });
+            return self.committing(slow, *staged, asked, answer, tags);
+        }
         if !back {
             return;
         }
@@ -43,8 +56,9 @@ impl World {
             let code = if self.storm.1 == 429 { ErrorCode::TooManyRequests } else { ErrorCode::Unavailable };
             return told(self.storm.1, code, Some(1 + now % 3));
         }
-        if self.store_down_until > now {
-            tags.push(Tag::By(Fault::StoreRestarted));
+        if self.is_store_away(node) {
+            let all = self.store_down_until > now;
+            tags.push(Tag::By(if all { Fault::StoreRestarted } else { Fault::StoreCut }));
             return told(503, ErrorCode::Unavailable, None);
         }
         let token = request.headers.iter().find(|(name, _)| *name == "authorization");
@@ -199,7 +213,7 @@ impl World {
         }
     }
 
-    fn answer_back(
+    pub(super) fn answer_back(
         &mut self,
         index: usize,
         life: u32,
@@ -294,7 +308,7 @@ fn wants_in(request: &HttpRequest) -> bool {
     ["/login", "/login/refresh", "/socket-tickets"].iter().any(|path| request.url.ends_with(path))
 }
 
-fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
+pub(super) fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
     let body =
         json!({ "type": "about:blank", "title": "no", "status": status, "code": code, "detail": "not now" });
     HttpResponse { status, retry_after_s, etag: None, body: serde_json::to_vec(&body).unwrap_or_default() }

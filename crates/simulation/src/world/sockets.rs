@@ -180,7 +180,8 @@ impl World {
         match packet {
             Packet::Connect { namespace, data } => {
                 let auth = data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or(Value::Null);
-                let joined = if self.store_down_until > self.now {
+                let node = self.conns.get(&id).map_or(0, |conn| conn.node);
+                let joined = if self.is_store_away(node) {
                     Err(json!({ "code": "unavailable" }))
                 } else {
                     self.hub.join(id, namespace, &auth, at)
@@ -237,7 +238,7 @@ impl World {
         let Some(conn) = self.conns.get(&id) else { return };
         let (node, seat) = (conn.node, conn.seat);
         let Some(who) = conn.centers.get(center).map(|follower| follower.who.clone()) else { return };
-        let mut answer = if self.store_down_until > self.now {
+        let mut answer = if self.is_store_away(node) {
             json!({ "ok": false, "code": "unavailable" })
         } else {
             self.hub.use_node(node);
