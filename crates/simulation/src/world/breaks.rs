@@ -149,18 +149,22 @@ impl World {
             Break::StoreRestarted { for_ms } => self.store_down_until = now + for_ms,
             Break::CommitUnknown { .. } | Break::Interleaved { .. } => self.slow_commit(broken),
             Break::SignalsLost { node, center, count } => {
+                let node = self.followed_node(node, center);
                 self.node(node, |node| node.loses = count);
                 self.work_soon(center);
             }
             Break::SignalsDoubled { node, center, count } => {
+                let node = self.followed_node(node, center);
                 self.node(node, |node| node.doubles = count);
                 self.work_soon(center);
             }
             Break::SignalsSwapped { node, center } => {
+                let node = self.followed_node(node, center);
                 self.node(node, |node| node.swaps_signals = true);
                 self.work_soon(center);
             }
             Break::NodeLags { node, center, late_ms, for_ms } => {
+                let node = self.followed_node(node, center);
                 self.node(node, |node| node.lags = (now + for_ms, late_ms));
                 self.work_soon(center);
             }
@@ -181,6 +185,13 @@ impl World {
                 }
             }
         }
+    }
+
+    /// This node if somebody follows the center there, else one where somebody does, else this.
+    fn followed_node(&self, node: usize, center: usize) -> usize {
+        let (count, center) = (self.nodes.len().max(1), self.center(center));
+        let mut nodes = (node..node + count).map(|node| node % count);
+        nodes.find(|node| self.is_followed(*node, &center)).unwrap_or(node)
     }
 
     /// Somebody elsewhere works in a center a few times within the next second.

@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Whether somebody follows a center at a node and would hear of it.
-    fn is_followed(&self, node: usize, center: &CenterId) -> bool {
+    pub(super) fn is_followed(&self, node: usize, center: &CenterId) -> bool {
         self.followers(node, center).iter().any(|id| self.is_held(*id))
     }
 
