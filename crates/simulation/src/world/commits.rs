@@ -7,7 +7,6 @@ use crate::plan::{Break, Work};
 use crate::tag::Tag;
 use gwanje_model::CenterId;
 use gwanje_sync::{HttpRequest, HttpResponse, RequestId};
-use gwanje_wire::ErrorCode;
 
 /// Milliseconds between lock and commit where the commit's answer is lost.
 const COMMIT_MS: u64 = 8;
@@ -121,7 +120,7 @@ impl World {
                 Err(!is_down)
             }
         };
-        self.note_recorded(&asked.request, &told.clone().unwrap_or_else(|_| unsettled()));
+        self.note_recorded(&asked.request, &told.clone().unwrap_or_else(|_| self.unsettled()));
         self.committed();
         let is_lost = matches!(fate, Fate::Untold(_)) && !is_down && is_awaited;
         if is_lost {
@@ -132,7 +131,7 @@ impl World {
         }
         let answer = match told {
             Ok(answer) => Some(answer),
-            Err(says) => says.then(unsettled),
+            Err(says) => says.then(|| self.unsettled()),
         };
         if let (Some(answer), true) = (answer, asked.back) {
             self.answer_back(asked.seat, asked.life, asked.id, &asked.request, Ok(answer), tags);
@@ -160,9 +159,4 @@ impl World {
         let seat = self.seats.get(index).filter(|seat| seat.life == life);
         seat.and_then(|seat| seat.app.as_ref()).is_some_and(|app| app.requests.contains(&id))
     }
-}
-
-/// The node can't say what became of it.
-fn unsettled() -> HttpResponse {
-    super::rest::told(503, ErrorCode::Unavailable, None)
 }

@@ -101,6 +101,12 @@ impl World {
         response
     }
 
+    /// The answer of a node that can't say what became of a change.
+    #[expect(clippy::unused_self, reason = "it is the world's node that answers")]
+    pub(super) fn unsettled(&self) -> HttpResponse {
+        told(503, ErrorCode::Unavailable, None)
+    }
+
     fn rng_chance(&mut self, percent: u64) -> bool {
         self.draw(1, 100) <= percent
     }
@@ -308,7 +314,7 @@ fn wants_in(request: &HttpRequest) -> bool {
     ["/login", "/login/refresh", "/socket-tickets"].iter().any(|path| request.url.ends_with(path))
 }
 
-pub(super) fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
+fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
     let body =
         json!({ "type": "about:blank", "title": "no", "status": status, "code": code, "detail": "not now" });
     HttpResponse { status, retry_after_s, etag: None, body: serde_json::to_vec(&body).unwrap_or_default() }
