@@ -14,6 +14,8 @@ mod ask;
 mod decide;
 mod decided;
 mod loaded;
+pub mod memory;
+pub mod mutation;
 mod need;
 mod receipts;
 mod recent;

@@ -61,7 +61,7 @@ pub struct RecentBounds {
 }
 
 /// A ring of the latest changes: each revision in (base, standing.rev] exactly once, in order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Recent {
     standing: Standing,
     entries: VecDeque<Entry>,

@@ -1,8 +1,9 @@
 //! What may leave the board, and what may be forgotten.
 
+use crate::mutation::{LawMutation, is_mutated};
 use crate::standing::Standing;
 use crate::write::{LeftWrite, Moment, Write};
-use gwanje_model::{Delivery, Rev, UtcMillis};
+use gwanje_model::{Delivery, Rev, Status, UtcMillis};
 use std::sync::Arc;
 
 /// How long an alarm is kept once its delivery has left the board, milliseconds of operations time: a week, as in the
@@ -38,7 +39,8 @@ pub fn archive(standing: &mut Standing, ended: Vec<Delivery>) -> Vec<Write> {
         standing.row_left(row.id, row.rev);
         Write::Left(Box::new(LeftWrite { row: Arc::new(row), rev }))
     };
-    ended.into_iter().map(leave).collect()
+    let stays = |row: &Delivery| is_mutated(LawMutation::KeepCancelled) && row.status == Status::Cancelled;
+    ended.into_iter().filter(|row| !stays(row)).map(leave).collect()
 }
 
 /// Forgets tombstones at and below `newest_too_many`, the newest one beyond those that are kept: what lies there can't be

@@ -1,5 +1,6 @@
 //! Where a center stands: it gives revisions and numbers, and counts what the changes leave on the board.
 
+use crate::mutation::{LawMutation, is_mutated};
 use gwanje_model::digest::DigestSum;
 use gwanje_model::{DeliveryId, Epoch, Rev, RowDigest, UtcMillis};
 use gwanje_wire::{Head, ResyncReason};
@@ -68,6 +69,14 @@ impl Standing {
     pub fn next_rev(&mut self) -> Rev {
         self.rev = self.rev.next();
         self.rev
+    }
+
+    /// Takes the next order's number.
+    pub fn take_number(&mut self) -> u64 {
+        let number = self.next_number;
+        let is_given_twice = is_mutated(LawMutation::NumberTwice) && self.rev.0 % 8 == 7;
+        self.next_number += u64::from(!is_given_twice);
+        number
     }
 
     /// Takes the next alarm sequence number.

@@ -10,6 +10,8 @@ use rand_chacha::rand_core::SeedableRng as _;
 const CALM_EVERY: u64 = 12;
 /// Faults in a plan, at the least and at the most.
 const FAULTS: (u32, u32) = (2, 7);
+/// In one plan of this many something befalls several nodes on one store.
+const SEVERAL_EVERY: u32 = 3;
 /// Steps of work around each fault.
 const WORK: (u32, u32) = (3, 12);
 
@@ -20,6 +22,7 @@ pub fn draw(seed: u64) -> Plan {
         rng: ChaCha8Rng::seed_from_u64(seed ^ 0x6777_616e_6a65),
         besides: ChaCha8Rng::seed_from_u64(seed ^ 0x6265_7369_6465),
         second_thoughts: ChaCha8Rng::seed_from_u64(seed ^ 0x7365_636f_6e64),
+        several: ChaCha8Rng::seed_from_u64(seed ^ 0x7365_7665_7261),
         desks: Vec::new(),
         steps: Vec::new(),
     };
@@ -39,6 +42,11 @@ pub fn draw(seed: u64) -> Plan {
             draw.work(700);
         }
     }
+    let several = !seed.is_multiple_of(CALM_EVERY) && draw.several.random_ratio(1, SEVERAL_EVERY);
+    let nodes = if several { 2 } else { nodes };
+    if several {
+        draw.several_nodes(seed);
+    }
     Plan { seed, desks: draw.desks, centers, nodes, orders, steps: draw.steps }
 }
 
@@ -48,6 +56,8 @@ struct Draw {
     besides: ChaCha8Rng,
     /// Draws what people take back, and do to several deliveries at once. It is a stream of its own for the same reason.
     second_thoughts: ChaCha8Rng,
+    /// Draws what befalls several nodes on one store. It is a stream of its own for the same reason.
+    several: ChaCha8Rng,
     desks: Vec<Post>,
     steps: Vec<Step>,
 }
@@ -153,8 +163,9 @@ impl Draw {
     /// Adds one fault, with time for it to work.
     fn fault(&mut self, seed: u64) {
         // One fault in five is of the kind whose turn it is by the seed, so that every kind comes up.
-        let turn = usize::try_from(seed % 34).unwrap_or(0);
-        let which = if self.chance(20) { turn } else { self.some(33) };
+        let alone = Fault::COUNT - Fault::OF_NODES.len();
+        let turn = usize::try_from(seed).unwrap_or(0) % alone;
+        let which = if self.chance(20) { turn } else { self.some(alone - 1) };
         let Some(fault) = Fault::ALL.get(which).copied() else { return };
         let broken = self.broken(fault);
         let after_ms = self.between(100, 3_000);
@@ -184,6 +195,52 @@ impl Draw {
         }
         let (pick, center) = (self.between(0, 999), self.some(1));
         self.push(lasts, Happening::Work { center, work: Work::Note, pick });
+    }
+
+    /// Adds faults of several nodes, with work that shows them; the first is of the kind whose turn it is by the seed.
+    fn several_nodes(&mut self, seed: u64) {
+        for nth in 0..self.several.random_range(1..=4) {
+            let all = Fault::OF_NODES.len();
+            let turn = usize::try_from(seed).unwrap_or(0) % all;
+            let which = if nth == 0 { turn } else { self.several.random_range(0..all) };
+            let Some(fault) = Fault::OF_NODES.get(which).copied() else { return };
+            let broken = self.of_nodes(fault);
+            let after_ms = self.several.random_range(100..3_000);
+            self.push(after_ms, Happening::Break(broken));
+            for _ in 0..self.several.random_range(3..9) {
+                let (after_ms, pick) =
+                    (self.several.random_range(5..700), self.several.random_range(0..9_999_u64));
+                let work = [Work::Note, Work::Advance, Work::Create, Work::Cancel];
+                let work = work.get(usize::try_from(pick % 4).unwrap_or(0)).copied().unwrap_or(Work::Note);
+                let what = if pick.is_multiple_of(3) {
+                    Happening::Click { seat: self.several.random_range(0..3), center: 0, work, pick }
+                } else {
+                    Happening::Work { center: 0, work, pick }
+                };
+                self.push(after_ms, what);
+            }
+        }
+    }
+
+    fn of_nodes(&mut self, fault: Fault) -> Break {
+        let rng = &mut self.several;
+        let (seat, node, count) = (rng.random_range(0..3), rng.random_range(0..2), rng.random_range(1..5));
+        let (pick, for_ms) = (rng.random_range(0..9_999), rng.random_range(3_000..15_000));
+        let work = if rng.random() { Work::Note } else { Work::Advance };
+        let center = 0;
+        #[expect(clippy::wildcard_enum_match_arm, reason = "it is asked for faults of several nodes alone")]
+        match fault {
+            Fault::CommitUnknown => Break::CommitUnknown { seat, center, work, pick, made: rng.random() },
+            Fault::Interleaved => Break::Interleaved { seat, center, work, pick, for_ms: for_ms / 20 },
+            Fault::SignalsLost => Break::SignalsLost { node, center, count },
+            Fault::SignalsDoubled => Break::SignalsDoubled { node, center, count },
+            Fault::SignalsSwapped => Break::SignalsSwapped { node, center },
+            Fault::NodeLags => {
+                Break::NodeLags { node, center, late_ms: rng.random_range(200..3_500), for_ms }
+            }
+            Fault::SignalsCut => Break::SignalsCut { node, center, for_ms },
+            _ => Break::StoreCut { node, center, for_ms },
+        }
     }
 
     /// Now and then the seat that got no answer can't ask before its center is taken away: it signs out or is killed.
@@ -330,6 +387,14 @@ impl Draw {
             Fault::StoreRestarted => Break::StoreRestarted { for_ms: short },
             Fault::SwappedOrder => Break::SwappedOrder { node, center: anywhere },
             Fault::ChangePages => Break::ChangePages { seat, center, page: self.count(2, 5) },
+            Fault::CommitUnknown
+            | Fault::Interleaved
+            | Fault::SignalsLost
+            | Fault::SignalsDoubled
+            | Fault::SignalsSwapped
+            | Fault::NodeLags
+            | Fault::SignalsCut
+            | Fault::StoreCut => self.of_nodes(fault),
         }
     }
 }

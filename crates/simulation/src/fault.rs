@@ -74,11 +74,42 @@ pub enum Fault {
     SwappedOrder,
     /// Rows change again between two pages of `changes`.
     ChangePages,
+    /// The answer to a commit is lost: the node does not know whether it was made.
+    CommitUnknown,
+    /// Others come to a center between a node's lock and its commit.
+    Interleaved,
+    /// Signals of commits do not reach a node.
+    SignalsLost,
+    /// Signals reach a node twice.
+    SignalsDoubled,
+    /// Signals reach a node in swapped order.
+    SignalsSwapped,
+    /// A node hears of commits late.
+    NodeLags,
+    /// A node is cut off from the signals alone: it neither hears nor is heard.
+    SignalsCut,
+    /// A node is cut off from the store alone.
+    StoreCut,
 }
 
 impl Fault {
+    /// How many kinds there are.
+    pub const COUNT: usize = 42;
+
+    /// Those of several nodes on one store, which are drawn apart from the others.
+    pub const OF_NODES: [Self; 8] = [
+        Self::CommitUnknown,
+        Self::Interleaved,
+        Self::SignalsLost,
+        Self::SignalsDoubled,
+        Self::SignalsSwapped,
+        Self::NodeLags,
+        Self::SignalsCut,
+        Self::StoreCut,
+    ];
+
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::DropEvent,
         Self::DropLast,
         Self::Duplicate,
@@ -113,6 +144,14 @@ impl Fault {
         Self::StoreRestarted,
         Self::SwappedOrder,
         Self::ChangePages,
+        Self::CommitUnknown,
+        Self::Interleaved,
+        Self::SignalsLost,
+        Self::SignalsDoubled,
+        Self::SignalsSwapped,
+        Self::NodeLags,
+        Self::SignalsCut,
+        Self::StoreCut,
     ];
 
     /// Its number in the list of faults, from 1.
@@ -159,6 +198,14 @@ impl Fault {
             Self::StoreRestarted => "the store restarted",
             Self::SwappedOrder => "two nodes publish in swapped order",
             Self::ChangePages => "changes between pages of changes",
+            Self::CommitUnknown => "a commit whose answer is lost",
+            Self::Interleaved => "others between a node's lock and its commit",
+            Self::SignalsLost => "signals between nodes lost",
+            Self::SignalsDoubled => "signals between nodes doubled",
+            Self::SignalsSwapped => "signals between nodes in swapped order",
+            Self::NodeLags => "a node that lags",
+            Self::SignalsCut => "a node cut off from the signals alone",
+            Self::StoreCut => "a node cut off from the store alone",
         }
     }
 }

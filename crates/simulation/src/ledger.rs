@@ -1,12 +1,20 @@
 //! What really happened at the hub, kept beside it: every change, every head there ever was, every cancellation, every
 //! command with what was recorded of it. The truth that invariants compare with.
 
-use crate::hub::{Center, raised_by_clock};
+use crate::hub::raised_by_clock;
+use gwanje_ledger::AlarmRef;
+use gwanje_ledger::memory::MemoryCenter;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use gwanje_sync::AlarmKey;
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::{AlarmKind, CloseReply, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An alarm by the ledger's name.
+pub(crate) fn alarm_of(key: &AlarmKey) -> AlarmRef {
+    let AlarmKey { id, kind, raised_at } = *key;
+    AlarmRef { id, kind, raised_at }
+}
 
 /// Where a center stood from some moment on.
 #[derive(Debug, Clone)]
@@ -43,42 +51,48 @@ impl Truth {
         self.stood.last()
     }
 
-    /// Takes note of what the center has become. True: it has changed.
-    pub(crate) fn note(&mut self, center: &Center, now_ms: u64) -> bool {
-        let alarms = std::mem::replace(&mut self.alarm_seq, center.alarm_seq) != center.alarm_seq;
+    /// Takes note of what the center has become.
+    pub(crate) fn note(&mut self, center: &MemoryCenter, now_ms: u64) {
+        let alarms = std::mem::replace(&mut self.alarm_seq, center.standing().alarm_seq)
+            != center.standing().alarm_seq;
         if alarms {
-            let keys = center.alarms.keys().filter(|(_, kind, _)| *kind == AlarmKind::Cancelled);
-            self.cancelled.extend(keys.map(|&(id, kind, raised_at)| AlarmKey { id, kind, raised_at }));
+            let keys = center.alarms().keys().filter(|alarm| alarm.kind == AlarmKind::Cancelled);
+            self.cancelled.extend(keys.map(|&AlarmRef { id, kind, raised_at }| AlarmKey {
+                id,
+                kind,
+                raised_at,
+            }));
         }
         let last = self.last().map(|last| (last.epoch.clone(), last.rev));
-        if last.as_ref() == Some(&(center.epoch.clone(), center.rev)) {
-            return alarms;
+        if last.as_ref() == Some(&(center.standing().epoch.clone(), center.standing().rev)) {
+            return;
         }
         let since = last.map_or(Rev::ZERO, |(_, rev)| rev);
-        for row in center.rows.values() {
+        for row in center.rows().values() {
             let raised = raised_by_clock(row).into_iter();
             self.coming.extend(raised.map(|(kind, raised_at)| AlarmKey { id: row.id, kind, raised_at }));
         }
-        let mut new: Vec<_> = center.rows.values().map(|row| (row.rev, row.id, false)).collect();
-        new.extend(center.gone.iter().map(|(rev, id)| (*rev, *id, true)));
+        let mut new: Vec<_> = center.rows().values().map(|row| (row.rev, row.id, false)).collect();
+        new.extend(center.tombstones().iter().map(|(rev, id)| (*rev, *id, true)));
         new.retain(|(rev, _, _)| *rev > since);
         new.sort_unstable();
         self.gone.extend(new.iter().filter(|(_, _, left)| *left).map(|(rev, id, _)| (*id, *rev)));
         self.changes.extend(new);
-        let (epoch, rev, rows) = (center.epoch.clone(), center.rev, center.digest());
+        let (epoch, rev, rows) =
+            (center.standing().epoch.clone(), center.standing().rev, center.standing().rows);
         self.stood.push(Stood { epoch, rev, rows, from_ms: now_ms });
-        true
     }
 
     /// The hub goes on from a backup.
-    pub(crate) fn go_back(&mut self, center: &Center, seats: BTreeSet<usize>, now_ms: u64) {
+    pub(crate) fn go_back(&mut self, center: &MemoryCenter, seats: BTreeSet<usize>, now_ms: u64) {
         self.went_back = !seats.is_empty();
         self.astray = seats;
         self.forgot = true;
-        self.changes.retain(|(rev, _, _)| *rev <= center.rev);
-        self.gone.retain(|_, rev| *rev <= center.rev);
-        self.alarm_seq = center.alarm_seq;
-        let (epoch, rev, rows) = (center.epoch.clone(), center.rev, center.digest());
+        self.changes.retain(|(rev, _, _)| *rev <= center.standing().rev);
+        self.gone.retain(|_, rev| *rev <= center.standing().rev);
+        self.alarm_seq = center.standing().alarm_seq;
+        let (epoch, rev, rows) =
+            (center.standing().epoch.clone(), center.standing().rev, center.standing().rows);
         self.stood.push(Stood { epoch, rev, rows, from_ms: now_ms });
     }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! seed ─ draw → Plan (steps) ─ run → Report (steps, faults that came to pass, violations) ─ shrink → a small Plan, kept
-//! World: the model hub · nodes (emitters) · lines (delays, cuts, drops) · seats (the real core, a real cache file, a
+//! World: the hub's ledger over a store in memory, an oracle beside it · nodes (emitters) · lines (delays, cuts, drops) · seats (the real core, a real cache file, a
 //!        real board with a page) · ledger (the truth) · invariants
 //! ```
 //!
@@ -18,6 +18,7 @@
 //! | W | each command settles exactly once, as the hub recorded it, and is done at most once |
 //! | B | one socket, a bounded rate of requests, nothing spins |
 //! | K | each cancellation after the horizon, and each delivery late, unconfirmed or unaccepted while it is so, raises exactly one alarm, after its commit, none before it is due; an acknowledged one stays so |
+//! | O | the ledger and the oracle, a naive hub's law beside it, made the same of each ask: outcome, rows, revisions, histories, alarms, keys, frames; digest and count recounted |
 //! | R | no unequal digest, repair or snapshot without an injected cause; what is planted is found within two heads |
 
 mod disk;
@@ -26,6 +27,7 @@ pub mod fault;
 pub mod hub;
 mod ledger;
 mod network;
+mod oracle;
 pub mod plan;
 pub mod run;
 mod seat;
@@ -37,5 +39,5 @@ mod window;
 mod world;
 
 pub use draw::draw;
-pub use run::{Report, log_of, run};
+pub use run::{Report, log_of, run, run_without_oracle};
 pub use violation::Violation;

@@ -192,6 +192,22 @@ pub enum Break {
     SwappedOrder { node: usize, center: usize },
     /// A seat is cut off, comes back, and reads changes by small pages; rows change between the pages.
     ChangePages { seat: usize, center: usize, page: u32 },
+    /// The answer to the commit of a seat's command is lost; whether the commit was made.
+    CommitUnknown { seat: usize, center: usize, work: Work, pick: u64, made: bool },
+    /// A seat's command waits between lock and commit, and others come to the same center.
+    Interleaved { seat: usize, center: usize, work: Work, pick: u64, for_ms: u64 },
+    /// The next signals to a node are lost.
+    SignalsLost { node: usize, center: usize, count: u32 },
+    /// The next signals to a node come twice.
+    SignalsDoubled { node: usize, center: usize, count: u32 },
+    /// The next two signals to a node change places.
+    SignalsSwapped { node: usize, center: usize },
+    /// A node hears of commits late.
+    NodeLags { node: usize, center: usize, late_ms: u64, for_ms: u64 },
+    /// A node is cut off from the signals, but not from the store.
+    SignalsCut { node: usize, center: usize, for_ms: u64 },
+    /// A node is cut off from the store, but not from the signals.
+    StoreCut { node: usize, center: usize, for_ms: u64 },
 }
 
 /// In which directions a connection is dead.
@@ -275,11 +291,26 @@ impl Break {
             Self::StoreRestarted { .. } => Fault::StoreRestarted,
             Self::SwappedOrder { .. } => Fault::SwappedOrder,
             Self::ChangePages { .. } => Fault::ChangePages,
+            Self::CommitUnknown { .. } => Fault::CommitUnknown,
+            Self::Interleaved { .. } => Fault::Interleaved,
+            Self::SignalsLost { .. } => Fault::SignalsLost,
+            Self::SignalsDoubled { .. } => Fault::SignalsDoubled,
+            Self::SignalsSwapped { .. } => Fault::SignalsSwapped,
+            Self::NodeLags { .. } => Fault::NodeLags,
+            Self::SignalsCut { .. } => Fault::SignalsCut,
+            Self::StoreCut { .. } => Fault::StoreCut,
         }
     }
 }
 
 impl Plan {
+    /// Whether each node hears of each commit at once, so that what it has in memory is the present.
+    #[must_use]
+    pub fn hears_at_once(&self) -> bool {
+        let faults = self.faults();
+        !faults.contains(&Fault::NoFanOut) && !Fault::OF_NODES.iter().any(|fault| faults.contains(fault))
+    }
+
     /// The kinds of faults in the plan.
     #[must_use]
     pub fn faults(&self) -> std::collections::BTreeSet<Fault> {

@@ -6,8 +6,8 @@
 //! | `seats` | apps start, end, and what their cores want is done |
 //! | `arrivals` · `disks` | what comes to an app from outside · from its disk |
 //! | `sockets` | texts between a seat and a node |
-//! | `nodes` | emitters: frames, heads, alarms, who is behind |
-//! | `rest` | requests |
+//! | `nodes` · `signals` | emitters: frames, heads, alarms, who is behind · how nodes learn of each other's commits |
+//! | `rest` · `commits` | requests · what happens between a lock and its commit |
 //! | `checks` · `told` · `planted` | the invariants · what people were told · what must be found |
 //! | `effects` | which faults have come to pass |
 //! | `excuses` | what excuses a seat, and for how long |
@@ -16,6 +16,7 @@ mod arrivals;
 mod breaks;
 mod calm;
 mod checks;
+mod commits;
 mod disks;
 mod effects;
 mod excuses;
@@ -23,6 +24,7 @@ mod nodes;
 mod planted;
 mod rest;
 mod seats;
+mod signals;
 mod sockets;
 mod steps;
 mod told;
@@ -30,13 +32,14 @@ mod truths;
 
 use crate::disk::Disk;
 use crate::fault::Fault;
-use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Setup};
+use crate::hub::{AccountSetup, CenterSetup, Instants, ModelHub, Operation, Setup, Signal};
 use crate::ledger::{Clicked, Truth};
 use crate::network::{Conn, Line};
 use crate::plan::{Break, Plan, Post};
 use crate::seat::{Arrival, Seat, SeatHistory};
 use crate::trace::Trace;
 use crate::violation::Violation;
+use commits::{Committing, SlowCommit, Waiting};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Role, SeatId, UtcMillis};
 use gwanje_sync::{HttpRequest, Mono, Now, RequestId};
 use gwanje_wire::socket::center_namespace;
@@ -63,6 +66,14 @@ pub(crate) enum Event {
         seat: usize,
         life: u32,
         arrival: Arrival,
+    },
+    /// A node commits what it has decided.
+    Commits(Box<Committing>),
+    /// A signal that was late, doubled or held back reaches a node.
+    Signalled {
+        node: usize,
+        signal: Box<Signal>,
+        by: Fault,
     },
     /// A connection is dialled at its node.
     Dialled(u64),
@@ -154,12 +165,15 @@ pub(crate) struct World {
     pub(crate) before_epoch: Option<(CenterId, Box<ModelHub>)>,
     pub(crate) backup: Option<(CenterId, Box<ModelHub>)>,
     pub(crate) store_down_until: u64,
+    /// The next command that stays between lock and commit, and what waits for centers that are locked.
+    slow: Option<SlowCommit>,
+    waiting: Vec<(CenterId, Waiting)>,
     /// `Authorization` headers that have expired, which the hub does not know yet.
     pub(crate) void_tokens: BTreeSet<String>,
     pub(crate) sockets_refused: (u64, u64),
     pub(crate) storm: (u64, u16),
     /// How often each fault came to pass; a fault that is only armed does not count.
-    pub(crate) injected: [u64; 34],
+    pub(crate) injected: [u64; Fault::COUNT],
     pub(crate) two_versions: bool,
     pub(crate) epochs: u32,
     pub(crate) violations: Vec<Violation>,
@@ -170,6 +184,8 @@ pub(crate) struct World {
     /// The most that a seat read of one center within five seconds.
     pub(crate) most_asked: usize,
     pub(crate) ended: bool,
+    /// What the oracle says counts.
+    pub(crate) has_oracle: bool,
 }
 
 impl World {
@@ -179,6 +195,10 @@ impl World {
             ["a", "b", "c"].into_iter().take(plan.centers.clamp(1, 3)).map(CenterId::from).collect();
         let mut hub = ModelHub::new(&setup(plan, &centers));
         hub.keep_log();
+        // Whoever works elsewhere does so at a node of their own.
+        let elsewhere = plan.nodes.clamp(1, 3);
+        hub.set_nodes(elsewhere + 1, plan.hears_at_once());
+        hub.use_node(elsewhere);
         let seats = plan.desks.iter().enumerate().map(|(at, _)| Seat {
             name: SeatId::from(format!("seat-{at}").as_str()),
             account: account(at),
@@ -211,10 +231,12 @@ impl World {
             before_epoch: None,
             backup: None,
             store_down_until: 0,
+            slow: None,
+            waiting: Vec::new(),
             void_tokens: BTreeSet::new(),
             sockets_refused: (0, 0),
             storm: (0, 0),
-            injected: [0; 34],
+            injected: [0; Fault::COUNT],
             two_versions: false,
             epochs: 0,
             violations: Vec::new(),
@@ -223,6 +245,7 @@ impl World {
             found_after_ms: 0,
             most_asked: 0,
             ended: false,
+            has_oracle: true,
             hub,
             centers,
             plan: plan.clone(),
@@ -309,6 +332,7 @@ impl World {
                 Some(_) | None => {
                     if let Some((_, event)) = self.queue.pop_first() {
                         self.happen(event);
+                        self.note_differences();
                     }
                 }
             }
@@ -330,6 +354,8 @@ impl World {
         match event {
             Event::Step(step) => self.step(step),
             Event::Arrives { seat, life, arrival } => self.arrives(seat, life, arrival),
+            Event::Commits(committing) => self.commits(*committing),
+            Event::Signalled { node, signal, by } => self.signalled(node, &signal, by),
             Event::Dialled(conn) => self.dialled(conn),
             Event::Says(conn, text) => self.hears(conn, &text),
             Event::HungUp(conn) => self.hub_end_gone(conn),
@@ -368,10 +394,14 @@ impl World {
     /// Each second the hub writes the alarms that are due, unless its store is away.
     fn look_at_clock(&mut self) {
         self.after(LOOK_MS, Event::LooksAtClock);
+        if (self.now / LOOK_MS).is_multiple_of(2) {
+            self.nodes_look();
+        }
         if self.store_down_until > self.now {
             return;
         }
         let at = self.at();
+        self.work_elsewhere();
         let mut changed = 0;
         for center in self.centers.clone() {
             changed += self.hub.look_at_alarms(&center, at);
@@ -381,18 +411,45 @@ impl World {
         }
     }
 
+    /// What the hub does from now on it does at a node that serves no seat.
+    pub(crate) fn work_elsewhere(&mut self) {
+        self.hub.use_node(self.nodes.len());
+    }
+
+    /// Somebody elsewhere makes a change.
+    pub(crate) fn operate_elsewhere(&mut self, operation: &Operation) {
+        let at = self.at();
+        if let Some(center) = operation.center().filter(|center| self.hub.is_locked(center)).cloned() {
+            return self.waiting.push((center, Waiting::Operation(operation.clone())));
+        }
+        self.work_elsewhere();
+        self.hub.operate(operation, at);
+        self.committed();
+    }
+
+    /// Whether a node can't reach the store.
+    pub(crate) fn is_store_away(&self, node: usize) -> bool {
+        let is_cut = self.nodes.get(node).is_some_and(|node| node.cut_store_until > self.now);
+        is_cut || self.store_down_until > self.now
+    }
+
     /// Notes the changes that were just made, and tells the nodes that hear of them.
     pub(crate) fn committed(&mut self) {
-        let centers = self.centers.clone();
-        for center in centers {
-            let now = self.now;
-            let changed = match (self.truths.get_mut(&center), self.hub.board(&center)) {
-                (Some(truth), Some(board)) => truth.note(board, now),
-                (_, _) => false,
-            };
-            if changed {
-                self.wake_nodes(&center);
+        let now = self.now;
+        for (center, truth) in &mut self.truths {
+            if let Some(board) = self.hub.board(center) {
+                truth.note(board, now);
             }
+        }
+        self.signal_nodes();
+        self.note_differences();
+    }
+
+    /// O: the ledger and the oracle made the same of everything.
+    pub(crate) fn note_differences(&mut self) {
+        let differences = self.hub.take_differences();
+        if self.has_oracle {
+            differences.into_iter().for_each(|what| self.violate('O', what));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Shows that the simulation can fail: each deliberate bug is caught within 300 seeds, by the invariant that names it.
 
-use gwanje_simulation::{draw, run};
+use gwanje_ledger::mutation::{LawMutation, mutate as mutate_law};
+use gwanje_simulation::{draw, run, run_without_oracle};
 use gwanje_sync::mutation::{Mutation, mutate};
 
 /// Each bug must be caught within this many seeds.
@@ -15,6 +16,24 @@ fn caught_by(mutation: Mutation, letters: &str) {
     assert!(caught.is_some(), "{mutation:?} is not caught within {WITHIN} seeds");
     let Some((seed, violation)) = caught else { return };
     assert!(letters.contains(violation.letter), "{mutation:?}, seed {seed}: caught by {violation:?}");
+}
+
+/// How many seeds a bug of the law is looked for without the oracle.
+const UNSEEN: u64 = 9;
+
+/// Asserts that a bug of the law is caught by the oracle, and that nobody else sees it.
+fn seen_by_the_oracle_alone(mutation: LawMutation) {
+    mutate_law(Some(mutation));
+    let caught = (0..WITHIN)
+        .find_map(|seed| run(&draw(seed)).violations.into_iter().next().map(|violation| (seed, violation)));
+    let seed = caught.as_ref().map_or(0, |(seed, _)| *seed);
+    let seen =
+        (seed..seed + UNSEEN).find_map(|seed| run_without_oracle(&draw(seed)).violations.into_iter().next());
+    mutate_law(None);
+    assert!(caught.is_some(), "{mutation:?} is not caught within {WITHIN} seeds");
+    let Some((seed, violation)) = caught else { return };
+    assert_eq!(violation.letter, 'O', "{mutation:?}, seed {seed}: caught by {violation:?}");
+    assert_eq!(seen, None, "{mutation:?} is seen without the oracle");
 }
 
 macro_rules! caught {
@@ -56,4 +75,19 @@ caught! {
     polls_without_a_pause: PollWithoutPause by "B";
     what_the_hub_says_raised_again: RaiseHubsToo by "K";
     a_refused_question_taken_for_a_refusal: RefuseByClose by "W";
+}
+
+#[test]
+fn an_undo_of_another_s_change() {
+    seen_by_the_oracle_alone(LawMutation::UndoOfOthers);
+}
+
+#[test]
+fn a_number_given_twice() {
+    seen_by_the_oracle_alone(LawMutation::NumberTwice);
+}
+
+#[test]
+fn a_board_that_keeps_what_was_cancelled() {
+    seen_by_the_oracle_alone(LawMutation::KeepCancelled);
 }

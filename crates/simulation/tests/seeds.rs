@@ -35,7 +35,7 @@ fn run_all(count: u64) -> Vec<(Plan, Report)> {
 
 #[test]
 fn every_invariant_holds_under_every_fault() {
-    let mut injected = [0; 34];
+    let mut injected = [0; Fault::COUNT];
     let mut failed = Vec::new();
     for (plan, report) in run_all(SEEDS) {
         for (sum, count) in injected.iter_mut().zip(report.injected) {

@@ -23,7 +23,15 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("gwanje-drill", &["gwanje-wire", "gwanje-model"]),
         (
             "gwanje-simulation",
-            &["gwanje-persist", "gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
+            &[
+                "gwanje-ledger",
+                "gwanje-persist",
+                "gwanje-sync",
+                "gwanje-board",
+                "gwanje-cache",
+                "gwanje-wire",
+                "gwanje-model",
+            ],
         ),
         ("gwanje-ledger", &["gwanje-wire", "gwanje-model"]),
         ("gwanje-hub", &["gwanje-ledger", "gwanje-wire", "gwanje-model"]),

@@ -35,8 +35,7 @@ pub(super) fn create(
         return refuse(ErrorCode::NotFound, no_center(&loaded.center));
     };
     let id = loaded.ids.pop_front().ok_or(Undecided::NoId)?;
-    let number = format!("{:05}", 10_000 + standing.next_number % NUMBERS);
-    standing.next_number += 1;
+    let number = format!("{:05}", 10_000 + standing.take_number() % NUMBERS);
     let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(shop, dropoff)| shop.distance_m(dropoff));
     let row = Delivery {
         id,

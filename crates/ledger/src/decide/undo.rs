@@ -3,6 +3,7 @@
 use super::{Carried, Deciding, Event, OrRefused, moved_on, refuse};
 use crate::ask::Undo;
 use crate::decided::Undecided;
+use crate::mutation::{LawMutation, is_mutated};
 use gwanje_model::undo::{NotUndone, Undoable, undone};
 use gwanje_model::{Delivery, DeliveryId, Permission, Text, UtcMillis};
 use gwanje_wire::ErrorCode;
@@ -22,7 +23,8 @@ pub(super) fn undo(
     let Some(latest) = &found.latest else { return moved_on(found) };
     let (action, from) = (&latest.action, found.row.status);
     let change = Undoable { rev: found.row.rev, by: &latest.by.account, action, wall: latest.wall };
-    let taken = match change.take_back(by, asked.rev, deciding.now.wall) {
+    let who = if is_mutated(LawMutation::UndoOfOthers) { &latest.by.account } else { by };
+    let taken = match change.take_back(who, asked.rev, deciding.now.wall) {
         Ok(taken) => taken,
         Err(NotUndone::MovedOn) => return moved_on(found),
         Err(stays @ (NotUndone::Stays | NotUndone::TooLate)) => {

@@ -1,20 +1,21 @@
 //! Laws of any mixture of asks, looks at the clock, words of seats and archivings.
 
-use crate::memory::Memory;
 use crate::steps::{Step, account, batch, key, step};
 use gwanje_hub::auth::NewAccount;
 use gwanje_hub::store::{After, CenterRecord, Selection, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
+use gwanje_ledger::memory::MemoryCenter;
 use gwanje_ledger::{
     AlarmRef, BatchDecided, Decided, Decision, LoadedCenter, Moment, Need, Signature, Standing, Undecided,
-    WordRefused,
+    WordRefused, Write,
 };
-use gwanje_model::{AssignedRider, CenterId, DeliveryId, Rider, RiderStatus, Role, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rider, RiderStatus, Role, Text, UtcMillis};
 use gwanje_wire::Problem;
 use gwanje_wire::rest::{CloseReply, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const WALL: UtcMillis = UtcMillis(1_800_000_000_000);
 const DAY: UtcMillis = UtcMillis(1_772_413_200_000);
@@ -44,12 +45,8 @@ fn people() -> BTreeMap<Text, Text> {
     BTreeMap::from([(account(0).into(), "김관제".into())])
 }
 
-fn memory(standing: Standing) -> Memory {
-    let listed = |rider: Rider| {
-        let Rider { id, name, home, .. } = rider;
-        AssignedRider { id, name, home, confirmed: false }
-    };
-    Memory::new(gangnam(), standing, riders().into_iter().map(listed).collect(), people())
+fn memory(standing: Standing) -> MemoryCenter {
+    MemoryCenter::new(gangnam(), standing, riders(), Arc::new(people()))
 }
 
 /// What was answered to a step.
@@ -66,7 +63,7 @@ enum Answer {
 
 /// The clocks, the store in memory, and what is asked of both stores.
 struct Center {
-    memory: Memory,
+    memory: MemoryCenter,
     now: Moment,
 }
 
@@ -81,20 +78,36 @@ impl Center {
         need: &Need,
         mut decide: impl FnMut(&mut LoadedCenter) -> Result<Vec<Decision<T>>, Undecided>,
     ) -> Vec<T> {
-        let (mut loaded, mut all) = (self.memory.load(need), self.memory.load_all(need));
+        let last = self.memory.histories().map(|(id, _)| id.0).max().unwrap_or(0);
+        let ids = (last + 1..).map(DeliveryId).take(need.orders);
+        let (mut loaded, mut all) = (self.memory.load(need, ids.clone()), self.memory.load_all(ids));
         let decisions = decide(&mut loaded).unwrap();
         assert_eq!(decisions, decide(&mut all).unwrap(), "a need names all that is looked at");
         assert_eq!(loaded.standing, all.standing);
         let (outcomes, writes): (Vec<T>, Vec<_>) =
             decisions.into_iter().map(|decision| (decision.outcome, decision.writes)).unzip();
-        self.memory.apply(loaded.standing, writes.concat(), self.now);
+        self.apply(loaded.standing.unwrap(), writes.concat());
         outcomes
+    }
+
+    fn apply(&mut self, standing: Standing, writes: Vec<Write>) {
+        for write in &writes {
+            if let Write::Row(write) = write {
+                assert_eq!(serde_json::from_str::<Delivery>(&write.body).unwrap(), *write.row);
+            }
+        }
+        self.memory.apply(standing, writes, self.now).unwrap();
+        assert_eq!(
+            self.memory.standing().rows,
+            self.memory.recounted(),
+            "the digest is kept as the rows are"
+        );
     }
 
     /// The alarm that a word is about: one that was raised, or one that never is.
     fn alarm(&self, nth: usize) -> AlarmRef {
-        let alarms = self.memory.alarms();
-        let waiting = self.memory.rows.values().map(|row| AlarmRef {
+        let alarms = self.memory.alarms_after(0);
+        let waiting = self.memory.rows().values().map(|row| AlarmRef {
             id: row.id,
             kind: gwanje_wire::rest::AlarmKind::Unaccepted,
             raised_at: row.received_at.plus_min(1),
@@ -143,37 +156,37 @@ impl Center {
                 Answer::Nothing
             }
             Step::Look => {
-                let mut standing = self.memory.standing.clone();
-                let (due, unheard) = self.memory.due(now);
+                let mut standing = self.memory.standing().clone();
+                let (due, unheard) = self.memory.due(now, 200);
                 let count = due.len() + unheard.len();
                 let writes = gwanje_ledger::look_at_clock(&mut standing, due, unheard);
-                self.memory.apply(Some(standing), writes, now);
+                self.apply(standing, writes);
                 Answer::Look(count)
             }
             Step::Word { alarm, by, seat, stage } => {
                 let (alarm, by) = (self.alarm(*alarm), signature(*by, *seat));
                 let found = self.memory.load_alarm(alarm, &by);
-                let mut standing = self.memory.standing.clone();
+                let mut standing = self.memory.standing().clone();
                 let word = word(alarm, *stage);
                 match gwanje_ledger::receive(&mut standing, &found, &word, &by, now) {
                     Ok(writes) => {
-                        self.memory.apply(Some(standing), writes, now);
+                        self.apply(standing, writes);
                         Answer::Word(None)
                     }
                     Err(refused) => Answer::Word(Some(refused)),
                 }
             }
             Step::Archive => {
-                let mut standing = self.memory.standing.clone();
+                let mut standing = self.memory.standing().clone();
                 let ended = self.memory.ended_before(now.day);
                 let count = ended.len();
                 let writes = gwanje_ledger::archive(&mut standing, ended);
-                self.memory.apply(Some(standing), writes, now);
-                let mut standing = self.memory.standing.clone();
-                let too_many = self.memory.newest_too_many(usize::try_from(KEPT).unwrap());
+                self.apply(standing, writes);
+                let mut standing = self.memory.standing().clone();
+                let too_many = self.memory.newest_too_many(KEPT);
                 let mut writes = gwanje_ledger::forget_tombstones(&mut standing, too_many);
-                writes.extend(self.memory.old_alarms(now).into_iter().map(gwanje_ledger::Write::AlarmGone));
-                self.memory.apply(Some(standing), writes, now);
+                writes.extend(self.memory.old_alarms(now, 500).into_iter().map(Write::AlarmGone));
+                self.apply(standing, writes);
                 Answer::Archive(count)
             }
         }
@@ -237,16 +250,16 @@ async fn play(store: &Store, center: &Center, step: &Step) -> Answer {
 /// Rows, histories, alarms and head are the same.
 async fn compare(store: &Store, center: &Center) {
     let (memory, id) = (&center.memory, gangnam());
-    let head = memory.standing.head(center.now.wall, center.now.day);
+    let head = memory.standing().head(center.now.wall, center.now.day);
     assert_eq!(store.head(&id).await.unwrap(), head);
-    let ids = memory.rows.keys().copied().collect();
+    let ids = memory.rows().keys().copied().collect();
     let rows = store.rows(&id, Selection::Ids(ids), After::default()).await.unwrap().rows;
     let rows: Vec<_> = rows.iter().map(|row| row.delivery().unwrap()).collect();
-    assert_eq!(rows, memory.rows.values().collect::<Vec<_>>());
+    assert_eq!(rows, memory.rows().values().collect::<Vec<_>>());
     for (delivery, events) in memory.histories() {
         assert_eq!(store.history(&id, delivery).await.unwrap(), events);
     }
-    assert_eq!(store.alarms_after(&id, 0, 1_000).await.unwrap().alarms, memory.alarms());
+    assert_eq!(store.alarms_after(&id, 0, 1_000).await.unwrap().alarms, memory.alarms_after(0));
 }
 
 proptest! {
@@ -262,7 +275,7 @@ proptest! {
         let mut revs: Vec<u64> =
             center.memory.histories().flat_map(|(_, events)| events).map(|event| event.rev.0).collect();
         revs.sort_unstable();
-        prop_assert_eq!(revs, (1..=center.memory.standing.rev.0).collect::<Vec<_>>());
+        prop_assert_eq!(revs, (1..=center.memory.standing().rev.0).collect::<Vec<_>>());
     }
 }
 

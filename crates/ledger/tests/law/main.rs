@@ -9,5 +9,4 @@
 )]
 
 mod equal;
-mod memory;
 mod steps;

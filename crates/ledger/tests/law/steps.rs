@@ -1,6 +1,6 @@
 //! What happens to a center, drawn at random; revisions are named by how far they lie from the present ones.
 
-use crate::memory::Memory;
+use gwanje_ledger::memory::MemoryCenter;
 use gwanje_ledger::{Ask, BatchAct, BatchCommand, Command, Idempotency, IfMatch, Intent, Seen, Undo};
 use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev, Role, UtcMillis};
 use gwanje_wire::rest::ReceiptStage;
@@ -133,18 +133,18 @@ impl Keyed {
 }
 
 impl At {
-    fn rev(self, memory: &Memory, id: u64) -> Rev {
-        let row = memory.rows.get(&DeliveryId(id)).map_or(Rev::ZERO, |row| row.rev);
+    fn rev(self, memory: &MemoryCenter, id: u64) -> Rev {
+        let row = memory.rows().get(&DeliveryId(id)).map_or(Rev::ZERO, |row| row.rev);
         let (from, by) = match self {
             Self::Row(by) => (row, by),
-            Self::Center(by) => (memory.standing.rev, by),
+            Self::Center(by) => (memory.standing().rev, by),
         };
         Rev(from.0.saturating_add_signed(by))
     }
 }
 
 impl Asked {
-    fn ask(&self, memory: &Memory) -> Result<Ask, Box<Problem>> {
+    fn ask(&self, memory: &MemoryCenter) -> Result<Ask, Box<Problem>> {
         match &self.doing {
             Doing::Ask(ask) => Ok(ask.clone()),
             Doing::Undo(at, role) => Ok(Ask::Undo(Undo { rev: at.rev(memory, self.id), role: *role })),
@@ -155,13 +155,13 @@ impl Asked {
     }
 
     /// As a command of its own.
-    pub fn command(&self, memory: &Memory, center: &CenterId, at: UtcMillis) -> Command {
+    pub fn command(&self, memory: &MemoryCenter, center: &CenterId, at: UtcMillis) -> Command {
         let intent = match (&self.doing, self.ask(memory)) {
             (Doing::Create, _) => Intent::Create(Box::new(order())),
             (_, Ok(ask)) => Intent::Act(DeliveryId(self.id), ask),
             (_, Err(problem)) => Intent::Refuse(problem),
         };
-        let epoch = memory.standing.epoch.clone();
+        let epoch = memory.standing().epoch.clone();
         let seen = self.seen.map(|at| IfMatch { seen: vec![(epoch, at.rev(memory, self.id))] });
         Command {
             idempotency: self.keyed.map(|keyed| keyed.idempotency("command")),
@@ -176,7 +176,7 @@ impl Asked {
 pub fn batch(
     acts: &[Asked],
     keyed: Option<Keyed>,
-    memory: &Memory,
+    memory: &MemoryCenter,
     center: &CenterId,
     at: UtcMillis,
 ) -> BatchCommand {

@@ -2,6 +2,7 @@
 //! bugs.
 
 use clap::Parser;
+use gwanje_ledger::mutation::{LawMutation, mutate as mutate_law};
 use gwanje_simulation::fault::Fault;
 use gwanje_simulation::plan::Plan;
 use gwanje_simulation::shrink::shrink;
@@ -78,8 +79,8 @@ fn main() -> ExitCode {
 struct Sum {
     steps: u64,
     /// How often each kind came to pass, and in how many seeds.
-    injected: [u64; 34],
-    seeds: [u64; 34],
+    injected: [u64; Fault::COUNT],
+    seeds: [u64; Fault::COUNT],
     violations: u64,
     found_after_ms: u64,
     most_asked: usize,
@@ -90,8 +91,8 @@ impl Sum {
     fn new() -> Self {
         Self {
             steps: 0,
-            injected: [0; 34],
-            seeds: [0; 34],
+            injected: [0; Fault::COUNT],
+            seeds: [0; Fault::COUNT],
             violations: 0,
             found_after_ms: 0,
             most_asked: 0,
@@ -183,6 +184,10 @@ fn one_plan(file: &str) -> ExitCode {
         Ok(plan) => {
             let report = run(&plan);
             println!("{} steps, trace {:016x}, {:?}", report.steps, report.trace, report.violations);
+            for (fault, count) in Fault::ALL.into_iter().zip(report.injected).filter(|(_, count)| *count > 0)
+            {
+                println!("{:>3}  {} came to pass {count} times", fault.number(), fault.name());
+            }
             if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -192,9 +197,44 @@ fn one_plan(file: &str) -> ExitCode {
     }
 }
 
+/// A deliberate bug: of the core, of its queue, or of the hub's law.
+#[derive(Debug, Clone, Copy)]
+enum Bug {
+    OfCore(Mutation),
+    OfLaw(LawMutation),
+}
+
+impl Bug {
+    fn all() -> Vec<Self> {
+        let of_core = Mutation::ALL.into_iter().map(Self::OfCore);
+        of_core.chain(LawMutation::ALL.into_iter().map(Self::OfLaw)).collect()
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::OfCore(mutation) => format!("{mutation:?}"),
+            Self::OfLaw(mutation) => format!("{mutation:?}"),
+        }
+    }
+
+    /// From now on this thread has the bug.
+    fn begin(self) {
+        match self {
+            Self::OfCore(mutation) => mutate(Some(mutation)),
+            Self::OfLaw(mutation) => mutate_law(Some(mutation)),
+        }
+    }
+
+    fn end() {
+        mutate(None);
+        mutate_law(None);
+    }
+}
+
 fn one_mutation(name: &str, options: &Options) -> ExitCode {
-    let Some(mutation) = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == name) else {
-        eprintln!("no such mutation: {name}; there are {:?}", Mutation::ALL);
+    let Some(mutation) = Bug::all().into_iter().find(|bug| bug.name() == name) else {
+        let all: Vec<_> = Bug::all().into_iter().map(Bug::name).collect();
+        eprintln!("no such mutation: {name}; there are {}", all.join(", "));
         return ExitCode::from(2);
     };
     if catch(mutation, options.from, options.seeds.max(1)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -202,7 +242,7 @@ fn one_mutation(name: &str, options: &Options) -> ExitCode {
 
 /// Tries every deliberate bug, on all cores.
 fn caught() -> Vec<bool> {
-    let all = Mutation::ALL;
+    let all = Bug::all();
     let half = all.len().div_ceil(2);
     std::thread::scope(|scope| {
         let parts: Vec<_> = all
@@ -218,16 +258,17 @@ fn caught() -> Vec<bool> {
 }
 
 /// Runs seeds with a deliberate bug until one breaks an invariant.
-fn catch(mutation: Mutation, from: u64, within: u64) -> bool {
-    mutate(Some(mutation));
+fn catch(bug: Bug, from: u64, within: u64) -> bool {
+    bug.begin();
     let found = (from..from + within)
         .find_map(|seed| run(&draw(seed)).violations.into_iter().next().map(|violation| (seed, violation)));
-    mutate(None);
+    Bug::end();
+    let name = bug.name();
     match &found {
         Some((seed, violation)) => {
-            println!("{mutation:?}: caught by {} at seed {seed}: {}", violation.letter, violation.what);
+            println!("{name}: caught by {} at seed {seed}: {}", violation.letter, violation.what);
         }
-        None => println!("{mutation:?}: not caught within {within} seeds"),
+        None => println!("{name}: not caught within {within} seeds"),
     }
     found.is_some()
 }

@@ -4,7 +4,7 @@ use super::reply::{Refusal, refuse};
 use super::setup::{AccountSetup, Instants};
 use gwanje_model::{CenterId, Permission, RiderId, Role, Text, UtcMillis};
 use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
-use gwanje_wire::{ErrorCode, Person, Problem};
+use gwanje_wire::{ErrorCode, Problem};
 use std::collections::BTreeMap;
 
 /// How long an access token holds, milliseconds.
@@ -159,12 +159,6 @@ impl Accounts {
         let account = self.known.get(&self.sign_ins.get(&sign_in)?.account)?;
         let AccountSetup { name, role, centers, .. } = account.clone();
         Some(Caller { account: name, role, centers, sign_in })
-    }
-
-    /// Whoever has that account, as people call them.
-    pub fn person(&self, account: &Text) -> Person {
-        let name = self.known.get(account).map_or_else(|| account.clone(), |known| known.person.clone());
-        Person { account: account.clone(), name }
     }
 
     pub fn end(&mut self, sign_in: u64) {

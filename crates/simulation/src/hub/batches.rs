@@ -2,17 +2,17 @@
 
 use super::ModelHub;
 use super::accounts::Caller;
-use super::acts::{Act, Each, complete};
-use super::commands::{Intent, allowed, body_of, delivery_id};
-use super::outcomes::Done;
-use super::reply::{Refusal, etag, refuse};
+use super::bodies::complete;
+use super::commands::{allowed, body_of, delivery_id};
+use super::reply::{Refusal, refuse};
 use super::request::Asked;
 use super::setup::Instants;
+use crate::oracle::{Act, Each, Wanted};
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Permission};
 use gwanje_sync::HttpResponse;
-use gwanje_wire::batch::{BATCH_MAX, BatchReply, BatchResult, BatchRow};
-use gwanje_wire::{ErrorCode, WireRow};
+use gwanje_wire::ErrorCode;
+use gwanje_wire::batch::{BATCH_MAX, BatchRow};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -33,22 +33,8 @@ impl ModelHub {
         asked: &Asked<'_>,
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
-        let intent = self.visible(caller, center).and_then(|()| named_acts(caller, asked)).map(Intent::Batch);
-        self.carry_out(caller, center, intent, asked, at)
-    }
-
-    /// Decides each in order.
-    pub(super) fn each(&mut self, caller: &Caller, center: &CenterId, all: Vec<Each>, at: Instants) -> Done {
-        let mut results = Vec::with_capacity(all.len());
-        for (id, act) in all {
-            let decided = act.and_then(|act| {
-                self.carry(center, &act, &caller.account, at).map_err(|refusal| refusal.problem)
-            });
-            results.push(BatchResult::of(id, decided.map(WireRow::Row).map_err(Box::new)));
-        }
-        let newest = results.iter().filter_map(|result| result.row.as_ref()).map(WireRow::rev).max();
-        let tag = newest.zip(self.board(center)).map(|(rev, center)| etag(&center.epoch, rev));
-        Done::Each(BatchReply { results }, tag)
+        let wanted = self.visible(caller, center).and_then(|()| named_acts(caller, asked));
+        self.carry_out(caller, center, wanted.map(Wanted::Batch), asked, at)
     }
 }
 

@@ -3,29 +3,23 @@
 
 use super::ModelHub;
 use super::accounts::Caller;
-use super::acts::{Act, Each, complete};
-use super::orders;
-use super::outcomes::{self, Decision, Done, Meant};
+use super::bodies::{self, complete};
 use super::reply::{Refusal, etag, ok, refuse, tagged};
 use super::request::Asked;
 use super::setup::Instants;
+use crate::oracle::{Act, Decision, Done, Keyed, Meant, Order, Wanted, unequal};
+use gwanje_ledger::Need;
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{CenterId, DeliveryId, MAX_SAFE_INTEGER, Permission};
+use gwanje_model::{CenterId, DeliveryId, MAX_SAFE_INTEGER, Permission, Text};
 use gwanje_sync::HttpResponse;
-use gwanje_wire::rest::Outcome;
-use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
+use gwanje_wire::rest::{CloseReply, Outcome};
+use gwanje_wire::{CommandBody, ErrorCode, NewOrder, WireRow};
 use serde_json::Value;
 
 /// The most characters of an idempotency key.
 const KEY_MAX: usize = 200;
 /// Fields in which a body might name who acts; the identity comes from the credential alone.
 const IDENTITY_FIELDS: [&str; 4] = ["account", "actor", "user", "by"];
-
-pub(super) enum Intent {
-    Create(Box<NewOrder>),
-    Act(Box<Act>),
-    Batch(Vec<Each>),
-}
 
 impl ModelHub {
     /// POST `/centers/{c}/deliveries`.
@@ -36,8 +30,8 @@ impl ModelHub {
         asked: &Asked<'_>,
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
-        let intent = self.visible(caller, center).and_then(|()| new_order(caller, asked)).map(Intent::Create);
-        self.carry_out(caller, center, intent, asked, at)
+        let wanted = self.visible(caller, center).and_then(|()| new_order(caller, asked));
+        self.carry_out(caller, center, wanted.map(Wanted::Create), asked, at)
     }
 
     /// POST `/centers/{c}/deliveries/{id}/{action}`.
@@ -49,8 +43,8 @@ impl ModelHub {
         asked: &Asked<'_>,
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
-        let intent = self.visible(caller, center).and_then(|()| named_act(caller, id, action, asked));
-        self.carry_out(caller, center, intent.map(Intent::Act), asked, at)
+        let wanted = self.visible(caller, center).and_then(|()| named_act(caller, id, action, asked));
+        self.carry_out(caller, center, wanted.map(Wanted::Act), asked, at)
     }
 
     /// POST `/centers/{c}/commands/{key}/close`.
@@ -62,49 +56,58 @@ impl ModelHub {
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
         key_is_good(key)?;
-        let reply = self.outcomes.close(&caller.account, center, key, at.wall);
+        let Some(reply) = self.close_key(&caller.account, center, key, at) else {
+            return refuse(ErrorCode::Unavailable, "a change is under way");
+        };
         match (self.visible(caller, center), reply.outcome) {
             (Ok(()), _) => Ok(ok(&reply)),
             // The key is void even so.
             (Err(hidden), Outcome::Void) => Err(hidden),
-            (Err(_), Outcome::Done | Outcome::Refused) => Ok(ok(&outcomes::without_rows(reply))),
+            (Err(_), Outcome::Done | Outcome::Refused) => Ok(ok(&without_rows(reply))),
         }
+    }
+
+    fn close_key(
+        &mut self,
+        account: &Text,
+        center: &CenterId,
+        key: &str,
+        at: Instants,
+    ) -> Option<CloseReply> {
+        let mut transaction = self.store.lock(center)?;
+        let need = Need::of_close(account.clone(), key.to_owned());
+        let mut loaded = self.store.load(&mut transaction, &need);
+        let closed = gwanje_ledger::close(&mut loaded, account, key);
+        self.commit(transaction, loaded.standing, closed.writes, at);
+        let reply = closed.outcome;
+        let expected = self.oracle.close(account, center, key, at.into());
+        let bare = |reply: &CloseReply| (reply.outcome, reply.status);
+        self.differs(unequal("what is told of a closed key", &bare(&reply), &bare(&expected)));
+        Some(reply)
     }
 
     pub(super) fn carry_out(
         &mut self,
         caller: &Caller,
         center: &CenterId,
-        intent: Result<Intent, Refusal>,
+        wanted: Result<Wanted, Refusal>,
         asked: &Asked<'_>,
         at: Instants,
     ) -> Result<HttpResponse, Refusal> {
-        let Some(key) = asked.header("idempotency-key") else {
-            return answer(self.decide(caller, center, intent?, at));
+        let key = asked.header("idempotency-key");
+        let wanted = match (wanted, key) {
+            (Err(refusal), None) => return Err(refusal),
+            (Err(refusal), Some(_)) => Wanted::Refused(Box::new(refusal.problem)),
+            (Ok(wanted), _) => wanted,
         };
-        key_is_good(key)?;
-        let meant = asked.said().map_or_else(|| Meant::Garbage(asked.body().to_owned()), Meant::Json);
-        let id = (&caller.account, center, key);
-        if let Some(recorded) = self.outcomes.recorded(id, &asked.path, &meant) {
-            return answer(recorded);
-        }
-        let decision = match intent {
-            Ok(intent) => self.decide(caller, center, intent, at),
-            Err(refusal) => Err(refusal.problem),
+        key.map_or(Ok(()), key_is_good)?;
+        let keyed = |key: &str| Keyed {
+            key: key.to_owned(),
+            path: asked.path.clone(),
+            meant: asked.said().map_or_else(|| Meant::Garbage(asked.body().to_owned()), Meant::Json),
         };
-        self.outcomes.record(id, &asked.path, meant, decision.clone(), at.wall);
-        answer(decision)
-    }
-
-    fn decide(&mut self, caller: &Caller, center: &CenterId, intent: Intent, at: Instants) -> Decision {
-        let (row, created) = match intent {
-            Intent::Create(order) => (self.take_in(center, *order, &caller.account, at), true),
-            Intent::Act(act) => (self.carry(center, &act, &caller.account, at), false),
-            Intent::Batch(all) => return Ok(self.each(caller, center, all, at)),
-        };
-        let row = row.map_err(|refusal| refusal.problem)?;
-        let epoch = self.center(center).map_err(|refusal| refusal.problem)?.epoch.clone();
-        Ok(Done::Row { row, epoch, created })
+        let (center, by, key) = (center.clone(), caller.account.clone(), key.map(keyed));
+        answer(self.execute(Order { center, wanted, by, key, at: at.into() }, at)?)
     }
 }
 
@@ -112,7 +115,7 @@ fn new_order(caller: &Caller, asked: &Asked<'_>) -> Result<Box<NewOrder>, Refusa
     allowed(caller, Permission::Create)?;
     let said: Value = asked.json()?;
     names_nobody_else(caller, &said, &IDENTITY_FIELDS)?;
-    orders::read(said).map(Box::new)
+    bodies::order(said).map(Box::new)
 }
 
 fn named_act(caller: &Caller, id: &str, action: &str, asked: &Asked<'_>) -> Result<Box<Act>, Refusal> {
@@ -194,6 +197,24 @@ fn answer(decision: Decision) -> Result<HttpResponse, Refusal> {
         Done::Row { row, epoch, created } => {
             tagged(if created { 201 } else { 200 }, etag(&epoch, row.rev), &*row)
         }
-        Done::Each(reply, tag) => HttpResponse { etag: tag, ..ok(&reply) },
+        Done::Each(reply, epoch) => {
+            let newest =
+                reply.results.iter().filter_map(|result| result.row.as_ref()).map(WireRow::rev).max();
+            HttpResponse { etag: newest.map(|rev| etag(&epoch, rev)), ..ok(&reply) }
+        }
     })
+}
+
+/// What is told of an outcome to a caller who may no longer see the center: a refusal keeps its reason, and no row is
+/// told.
+fn without_rows(reply: CloseReply) -> CloseReply {
+    let body = match (reply.outcome, reply.body) {
+        (Outcome::Refused, Some(Value::Object(mut problem))) => {
+            problem.remove("current");
+            problem.remove("latest");
+            Some(Value::Object(problem))
+        }
+        (Outcome::Done | Outcome::Refused | Outcome::Void, _) => None,
+    };
+    CloseReply { body, ..reply }
 }

@@ -1,19 +1,16 @@
-//! A hub in memory, as the wire contract describes it. It is small enough to be seen right, so that clients can be
-//! tried against it and the real hub can be compared with it.
+//! A hub in memory: requests, replies, accounts and sockets as the wire contract describes them, over the ledger and
+//! its store in memory. What it decides is the real hub's law, and an oracle beside it judges every change.
 //!
-//! It is written from the contract, not from the store: rows in a map, tombstones, a floor, an epoch, a revision. It
-//! has neither clock nor randomness of its own: the same calls at the same instants give the same answers.
+//! It has neither clock nor randomness of its own: the same calls at the same instants give the same answers.
 
 mod accounts;
-mod acts;
-mod alarms;
 mod batches;
-mod center;
+mod bodies;
 mod commands;
+mod deciding;
 mod log;
+mod memories;
 mod operate;
-mod orders;
-mod outcomes;
 mod reads;
 mod reply;
 mod request;
@@ -21,52 +18,150 @@ mod setup;
 mod sockets;
 #[cfg(test)]
 mod tests;
-mod undo;
 
+pub use crate::oracle::raised_by_clock;
 pub use accounts::ACCESS_LIFE_MS;
-pub use alarms::raised_by_clock;
-pub use center::Center;
+pub(crate) use deciding::Staged;
 pub use log::{Answer, Call, Question};
+pub use memories::{Heard, Signal};
 pub use operate::{Operated, Operation, SOMEBODY};
 pub use setup::{AccountSetup, CenterSetup, Instants, Setup};
 pub use sockets::Joined;
 
+use crate::oracle::{Oracle, unequal};
 use accounts::{Accounts, Caller};
-use gwanje_model::{CenterId, Rev, SeatId, UtcMillis};
+use deciding::{UnderWay, moment};
+use gwanje_ledger::memory::{MemoryCenter, MemoryStore};
+use gwanje_ledger::{AlarmRef, Signature, Standing, WordRefused};
+use gwanje_model::{CenterId, Pos, Rev, SeatId, Text, UtcMillis};
 use gwanje_sync::{HttpRequest, HttpResponse, Method};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
-use gwanje_wire::rest::{AlarmEntry, AlarmKind, CloseReply, LoginReply, ReceiptRequest, RefreshRequest};
+use gwanje_wire::rest::{
+    AlarmEntry, AlarmKind, CloseReply, LoginReply, Outcome, ReceiptRequest, RefreshRequest,
+};
 use gwanje_wire::socket::{AlarmReceipt, SimpleAck};
 use gwanje_wire::{ErrorCode, Frame, Head};
-use outcomes::Outcomes;
+use memories::NodeMemory;
 use reply::{Refusal, empty, ok, refuse};
 use request::Asked;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The hub writes so many alarms at once, and escalates so many.
+const AT_ONCE: usize = 200;
 
 /// See the module's doc. A clone is a stale replica, or a backup.
 #[derive(Debug, Clone)]
 pub struct ModelHub {
-    centers: BTreeMap<CenterId, Center>,
+    infos: BTreeMap<CenterId, Info>,
+    store: MemoryStore,
+    under_way: UnderWay,
+    /// What each node has in memory, and which node is asked now.
+    nodes: Vec<NodeMemory>,
+    node: usize,
+    /// Every node hears of every commit at once: what it knows is the present.
+    hears_at_once: bool,
+    signals: Vec<Signal>,
+    oracle: Oracle,
+    differences: Vec<String>,
     accounts: Accounts,
-    outcomes: Outcomes,
-    last_delivery: u64,
     setup: Setup,
     log: Option<Vec<Call>>,
 }
 
+/// What a center is called and where it is.
+#[derive(Debug, Clone)]
+struct Info {
+    name: Text,
+    pos: Option<Pos>,
+    time_zone: Text,
+}
+
 impl ModelHub {
-    /// A hub with empty boards.
+    /// A hub with empty boards, and one node.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        Self {
-            centers: setup.centers.iter().map(|center| (center.id.clone(), Center::new(center))).collect(),
+        let people: BTreeMap<Text, Text> =
+            setup.accounts.iter().map(|account| (account.name.clone(), account.person.clone())).collect();
+        let named = Arc::new(people.clone());
+        let centers = setup.centers.iter().map(|CenterSetup { id, epoch, riders, .. }| {
+            MemoryCenter::new(id.clone(), Standing::new(epoch.clone()), riders.clone(), Arc::clone(&named))
+        });
+        let naive = setup.centers.iter();
+        let naive = naive.map(|center| (center.id.clone(), center.epoch.clone(), center.riders.clone()));
+        let infos = setup.centers.iter().map(|CenterSetup { id, name, pos, time_zone, .. }| {
+            let (name, time_zone) = (name.clone(), time_zone.clone());
+            (id.clone(), Info { name, pos: *pos, time_zone })
+        });
+        let mut hub = Self {
+            infos: infos.collect(),
+            store: MemoryStore::new(centers),
+            under_way: UnderWay::default(),
+            nodes: Vec::new(),
+            node: 0,
+            hears_at_once: true,
+            signals: Vec::new(),
+            oracle: Oracle::new(naive, people),
+            differences: Vec::new(),
             accounts: Accounts::new(&setup.accounts),
-            outcomes: Outcomes::default(),
-            last_delivery: 0,
             setup: setup.clone(),
             log: None,
+        };
+        hub.set_nodes(1, true);
+        hub
+    }
+
+    /// So many nodes serve from now on. Where they don't hear of each other's commits at once, none of them answers from
+    /// memory: whoever asks takes the answer for one of a moment after the question.
+    pub fn set_nodes(&mut self, count: usize, hears_at_once: bool) {
+        self.nodes.clear();
+        (0..count.max(1)).for_each(|node| self.begin_node(node));
+        self.hears_at_once = hears_at_once;
+    }
+
+    /// A node's process begins, with nothing in memory but where each center stands.
+    pub fn begin_node(&mut self, node: usize) {
+        let memory = NodeMemory::new(&self.store, self.infos.keys().cloned());
+        match self.nodes.get_mut(node) {
+            Some(known) => *known = memory,
+            None => self.nodes.push(memory),
         }
+    }
+
+    /// From now on this node is asked.
+    pub fn use_node(&mut self, node: usize) {
+        self.node = node % self.nodes.len().max(1);
+    }
+
+    /// What was committed since the last time, for the other nodes.
+    pub fn take_signals(&mut self) -> Vec<Signal> {
+        std::mem::take(&mut self.signals)
+    }
+
+    /// A signal reaches a node.
+    pub fn hear(&mut self, node: usize, signal: &Signal) -> Heard {
+        self.nodes.get_mut(node).map_or(Heard::Stale, |memory| memory.hear(signal))
+    }
+
+    /// Where the node that is asked knows a center to stand, without a read.
+    #[must_use]
+    pub fn known(&self, center: &CenterId) -> Option<&Standing> {
+        let known = self.nodes.get(self.node).and_then(|node| node.of(center));
+        known.map(gwanje_ledger::Recent::standing)
+    }
+
+    /// The node that is asked reads where a center stands. True: it did not know.
+    pub fn look(&mut self, center: &CenterId) -> bool {
+        let Some(standing) = self.store.center(center).map(|center| center.standing().clone()) else {
+            return false;
+        };
+        self.nodes.get_mut(self.node).is_some_and(|node| node.look(center, &standing))
+    }
+
+    /// In what the oracle would have had it otherwise since the last time.
+    pub fn take_differences(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.differences)
     }
 
     /// Keeps a log from now on. The log's first entry tells what the hub began with.
@@ -89,14 +184,26 @@ impl ModelHub {
 
     /// A center.
     #[must_use]
-    pub fn board(&self, center: &CenterId) -> Option<&Center> {
-        self.centers.get(center)
+    pub fn board(&self, center: &CenterId) -> Option<&MemoryCenter> {
+        self.store.center(center)
     }
 
     /// What is recorded under an idempotency key of an account, without closing it.
     #[must_use]
     pub fn outcome(&self, account: &str, center: &CenterId, key: &str) -> Option<CloseReply> {
-        self.outcomes.under(&account.into(), center, key)
+        let account = Text::from(account);
+        let mut recorded = self.store.outcomes(center, &account, key);
+        recorded.next().map(|(key, recorded)| {
+            let outcome = match &recorded.epoch {
+                _ if key.path.is_empty() => {
+                    return CloseReply { outcome: Outcome::Void, status: None, body: None };
+                }
+                Some(_) => Outcome::Done,
+                None => Outcome::Refused,
+            };
+            let body = serde_json::from_str(&recorded.body).ok();
+            CloseReply { outcome, status: Some(recorded.status), body }
+        })
     }
 
     /// Answers a request.
@@ -150,26 +257,29 @@ impl ModelHub {
     /// The frame after `from`, as an emitter sends it; `to` = `from`: nothing new. None: no frame may start there (it
     /// is below the floor, or of another history). Then the emitter puts out every follower.
     pub fn flush(&mut self, center: &CenterId, from: Rev, at: Instants) -> Option<Frame> {
-        let board = self.centers.get(center).filter(|center| center.resumable(from).is_ok());
-        let frame = board.map(|center| center.frame(from, FRAME_MAX_ENTRIES, at.wall));
+        let reply = self.changes_in(center, None, from, FRAME_MAX_ENTRIES, at).ok();
+        let frame = reply.map(|reply| reply.frame);
+        let present = self.board(center).map(|board| board.standing());
+        if let Some(told) = frame.as_ref()
+            && present
+                .is_some_and(|at| at.rev == told.as_of && at.epoch == told.epoch && told.from >= at.floor)
+        {
+            self.differs(self.oracle.judge_frame(center, told, FRAME_MAX_ENTRIES));
+        }
         self.note(at, || Question::Flush(center.clone(), from), || Answer::Flush(frame.clone()));
         frame
     }
 
     /// Where a center stands.
     pub fn head(&mut self, center: &CenterId, at: Instants) -> Option<Head> {
-        let head = self.centers.get(center).map(|center| center.head(at));
+        let head = self.board(center).map(|board| board.standing().head(at.wall, at.day));
         self.note(at, || Question::Head(center.clone()), || Answer::Head(head.clone()));
         head
     }
 
     /// The alarms that an emitter sends after `seq`.
     pub fn alarms_since(&mut self, center: &CenterId, seq: u64, at: Instants) -> Vec<AlarmEntry> {
-        let alarms = self
-            .centers
-            .get(center)
-            .map(|center| center.alarms_after(seq, &self.accounts))
-            .unwrap_or_default();
+        let alarms = self.board(center).map(|board| board.alarms_after(seq)).unwrap_or_default();
         self.note(at, || Question::Alarms(center.clone(), seq), || Answer::Alarms(alarms.clone()));
         alarms
     }
@@ -177,8 +287,25 @@ impl ModelHub {
     /// Looks at the clock: alarms of a center that are due are written, those that nobody has taken note of escalated.
     /// Returns how many. A look that finds nothing is not in the log: it changes nothing, and there is one each second.
     pub fn look_at_alarms(&mut self, center: &CenterId, at: Instants) -> usize {
-        let changed = self.centers.get_mut(center).map_or(0, |center| center.look_at_alarms(at));
+        let stood = self.stood(center);
+        let mut changed = 0;
+        loop {
+            let found = self.transact(center, at, |hub, standing| {
+                let (due, unheard) =
+                    hub.board(center).map(|c| c.due(moment(at), AT_ONCE)).unwrap_or_default();
+                let count = due.len() + unheard.len();
+                (count, gwanje_ledger::look_at_clock(standing, due, unheard))
+            });
+            match found {
+                Some(count) if count > 0 => changed += count,
+                Some(_) => break,
+                None => return changed,
+            }
+        }
+        let expected = self.oracle.look_at_alarms(center, at.into());
+        self.differs(unequal("how many alarms came of a look at the clock", &changed, &expected));
         if changed > 0 {
+            self.judge(center, stood);
             self.note(at, || Question::LookAtAlarms(center.clone()), || Answer::LookAtAlarms(changed));
         }
         changed
@@ -280,16 +407,47 @@ impl ModelHub {
         };
         let seat = seat.unwrap_or_else(|| SeatId(caller.account.clone()));
         let word = AlarmReceipt { id, kind, raised_at, stage };
-        self.center_mut(center)?.receipt(&word, &caller.account, &seat, at)?;
+        self.word(center, &word, &caller.account, &seat, at)?;
         Ok(ok(&SimpleAck { ok: true, code: None, detail: None }))
+    }
+
+    /// Takes a seat's word on an alarm.
+    fn word(
+        &mut self,
+        center: &CenterId,
+        word: &AlarmReceipt,
+        account: &Text,
+        seat: &SeatId,
+        at: Instants,
+    ) -> Result<(), Refusal> {
+        let by = Signature { account: account.clone(), seat: seat.clone() };
+        let alarm = AlarmRef { id: word.id, kind: word.kind, raised_at: word.raised_at };
+        let stood = self.stood(center);
+        let taken = self.transact(center, at, |hub, standing| {
+            let Some(board) = hub.board(center) else { return (Err(WordRefused::NoAlarm), Vec::new()) };
+            let found = board.load_alarm(alarm, &by);
+            match gwanje_ledger::receive(standing, &found, word, &by, moment(at)) {
+                Ok(writes) => (Ok(()), writes),
+                Err(refused) => (Err(refused), Vec::new()),
+            }
+        });
+        let Some(taken) = taken else { return refuse(ErrorCode::Unavailable, "a change is under way") };
+        let code = taken.err().map(|refused| match refused {
+            WordRefused::NoAlarm => ErrorCode::NotFound,
+            WordRefused::NotDue => ErrorCode::Invalid,
+        });
+        let expected = self.oracle.word(center, word, account, seat, at.into());
+        self.differs(unequal(&format!("what became of {word:?}"), &code, &expected));
+        self.judge(center, stood);
+        code.map_or(Ok(()), |code| refuse(code, "there is no such alarm, or it is not due"))
     }
 
     /// The answer to a sign-in, with what the hub adds: an admin sees all centers, the given ones first.
     fn told(&self, mut reply: LoginReply) -> LoginReply {
         if reply.role.sees_all_centers() {
             let others: Vec<_> =
-                self.centers.keys().filter(|id| !reply.centers.contains(id)).cloned().collect();
-            reply.centers.retain(|id| self.centers.contains_key(id));
+                self.infos.keys().filter(|id| !reply.centers.contains(id)).cloned().collect();
+            reply.centers.retain(|id| self.infos.contains_key(id));
             reply.centers.extend(others);
         }
         reply.socket_urls.clone_from(&self.setup.socket_urls);
@@ -298,18 +456,14 @@ impl ModelHub {
 
     /// Refuses a center that the caller may not see, as if it did not exist.
     fn visible(&self, caller: &Caller, center: &CenterId) -> Result<(), Refusal> {
-        if caller.sees(center) && self.centers.contains_key(center) {
+        if caller.sees(center) && self.infos.contains_key(center) {
             return Ok(());
         }
         refuse(ErrorCode::NotFound, "there is no such center")
     }
 
-    fn center(&self, id: &CenterId) -> Result<&Center, Refusal> {
-        self.centers.get(id).map_or_else(|| refuse(ErrorCode::NotFound, "there is no such center"), Ok)
-    }
-
-    fn center_mut(&mut self, id: &CenterId) -> Result<&mut Center, Refusal> {
-        self.centers.get_mut(id).map_or_else(|| refuse(ErrorCode::NotFound, "there is no such center"), Ok)
+    fn center(&self, id: &CenterId) -> Result<&MemoryCenter, Refusal> {
+        self.board(id).map_or_else(|| refuse(ErrorCode::NotFound, "there is no such center"), Ok)
     }
 }
 

@@ -1,15 +1,20 @@
 //! Changes by others than the simulation's seats: people elsewhere, the nightly archiving, an administrator.
 
 use super::ModelHub;
-use super::acts::{Act, complete};
-use super::orders;
+use super::bodies::complete;
+use super::deciding::moment;
 use super::reply::{Refusal, refuse};
 use super::setup::Instants;
+use crate::oracle::{Act, Done, Order, Wanted, unequal};
+use gwanje_ledger::Write;
 use gwanje_model::lifecycle::Action;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rider, Text, UtcMillis};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Looks at this many alarms with each archiving.
+const ALARMS_LOOKED_AT: usize = 500;
 
 /// The account that operations go by.
 pub const SOMEBODY: &str = "somebody";
@@ -35,6 +40,21 @@ pub enum Operation {
     SetCenters(Text, Vec<CenterId>),
 }
 
+impl Operation {
+    /// The center whose rows, standing or alarms change.
+    #[must_use]
+    pub fn center(&self) -> Option<&CenterId> {
+        match self {
+            Self::Create(center, _)
+            | Self::Act(center, ..)
+            | Self::Archive(center, _)
+            | Self::KeepTombstones(center, _)
+            | Self::BeginEpoch(center, _) => Some(center),
+            Self::PutRider(..) | Self::Revoke(_) | Self::SetCenters(..) => None,
+        }
+    }
+}
+
 /// What came of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operated {
@@ -57,11 +77,10 @@ impl ModelHub {
     }
 
     fn try_operation(&mut self, operation: &Operation, at: Instants) -> Result<Operated, Refusal> {
-        let somebody = Text::from(SOMEBODY);
         let kept = self.setup.tombstones_kept;
         Ok(match operation {
             Operation::Create(center, order) => {
-                Operated::Row(self.take_in(center, (**order).clone(), &somebody, at)?)
+                self.by_somebody(center, Wanted::Create(order.clone()), at)?
             }
             Operation::Act(center, id, action, body) => {
                 complete(*action, body)?;
@@ -75,25 +94,34 @@ impl ModelHub {
                     only_rider: None,
                     role: None,
                 };
-                Operated::Row(self.carry(center, &act, &somebody, at)?)
+                self.by_somebody(center, Wanted::Act(Box::new(act)), at)?
             }
             Operation::Archive(center, before) => {
-                Operated::Archived(self.center_mut(center)?.archive_before(*before, at, kept))
+                Operated::Archived(self.archive_before(center, *before, kept, at)?)
             }
             Operation::KeepTombstones(center, kept) => {
-                self.center_mut(center)?.drop_tombstones(*kept);
+                self.forget_tombstones(center, *kept, at)?;
+                self.oracle.keep_tombstones(center, *kept);
+                self.judge(center, self.stood(center));
                 Operated::Done
             }
             Operation::BeginEpoch(center, epoch) => {
-                let center = self.center_mut(center)?;
-                if *epoch <= center.epoch {
+                if *epoch <= self.center(center)?.standing().epoch {
                     return refuse(ErrorCode::Invalid, "an epoch sorts after the one before");
                 }
-                center.begin_epoch(epoch.clone());
+                let begun = self.transact(center, at, |_, standing| {
+                    standing.begin_epoch(epoch.clone());
+                    ((), Vec::new())
+                });
+                begun.map_or_else(busy, Ok)?;
+                self.oracle.begin_epoch(center, epoch.clone());
+                self.judge(center, self.stood(center));
                 Operated::Done
             }
             Operation::PutRider(center, rider) => {
-                self.center_mut(center)?.riders.insert(rider.id.clone(), (**rider).clone());
+                self.center(center)?;
+                self.store.put_rider(center, Rider::clone(rider));
+                self.oracle.put_rider(center, Rider::clone(rider));
                 Operated::Done
             }
             Operation::Revoke(account) => {
@@ -109,36 +137,51 @@ impl ModelHub {
         })
     }
 
-    /// Takes a new order in.
-    pub(super) fn take_in(
-        &mut self,
-        center: &CenterId,
-        order: NewOrder,
-        by: &Text,
-        at: Instants,
-    ) -> Result<Arc<Delivery>, Refusal> {
-        orders::fits(&order)?;
-        self.center(center)?;
-        self.last_delivery += 1;
-        let id = DeliveryId(self.last_delivery);
-        let center = self.center_mut(center)?;
-        let row = center.received(id, order, at.day);
-        Ok(center.commit(row, by, "create", Text::default(), at.wall))
+    fn by_somebody(&mut self, center: &CenterId, wanted: Wanted, at: Instants) -> Result<Operated, Refusal> {
+        let order = Order { center: center.clone(), wanted, by: SOMEBODY.into(), key: None, at: at.into() };
+        match self.execute(order, at)?? {
+            Done::Row { row, .. } => Ok(Operated::Row(row)),
+            Done::Each(..) => Ok(Operated::Done),
+        }
     }
 
-    /// Carries out an action on a delivery.
-    pub(super) fn carry(
+    /// Takes deliveries that ended before then off the board, keeps `kept` tombstones, and forgets old alarms.
+    fn archive_before(
         &mut self,
         center: &CenterId,
-        act: &Act,
-        by: &Text,
+        before: UtcMillis,
+        kept: u64,
         at: Instants,
-    ) -> Result<Arc<Delivery>, Refusal> {
-        self.center_mut(center)?.act(act, by, at).map_err(|mut refusal| {
-            if let Some(latest) = &mut refusal.problem.latest {
-                latest.by = self.accounts.person(&latest.by.account);
-            }
-            refusal
-        })
+    ) -> Result<usize, Refusal> {
+        self.center(center)?;
+        let stood = self.stood(center);
+        let archived = self.transact(center, at, |hub, standing| {
+            let ended = hub.board(center).map(|board| board.ended_before(before)).unwrap_or_default();
+            let writes = gwanje_ledger::archive(standing, ended);
+            (writes.len(), writes)
+        });
+        let archived = archived.map_or_else(busy, Ok)?;
+        self.forget_tombstones(center, kept, at)?;
+        let forgotten = self.transact(center, at, |hub, _| {
+            let old = hub.board(center).map(|board| board.old_alarms(moment(at), ALARMS_LOOKED_AT));
+            ((), old.unwrap_or_default().into_iter().map(Write::AlarmGone).collect())
+        });
+        forgotten.map_or_else(busy, Ok)?;
+        let expected = self.oracle.archive(center, before, kept, at.into());
+        self.differs(unequal("how many deliveries left the board", &archived, &expected));
+        self.judge(center, stood);
+        Ok(archived)
     }
+
+    fn forget_tombstones(&mut self, center: &CenterId, kept: u64, at: Instants) -> Result<(), Refusal> {
+        let forgotten = self.transact(center, at, |hub, standing| {
+            let too_many = hub.board(center).and_then(|board| board.newest_too_many(kept));
+            ((), gwanje_ledger::forget_tombstones(standing, too_many))
+        });
+        forgotten.map_or_else(busy, Ok)
+    }
+}
+
+fn busy<T>() -> Result<T, Refusal> {
+    refuse(ErrorCode::Unavailable, "a change is under way, or there is no such center")
 }

@@ -2,7 +2,6 @@
 
 use super::ModelHub;
 use super::accounts::Caller;
-use super::reads::missed;
 use super::setup::Instants;
 use gwanje_model::{CenterId, Role, SeatId, Text};
 use gwanje_wire::ErrorCode;
@@ -84,16 +83,16 @@ impl ModelHub {
     }
 
     fn subscribed(&self, who: &Joined, wish: Subscribe, at: Instants) -> SubscribeAck {
-        let Some(center) = self.centers.get(&who.center) else {
+        let Some(center) = self.board(&who.center) else {
             let code = Some(ErrorCode::Unavailable);
             return SubscribeAck { ok: false, head: None, missed: None, resync: None, code };
         };
-        let standing =
-            SubscribeAck { ok: true, head: Some(center.head(at)), missed: None, resync: None, code: None };
+        let head = Some(center.standing().head(at.wall, at.day));
+        let standing = SubscribeAck { ok: true, head, missed: None, resync: None, code: None };
         let Some(cursor) = wish.cursor.filter(|_| wish.streams.contains(&Stream::Deliveries)) else {
             return standing;
         };
-        match missed(center, Some(&cursor.epoch), cursor.rev, FRAME_MAX_ENTRIES, at) {
+        match self.missed(&who.center, Some(&cursor.epoch), cursor.rev, FRAME_MAX_ENTRIES, at) {
             // Sends no frame that does not hold everything: the client pages instead.
             Ok(reply) => {
                 let whole = reply.frame.to == reply.frame.as_of;
@@ -104,8 +103,7 @@ impl ModelHub {
     }
 
     fn alarm_word(&mut self, who: &Joined, word: &AlarmReceipt, at: Instants) -> SimpleAck {
-        let Some(center) = self.centers.get_mut(&who.center) else { return refused(ErrorCode::NotFound) };
-        match center.receipt(word, &who.account, &who.seat, at) {
+        match self.word(&who.center, word, &who.account, &who.seat, at) {
             Ok(()) => done(),
             Err(refusal) => refused(refusal.problem.code),
         }

@@ -91,7 +91,7 @@ fn a_twin_gets_the_first_answer_and_a_closed_key_none() {
     assert_eq!((&close("k2")["outcome"], &close("k2")["status"]), (&json!("refused"), &json!(409)));
     assert_eq!(close("k3"), json!({"outcome": "void", "status": null, "body": null}));
     assert_eq!(caller.act("1/note", &[("idempotency-key", "k3")], json!({"text": "x"})).1["code"], "void");
-    assert_eq!(caller.hub.board(&A.into()).unwrap().rev, Rev(2));
+    assert_eq!(caller.hub.board(&A.into()).unwrap().standing().rev, Rev(2));
 }
 
 #[test]
@@ -124,7 +124,10 @@ fn frames_conflate_and_none_starts_below_the_floor() {
     assert_eq!(caller.hub.alarms_since(&center, 1, at(1)).iter().map(|a| a.seq).collect::<Vec<_>>(), [2, 3]);
     caller.operate(Operation::Archive(center.clone(), at(9).day));
     let board = caller.hub.board(&center).unwrap();
-    assert_eq!((board.rev, board.floor, board.rows.len(), board.gone.len()), (Rev(10), Rev(8), 1, 2));
+    assert_eq!(
+        (board.standing().rev, board.standing().floor, board.rows().len(), board.tombstones().len()),
+        (Rev(10), Rev(8), 1, 2)
+    );
     assert_eq!(caller.hub.flush(&center, Rev(7), at(1)), None);
     let frame = caller.hub.flush(&center, Rev(8), at(1)).unwrap();
     assert_eq!(frame.gone.iter().map(|gone| gone.id.0).collect::<Vec<_>>(), [2, 3]);

@@ -147,6 +147,35 @@ impl World {
             Break::ByteFlipped { seat, pick } => self.flip_byte(seat, pick),
             Break::Flood { center, count } => self.flood(self.center(center), count),
             Break::StoreRestarted { for_ms } => self.store_down_until = now + for_ms,
+            Break::CommitUnknown { .. } | Break::Interleaved { .. } => self.slow_commit(broken),
+            Break::SignalsLost { node, center, count } => {
+                let node = self.followed_node(node, center);
+                self.node(node, |node| node.loses = count);
+                self.work_soon(center);
+            }
+            Break::SignalsDoubled { node, center, count } => {
+                let node = self.followed_node(node, center);
+                self.node(node, |node| node.doubles = count);
+                self.work_soon(center);
+            }
+            Break::SignalsSwapped { node, center } => {
+                let node = self.followed_node(node, center);
+                self.node(node, |node| node.swaps_signals = true);
+                self.work_soon(center);
+            }
+            Break::NodeLags { node, center, late_ms, for_ms } => {
+                let node = self.followed_node(node, center);
+                self.node(node, |node| node.lags = (now + for_ms, late_ms));
+                self.work_soon(center);
+            }
+            Break::SignalsCut { node, center, for_ms } => {
+                self.node(node, |node| node.cut_signals_until = now + for_ms);
+                self.work_soon(center);
+            }
+            Break::StoreCut { node, center, for_ms } => {
+                self.node(node, |node| node.cut_store_until = now + for_ms);
+                self.work_soon(center);
+            }
             Break::SwappedOrder { node, center } => {
                 let center = self.center(center);
                 let at = center.clone();
@@ -155,6 +184,21 @@ impl World {
                     self.after(ms, Event::Works { center: center.clone(), work: Work::Note, pick });
                 }
             }
+        }
+    }
+
+    /// This node if somebody follows the center there, else one where somebody does, else this.
+    fn followed_node(&self, node: usize, center: usize) -> usize {
+        let (count, center) = (self.nodes.len().max(1), self.center(center));
+        let mut nodes = (node..node + count).map(|node| node % count);
+        nodes.find(|node| self.is_followed(*node, &center)).unwrap_or(node)
+    }
+
+    /// Somebody elsewhere works in a center a few times within the next second.
+    fn work_soon(&mut self, center: usize) {
+        let center = self.center(center);
+        for (ms, pick) in [(1, 0), (30, 1), (90, 2), (700, 3)] {
+            self.after(ms, Event::Works { center: center.clone(), work: Work::Note, pick });
         }
     }
 
@@ -193,7 +237,8 @@ impl World {
         let seats =
             seats.filter(|(_, seat)| seat.app.as_ref().is_some_and(|app| app.cursors.contains_key(&center)));
         let followers = seats.map(|(index, seat)| (index, seat.life)).collect();
-        let began = self.hub.board(&center).map(|board| (board.epoch.clone(), board.rev));
+        let began =
+            self.hub.board(&center).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         for nth in 0..u64::from(count) {
             let work = if nth % 9 == 0 { Work::Create } else { Work::Note };
             self.after(nth * 5, Event::Works { center: center.clone(), work, pick: nth * 5 });
@@ -205,9 +250,7 @@ impl World {
     }
 
     pub(super) fn operate(&mut self, operation: &Operation) {
-        let at = self.at();
-        self.hub.operate(operation, at);
-        self.committed();
+        self.operate_elsewhere(operation);
         self.put_out_revoked();
     }
 }

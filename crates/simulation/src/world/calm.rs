@@ -38,6 +38,7 @@ impl World {
     fn mend(&mut self) {
         self.ended = true;
         self.backup = None;
+        self.slow = None;
         self.store_down_until = 0;
         self.void_tokens.clear();
         self.storm = (0, 0);
@@ -45,6 +46,9 @@ impl World {
         for node in &mut self.nodes {
             node.down_until = 0;
             node.deaf_until = 0;
+            (node.cut_signals_until, node.cut_store_until) = (0, 0);
+            node.lags = (0, 0);
+            (node.loses, node.doubles, node.swaps_signals) = (0, 0, false);
             node.newer_until = 0;
             node.dies_at_frame = None;
             node.swaps = None;
@@ -76,7 +80,7 @@ impl World {
                 let rows: Vec<u64> = self
                     .hub
                     .board(&center)
-                    .map(|b| b.rows.keys().map(|id| id.0).collect())
+                    .map(|b| b.rows().keys().map(|id| id.0).collect())
                     .unwrap_or_default();
                 rows.into_iter().filter(|id| id % 3 == 0).for_each(|id| self.note_on(&center, id));
             }
@@ -85,6 +89,8 @@ impl World {
 
     /// C, W, K, 1 at the end.
     fn check_all(&mut self) {
+        self.hub.judge_all();
+        self.note_differences();
         for index in 0..self.seats.len() {
             for center in &self.centers_of(index) {
                 let wrong = self.not_together(index, center);
@@ -116,7 +122,7 @@ impl World {
             wrong.push(('C', format!("not Live at the end: {:?}", session.state())));
         }
         let cursor = session.cursor().map(|cursor| (cursor.epoch.clone(), cursor.rev));
-        let stands = Some((board.epoch.clone(), board.rev));
+        let stands = Some((board.standing().epoch.clone(), board.standing().rev));
         if cursor != stands {
             wrong.push(('C', format!("the cursor is {cursor:?}, the hub stands at {stands:?}")));
         }
@@ -139,9 +145,10 @@ impl World {
         }
         let stored: BTreeMap<_, _> = disk.rows.into_iter().map(|row| (row.id, wire_row(row))).collect();
         for (name, rows) in [("memory", &memory), ("the window", &shown), ("the disk", &stored)] {
-            let lacks = board.rows.keys().find(|id| !rows.contains_key(id));
-            let extra = rows.keys().find(|id| !board.rows.contains_key(id));
-            let other = board.rows.iter().find(|(id, row)| rows.get(id).is_some_and(|held| !same(held, row)));
+            let lacks = board.rows().keys().find(|id| !rows.contains_key(id));
+            let extra = rows.keys().find(|id| !board.rows().contains_key(id));
+            let other =
+                board.rows().iter().find(|(id, row)| rows.get(id).is_some_and(|held| !same(held, row)));
             if let Some(id) = lacks {
                 wrong.push(('C', format!("{name} lacks delivery {id}")));
             }
@@ -165,7 +172,7 @@ impl World {
         let Some(horizon) = seat.horizons.get(center) else { return };
         let at = self.at().day;
         let mut wrong = Vec::new();
-        for entry in board.alarms.values() {
+        for entry in board.alarms().values() {
             let key = gwanje_sync::AlarmKey { id: entry.id, kind: entry.kind, raised_at: entry.raised_at };
             let about = (center.clone(), key);
             let told = seat.told.raised.contains_key(&about)
@@ -208,7 +215,7 @@ impl World {
             }
             let Some(board) = self.hub.board(&clicked.center) else { continue };
             let is_its = |note: &&Note| note.text.as_str() == key;
-            let on = board.rows.values().chain(board.archive.values()).map(|row| &row.notes);
+            let on = board.rows().values().chain(board.left().values()).map(|row| &row.notes);
             let times: Vec<usize> = on.map(|notes| notes.iter().filter(is_its).count()).collect();
             let unknown = outcome.is_none() || outcome != clicked.recorded.map(|(recorded, _)| recorded);
             let (done, twice) = (times.iter().sum::<usize>(), times.iter().any(|times| *times > 1));

@@ -28,7 +28,7 @@ impl World {
                     cursor.is_some_and(|cursor| cursor.epoch > *epoch).then_some(Fault::NewEpoch)
                 }
                 Tag::Snapshot(center, rev) => {
-                    let moved = self.hub.board(center).is_some_and(|board| board.rev > *rev);
+                    let moved = self.hub.board(center).is_some_and(|board| board.standing().rev > *rev);
                     moved.then_some(Fault::ChangeDuringSnapshot)
                 }
                 Tag::Tells(..) | Tag::Resync(_) | Tag::Ahead(_) | Tag::Word(_) => {

@@ -1,6 +1,7 @@
 //! What excuses a seat from an invariant, and for how long: until hub, memory, window and disk hold the same.
 
 use super::{Event, World};
+use crate::ledger::alarm_of;
 use gwanje_model::{CenterId, DeliveryId, SeatId};
 use gwanje_sync::AlarmKey;
 use gwanje_wire::rest::ReceiptStage;
@@ -23,7 +24,7 @@ impl World {
     pub(super) fn forget_center(&mut self, index: usize, center: &CenterId) {
         let board = self.hub.board(center);
         let receipt_of = |seat: &SeatId, key: &AlarmKey| {
-            let entry = board.and_then(|board| board.alarms.get(&(key.id, key.kind, key.raised_at)))?;
+            let entry = board.and_then(|board| board.alarms().get(&alarm_of(key)))?;
             entry.receipts.iter().find(|receipt| receipt.seat == *seat).map(|receipt| receipt.stage)
         };
         let Some(seat) = self.seats.get_mut(index) else { return };
@@ -91,7 +92,9 @@ impl World {
         }
         let session = seat.app.as_ref().and_then(|app| app.client.session(center));
         let cursor = session.and_then(|session| session.cursor());
-        if cursor.is_none_or(|cursor| cursor.epoch != board.epoch || cursor.rev != board.rev) {
+        if cursor
+            .is_none_or(|cursor| cursor.epoch != board.standing().epoch || cursor.rev != board.standing().rev)
+        {
             return false;
         }
         // Nobody reads a flipped byte until it is audited.

@@ -4,6 +4,7 @@
 use super::sockets::{Kind, Sent};
 use super::{Event, World, namespace};
 use crate::fault::Fault;
+use crate::hub::Signal;
 use gwanje_model::{CenterId, Rev};
 use gwanje_wire::sio::event;
 use gwanje_wire::socket::HEAD_INTERVAL_MS;
@@ -25,6 +26,18 @@ pub(crate) struct Node {
     pub(crate) down_until: u64,
     /// Until then it learns of commits only by its heads.
     pub(crate) deaf_until: u64,
+    /// Until then it neither hears signals nor is it heard.
+    pub(crate) cut_signals_until: u64,
+    /// Until then it does not reach the store.
+    pub(crate) cut_store_until: u64,
+    /// Until when it hears late, and by how many milliseconds.
+    pub(crate) lags: (u64, u64),
+    /// How many of the next signals are lost, and how many come twice.
+    pub(crate) loses: u32,
+    pub(crate) doubles: u32,
+    /// The next two signals change places; the first of them, once it has come.
+    pub(crate) swaps_signals: bool,
+    pub(crate) first: Option<Box<Signal>>,
     /// Until then it is of a newer version.
     pub(crate) newer_until: u64,
     /// It dies after telling half of this center's followers of the next frame, for this long.
@@ -32,6 +45,14 @@ pub(crate) struct Node {
     /// Its next two frames of this center change places.
     pub(crate) swaps: Option<CenterId>,
     pub(super) emitters: BTreeMap<CenterId, Emitter>,
+}
+
+impl Node {
+    /// Whether it runs, hears and reaches the store.
+    pub(super) fn is_well(&self, now: u64) -> bool {
+        let until = [self.down_until, self.cut_signals_until, self.cut_store_until, self.lags.0];
+        until.into_iter().all(|until| until <= now) && self.loses == 0 && self.first.is_none()
+    }
 }
 
 /// Tells the followers of one center at one node.
@@ -42,11 +63,11 @@ pub(super) struct Emitter {
     next_frame: u64,
     flush_at: Option<u64>,
     beats: bool,
-    /// Something was committed that the node did not hear of, and no head has told it since.
-    unheard: bool,
     looks_behind: bool,
     /// A frame held back until its successor has gone out.
     held: Option<String>,
+    /// The fault that kept a commit from the node, until the node learns of it.
+    pub(super) missed: Option<Fault>,
 }
 
 impl World {
@@ -54,20 +75,9 @@ impl World {
         self.nodes.get(node).is_some_and(|node| node.newer_until > self.now)
     }
 
-    /// A center has changed: makes the nodes that hear of it flush.
-    pub(super) fn wake_nodes(&mut self, center: &CenterId) {
-        for node in 0..self.nodes.len() {
-            if self.followers(node, center).is_empty() {
-                continue;
-            }
-            let Some(at) = self.nodes.get(node) else { continue };
-            if at.deaf_until > self.now {
-                if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center))
-                {
-                    emitter.unheard = true;
-                }
-                continue;
-            }
+    /// A node knows more of a center: it flushes if anybody follows.
+    pub(super) fn wake_node(&mut self, node: usize, center: &CenterId) {
+        if !self.followers(node, center).is_empty() {
             self.flush_soon(node, center);
         }
     }
@@ -87,7 +97,7 @@ impl World {
     }
 
     /// The connections that follow a center at a node.
-    fn followers(&self, node: usize, center: &CenterId) -> Vec<u64> {
+    pub(super) fn followers(&self, node: usize, center: &CenterId) -> Vec<u64> {
         let follows = self.conns.iter().filter(|(_, conn)| {
             conn.node == node && conn.hub_open && conn.centers.get(center).is_some_and(|f| f.subscribed)
         });
@@ -97,7 +107,7 @@ impl World {
     /// Somebody follows a center from now on; returns the revision from which frames come.
     pub(super) fn follow(&mut self, node: usize, center: &CenterId) -> Rev {
         let first = self.followers(node, center).is_empty();
-        let (rev, seq) = self.hub.board(center).map_or((Rev::ZERO, 0), |board| (board.rev, board.alarm_seq));
+        let (rev, seq) = self.known(node, center);
         let Some(at) = self.nodes.get_mut(node) else { return rev };
         let emitter = at.emitters.entry(center.clone()).or_default();
         if first {
@@ -123,48 +133,41 @@ impl World {
         if down || followers.is_empty() {
             return;
         }
-        if self.store_down_until > now {
+        if self.is_store_away(node) {
             self.store_missed(&followers);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.next_frame = now + RETRY_MS;
             }
             return self.flush_soon(node, center);
         }
-        self.reads_head(node, center);
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
-        let behind = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
-        if self.emitted(node, center) < behind {
+        if self.emitted(node, center) < self.known(node, center).0 {
             self.flush_soon(node, center);
         }
-    }
-
-    /// Reads where a center stands. True: the node had not heard of everything committed.
-    fn reads_head(&mut self, node: usize, center: &CenterId) -> bool {
-        let emitter = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center));
-        emitter.is_some_and(|emitter| std::mem::take(&mut emitter.unheard))
     }
 
     /// The store is away: followers are not told what they would otherwise be told.
     fn store_missed(&mut self, followers: &[u64]) {
         if followers.iter().any(|id| self.is_held(*id)) {
-            self.inject(Fault::StoreRestarted);
+            let all = self.store_down_until > self.now;
+            self.inject(if all { Fault::StoreRestarted } else { Fault::StoreCut });
         }
     }
 
-    fn emitted(&self, node: usize, center: &CenterId) -> Rev {
+    pub(super) fn emitted(&self, node: usize, center: &CenterId) -> Rev {
         let emitter = self.nodes.get(node).and_then(|node| node.emitters.get(center));
         emitter.map_or(Rev::ZERO, |emitter| emitter.emitted)
     }
 
     fn frame(&mut self, node: usize, center: &CenterId, followers: &[u64]) {
         let (at, from) = (self.at(), self.emitted(node, center));
-        if self.hub.board(center).is_some_and(|board| board.rev == from) {
+        if self.known(node, center).0 <= from {
             return;
         }
         let Some(frame) = self.hub.flush(center, from, at) else {
             // No frame may start there: every follower has to come back with a cursor.
-            let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
+            let (rev, _) = self.known(node, center);
             if let Some(emitter) = self.nodes.get_mut(node).and_then(|node| node.emitters.get_mut(center)) {
                 emitter.emitted = rev;
             }
@@ -285,11 +288,12 @@ impl World {
                 self.close_from_hub(id, "cannot keep up");
                 continue;
             }
-            if self.store_down_until > now {
+            if self.is_store_away(node) {
                 any = true;
                 continue;
             }
             let at = self.at();
+            self.hub.use_node(node);
             let Some(frame) = self.hub.flush(center, told, at) else {
                 self.close_from_hub(id, "no frame may start here");
                 continue;
@@ -316,7 +320,7 @@ impl World {
         let at = self.at();
         let told =
             self.nodes.get(node).and_then(|node| node.emitters.get(center)).map_or(0, |e| e.alarms_told);
-        if self.hub.board(center).is_none_or(|board| board.alarm_seq <= told) {
+        if self.known(node, center).1 <= told {
             return;
         }
         let alarms = self.hub.alarms_since(center, told, at);
@@ -346,15 +350,11 @@ impl World {
             }
             return;
         }
-        if self.store_down_until > now {
+        if self.is_store_away(node) {
             self.store_missed(&followers);
             return self.after(RETRY_MS, Event::Beat(node, center.clone()));
         }
-        let rev = self.hub.board(center).map_or(Rev::ZERO, |board| board.rev);
-        let lacked = self.reads_head(node, center) && self.emitted(node, center) < rev;
-        if lacked && followers.iter().any(|id| self.is_held(*id)) {
-            self.inject(Fault::NoFanOut);
-        }
+        self.reads_standing(node, center);
         self.frame(node, center, &followers);
         self.alarms(node, center, &followers);
         let at = self.at();
@@ -385,6 +385,7 @@ impl World {
     /// A node dies: its sockets are reset, and it is away for a while.
     pub(super) fn kill_node(&mut self, node: usize, for_ms: u64) {
         let now = self.now;
+        self.hub.begin_node(node);
         if let Some(node) = self.nodes.get_mut(node) {
             node.down_until = now + for_ms;
             node.emitters.values_mut().for_each(|emitter| emitter.held = None);

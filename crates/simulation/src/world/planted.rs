@@ -56,7 +56,7 @@ impl World {
             Lost::Frame(to) => app.cursors.get(center).is_some_and(|cursor| cursor.rev >= *to),
             Lost::Row(id, rev, mismatches) => {
                 let held = self.held(*index, center);
-                let hub = self.hub.board(center).and_then(|board| board.rows.get(id)).map(|row| row.rev);
+                let hub = self.hub.board(center).and_then(|board| board.rows().get(id)).map(|row| row.rev);
                 self.mismatches(*index, center) > *mismatches || held.contains_key(id) || hub != Some(*rev)
             }
         };
@@ -82,7 +82,7 @@ impl World {
             && self.storm.0 <= now
             && self.sockets_refused.0 <= now
             && !self.frozen
-            && self.nodes.iter().all(|node| node.down_until <= now)
+            && self.nodes.iter().all(|node| node.is_well(now))
             && seat.app.as_ref().is_some_and(|app| !app.sockets.is_empty())
     }
 }

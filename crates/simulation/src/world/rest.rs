@@ -1,6 +1,7 @@
 //! Requests at a node: refused, refused for now, or answered by a lagging replica or by the hub; and what becomes of
 //! the answer on its way back.
 
+use super::commits::{Asked, Waiting};
 use super::seats::{center_of, node_of};
 use super::{Event, World};
 use crate::fault::Fault;
@@ -16,12 +17,24 @@ impl World {
     pub(super) fn asked(&mut self, index: usize, life: u32, id: RequestId, request: HttpRequest, back: bool) {
         let node = node_of(&request.url);
         let is_down = self.nodes.get(node).is_none_or(|node| node.down_until > self.now);
+        let about = center_of(&request.url).filter(|_| request.method == Method::Post);
+        if let Some(center) = about.clone().filter(|center| !is_down && self.hub.is_locked(center)) {
+            let asked = Asked { seat: index, life, id, request, back, node };
+            return self.waiting.push((center, Waiting::Asked(asked)));
+        }
+        let slow = if is_command(&request) { self.suffers(index, about.as_ref()) } else { None };
+        self.hub.stage_next(slow.is_some());
         let mut tags = Vec::new();
         let result = if is_down {
             Err(HttpFailure::Refused("connection refused".to_owned()))
         } else {
             Ok(self.answer(index, node, &request, &mut tags))
         };
+        self.hub.stage_next(false);
+        if let (Some(slow), Some(staged), Ok(answer)) = (slow, self.hub.take_staged(), &result) {
+            let (answer, asked) = (answer.clone(), Asked { seat: index, life, id, request, back, node });
+            return self.committing(slow, *staged, asked, answer, tags);
+        }
         if !back {
             return;
         }
@@ -43,8 +56,9 @@ impl World {
             let code = if self.storm.1 == 429 { ErrorCode::TooManyRequests } else { ErrorCode::Unavailable };
             return told(self.storm.1, code, Some(1 + now % 3));
         }
-        if self.store_down_until > now {
-            tags.push(Tag::By(Fault::StoreRestarted));
+        if self.is_store_away(node) {
+            let all = self.store_down_until > now;
+            tags.push(Tag::By(if all { Fault::StoreRestarted } else { Fault::StoreCut }));
             return told(503, ErrorCode::Unavailable, None);
         }
         let token = request.headers.iter().find(|(name, _)| *name == "authorization");
@@ -61,9 +75,11 @@ impl World {
         }
         let paged = self.paged(index, request, tags);
         let at = self.at();
+        self.hub.use_node(node);
         let mut response = self.hub.rest(paged.as_ref().unwrap_or(request), at);
-        let about = center_of(&request.url).and_then(|center| self.hub.board(&center));
-        tags.extend(about.map(|board| Tag::Tells(board.id.clone(), board.epoch.clone())));
+        let about =
+            center_of(&request.url).and_then(|center| Some((center.clone(), self.hub.board(&center)?)));
+        tags.extend(about.map(|(center, board)| Tag::Tells(center, board.standing().epoch.clone())));
         self.note_recorded(request, &response);
         self.committed();
         // The sign-in has ended, or the center is hidden.
@@ -83,6 +99,12 @@ impl World {
             response.body = serde_json::to_vec(&body).unwrap_or_default();
         }
         response
+    }
+
+    /// The answer of a node that can't say what became of a change.
+    #[expect(clippy::unused_self, reason = "it is the world's node that answers")]
+    pub(super) fn unsettled(&self) -> HttpResponse {
+        told(503, ErrorCode::Unavailable, None)
     }
 
     fn rng_chance(&mut self, percent: u64) -> bool {
@@ -111,9 +133,11 @@ impl World {
         }
         let stale = seat.line.stale.as_mut()?;
         let response = stale.hub.rest(request, at);
-        let behind = stale.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        let behind =
+            stale.hub.board(&about).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         tags.extend(behind.clone().map(|(epoch, _)| Tag::Tells(about.clone(), epoch)));
-        let present = self.hub.board(&about).map(|board| (board.epoch.clone(), board.rev));
+        let present =
+            self.hub.board(&about).map(|board| (board.standing().epoch.clone(), board.standing().rev));
         if behind != present {
             tags.push(Tag::By(Fault::StaleReplica));
             tags.extend(behind.map(|(epoch, _)| Tag::OldEpoch(about, epoch)));
@@ -164,7 +188,7 @@ impl World {
 
     /// Changes rows of a page before the next page is asked for.
     fn overtake_page(&mut self, index: usize, center: &CenterId, to: Option<u64>) {
-        let rev = self.hub.board(center).map(|board| board.rev.0);
+        let rev = self.hub.board(center).map(|board| board.standing().rev.0);
         if let (Some(seat), Some(to)) = (self.seats.get_mut(index), to.filter(|to| rev > Some(*to))) {
             seat.line.page_overtaken = Some((center.clone(), to));
         }
@@ -195,7 +219,7 @@ impl World {
         }
     }
 
-    fn answer_back(
+    pub(super) fn answer_back(
         &mut self,
         index: usize,
         life: u32,
@@ -243,7 +267,7 @@ impl World {
             let count = std::mem::take(&mut line.change_during);
             at += 600;
             if let Some(center) = center_of(&request.url) {
-                let rev = self.hub.board(&center).map(|board| board.rev);
+                let rev = self.hub.board(&center).map(|board| board.standing().rev);
                 tags.extend(rev.map(|rev| Tag::Snapshot(center.clone(), rev)));
                 for nth in 0..u64::from(count) {
                     let work =

@@ -2,6 +2,7 @@
 
 use super::{Event, World};
 use crate::fault::Fault;
+use crate::ledger::alarm_of;
 use crate::network::Conn;
 use crate::seat::{App, Arrival, Reach, Thread};
 use crate::window::Window;
@@ -28,7 +29,7 @@ impl World {
         seat.life += 1;
         // What this seat acknowledged and the hub knows is known again, whatever became of the disk.
         for (center, key) in seat.told.acknowledged.keys() {
-            let entry = self.hub.board(center).and_then(|b| b.alarms.get(&(key.id, key.kind, key.raised_at)));
+            let entry = self.hub.board(center).and_then(|b| b.alarms().get(&alarm_of(key)));
             let at_hub = |receipt: &Receipt| receipt.stage == ReceiptStage::Acknowledged;
             if entry.is_some_and(|entry| entry.receipts.iter().any(at_hub)) {
                 seat.told.heard.insert((center.clone(), *key));

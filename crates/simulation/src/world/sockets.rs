@@ -180,7 +180,8 @@ impl World {
         match packet {
             Packet::Connect { namespace, data } => {
                 let auth = data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or(Value::Null);
-                let joined = if self.store_down_until > self.now {
+                let node = self.conns.get(&id).map_or(0, |conn| conn.node);
+                let joined = if self.is_store_away(node) {
                     Err(json!({ "code": "unavailable" }))
                 } else {
                     self.hub.join(id, namespace, &auth, at)
@@ -237,9 +238,11 @@ impl World {
         let Some(conn) = self.conns.get(&id) else { return };
         let (node, seat) = (conn.node, conn.seat);
         let Some(who) = conn.centers.get(center).map(|follower| follower.who.clone()) else { return };
-        let mut answer = if self.store_down_until > self.now {
+        let mut answer = if self.is_store_away(node) {
             json!({ "ok": false, "code": "unavailable" })
         } else {
+            self.hub.use_node(node);
+            self.hub.look(center);
             let told = self.follow(node, center);
             if let Some(follower) = self.conns.get_mut(&id).and_then(|conn| conn.centers.get_mut(center)) {
                 if !follower.subscribed {
@@ -259,7 +262,7 @@ impl World {
             Some(_) | None => Vec::new(),
         };
         let board = self.hub.board(center);
-        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.epoch.clone())));
+        tags.extend(board.map(|board| Tag::Tells(center.clone(), board.standing().epoch.clone())));
         let data = raw(&answer);
         let text = Packet::Ack { namespace: &namespace(center), id: ack, data: &data }.to_text();
         self.send_tagged(id, &text, Kind::Control, tags);
@@ -301,7 +304,9 @@ impl World {
                 return Sent::Yes;
             }
         }
-        let epoch = kind.history().and_then(|center| Some((center, self.hub.board(center)?.epoch.clone())));
+        let epoch = kind
+            .history()
+            .and_then(|center| Some((center, self.hub.board(center)?.standing().epoch.clone())));
         if let Some((center, epoch)) = &epoch {
             tags.push(Tag::Tells(CenterId::clone(center), epoch.clone()));
         }

@@ -81,14 +81,14 @@ impl World {
         let operation = match work {
             Work::Create => Some(Operation::Create(center.clone(), Box::new(order(pick)))),
             Work::Archive => {
-                let ended: Vec<_> = board.rows.values().filter_map(|row| row.ended_at()).collect();
+                let ended: Vec<_> = board.rows().values().filter_map(|row| row.ended_at()).collect();
                 nth(&ended, pick).map(|at| Operation::Archive(center.clone(), at.plus_ms(1).min(day)))
             }
             // Nobody elsewhere says what they did.
             Work::Undo | Work::Batch => None,
             Work::Advance | Work::Cancel | Work::Note => {
                 let rows: Vec<&Arc<Delivery>> =
-                    board.rows.values().filter(|row| action_on(row, work).is_some()).collect();
+                    board.rows().values().filter(|row| action_on(row, work).is_some()).collect();
                 nth(&rows, pick).and_then(|row| {
                     let action = action_on(row, work)?;
                     Some(Operation::Act(center.clone(), row.id, action, Box::new(body(action, pick, "seen"))))
@@ -96,9 +96,7 @@ impl World {
             }
         };
         if let Some(operation) = operation {
-            let at = self.at();
-            self.hub.operate(&operation, at);
-            self.committed();
+            self.operate_elsewhere(&operation);
         }
     }
 
@@ -106,9 +104,7 @@ impl World {
     pub(super) fn note_on(&mut self, center: &CenterId, id: u64) {
         let body = Box::new(body(Action::Note, id, "again"));
         let operation = Operation::Act(center.clone(), DeliveryId(id), Action::Note, body);
-        let at = self.at();
-        self.hub.operate(&operation, at);
-        self.committed();
+        self.operate_elsewhere(&operation);
     }
 
     /// The person at a seat acts on a delivery as they see it.

@@ -126,7 +126,7 @@ impl World {
             && self.storm.0 <= self.now
             && self.sockets_refused.0 <= self.now
             && !self.frozen
-            && self.nodes.iter().all(|node| node.down_until <= self.now && node.swaps.is_none());
+            && self.nodes.iter().all(|node| node.is_well(self.now) && node.swaps.is_none());
         live && clear && hub && seat.frozen_until <= self.now
     }
 }

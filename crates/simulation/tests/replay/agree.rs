@@ -222,7 +222,8 @@ impl Pair {
     fn subscribe(&mut self, who: &Joined) {
         let at = self.caller.at;
         let board = self.model.board(&who.center).unwrap();
-        let (epoch, rev, floor) = (board.epoch.clone(), board.rev.0, board.floor.0);
+        let (epoch, rev, floor) =
+            (board.standing().epoch.clone(), board.standing().rev.0, board.standing().floor.0);
         let after = self.caller.rng.random_range(floor.saturating_sub(1)..=rev + 1);
         let cursor = self.caller.pick(&[
             json!({"epoch": epoch, "rev": after}),
@@ -269,7 +270,10 @@ impl Pair {
             self.real.check(&call).await?;
             self.compared += 1;
         }
-        Ok(())
+        match self.model.take_differences().first() {
+            Some(found) => Err(format!("the oracle: {found}")),
+            None => Ok(()),
+        }
     }
 
     /// Lets both emitters of each center do what is due, and compares what each connection was sent.

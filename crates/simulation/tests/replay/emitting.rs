@@ -73,7 +73,7 @@ impl ModelEmitter {
     pub fn follow(&mut self, connection: u64, hub: &ModelHub, at: Instants) {
         if self.followers.is_empty() {
             let board = hub.board(&self.center).unwrap();
-            (self.emitted, self.alarms_told) = (board.rev, board.alarm_seq);
+            (self.emitted, self.alarms_told) = (board.standing().rev, board.standing().alarm_seq);
             self.next_head_at = at.wall.0 + HEAD_MS;
         }
         let emitted = self.emitted;
@@ -110,7 +110,7 @@ impl ModelEmitter {
     }
 
     fn flush(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, emitted: &mut Emitted) {
-        let rev = hub.board(&self.center).unwrap().rev;
+        let rev = hub.board(&self.center).unwrap().standing().rev;
         if self.emitted >= rev {
             return;
         }

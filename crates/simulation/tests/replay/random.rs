@@ -95,15 +95,15 @@ impl Caller {
     /// A delivery that exists, existed, or never did.
     fn id(&mut self, hub: &ModelHub, center: &CenterId) -> u64 {
         let Some(board) = hub.board(center) else { return 1 };
-        let live: Vec<_> = board.rows.keys().map(|id| id.0).collect();
-        let left: Vec<_> = board.archive.keys().map(|id| id.0).collect();
+        let live: Vec<_> = board.rows().keys().map(|id| id.0).collect();
+        let left: Vec<_> = board.left().keys().map(|id| id.0).collect();
         let some = if self.chance(90) { self.pick(&live) } else { self.pick(&left) };
         some.unwrap_or_else(|| self.rng.random_range(0..9))
     }
 
     /// The revision of a delivery, or another one.
     fn rev(&mut self, hub: &ModelHub, center: &CenterId, id: DeliveryId) -> Rev {
-        let present = hub.board(center).and_then(|board| board.rows.get(&id)).map(|row| row.rev);
+        let present = hub.board(center).and_then(|board| board.rows().get(&id)).map(|row| row.rev);
         let other = self.chance(10);
         present.filter(|_| !other).unwrap_or(Rev(2))
     }
@@ -159,9 +159,9 @@ impl Caller {
     pub fn read(&mut self, hub: &ModelHub) -> HttpRequest {
         let center = self.center();
         let id = self.id(hub, &center);
-        let (rev, epoch, floor) = hub
-            .board(&center)
-            .map_or((0, "E".to_owned(), 0), |board| (board.rev.0, board.epoch.to_string(), board.floor.0));
+        let (rev, epoch, floor) = hub.board(&center).map_or((0, "E".to_owned(), 0), |board| {
+            (board.standing().rev.0, board.standing().epoch.to_string(), board.standing().floor.0)
+        });
         let after = match self.rng.random_range(0..10) {
             0 => rev + self.rng.random_range(0..3),
             1 => floor.saturating_sub(1),
@@ -196,7 +196,8 @@ impl Caller {
             16 => format!("{base}/deliveries/{id}/history"),
             17 => format!("{base}/riders"),
             _ => {
-                let after = self.rng.random_range(0..hub.board(&center).map_or(1, |b| b.alarm_seq + 2));
+                let after =
+                    self.rng.random_range(0..hub.board(&center).map_or(1, |b| b.standing().alarm_seq + 2));
                 let limit =
                     self.pick(&["", "", "&limit=2", "&limit=1000", "&limit=1001", "&limit=0"]).unwrap();
                 format!("{base}/alarms?after={after}{limit}")
@@ -316,7 +317,10 @@ impl Caller {
             self.request(Method::Post, &format!("/centers/{center}/deliveries/{id}/{name}"), said);
         if self.chance(40) {
             let present = hub.board(center).and_then(|board| {
-                board.rows.get(&DeliveryId(id)).map(|row| format!("\"{}-{}\"", board.epoch, row.rev))
+                board
+                    .rows()
+                    .get(&DeliveryId(id))
+                    .map(|row| format!("\"{}-{}\"", board.standing().epoch, row.rev))
             });
             let stale = self.chance(20);
             let tag = present.filter(|_| !stale).unwrap_or_else(|| "\"01AAAA-1\"".to_owned());
@@ -352,10 +356,10 @@ impl Caller {
 
     pub fn receipt(&mut self, hub: &ModelHub) -> (CenterId, Value) {
         let center = self.center();
-        let alarms: Vec<_> =
-            hub.board(&center).map(|b| b.alarms.keys().copied().collect()).unwrap_or_default();
+        let alarms = hub.board(&center).into_iter().flat_map(|board| board.alarms().values());
+        let alarms: Vec<_> = alarms.map(|entry| (entry.id, entry.kind, entry.raised_at)).collect();
         // What the clock raises of rows as they are, due already or not; or nothing that ever was.
-        let coming: Vec<_> = hub.board(&center).into_iter().flat_map(|board| board.rows.values()).collect();
+        let coming: Vec<_> = hub.board(&center).into_iter().flat_map(|board| board.rows().values()).collect();
         let coming: Vec<_> = coming
             .into_iter()
             .flat_map(|row| raised_by_clock(row).into_iter().map(|(kind, at)| (row.id, kind, at)))

@@ -44,7 +44,7 @@ impl World {
         self.operate(&Operation::Archive(center.clone(), self.at().day.plus_ms(1)));
         let is_away = self.seats.get(index).is_some_and(|seat| seat.line.offline_until > self.now);
         let board = self.hub.board(center);
-        let left = board.is_some_and(|board| board.gone.values().any(|id| held.contains_key(id)));
+        let left = board.is_some_and(|board| board.tombstones().values().any(|id| held.contains_key(id)));
         if is_away && left {
             self.inject(Fault::DeletedWhileAway);
         }

@@ -5,6 +5,7 @@ use super::super::steps::nth;
 use super::super::{Event, World};
 use crate::fault::Fault;
 use crate::ledger::Truth;
+use crate::ledger::alarm_of;
 use crate::plan::Spoilt;
 use gwanje_model::CenterId;
 
@@ -28,7 +29,7 @@ impl World {
         let Some(seat) = self.seats.get_mut(index) else { return };
         seat.told.forget_disk(now);
         for (center, key) in seat.told.raised.keys() {
-            let entry = self.hub.board(center).and_then(|b| b.alarms.get(&(key.id, key.kind, key.raised_at)));
+            let entry = self.hub.board(center).and_then(|b| b.alarms().get(&alarm_of(key)));
             if !entry.is_some_and(|entry| entry.receipts.iter().any(|receipt| receipt.seat == seat.name)) {
                 seat.told.unwritten.insert((center.clone(), *key));
             }

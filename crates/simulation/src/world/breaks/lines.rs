@@ -26,7 +26,7 @@ impl World {
         self.work(&center, Work::Note, self.now);
         // Silence: nothing else shows what was lost.
         self.hushed.insert(center.clone(), self.now + 9_000);
-        let rev = self.hub.board(&center).map_or(gwanje_model::Rev::ZERO, |board| board.rev);
+        let rev = self.hub.board(&center).map_or(gwanje_model::Rev::ZERO, |board| board.standing().rev);
         self.plant(Planted::lost_frame(index, center, rev, self.now));
     }
 

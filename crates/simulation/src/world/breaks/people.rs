@@ -39,7 +39,7 @@ impl World {
     /// edit.
     pub(in crate::world) fn edit(&mut self, id: DeliveryId, command: &str) {
         let of =
-            |center: &&CenterId| self.hub.board(center).is_some_and(|board| board.rows.contains_key(&id));
+            |center: &&CenterId| self.hub.board(center).is_some_and(|board| board.rows().contains_key(&id));
         if let Some(center) = self.centers.iter().find(of).cloned().filter(|_| !self.frozen) {
             self.note_on(&center, id.0);
             let waits = self

@@ -62,7 +62,10 @@ impl World {
         let went_back = self
             .centers
             .iter()
-            .filter(|center| self.hub.board(center).map(|b| b.rev) != backup.board(center).map(|b| b.rev))
+            .filter(|center| {
+                self.hub.board(center).map(|b| b.standing().rev)
+                    != backup.board(center).map(|b| b.standing().rev)
+            })
             .cloned()
             .collect::<Vec<_>>();
         self.hub = *backup;
@@ -98,9 +101,9 @@ impl World {
     fn a_cursor_is_ahead(&self) -> bool {
         self.seats.iter().filter_map(|seat| seat.app.as_ref()).any(|app| {
             app.cursors.iter().any(|(center, cursor)| {
-                self.hub
-                    .board(center)
-                    .is_some_and(|board| board.epoch == cursor.epoch && board.rev < cursor.rev)
+                self.hub.board(center).is_some_and(|board| {
+                    board.standing().epoch == cursor.epoch && board.standing().rev < cursor.rev
+                })
             })
         })
     }

@@ -12,23 +12,23 @@ use std::sync::Arc;
 const KEPT_MS: i64 = 24 * 3_600_000;
 
 /// What became of a command.
-pub(super) type Decision = Result<Done, Problem>;
+pub(crate) type Decision = Result<Done, Problem>;
 
 /// A command that was carried out.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Done {
+pub(crate) enum Done {
     Row {
         row: Arc<Delivery>,
         epoch: Epoch,
         created: bool,
     },
-    /// The results of a batch, with the entity tag of the newest row in them.
-    Each(BatchReply, Option<String>),
+    /// The results of a batch.
+    Each(BatchReply, Epoch),
 }
 
 /// The part of a request's body that matters.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Meant {
+pub(crate) enum Meant {
     Json(Value),
     Garbage(String),
 }
@@ -107,20 +107,6 @@ impl Outcomes {
             !paths.is_empty()
         });
     }
-}
-
-/// What is told of an outcome to a caller who may no longer see the center: a refusal keeps its reason, and no row is
-/// told.
-pub(super) fn without_rows(reply: CloseReply) -> CloseReply {
-    let body = match (reply.outcome, reply.body) {
-        (Outcome::Refused, Some(Value::Object(mut problem))) => {
-            problem.remove("current");
-            problem.remove("latest");
-            Some(Value::Object(problem))
-        }
-        (Outcome::Done | Outcome::Refused | Outcome::Void, _) => None,
-    };
-    CloseReply { body, ..reply }
 }
 
 fn reply(decision: &Decision) -> CloseReply {

@@ -1,15 +1,11 @@
 //! Alarms of a center: what the clock and cancellations raise, what ends them, and each seat's word on them.
 
-use super::accounts::Accounts;
-use super::center::Center;
-use super::reply::{Refusal, refuse};
-use super::setup::Instants;
+use super::center::Naive;
+use super::{At, refuse};
 use gwanje_model::{Delivery, DeliveryId, SeatId, Status, Text, UtcMillis};
-use gwanje_wire::rest::{
-    Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, AlarmsReply, Receipt, ReceiptStage,
-};
+use gwanje_wire::rest::{Acknowledgement, AlarmDelivery, AlarmEntry, AlarmKind, Receipt, ReceiptStage};
 use gwanje_wire::socket::AlarmReceipt;
-use gwanje_wire::{ErrorCode, Person};
+use gwanje_wire::{ErrorCode, Person, Problem};
 use std::sync::Arc;
 
 /// Nobody has taken note for this long, milliseconds of the wall's clock: the alarm is escalated.
@@ -44,27 +40,11 @@ pub fn raised_by_clock(row: &Delivery) -> Vec<(AlarmKind, UtcMillis)> {
     raised
 }
 
-impl Center {
-    /// A page of the entries after `seq`, by seq.
-    #[must_use]
-    pub(super) fn alarms_page(&self, seq: u64, limit: usize, accounts: &Accounts) -> AlarmsReply {
-        let mut alarms = self.alarms_after(seq, accounts);
-        let cut = alarms.len() > limit;
-        alarms.truncate(limit);
-        let next = alarms.last().filter(|_| cut).map(|last| last.seq);
-        AlarmsReply { alarm_seq: self.alarm_seq, alarms, next }
-    }
-
-    /// The entries after `seq`, by seq; people are called as their accounts call them now.
-    #[must_use]
-    pub(super) fn alarms_after(&self, seq: u64, accounts: &Accounts) -> Vec<AlarmEntry> {
+impl Naive {
+    /// The entries after `seq`, by seq.
+    pub(crate) fn alarms_after(&self, seq: u64) -> Vec<AlarmEntry> {
         let mut entries: Vec<_> = self.alarms.values().filter(|entry| entry.seq > seq).cloned().collect();
         entries.sort_by_key(|entry| entry.seq);
-        let named = |who: &mut Person| *who = accounts.person(&who.account);
-        for entry in &mut entries {
-            entry.by.iter_mut().for_each(named);
-            entry.acknowledged.iter_mut().for_each(|acknowledged| named(&mut acknowledged.who));
-        }
         entries
     }
 
@@ -95,7 +75,7 @@ impl Center {
     }
 
     /// Looks at the clock: writes what is due, and escalates what nobody has taken note of. Returns how many.
-    pub(super) fn look_at_alarms(&mut self, at: Instants) -> usize {
+    pub(super) fn look_at_alarms(&mut self, at: At) -> usize {
         let mut changed = 0;
         loop {
             let mut due: Vec<(UtcMillis, DeliveryId, &str, AlarmKind)> = Vec::new();
@@ -173,8 +153,8 @@ impl Center {
         word: &AlarmReceipt,
         account: &Text,
         seat: &SeatId,
-        at: Instants,
-    ) -> Result<(), Refusal> {
+        at: At,
+    ) -> Result<(), Problem> {
         let AlarmReceipt { id, kind, raised_at, stage } = *word;
         let key = (id, kind, raised_at);
         if !self.alarms.contains_key(&key) {

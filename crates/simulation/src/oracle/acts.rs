@@ -1,21 +1,18 @@
 //! An action on a delivery: what it needs, whether it may be done now, and what comes of it.
 
-use super::center::{Center, json_bytes};
-use super::reply::{Refusal, refuse};
-use super::setup::Instants;
+use super::center::{Naive, json_bytes};
+use super::{At, refuse};
 use gwanje_model::lifecycle::{self, Action, Change};
 use gwanje_model::{AssignedRider, Cancel, CancelBy, Delivery, DeliveryId, Note, Rev, RiderId, Role, Text};
 use gwanje_wire::{CommandBody, ErrorCode, Problem};
 use std::sync::Arc;
 
-/// The most characters of a reason or a note.
-const TEXT_MAX: usize = 2_000;
 /// The largest size that notes may make a row grow to, bytes.
 const ROW_BYTES_MAX: usize = 256 * 1024;
 
 /// An action with everything it needs.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Act {
+pub(crate) struct Act {
     pub id: DeliveryId,
     pub action: Action,
     pub body: CommandBody,
@@ -30,26 +27,11 @@ pub(super) struct Act {
 }
 
 /// One delivery of a batch, and what is to be done to it, or why nothing.
-pub(super) type Each = (DeliveryId, Result<Act, Problem>);
+pub(crate) type Each = (DeliveryId, Result<Act, Problem>);
 
-/// Refuses a body that lacks what the action needs.
-pub(super) fn complete(action: Action, body: &CommandBody) -> Result<(), Refusal> {
-    let good = |text: &Option<Text>| {
-        text.as_ref().is_some_and(|text| !text.trim().is_empty() && text.chars().count() <= TEXT_MAX)
-    };
-    let complete = match action {
-        Action::Assign => body.rider_id.is_some(),
-        Action::Cancel => good(&body.reason),
-        Action::Note => good(&body.text),
-        Action::Undo => body.rev.is_some(),
-        Action::Accept | Action::Unassign | Action::Confirm | Action::Pickup | Action::Deliver => true,
-    };
-    if complete { Ok(()) } else { refuse(ErrorCode::Invalid, "the body lacks what the action needs") }
-}
-
-impl Center {
+impl Naive {
     /// Does the action, or says why not. A cancellation raises its alarm in the same step.
-    pub(super) fn act(&mut self, act: &Act, by: &Text, at: Instants) -> Result<Arc<Delivery>, Refusal> {
+    pub(super) fn act(&mut self, act: &Act, by: &Text, at: At) -> Result<Arc<Delivery>, Problem> {
         let carries = |row: &Delivery, rider: &RiderId| row.rider.as_ref().is_some_and(|on| on.id == *rider);
         let found = self
             .rows
@@ -89,14 +71,14 @@ impl Center {
     }
 
     /// Refuses what was meant for another revision.
-    pub(super) fn moved_on<T>(&self, row: Delivery) -> Result<T, Refusal> {
+    pub(super) fn moved_on<T>(&self, row: Delivery) -> Result<T, Problem> {
         let mut problem = Problem::new(ErrorCode::Conflict, "the delivery has moved on");
         problem.latest = self.latest_change(&row).map(Box::new);
         problem.current = Some(Box::new(row));
-        Err(problem.into())
+        Err(problem)
     }
 
-    fn change(&self, act: &Act, by: &Text, at: Instants) -> Result<Change, Refusal> {
+    fn change(&self, act: &Act, by: &Text, at: At) -> Result<Change, Problem> {
         let CommandBody { rider_id, reason, by: cancelled_by, text, rev: _ } = act.body.clone();
         Ok(match act.action {
             Action::Accept => Change::Accept,

@@ -1,13 +1,13 @@
-//! One center: rows, revisions, tombstones, the floor; its head and its frames.
+//! One center: rows, revisions, tombstones, the floor, and its frames.
 
-use super::setup::{CenterSetup, Instants};
+use super::At;
 use gwanje_model::{
-    CenterId, Delivery, DeliveryId, Epoch, Pos, Rev, Rider, RiderId, RowDigest, Status, Text, UtcMillis,
+    CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Status, Text, UtcMillis,
 };
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
 use gwanje_wire::rest::{AlarmEntry, AlarmKind};
-use gwanje_wire::{Frame, Gone, Head, LatestChange, Person, ResyncReason, WireRow};
+use gwanje_wire::{Frame, Gone, LatestChange, Person, WireRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,12 +24,9 @@ const ALARMS_LOOKED_AT: usize = 500;
 
 /// One center.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Center {
+pub(crate) struct Naive {
     /// Its id.
     pub id: CenterId,
-    pub(super) name: Text,
-    pub(super) pos: Option<Pos>,
-    pub(super) time_zone: Text,
     /// The history in which `rev` counts.
     pub epoch: Epoch,
     /// The latest revision.
@@ -43,7 +40,7 @@ pub struct Center {
     /// Rows as they were when they left the board.
     pub archive: BTreeMap<DeliveryId, Arc<Delivery>>,
     /// Who did it is kept by account alone: names are added where it is told.
-    pub(super) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
+    pub(crate) history: BTreeMap<DeliveryId, Vec<HistoryEvent>>,
     /// Of live rows: what their latest change replaced.
     pub(super) changed: BTreeMap<DeliveryId, Changed>,
     /// Alarms by delivery, kind and instant.
@@ -69,14 +66,10 @@ enum Change {
     Gone(DeliveryId),
 }
 
-impl Center {
-    pub(super) fn new(setup: &CenterSetup) -> Self {
-        let CenterSetup { id, name, pos, time_zone, epoch, riders } = setup.clone();
+impl Naive {
+    pub(super) fn new(id: CenterId, epoch: Epoch, riders: Vec<Rider>) -> Self {
         Self {
             id,
-            name,
-            pos,
-            time_zone,
             epoch,
             rev: Rev::ZERO,
             floor: Rev::ZERO,
@@ -94,37 +87,8 @@ impl Center {
 
     /// Count and digest of the live rows.
     #[must_use]
-    pub fn digest(&self) -> RowDigest {
+    pub(crate) fn digest(&self) -> RowDigest {
         RowDigest::of(self.rows.values().map(|row| (row.id, row.rev)))
-    }
-
-    /// Where the center stands.
-    #[must_use]
-    pub fn head(&self, at: Instants) -> Head {
-        let RowDigest { count, digest } = self.digest();
-        Head {
-            epoch: self.epoch.clone(),
-            rev: self.rev,
-            count,
-            digest,
-            at: at.wall,
-            day_at: at.day,
-            alarm_seq: self.alarm_seq,
-        }
-    }
-
-    /// Live rows in the order of their revisions.
-    #[must_use]
-    pub fn rows_by_rev(&self) -> Vec<Arc<Delivery>> {
-        let mut rows: Vec<_> = self.rows.values().cloned().collect();
-        rows.sort_by_key(|row| row.rev);
-        rows
-    }
-
-    /// A row, live or archived.
-    #[must_use]
-    pub fn any_row(&self, id: DeliveryId) -> Option<&Arc<Delivery>> {
-        self.rows.get(&id).or_else(|| self.archive.get(&id))
     }
 
     /// The change that made a live row what it is.
@@ -134,19 +98,8 @@ impl Center {
         Some(LatestChange { rev, at, by, action })
     }
 
-    /// Whether a cursor of this epoch can go on from a revision.
-    pub(super) fn resumable(&self, rev: Rev) -> Result<(), ResyncReason> {
-        if rev > self.rev {
-            Err(ResyncReason::Ahead)
-        } else if rev < self.floor {
-            Err(ResyncReason::Floor)
-        } else {
-            Ok(())
-        }
-    }
-
     /// What changed after `from`, oldest first: at most `limit` entries, and no more than one frame holds.
-    pub(super) fn frame(&self, from: Rev, limit: usize, at: UtcMillis) -> Frame {
+    pub(crate) fn frame(&self, from: Rev, limit: usize, at: UtcMillis) -> Frame {
         let rows = self.rows.values().map(|row| (row.rev, Change::Row(Arc::clone(row))));
         let gone = self.gone.iter().map(|(rev, id)| (*rev, Change::Gone(*id)));
         let changes: BTreeMap<Rev, Change> = rows.chain(gone).filter(|(rev, _)| *rev > from).collect();
@@ -172,18 +125,6 @@ impl Center {
         frame
     }
 
-    /// What changed after `after`, if one frame holds everything.
-    pub(super) fn whole_frame(
-        &self,
-        after: Option<Rev>,
-        at: UtcMillis,
-    ) -> Result<Option<Frame>, ResyncReason> {
-        let Some(after) = after else { return Ok(None) };
-        self.resumable(after)?;
-        let frame = self.frame(after, FRAME_MAX_ENTRIES, at);
-        Ok((frame.to == self.rev).then_some(frame))
-    }
-
     /// Commits a row at the next revision, with its entry in the history.
     pub(super) fn commit(
         &mut self,
@@ -205,7 +146,7 @@ impl Center {
     }
 
     /// Takes deliveries that ended before an instant off the board. Keeps `kept` tombstones.
-    pub(super) fn archive_before(&mut self, ended_before: UtcMillis, at: Instants, kept: u64) -> usize {
+    pub(super) fn archive_before(&mut self, ended_before: UtcMillis, at: At, kept: u64) -> usize {
         let mut ended: Vec<_> = self
             .rows
             .values()
@@ -254,25 +195,6 @@ impl Center {
     pub(super) fn begin_epoch(&mut self, epoch: Epoch) {
         self.epoch = epoch;
         self.floor = self.rev;
-    }
-
-    /// The riders by id, each with the deliveries under way.
-    pub(super) fn riders_at_work(&self) -> Vec<Rider> {
-        use gwanje_model::RiderStatus as S;
-        let carries = |row: &&Arc<Delivery>, rider: &RiderId| {
-            matches!(row.status, Status::Assigned | Status::PickedUp)
-                && row.rider.as_ref().is_some_and(|on| on.id == *rider)
-        };
-        let at_work = self.riders.values().map(|rider| {
-            let load = self.rows.values().filter(|row| carries(row, &rider.id)).count();
-            let status = match rider.status {
-                S::Off => S::Off,
-                S::Idle | S::Busy if load > 0 => S::Busy,
-                S::Idle | S::Busy => S::Idle,
-            };
-            Rider { status, load: u32::try_from(load).unwrap_or(u32::MAX), ..rider.clone() }
-        });
-        at_work.collect()
     }
 
     fn remember(
