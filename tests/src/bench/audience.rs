@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use anyhow::{Context, Result, bail, ensure};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use futures_util::{SinkExt, TryFutureExt};
 use gwanje_wire::rest::TicketReply;
 use gwanje_wire::sio::{Conversation, Received};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -62,7 +62,7 @@ struct Counts {
 /// Sockets that follow. They end with this handle, which has to end before the server does.
 pub struct Audience {
     counts: Arc<Counts>,
-    following: Vec<JoinHandle<()>>,
+    following: JoinSet<()>,
 }
 
 impl Audience {
@@ -88,21 +88,20 @@ impl Audience {
             };
             joined.map_err(move |error: anyhow::Error| error.context(format!("socket {n}")))
         });
-        let joined: Vec<Follower> = joining.buffer_unordered(JOINING).try_collect().await?;
-        let following = joined
-            .into_iter()
-            .map(|follower| {
-                let counts = Arc::clone(&counts);
-                tokio::spawn(async move {
-                    if let Err(error) = follower.follow(&counts).await {
-                        // The first is enough to know why.
-                        if counts.ended.fetch_add(1, Ordering::Relaxed) == 0 {
-                            eprintln!("a follower's socket ended: {error:#}");
-                        }
+        let mut joining = joining.buffer_unordered(JOINING);
+        let mut following = JoinSet::new();
+        // Each answers pings from the moment it has joined, however long the others take.
+        while let Some(joined) = joining.next().await {
+            let (follower, counts): (Follower, _) = (joined?, Arc::clone(&counts));
+            following.spawn(async move {
+                if let Err(error) = follower.follow(&counts).await {
+                    // The first is enough to know why.
+                    if counts.ended.fetch_add(1, Ordering::Relaxed) == 0 {
+                        eprintln!("a follower's socket ended: {error:#}");
                     }
-                })
-            })
-            .collect();
+                }
+            });
+        }
         Ok(Self { counts, following })
     }
 
@@ -116,12 +115,6 @@ impl Audience {
         ensure!(read(ended) == 0, "{} of {} sockets ended", read(ended), self.following.len());
         ensure!(read(gaps) == 0, "{} frames did not follow on the one before", read(gaps));
         Ok(Counted { frames: read(frames), changes: read(changes), bytes: read(bytes) })
-    }
-}
-
-impl Drop for Audience {
-    fn drop(&mut self) {
-        self.following.iter().for_each(JoinHandle::abort);
     }
 }
 
