@@ -54,8 +54,16 @@ pub fn gwanje_hub(shared: &Shared) -> Result<Command> {
 ///
 /// # Errors
 /// When the hub refuses.
-pub fn put_account(mut command: Command, name: &str, role: &str) -> Result<()> {
-    command.args(["user", "add", name, "--role", role, "--centers", CENTER]);
+pub fn put_account(command: Command, name: &str, role: &str) -> Result<()> {
+    put_account_of(command, name, role, CENTER)
+}
+
+/// The same, of these centers: ids with commas between them.
+///
+/// # Errors
+/// When the hub refuses.
+pub fn put_account_of(mut command: Command, name: &str, role: &str, centers: &str) -> Result<()> {
+    command.args(["user", "add", name, "--role", role, "--centers", centers]);
     let mut adding = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     adding.stdin.take().context("its input")?.write_all(name.as_bytes())?;
     let ended = adding.wait_with_output()?;

@@ -157,14 +157,7 @@ impl Peer {
         if let Some(broker) = &mut self.broker {
             broker.restart()?;
         }
-        let script = folder().join(format!("{}.mjs", self.kind.name()));
-        ensure!(
-            folder().join("node_modules").is_dir(),
-            "the foreign servers' packages are missing: run scripts/deps.sh test"
-        );
-        let process = Process::start(Command::new("node").arg(script).args(&self.arguments))?;
-        let url = process
-            .find("the server to listen", |line| line.strip_prefix("listening on ").map(str::to_owned))?;
+        let (process, url) = start_script(self.kind.name(), &self.arguments)?;
         self.url = url;
         self.process = Some(process);
         Ok(())
@@ -204,6 +197,22 @@ impl Peer {
         let own = self.process.as_ref().map(Process::log).unwrap_or_default();
         format!("{} {}: {own}", self.kind.name(), self.folder.path().display())
     }
+}
+
+/// Starts a script of the servers' folder with these arguments, and waits until it says where it listens.
+///
+/// # Errors
+/// When it does not come up.
+pub fn start_script(name: &str, arguments: &[String]) -> Result<(Process, String)> {
+    let script = folder().join(format!("{name}.mjs"));
+    ensure!(
+        folder().join("node_modules").is_dir(),
+        "the foreign servers' packages are missing: run scripts/deps.sh test"
+    );
+    let process = Process::start(Command::new("node").arg(script).args(arguments))?;
+    let url =
+        process.find("the server to listen", |line| line.strip_prefix("listening on ").map(str::to_owned))?;
+    Ok((process, url))
 }
 
 /// Where the servers are.

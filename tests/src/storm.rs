@@ -3,7 +3,7 @@
 
 use crate::api::Api;
 use crate::hub::Hub;
-use crate::process::size_of;
+use crate::process::{processor_time, size_of};
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use gwanje_engine::ipc::{CenterFreshness, FreshnessState};
@@ -106,6 +106,10 @@ pub struct Outcome {
     most_requests: u64,
     /// The greatest number of tickets of one seat since the cut.
     most_tickets: u64,
+    /// The greatest number of requests of one seat that were refused since the hub listened again.
+    most_refused: u64,
+    /// The greatest share of a core that the hub took from one sample to the next, since it listened again: 1 is one core.
+    hub_peak: f64,
     /// Of this process, while all are live: resident MiB and threads.
     memory_mib: u64,
     threads: u64,
@@ -130,11 +134,34 @@ impl fmt::Display for Outcome {
             "since the cut: {} attempts, {} requests ({} failed), {} sockets; of one seat at most {} attempts, {} requests",
             last.tickets, last.requests, last.failed, last.sockets, self.most_tickets, self.most_requests
         )?;
+        writeln!(
+            f,
+            "since the hub listened: at most {} requests of one seat refused, the hub took at most {:.2} cores",
+            self.most_refused, self.hub_peak
+        )?;
         write!(f, "{} MiB and {} threads for all seats together", self.memory_mib, self.threads)
     }
 }
 
 impl Outcome {
+    /// From the moment at which the hub listened again until all seats were live, on its revision.
+    #[must_use]
+    pub fn back_live(&self) -> Duration {
+        self.back_live
+    }
+
+    /// The greatest number of requests of one seat that were refused since the hub listened again.
+    #[must_use]
+    pub fn most_refused(&self) -> u64 {
+        self.most_refused
+    }
+
+    /// The most that the hub took between two samples since it listened again, in cores.
+    #[must_use]
+    pub fn hub_peak(&self) -> f64 {
+        self.hub_peak
+    }
+
     fn at(&self, moment: Duration) -> Asked {
         let before = self.series.iter().take_while(|(at, _)| *at <= moment).last();
         before.map(|(_, asked)| *asked).unwrap_or_default()
@@ -184,6 +211,33 @@ impl Outcome {
     }
 }
 
+/// What a hub takes of the processors, sample by sample.
+struct Load {
+    hub: String,
+    last: (Instant, Duration),
+    /// The most between two samples, in cores.
+    peak: f64,
+}
+
+impl Load {
+    fn of(hub: &Hub) -> Result<Self> {
+        let id = hub.process.id().to_string();
+        Ok(Self { last: (Instant::now(), processor_time(&id)?), hub: id, peak: 0.0 })
+    }
+
+    fn sample(&mut self) -> Result<()> {
+        let (now, took) = (Instant::now(), processor_time(&self.hub)?);
+        let (before, took_before) = self.last;
+        // Samples that lie too close tell nothing: time is told in hundredths of a second.
+        if now - before >= SAMPLE / 2 {
+            let share = (took - took_before).as_secs_f64() / (now - before).as_secs_f64();
+            self.peak = self.peak.max(share);
+            self.last = (now, took);
+        }
+        Ok(())
+    }
+}
+
 /// Runs one.
 ///
 /// # Errors
@@ -228,6 +282,8 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
         }
     };
     let away = cut.elapsed();
+    let listened = sampled(&engines).await?;
+    let mut load = Load::of(&hub)?;
     // All on one revision that is newer than the cut.
     let api = hub.sign_in("callcenter").await?;
     let snapshot = api.snapshot(CENTER).await?;
@@ -236,26 +292,27 @@ pub async fn run(plan: Plan, folder: &Path) -> Result<Outcome> {
     api.post(&format!("/centers/{CENTER}/deliveries/{id}/note"), &serde_json::json!({"text": "after"}))
         .await?;
     let back = Instant::now();
-    let mut sample = |asked: &[Asked]| series.push((cut.elapsed(), since(asked, &before)));
+    let mut sample = |asked: &[Asked]| {
+        series.push((cut.elapsed(), since(asked, &before)));
+        load.sample()
+    };
     watched_until_live(&engines, &api, &mut sample).await?;
     let back_live = back.elapsed();
     let after = sampled(&engines).await?;
-    series.push((cut.elapsed(), since(&after, &before)));
-    let most = |count: fn(&Asked) -> u64| {
-        after
-            .iter()
-            .zip(&before)
-            .map(|(after, before)| count(&after.since(*before)))
-            .max()
-            .unwrap_or_default()
+    sample(&after)?;
+    let most = |before: &[Asked], count: fn(&Asked) -> u64| {
+        let since = after.iter().zip(before).map(|(after, before)| count(&after.since(*before)));
+        since.max().unwrap_or_default()
     };
     let outcome = Outcome {
         sessions: plan.sessions,
         first_live,
         away,
         back_live,
-        most_requests: most(|asked| asked.requests),
-        most_tickets: most(|asked| asked.tickets),
+        most_requests: most(&before, |asked| asked.requests),
+        most_tickets: most(&before, |asked| asked.tickets),
+        most_refused: most(&listened, |asked| asked.failed),
+        hub_peak: load.peak,
         series,
         memory_mib,
         threads,
@@ -297,11 +354,15 @@ pub async fn sign_in_all(sessions: usize, server: &str, folder: &Path) -> Result
 /// # Errors
 /// When that takes too long.
 pub async fn all_live(engines: &[Engine], api: &Api) -> Result<()> {
-    watched_until_live(engines, api, |_| {}).await
+    watched_until_live(engines, api, |_| Ok(())).await
 }
 
 /// The same; each look at what they have asked so far is a sample.
-async fn watched_until_live(engines: &[Engine], api: &Api, mut sample: impl FnMut(&[Asked])) -> Result<()> {
+async fn watched_until_live(
+    engines: &[Engine],
+    api: &Api,
+    mut sample: impl FnMut(&[Asked]) -> Result<()>,
+) -> Result<()> {
     let begin = Instant::now();
     loop {
         let rev = api.snapshot(CENTER).await?.rev.0;
@@ -315,7 +376,7 @@ async fn watched_until_live(engines: &[Engine], api: &Api, mut sample: impl FnMu
             return Ok(());
         }
         ensure!(begin.elapsed() < PATIENCE, "only {there} of {} are live after {PATIENCE:?}", engines.len());
-        sample(&each_asked(engines).await?);
+        sample(&each_asked(engines).await?)?;
         tokio::time::sleep(SAMPLE).await;
     }
 }

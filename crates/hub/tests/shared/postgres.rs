@@ -8,8 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 /// Who runs it: PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
 
-/// Makes the cluster, serves it until standard input ends, and leaves nothing behind, however the tests end. Durability
-/// against a crash of the machine is not what they are about.
+/// Makes the cluster, serves it until standard input ends, and leaves nothing behind, however the tests end.
 const SCRIPT: &str = r#"
 set -e
 as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid="$PG_USER" --regid="$PG_USER" --clear-groups "$@"; else "$@"; fi; }
@@ -19,7 +18,7 @@ as "$PG_BIN/initdb" -D "$PG_DIR/data" -U postgres -A trust -E UTF8 --locale=C --
   cat "$PG_DIR/initdb.log" >&2; exit 1; }
 listen=
 serve() { # folder, port
-  as "$PG_BIN/postgres" -D "$PG_DIR/$1" -k "$PG_DIR" -p "$2" -c listen_addresses=$listen -c fsync=off -c max_connections=200 \
+  as "$PG_BIN/postgres" -D "$PG_DIR/$1" -k "$PG_DIR" -p "$2" -c listen_addresses=$listen -c fsync="$PG_FSYNC" -c max_connections=200 \
     -c log_min_messages=fatal -c unix_socket_permissions=0777 >"$PG_DIR/$1.log" 2>&1 &
   server=$!
   until as "$PG_BIN/pg_isready" -q -h "$PG_DIR" -p "$2" -U postgres; do
@@ -85,14 +84,24 @@ pub struct Cluster {
 
 #[allow(dead_code, reason = "not every suite uses all")]
 impl Cluster {
-    /// Starts one.
+    /// Starts one. Durability against a crash of the machine is not what tests are about.
     pub fn start() -> Self {
+        Self::start_with("off")
+    }
+
+    /// Starts one whose commits are on disk, as in production.
+    pub fn start_durable() -> Self {
+        Self::start_with("on")
+    }
+
+    fn start_with(fsync: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("gwanje-pg-").tempdir().unwrap().keep();
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let mut keeper = Command::new("bash")
             .args(["-c", SCRIPT])
             .envs([("PG_DIR", folder.as_os_str()), ("PG_BIN", binaries().as_os_str())])
             .env("PG_USER", USER)
+            .env("PG_FSYNC", fsync)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
