@@ -25,13 +25,23 @@ pub struct Shared {
     pub cluster: Cluster,
     /// By which they hear of each other.
     pub redis: Redis,
+    /// Holds the secret that they sign with.
+    folder: tempfile::TempDir,
 }
 
 impl Shared {
     /// Starts both.
+    ///
+    /// # Panics
+    /// When there is no temporary folder.
     #[must_use]
     pub fn start() -> Self {
-        Self { cluster: Cluster::start(), redis: Redis::start() }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let secret = folder.path().join("token-secret");
+        std::fs::write(&secret, "7f".repeat(32)).expect("a file in it");
+        std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("its own");
+        Self { cluster: Cluster::start(), redis: Redis::start(), folder }
     }
 }
 
@@ -45,6 +55,7 @@ pub fn gwanje_hub(shared: &Shared) -> Result<Command> {
     command
         .env("GWANJE_DATABASE", database)
         .env("GWANJE_REDIS", shared.redis.url())
+        .env("GWANJE_TOKEN_SECRET_FILE", shared.folder.path().join("token-secret"))
         .env("GWANJE_DRAIN_GRACE_MS", "2500")
         .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
     Ok(command)

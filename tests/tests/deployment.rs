@@ -55,8 +55,10 @@ async fn a_hub_moves_to_postgres_under_the_eyes_of_a_seat() -> Result<()> {
     let refused = alone(&data)?.arg("serve").env("GWANJE_LISTEN", "127.0.0.1:0").output()?;
     let said = String::from_utf8_lossy(&refused.stderr);
     ensure!(refused.status.code() == Some(2) && said.contains("it was moved to postgres://"), "{said}");
-    // The file comes again where nobody looks at the mark: it is the folder that is refused, not the data that is gone.
-    let hub = Hub::started(gwanje_hub(&shared)?.arg("serve").env("GWANJE_LISTEN", hub.address()))?;
+    // With the secret that it had, which stayed in its folder.
+    let mut again = gwanje_hub(&shared)?;
+    again.env("GWANJE_LISTEN", hub.address()).env("GWANJE_TOKEN_SECRET_FILE", data.join("token-secret"));
+    let hub = Hub::started(again.arg("serve"))?;
 
     // Who signed in before is signed in still; ids go on.
     clerk.post(&path(&format!("/{}/cancel", orders[7])), &cancel).await?;

@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use gwanje_tests::api::Api;
 use gwanje_tests::nodes::{Balancer, Shared, account, node, order, path};
-use gwanje_tests::watcher::Watcher;
+use gwanje_tests::watcher::{CENTER, Watcher};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -11,11 +11,11 @@ use gwanje_hub::auth::NewAccount;
 use gwanje_hub::claim::Claim;
 use gwanje_hub::config::DATABASE_FILE;
 use gwanje_hub::listening::Listening;
-use gwanje_hub::purpose::{Purpose, use_for};
+use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
-use gwanje_hub::store::DEMO_DAY_KEY;
-use gwanje_hub::store::{After, CenterRecord, Selection, Store, StoreConfig};
+
+use gwanje_hub::store::{After, CenterRecord, DEMO_DAY_KEY, Selection, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{CenterId, Delivery, Role, UtcMillis};
 use gwanje_wire::WireRow;
@@ -47,12 +47,18 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
         None => None,
     };
     let store = open(&settings, clock.clone())?;
-    let hub = Arc::new(Hub::open(store, HubConfig::default()).await.map_err(DemoFailure::running)?);
-    use_for(&hub, Purpose::Demo).await.map_err(|error| {
+    let not_used = |error: PurposeError| {
         let folder = settings.data.as_deref().unwrap_or_else(|| Path::new(""));
         let said = format!("the folder {} is not used: {error}", folder.display());
         if error.is_other_store() { DemoFailure::input(said) } else { DemoFailure::running(said) }
+    };
+    let hub = Hub::open(store, HubConfig::default()).await.map_err(|error| {
+        // A demo never keeps its secret outside of its store.
+        let is_of_real_days = matches!(error, StoreError::SecretApart);
+        if is_of_real_days { not_used(PurposeError::IsProduction) } else { DemoFailure::running(error) }
     })?;
+    let hub = Arc::new(hub);
+    use_for(&hub, Purpose::Demo).await.map_err(not_used)?;
     let drill = prepare(&hub, &settings).await?;
     let address = listening.address();
     if let Some(apart) = &sockets_apart {

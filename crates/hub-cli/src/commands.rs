@@ -2,6 +2,7 @@
 
 use crate::args::{ConfigArgs, KeyAction, MoveArgs, ServeArgs, UserAction};
 use crate::exit_error::ExitError;
+use crate::secret::secret;
 use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{ServeConfig, named_place};
@@ -9,7 +10,9 @@ use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
-use gwanje_hub::store::{CenterRecord, MoveError, Moved, Store, StoreConfig, StorePlace, move_store};
+use gwanje_hub::store::{
+    CenterRecord, DEMO_DAY_KEY, MoveError, Moved, Store, StoreConfig, StorePlace, move_store,
+};
 use gwanje_hub::{Clock, Hub, HubConfig, retention};
 use gwanje_model::text::cleaned_name;
 use gwanje_model::{CenterId, Role, Text};
@@ -158,8 +161,11 @@ pub async fn move_to(args: &MoveArgs) -> Result<(), ExitError> {
     let mut claims = Vec::new();
     for place in [&from, &to] {
         if let StorePlace::File(file) = place {
-            claims.push(Claim::on(file.parent().unwrap_or(Path::new("."))).await?);
+            claims.push(Claim::on(folder_of(file)).await?);
         }
+    }
+    if let StorePlace::File(file) = &from {
+        take_secret_out(file).await?;
     }
     let Moved { rows, cleaned, before } = move_store(&from, &to).await.map_err(|error| {
         let said = format!("{from} is not moved: {error}");
@@ -179,6 +185,24 @@ pub async fn move_to(args: &MoveArgs) -> Result<(), ExitError> {
         say(&format!("{cleaned} texts held a NUL, which PostgreSQL does not keep: it was taken out"))?;
     }
     say(&format!("moved to {to}; {from} serves no more"))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
+/// The secret of tokens does not go along: it stays in a file, beside what is moved.
+async fn take_secret_out(file: &Path) -> Result<(), ExitError> {
+    let store = Store::open(StoreConfig::at(file, Clock::wall())).map_err(ExitError::running)?;
+    let is_demo = store.meta_get(DEMO_DAY_KEY).await.map_err(ExitError::running)?.is_some();
+    if !is_demo {
+        let alone = ServeConfig { data: folder_of(file).to_owned(), ..ServeConfig::default() };
+        secret(&alone, &store).await?.leave_store(&store).await.map_err(ExitError::running)?;
+        let kept = alone.secret_file().map_err(ExitError::input)?;
+        say(&format!("sign-ins go on with the secret in {}; name it as token_secret_file", kept.display()))?;
+    }
+    store.close().await;
+    Ok(())
 }
 
 /// `gwanje-hub check`: says what is wrong with configuration and database, and how to mend it.
@@ -246,7 +270,7 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
         }
     };
     let store = store.map_err(ExitError::running)?;
-    let secret = config.secret().map_err(ExitError::input)?;
+    let secret = Some(secret(config, &store).await?);
     let settings = HubConfig { origins: config.origins.clone(), secret, node_url: config.node_url() };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
@@ -255,6 +279,8 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
 async fn open_to_use(config: &ServeConfig) -> Result<Hub, ExitError> {
     let hub = open(config).await?;
     use_for(&hub, Purpose::Production).await.map_err(|error| other_store(config, error))?;
+    // The secret is in its file by now.
+    secret(config, &hub.store).await?.leave_store(&hub.store).await.map_err(ExitError::running)?;
     Ok(hub)
 }
 

@@ -5,6 +5,7 @@ mod commands;
 #[cfg(feature = "demo")]
 mod demo_args;
 mod exit_error;
+mod secret;
 
 use args::{Cli, CliCommand, LogFormat, one_line};
 use clap::Parser;

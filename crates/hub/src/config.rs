@@ -1,6 +1,5 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
-use crate::auth::TokenSecret;
 use crate::node_url::NodeUrl;
 use crate::store::StorePlace;
 use gwanje_model::{CenterId, Pos, Text};
@@ -109,9 +108,9 @@ pub struct ServeConfig {
     /// A PostgreSQL database that several hubs share: `postgres://user:password@host/name`, or several hosts with commas
     /// between them, of which the one that takes writes is used. Empty: a file in `data`.
     pub database: String,
-    /// A file with the secret that tokens are signed with, 64 hexadecimal digits, the same for every hub on a database. None:
-    /// the database keeps one.
-    pub secret_file: Option<PathBuf>,
+    /// A file with the secret that tokens are signed with, 32 bytes or more, the same for every hub on a database. None: in
+    /// `data`, where a hub alone makes it.
+    pub token_secret_file: Option<PathBuf>,
     /// By which several hubs hear of each other's commits at once: `redis://user:password@host`. Empty: within two seconds.
     pub redis: String,
     /// Where the other hubs reach the sockets of this one: `http://10.0.0.1:7400`. Empty: they do not, and sockets that poll must
@@ -138,7 +137,7 @@ impl Default for ServeConfig {
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
             database: String::new(),
-            secret_file: None,
+            token_secret_file: None,
             redis: String::new(),
             node_url: String::new(),
             origins: Vec::new(),
@@ -191,20 +190,21 @@ impl ServeConfig {
         StorePlace::File(self.data.join(DATABASE_FILE))
     }
 
-    /// The secret of [`Self::secret_file`].
+    /// Where the secret that tokens are signed with is kept: for a hub alone in its folder, where nothing else is said.
     ///
     /// # Errors
-    /// When the file can't be read, or holds none.
-    pub fn secret(&self) -> Result<Option<TokenSecret>, ConfigError> {
-        let Some(file) = &self.secret_file else { return Ok(None) };
-        let wrong = |what: String| ConfigError::Value {
-            key: "secret_file".into(),
-            what: format!("{} {what}", file.display()),
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| wrong(format!("can't be read: {error}")))?;
-        let secret = TokenSecret::parse(&text);
-        let remedy = "holds no secret of 64 hexadecimal digits; make one with `openssl rand -hex 32`";
-        secret.map(Some).ok_or_else(|| wrong(remedy.to_owned()))
+    /// When hubs share a database, which each of them must be given it for.
+    pub fn secret_file(&self) -> Result<PathBuf, ConfigError> {
+        match &self.token_secret_file {
+            Some(file) => Ok(file.clone()),
+            None if self.database.is_empty() => Ok(self.data.join(SECRET_FILE)),
+            None => Err(ConfigError::Value {
+                key: "token_secret_file".into(),
+                what: "hubs that share a `database` sign with one secret; make it with \
+                       `(umask 077; openssl rand -hex 32 > token-secret)` and name the file for each"
+                    .into(),
+            }),
+        }
     }
 
     /// Where the other hubs reach this one.
@@ -250,7 +250,7 @@ impl ServeConfig {
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
             "database" => value.clone_into(&mut self.database),
-            "secret_file" => self.secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
+            "token_secret_file" => self.token_secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
             "redis" => value.clone_into(&mut self.redis),
             "node_url" => value.clone_into(&mut self.node_url),
             "origins" => self.origins = list().map(str::to_owned).collect(),
@@ -372,6 +372,9 @@ pub fn named_place(name: &str) -> Result<StorePlace, String> {
     Ok(StorePlace::File(if is_file { path } else { path.join(DATABASE_FILE) }))
 }
 
+/// The name of the secret's file in the data folder.
+const SECRET_FILE: &str = "token-secret";
+
 /// The name of the database in the data folder.
 pub const DATABASE_FILE: &str = "hub.sqlite";
 
@@ -427,18 +430,15 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_from_its_file_and_never_shown() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("secret");
-        let config = ServeConfig { secret_file: Some(file.clone()), ..ServeConfig::default() };
-        let said = config.secret().unwrap_err().to_string();
-        assert!(said.contains("secret_file") && said.contains("can't be read"), "{said}");
-        std::fs::write(&file, "hunter2").unwrap();
-        let said = config.secret().unwrap_err().to_string();
-        assert!(said.contains("64 hexadecimal digits") && !said.contains("hunter2"), "{said}");
-        std::fs::write(&file, format!("{}\n", "7f".repeat(32))).unwrap();
-        assert!(config.secret().unwrap().is_some());
-        assert!(ServeConfig::default().secret().unwrap().is_none());
+    fn a_hub_alone_has_its_secret_in_its_folder_and_hubs_that_share_are_given_one() {
+        let alone = ServeConfig::default();
+        assert_eq!(alone.secret_file().unwrap(), PathBuf::from("gwanje-data/token-secret"));
+        let shared = from_text("database = 'postgres://x'", &[]).unwrap();
+        let said = shared.secret_file().unwrap_err().to_string();
+        assert!(said.contains("token_secret_file: ") && said.contains("openssl rand -hex 32"), "{said}");
+        let shared =
+            from_text("database = 'postgres://x'", &[("GWANJE_TOKEN_SECRET_FILE", "/etc/s")]).unwrap();
+        assert_eq!(shared.secret_file().unwrap(), PathBuf::from("/etc/s"));
     }
 
     #[test]

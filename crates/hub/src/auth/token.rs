@@ -33,10 +33,53 @@ impl TokenSecret {
         from_hex(text.trim()).map(Self)
     }
 
+    /// A key as a file holds it: 32 bytes or more, as they are or as hexadecimal digits.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.trim_ascii_end();
+        if let Some(key) = std::str::from_utf8(bytes).ok().and_then(Self::parse) {
+            return Some(key);
+        }
+        match <[u8; 32]>::try_from(bytes) {
+            Ok(key) => Some(Self(key)),
+            // HMAC takes what is longer by its hash.
+            Err(_) => (bytes.len() > 32).then(|| Self(Sha256::digest(bytes).into())),
+        }
+    }
+
+    /// As a file holds it.
+    #[must_use]
+    pub fn written(&self) -> String {
+        format!("{}\n", hex(&self.0))
+    }
+
+    /// The key that a store keeps itself, which is to be kept outside of it from now on; a new one where it keeps none.
+    ///
+    /// # Errors
+    /// When the store can't be read, or its key is kept apart already.
+    pub async fn to_be_kept_apart(store: &Store) -> Result<Self, StoreError> {
+        match own(store).await? {
+            Some(own) => Self::own(&own),
+            None if store.meta_get(FINGERPRINT_NAME).await?.is_some() => Err(StoreError::SecretApart),
+            None => Ok(Self(random_bytes()?)),
+        }
+    }
+
+    /// Takes the store's own copy of its key out of it, once that is kept apart.
+    ///
+    /// # Errors
+    /// When the store can't be written.
+    pub async fn leave_store(&self, store: &Store) -> Result<(), StoreError> {
+        if own(store).await?.is_some() {
+            store.meta_set(SECRET_NAME, "").await?;
+        }
+        Ok(())
+    }
+
     /// The key of a store: the one that is kept apart from it, or the store's own, made at first use. The store knows which
     /// one it is from then on.
     pub(super) async fn load(store: &Store, apart: Option<&Self>) -> Result<Self, StoreError> {
-        let own = store.meta_get(SECRET_NAME).await?;
+        let own = own(store).await?;
         let (secret, other) = match (apart, own) {
             (Some(apart), None) => (apart.clone(), StoreError::OtherSecret),
             (Some(apart), Some(own)) => {
@@ -134,6 +177,11 @@ impl TokenSecret {
     }
 }
 
+/// The key that a store keeps itself. One that was taken out leaves an empty text.
+async fn own(store: &Store) -> Result<Option<String>, StoreError> {
+    Ok(store.meta_get(SECRET_NAME).await?.filter(|kept| !kept.is_empty()))
+}
+
 /// 32 bytes from the system's source of randomness.
 pub(super) fn random_bytes() -> Result<[u8; 32], StoreError> {
     let mut bytes = [0; 32];
@@ -222,6 +270,29 @@ mod tests {
         assert!(matches!(TokenSecret::load(&older, Some(&b)).await, Err(StoreError::OtherSecret)));
         assert_eq!(TokenSecret::load(&older, None).await.unwrap(), a);
         assert!(!format!("{a:?}").contains('1') && !a.fingerprint().contains(&hex(&a.0)));
+    }
+
+    #[tokio::test]
+    async fn a_key_goes_out_of_its_store_and_stays_the_same() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let own = TokenSecret::load(&store, None).await.unwrap();
+        let apart = TokenSecret::to_be_kept_apart(&store).await.unwrap();
+        assert_eq!(apart, own);
+        assert_eq!(TokenSecret::load(&store, Some(&apart)).await.unwrap(), own);
+        apart.leave_store(&store).await.unwrap();
+        assert_eq!(store.meta_get(SECRET_NAME).await.unwrap().as_deref(), Some(""));
+        assert_eq!(TokenSecret::load(&store, Some(&apart)).await.unwrap(), own);
+        assert!(matches!(TokenSecret::load(&store, None).await, Err(StoreError::SecretApart)));
+        assert!(matches!(TokenSecret::to_be_kept_apart(&store).await, Err(StoreError::SecretApart)));
+    }
+
+    #[test]
+    fn a_file_holds_a_key_raw_or_as_digits() {
+        let key = TokenSecret([0x7f; 32]);
+        assert_eq!(TokenSecret::read(key.written().as_bytes()), Some(key.clone()));
+        assert_eq!(TokenSecret::read(&[0x7f; 32]), Some(key.clone()));
+        assert!(TokenSecret::read(&[0x7f; 48]).is_some_and(|longer| longer != key));
+        assert_eq!((TokenSecret::read(b"hunter2"), TokenSecret::read(b"")), (None, None));
     }
 
     #[test]

@@ -37,11 +37,11 @@ pub enum StoreError {
     },
     /// The store's tokens are signed with another secret than this hub has.
     #[error(
-        "the tokens of this store are signed with another secret; give each of its hubs the same `secret_file`"
+        "the tokens of this store are signed with another secret; give each of its hubs the same `token_secret_file`"
     )]
     OtherSecret,
     /// The secret of the store's tokens is kept outside of it.
-    #[error("the secret of this store's tokens is kept apart from it; name its file as `secret_file`")]
+    #[error("the secret of this store's tokens is kept apart from it; name its file as `token_secret_file`")]
     SecretApart,
     /// No center of that id.
     #[error("there is no center {0}")]

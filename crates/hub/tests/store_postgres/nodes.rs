@@ -143,7 +143,7 @@ async fn a_node_with_another_secret_does_not_start() {
     assert_eq!(start(Some(&right)).await, None);
     for secret in [Some(wrong.as_str()), None] {
         let said = start(secret).await.unwrap();
-        assert!(said.contains("`secret_file`") && !said.contains('\n'), "{said}");
+        assert!(said.contains("`token_secret_file`") && !said.contains('\n'), "{said}");
         assert!(!said.contains(&right) && !said.contains(&wrong), "{said}");
     }
     assert_eq!(start(Some(&right)).await, None, "the others go on");

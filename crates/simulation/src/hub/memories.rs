@@ -23,7 +23,7 @@ pub struct Signal {
 
 /// What became of a signal at a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum HeardSignal {
     /// Its changes join what is known.
     Joined,
     /// It only shows that something is not known.
@@ -62,8 +62,8 @@ impl NodeMemory {
     }
 
     /// A signal of another node comes in.
-    pub fn hear(&mut self, signal: &Signal) -> Heard {
-        let Some(recent) = self.0.get_mut(signal.center()) else { return Heard::Stale };
+    pub fn hear(&mut self, signal: &Signal) -> HeardSignal {
+        let Some(recent) = self.0.get_mut(signal.center()) else { return HeardSignal::Stale };
         let MemoryCommit { standing, changes, .. } = &signal.commit;
         let present = recent.standing();
         let expected = (present.rev.0 + 1..).map(Rev);
@@ -73,11 +73,11 @@ impl NodeMemory {
             && changes.iter().map(Entry::rev).zip(expected).all(|(rev, expected)| rev == expected);
         if joins {
             recent.publish(standing.clone(), changes.clone());
-            Heard::Joined
+            HeardSignal::Joined
         } else if come_to(recent, standing) {
-            Heard::Woke
+            HeardSignal::Woke
         } else {
-            Heard::Stale
+            HeardSignal::Stale
         }
     }
 

@@ -23,7 +23,7 @@ pub use crate::oracle::raised_by_clock;
 pub use accounts::ACCESS_LIFE_MS;
 pub(crate) use deciding::Staged;
 pub use log::{Answer, Call, Question};
-pub use memories::{Heard, Signal};
+pub use memories::{HeardSignal, Signal};
 pub use operate::{Operated, Operation, SOMEBODY};
 pub use setup::{AccountSetup, CenterSetup, Instants, Setup};
 pub use sockets::Joined;
@@ -140,8 +140,8 @@ impl ModelHub {
     }
 
     /// A signal reaches a node.
-    pub fn hear(&mut self, node: usize, signal: &Signal) -> Heard {
-        self.nodes.get_mut(node).map_or(Heard::Stale, |memory| memory.hear(signal))
+    pub fn hear(&mut self, node: usize, signal: &Signal) -> HeardSignal {
+        self.nodes.get_mut(node).map_or(HeardSignal::Stale, |memory| memory.hear(signal))
     }
 
     /// Where the node that is asked knows a center to stand, without a read.

@@ -4,7 +4,7 @@
 use super::nodes::Node;
 use super::{Event, World};
 use crate::fault::Fault;
-use crate::hub::{Heard, Signal};
+use crate::hub::{HeardSignal, Signal};
 use gwanje_model::{CenterId, Rev};
 
 impl World {
@@ -72,20 +72,20 @@ impl World {
         let is_followed = self.is_followed(node, signal.center());
         let heard = self.hear(node, signal);
         let counts = match heard {
-            Heard::Stale => matches!(by, Fault::SignalsDoubled | Fault::SignalsSwapped),
-            Heard::Joined | Heard::Woke => by == Fault::NodeLags,
+            HeardSignal::Stale => matches!(by, Fault::SignalsDoubled | Fault::SignalsSwapped),
+            HeardSignal::Joined | HeardSignal::Woke => by == Fault::NodeLags,
         };
         if counts && is_followed {
             self.inject(by);
         }
     }
 
-    fn hear(&mut self, node: usize, signal: &Signal) -> Heard {
+    fn hear(&mut self, node: usize, signal: &Signal) -> HeardSignal {
         let heard = self.hub.hear(node, signal);
-        if heard == Heard::Woke {
+        if heard == HeardSignal::Woke {
             self.learns(node, signal.center());
         }
-        if heard != Heard::Stale {
+        if heard != HeardSignal::Stale {
             self.wake_node(node, signal.center());
         }
         heard
