@@ -2,7 +2,7 @@
 
 use super::reply::{Refusal, refuse};
 use gwanje_model::lifecycle::Action;
-use gwanje_model::{MAX_SAFE_INTEGER, Pos, Text};
+use gwanje_model::{Item, MAX_SAFE_INTEGER, Pos, Text};
 use gwanje_wire::{CommandBody, ErrorCode, NewOrder};
 use serde_json::Value;
 
@@ -46,12 +46,32 @@ pub(super) fn order(mut said: Value) -> Result<NewOrder, Refusal> {
     if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
         return invalid("integers stay below 2^53");
     }
-    let on_earth = |pos: Option<Pos>| match pos {
+    let exists = |pos: Option<Pos>| match pos {
         Some(Pos::Geo { lat, lon }) => lat.abs() <= 90.0 && lon.abs() <= 180.0,
-        Some(Pos::Plane { .. }) | None => true,
+        Some(Pos::Plane { x, y }) => x.abs() <= 1e6 && y.abs() <= 1e6,
+        None => true,
     };
-    if !on_earth(order.shop.pos) || !on_earth(order.dropoff.pos) {
-        return invalid("a latitude is -90 to 90, a longitude -180 to 180");
+    if !exists(order.shop.pos) || !exists(order.dropoff.pos) {
+        return invalid("a place is on Earth, or in a city");
+    }
+    if !is_of_people(&order) {
+        return invalid("no order has so much");
     }
     Ok(order)
+}
+
+/// Whether texts and numbers are such as deliveries have.
+fn is_of_people(order: &NewOrder) -> bool {
+    let NewOrder { shop, dropoff, .. } = order;
+    let within = |most: usize, texts: &[&Text]| texts.iter().all(|text| text.chars().count() <= most);
+    let names =
+        [&order.order_no, &shop.id.0, &shop.name, &shop.phone, &dropoff.phone, &dropoff.recipient_phone];
+    let is_item = |item: &Item| within(200, &[&item.name]) && item.quantity <= 10_000;
+    let targets = [order.pickup_target_min, order.delivery_target_min];
+    within(200, &names)
+        && within(500, &[&shop.address, &dropoff.address, &dropoff.detail])
+        && within(2_000, &[&order.request, &shop.remark])
+        && order.items.iter().all(is_item)
+        && targets.into_iter().flatten().all(|min| (1..=24 * 60).contains(&min))
+        && order.distance_m.is_none_or(|m| m <= 1_000_000)
 }

@@ -1,8 +1,8 @@
 //! An emitter over the model, as the contract describes it. It sends the first frame of a quiet spell at once, then at
-//! most one per 20 ms; a head every 2 s, of a flushed revision; each alarm once. A follower without room for a frame is
+//! most one per 20 ms; a head every 2 s, of a flushed revision, and at once of a new epoch; each alarm once. A follower without room for a frame is
 //! behind. It gets nothing until there is room, then one wider frame from where it stands; or it is put out.
 
-use gwanje_model::{CenterId, Rev};
+use gwanje_model::{CenterId, Epoch, Rev};
 use gwanje_simulation::hub::{Instants, ModelHub};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ struct Follower {
 pub struct ModelEmitter {
     center: CenterId,
     followers: BTreeMap<u64, Follower>,
+    /// The history that is told of; none: nobody follows.
+    epoch: Option<Epoch>,
     emitted: Rev,
     alarms_told: u64,
     next_frame_at: i64,
@@ -60,6 +62,7 @@ impl ModelEmitter {
         Self {
             center,
             followers: BTreeMap::new(),
+            epoch: None,
             emitted: Rev::ZERO,
             alarms_told: 0,
             next_frame_at: 0,
@@ -74,6 +77,7 @@ impl ModelEmitter {
         if self.followers.is_empty() {
             let board = hub.board(&self.center).unwrap();
             (self.emitted, self.alarms_told) = (board.standing().rev, board.standing().alarm_seq);
+            self.epoch = Some(board.standing().epoch.clone());
             self.next_head_at = at.wall.0 + HEAD_MS;
         }
         let emitted = self.emitted;
@@ -87,6 +91,7 @@ impl ModelEmitter {
     /// Does what is due now; connections in `full` have no room.
     pub fn act(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants) -> Emitted {
         let mut emitted = Emitted::default();
+        self.follow_epoch(hub, at);
         if !self.followers.is_empty() && at.wall.0 >= self.next_frame_at {
             let head_is_due = at.wall.0 >= self.next_head_at;
             self.flush(hub, full, at, &mut emitted);
@@ -107,6 +112,19 @@ impl ModelEmitter {
             self.look(hub, full, at, &mut emitted);
         }
         emitted
+    }
+
+    /// Goes on in a history that has begun: no cursor goes on from it, and its head is told at once.
+    fn follow_epoch(&mut self, hub: &ModelHub, at: Instants) {
+        let board = hub.board(&self.center).unwrap();
+        let standing = board.standing();
+        if self.followers.is_empty() || self.epoch.as_ref() == Some(&standing.epoch) {
+            return;
+        }
+        self.epoch = Some(standing.epoch.clone());
+        (self.emitted, self.alarms_told) = (standing.rev, standing.alarm_seq);
+        self.followers.values_mut().for_each(|follower| follower.emitted = standing.rev);
+        self.next_head_at = at.wall.0;
     }
 
     fn flush(&mut self, hub: &mut ModelHub, full: &BTreeSet<u64>, at: Instants, emitted: &mut Emitted) {
