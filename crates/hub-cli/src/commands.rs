@@ -165,7 +165,7 @@ pub async fn move_to(args: &MoveArgs) -> Result<(), ExitError> {
         }
     }
     if let StorePlace::File(file) = &from {
-        take_secret_out(file).await?;
+        take_secret_out(file, &config).await?;
     }
     let Moved { rows, cleaned, before } = move_store(&from, &to).await.map_err(|error| {
         let said = format!("{from} is not moved: {error}");
@@ -192,11 +192,14 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 /// The secret of tokens does not go along: it stays in a file, beside what is moved.
-async fn take_secret_out(file: &Path) -> Result<(), ExitError> {
+async fn take_secret_out(file: &Path, config: &ServeConfig) -> Result<(), ExitError> {
     let store = Store::open(StoreConfig::at(file, Clock::wall())).map_err(ExitError::running)?;
     let is_demo = store.meta_get(DEMO_DAY_KEY).await.map_err(ExitError::running)?.is_some();
     if !is_demo {
-        let alone = ServeConfig { data: folder_of(file).to_owned(), ..ServeConfig::default() };
+        let mut alone = ServeConfig { data: folder_of(file).to_owned(), ..ServeConfig::default() };
+        if !alone.secret_file().is_ok_and(|file| file.exists()) {
+            alone.token_secret_file.clone_from(&config.token_secret_file);
+        }
         secret(&alone, &store).await?.leave_store(&store).await.map_err(ExitError::running)?;
         let kept = alone.secret_file().map_err(ExitError::input)?;
         say(&format!("sign-ins go on with the secret in {}; name it as token_secret_file", kept.display()))?;

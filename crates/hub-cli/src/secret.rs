@@ -57,7 +57,10 @@ fn keep(file: &Path, secret: &TokenSecret) -> Result<TokenSecret, ExitError> {
             std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         opened.write_all(secret.written().as_bytes())?;
         opened.sync_all()?;
-        std::fs::hard_link(&draft, file)
+        std::fs::hard_link(&draft, file)?;
+        // The store forgets its own copy after this: the name must outlast a power cut as the bytes do.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(folder)?.sync_all()
     };
     let linked = written();
     _ = std::fs::remove_file(&draft);

@@ -68,12 +68,13 @@ impl TokenSecret {
     /// Takes the store's own copy of its key out of it, once that is kept apart.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// When the store can't be written, or its key is another, of which this would be the last copy.
     pub async fn leave_store(&self, store: &Store) -> Result<(), StoreError> {
-        if own(store).await?.is_some() {
-            store.meta_set(SECRET_NAME, "").await?;
+        let Some(own) = own(store).await? else { return Ok(()) };
+        if Self::own(&own)? != *self {
+            return Err(StoreError::OtherSecret);
         }
-        Ok(())
+        store.meta_set(SECRET_NAME, "").await
     }
 
     /// The key of a store: the one that is kept apart from it, or the store's own, made at first use. The store knows which
@@ -279,6 +280,8 @@ mod tests {
         let apart = TokenSecret::to_be_kept_apart(&store).await.unwrap();
         assert_eq!(apart, own);
         assert_eq!(TokenSecret::load(&store, Some(&apart)).await.unwrap(), own);
+        let other = TokenSecret([7; 32]).leave_store(&store).await;
+        assert!(matches!(other, Err(StoreError::OtherSecret)), "the last copy stays");
         apart.leave_store(&store).await.unwrap();
         assert_eq!(store.meta_get(SECRET_NAME).await.unwrap().as_deref(), Some(""));
         assert_eq!(TokenSecret::load(&store, Some(&apart)).await.unwrap(), own);
