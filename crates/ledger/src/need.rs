@@ -72,7 +72,14 @@ impl Need {
     /// What is looked at when a key is closed.
     #[must_use]
     pub fn of_close(account: Text, key: String) -> Self {
-        Self { keys: BTreeSet::from([KeyNeed { account, key, path: None }]), ..Self::default() }
+        let mut need = Self::default();
+        need.add_close(account, key);
+        need
+    }
+
+    /// Adds what is looked at when a key is closed.
+    pub fn add_close(&mut self, account: Text, key: String) {
+        self.keys.insert(KeyNeed { account, key, path: None });
     }
 
     /// Adds what a command looks at when it is decided after those added before.

@@ -11,6 +11,7 @@ mod deciding;
 mod error;
 mod finding;
 mod following;
+mod gathering;
 mod lines;
 mod moving;
 mod notes;

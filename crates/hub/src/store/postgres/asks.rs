@@ -1,70 +1,34 @@
 //! What is asked of a center, each with whoever waits for its answer.
 
+use super::answer::{Answer, Settle, settle};
 use super::apply::apply;
 use super::failure::Failure;
 use super::loading::{any_row, live_row, load};
+use super::named::NamedAsk;
 use super::rows::{alarm_kind, json, receipt_stage, signed, unsigned};
 use crate::store::StoreError;
-use crate::store::backend::BatchOutcome;
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
-    AlarmRef, AlarmSubject, BatchCommand, Command, Decided, Decision, Entry, LoadedAlarm, Moment, Need,
-    Retention, Signature, Standing, WordRefused, Write,
+    AlarmRef, AlarmSubject, Entry, LoadedAlarm, Moment, Need, Retention, Signature, Standing, WordRefused,
+    Write,
 };
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, Text, UtcMillis};
-use gwanje_wire::rest::{CloseReply, RECEIPTS_OF_ACCOUNT};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, UtcMillis};
+use gwanje_wire::rest::RECEIPTS_OF_ACCOUNT;
 use gwanje_wire::socket::AlarmReceipt;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
 
 /// Written in one transaction at most: bounds how long commands wait for it.
 const DUE_AT_ONCE: i64 = 200;
 /// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
 const ALARMS_LOOKED_AT: i64 = 500;
 
-type Waiting<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// Whoever waits for an answer, given once at most.
-pub(super) struct Answer<T>(Arc<Mutex<Option<Waiting<T>>>>);
-
-impl<T> Clone for Answer<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Answer<T> {
-    pub fn new() -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
-        let (answer, answered) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Some(answer)))), answered)
-    }
-
-    fn give(&self, value: Result<T, StoreError>) {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Whoever asked may have gone; what was written stays.
-        waiting.map(|waiting| waiting.send(value).ok());
-    }
-}
-
 /// An ask of a center. It can be decided more than once: only what is committed is answered.
 pub(super) enum CenterAsk {
-    Command(Box<Command>, Answer<Decided>),
-    Commands(Vec<Command>, Answer<Vec<Decided>>),
-    Batch(Box<BatchCommand>, Answer<BatchOutcome>),
-    Close { account: Text, key: String, answer: Answer<CloseReply> },
+    Named(NamedAsk),
     Word { receipt: AlarmReceipt, by: Signature, answer: Answer<Result<(), WordRefused>> },
     Due(Answer<usize>),
     Archive { day_at: UtcMillis, at_most: usize, kept: u64, answer: Answer<usize> },
     KeepTombstones(u64, Answer<()>),
     BeginEpoch(Epoch, Answer<Result<(), StoreError>>),
-}
-
-/// Gives an answer once the transaction is durable.
-pub(super) type Settle = Box<dyn FnOnce() + Send>;
-
-fn settle<T: Send + 'static>(answer: &Answer<T>, value: T) -> Settle {
-    let answer = answer.clone();
-    Box::new(move || answer.give(Ok(value)))
 }
 
 /// A center within a transaction that holds its lock.
@@ -82,16 +46,47 @@ impl Locked<'_> {
     async fn write(&mut self, writes: Vec<Write>) -> Result<(), Failure> {
         apply(self.tx, self.center, writes, self.now, &mut self.changes).await
     }
+
+    /// Decides asks, in order. Those that follow one another and name what they look at are loaded for, decided and written
+    /// together.
+    pub async fn decide(&mut self, asks: &[CenterAsk]) -> Result<Vec<Settle>, Failure> {
+        let mut settles = Vec::with_capacity(asks.len());
+        let mut named = Vec::new();
+        for ask in asks {
+            if let CenterAsk::Named(ask) = ask {
+                named.push(ask);
+                continue;
+            }
+            settles.extend(self.decide_named(&std::mem::take(&mut named)).await?);
+            settles.push(ask.decide(self).await?);
+        }
+        settles.extend(self.decide_named(&named).await?);
+        Ok(settles)
+    }
+
+    async fn decide_named(&mut self, asks: &[&NamedAsk]) -> Result<Vec<Settle>, Failure> {
+        if asks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut need = Need::default();
+        asks.iter().for_each(|ask| ask.add_need(&mut need));
+        let mut loaded = load(self.tx, self.center, self.standing.clone(), &need).await?;
+        let mut writes = Vec::new();
+        let mut settles = Vec::with_capacity(asks.len());
+        for ask in asks {
+            settles.push(ask.decide(&mut loaded, self.now, &mut writes)?);
+        }
+        self.write(writes).await?;
+        self.standing = loaded.standing;
+        Ok(settles)
+    }
 }
 
 impl CenterAsk {
     /// Tells whoever waits that it was not decided.
     pub fn fail(&self, why: impl Fn() -> StoreError) {
         match self {
-            Self::Command(_, answer) => answer.give(Err(why())),
-            Self::Commands(_, answer) => answer.give(Err(why())),
-            Self::Batch(_, answer) => answer.give(Err(why())),
-            Self::Close { answer, .. } => answer.give(Err(why())),
+            Self::Named(ask) => ask.fail(why),
             Self::Word { answer, .. } => answer.give(Err(why())),
             Self::Due(answer) | Self::Archive { answer, .. } => answer.give(Err(why())),
             Self::KeepTombstones(_, answer) => answer.give(Err(why())),
@@ -100,47 +95,11 @@ impl CenterAsk {
     }
 
     /// Decides it, and writes what that leaves to write.
-    pub async fn decide(&self, at: &mut Locked<'_>) -> Result<Settle, Failure> {
+    async fn decide(&self, at: &mut Locked<'_>) -> Result<Settle, Failure> {
         match self {
-            Self::Command(command, answer) => {
-                let need = Need::of_command(command);
-                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
-                let Decision { outcome, writes } =
-                    gwanje_ledger::decide(&mut loaded, Command::clone(command), at.now)?;
-                at.write(writes).await?;
-                at.standing = loaded.standing;
-                Ok(settle(answer, outcome))
-            }
-            Self::Commands(commands, answer) => {
-                let mut need = Need::default();
-                commands.iter().for_each(|command| need.add_command(command));
-                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
-                let mut outcomes = Vec::with_capacity(commands.len());
-                for command in commands {
-                    let Decision { outcome, writes } =
-                        gwanje_ledger::decide(&mut loaded, command.clone(), at.now)?;
-                    at.write(writes).await?;
-                    outcomes.push(outcome);
-                }
-                at.standing = loaded.standing;
-                Ok(settle(answer, outcomes))
-            }
-            Self::Batch(command, answer) => {
-                let need = Need::of_batch(command);
-                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
-                let Decision { outcome, writes } =
-                    gwanje_ledger::decide_batch(&mut loaded, BatchCommand::clone(command), at.now)?;
-                at.write(writes).await?;
-                at.standing = loaded.standing;
-                Ok(settle(answer, outcome))
-            }
-            Self::Close { account, key, answer } => {
-                let need = Need::of_close(account.clone(), key.clone());
-                let mut loaded = load(at.tx, at.center, at.standing.clone(), &need).await?;
-                let Decision { outcome, writes } = gwanje_ledger::close(&mut loaded, account, key);
-                at.write(writes).await?;
-                Ok(settle(answer, outcome))
-            }
+            Self::Named(ask) => at.decide_named(&[ask]).await.map(|settles| -> Settle {
+                Box::new(move || settles.into_iter().for_each(|settle| settle()))
+            }),
             Self::Word { receipt, by, answer } => Ok(settle(answer, give_word(at, receipt, by).await?)),
             Self::Due(answer) => Ok(settle(answer, write_due(at).await?)),
             Self::Archive { day_at, at_most, kept, answer } => {

@@ -2,16 +2,18 @@
 
 use super::Shared;
 use super::apply::stand;
-use super::asks::{CenterAsk, Locked, Settle};
+use super::asks::{CenterAsk, Locked};
 use super::failure::Failure;
 use super::identity::lacks;
 use super::loading::{Found, lock};
+use crate::store::gathering::Gathering;
 use crate::store::{Now, StoreError};
 use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::CenterId;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 /// Asks that wait for a center: two seconds of work at least. Whoever finds it full waits, which slows the source.
 const QUEUE_ASKS: usize = 1_024;
@@ -30,20 +32,37 @@ pub(super) fn begin(shared: Arc<Shared>, center: CenterId) -> Queue {
     let (asks, mut inbox) = mpsc::channel(QUEUE_ASKS);
     let committing = tokio::spawn(async move {
         let mut gathered = Vec::new();
+        let mut gathering = Gathering::default();
         while inbox.recv_many(&mut gathered, BATCH_ASKS).await > 0 {
             // Waits for its turn first: what comes meanwhile goes along. The semaphore is never closed.
             let _turn = shared.writing.acquire().await;
-            while gathered.len() < BATCH_ASKS {
-                match inbox.try_recv() {
-                    Ok(ask) => gathered.push(ask),
-                    Err(_) => break,
-                }
-            }
+            gather(&mut gathered, &mut inbox, &gathering).await;
+            let begun = Instant::now();
             shared.commit(&center, &gathered).await;
+            gathering.committed(gathered.len(), begun.elapsed());
             gathered.clear();
         }
     });
     Queue { asks, committing }
+}
+
+/// Adds what is there, and under load what comes in a moment.
+async fn gather(gathered: &mut Vec<CenterAsk>, inbox: &mut mpsc::Receiver<CenterAsk>, gathering: &Gathering) {
+    let mut until = None;
+    while gathered.len() < BATCH_ASKS {
+        if let Ok(ask) = inbox.try_recv() {
+            gathered.push(ask);
+            continue;
+        }
+        if gathered.len() >= gathering.expected(BATCH_ASKS) {
+            break;
+        }
+        let until = *until.get_or_insert_with(|| Instant::now() + gathering.patience(gathered.len()));
+        match timeout_at(until, inbox.recv()).await {
+            Ok(Some(ask)) => gathered.push(ask),
+            Ok(None) | Err(_) => break,
+        }
+    }
 }
 
 /// How a transaction ended that did not commit.
@@ -102,10 +121,7 @@ impl Shared {
         let (wall, day) = self.lines.clock.both_at(seen.now.max(last_at));
         let now = Moment { wall, day };
         let mut locked = Locked { tx: &tx, center, now, standing: before.clone(), changes: Vec::new() };
-        let mut settles: Vec<Settle> = Vec::with_capacity(asks.len());
-        for ask in asks {
-            settles.push(ask.decide(&mut locked).await?);
-        }
+        let settles = locked.decide(asks).await?;
         let Locked { standing, changes, .. } = locked;
         if let Some(standing) = standing.as_ref().filter(|standing| Some(*standing) != before.as_ref()) {
             stand(&tx, center, standing, now.wall).await?;

@@ -6,12 +6,14 @@ use super::rows::{alarm_kind, json, latest_name, signed, standing, unsigned};
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join;
 use gwanje_ledger::{
-    AlarmRef, Clocked, KeyNeed, LoadedCenter, LoadedChange, LoadedRow, Need, OutcomeKey, Recorded, RowNeed,
-    Standing,
+    AlarmRef, Clocked, KeyNeed, LoadedCenter, LoadedChange, LoadedRow, Need, OutcomeKey, Recorded, Standing,
 };
-use gwanje_model::{AssignedRider, CenterId, Delivery, DeliveryId, Epoch, RiderId, UtcMillis};
+use gwanje_model::{AssignedRider, CenterId, Delivery, DeliveryId, Epoch, RiderId, Text, UtcMillis};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::time::Instant;
+use tokio::try_join;
 use tokio_postgres::types::ToSql;
 
 /// A center as it was found when its lock was had.
@@ -45,7 +47,8 @@ pub(super) async fn lock(tx: &Transaction<'_>, center: &CenterId) -> Result<Foun
     })
 }
 
-/// Loads a center, which is locked and stands there, with what is needed of it, as this transaction has left it.
+/// Loads a center, which is locked and stands there, with what is needed of it, as this transaction has left it: everything
+/// in one trip, then what only the rows found there tell of.
 pub(super) async fn load(
     tx: &Transaction<'_>,
     center: &CenterId,
@@ -53,58 +56,225 @@ pub(super) async fn load(
     need: &Need,
 ) -> Result<LoadedCenter, Failure> {
     let mut loaded = LoadedCenter::new(center.clone(), standing);
-    for key in &need.keys {
-        loaded.outcomes.extend(outcome(tx, center, key).await?);
-    }
-    if !need.people.is_empty() {
-        let accounts: Vec<&str> = need.people.iter().map(|account| account.as_str()).collect();
-        let statement = tx.prepare_cached("SELECT name, person FROM account WHERE name = ANY($1)").await?;
-        for row in tx.query(&statement, &[&accounts]).await? {
-            loaded.people.insert(row.get::<_, &str>(0).into(), row.get::<_, &str>(1).into());
-        }
-    }
-    if loaded.standing.is_none() {
-        return Ok(loaded);
-    }
-    if need.orders > 0 {
-        let orders = i64::try_from(need.orders).unwrap_or(i64::MAX);
-        let statement =
-            tx.prepare_cached("SELECT nextval('delivery_id') FROM generate_series(1, $1::bigint)").await?;
-        let ids = tx.query(&statement, &[&orders]).await?;
-        loaded.ids = ids.iter().map(|row| DeliveryId(unsigned(row.get(0)))).collect();
-    }
-    for (id, asked) in &need.rows {
-        load_row(tx, &mut loaded, *id, asked).await?;
-    }
-    for rider in &need.riders {
-        load_rider(tx, &mut loaded, rider).await?;
+    let ids: Vec<i64> = need.rows.keys().map(|id| signed(id.0)).collect();
+    let listed: Vec<&RiderId> = need.riders.iter().collect();
+    let (outcomes, people, orders, rows, clocked, riders) = try_join!(
+        outcomes(tx, center, &need.keys),
+        people(tx, &need.people),
+        new_ids(tx, need.orders),
+        rows(tx, center, &ids),
+        clocked(tx, center, &ids),
+        riders(tx, center, &listed),
+    )?;
+    loaded.outcomes = outcomes;
+    loaded.people = people;
+    let Some(standing) = &loaded.standing else { return Ok(loaded) };
+    loaded.ids = orders;
+    loaded.riders = riders;
+    let asked = |row: &&Delivery| need.rows.get(&row.id);
+    let told: Vec<&Delivery> = rows
+        .iter()
+        .filter(|row| asked(row).is_some_and(|asked| asked.latest_of(&standing.epoch, row.rev)))
+        .collect();
+    let undone: Vec<&Delivery> =
+        rows.iter().filter(|row| asked(row).is_some_and(|asked| asked.undo)).collect();
+    let (mut latest, mut before) = try_join!(latest(tx, &told), before(tx, &undone))?;
+    let again: Vec<&RiderId> = undone
+        .iter()
+        .copied()
+        .chain(before.values().map(|row| &**row))
+        .filter_map(|row| row.rider.as_ref())
+        .map(|rider| &rider.id)
+        .collect();
+    loaded.riders.extend(self::riders(tx, center, &again).await?);
+    let mut clocked = clocked;
+    for row in rows {
+        let id = row.id;
+        let clocked = clocked.remove(&id).unwrap_or_default();
+        let (latest, before) = (latest.remove(&id), before.remove(&id));
+        loaded.rows.insert(id, LoadedRow { row: Arc::new(row), latest, before, clocked });
     }
     Ok(loaded)
 }
 
-async fn load_row(
-    tx: &Transaction<'_>,
-    loaded: &mut LoadedCenter,
-    id: DeliveryId,
-    asked: &RowNeed,
-) -> Result<(), Failure> {
-    let Some(standing) = &loaded.standing else { return Ok(()) };
-    let Some(row) = live_row(tx, &loaded.center, id).await? else { return Ok(()) };
-    let latest = if asked.latest_of(&standing.epoch, row.rev) { latest(tx, &row).await? } else { None };
-    let before = if asked.undo { before(tx, &row).await? } else { None };
-    if asked.undo {
-        let riders = [Some(&row), before.as_ref()].into_iter().flatten();
-        let riders: Vec<RiderId> =
-            riders.filter_map(|row| row.rider.as_ref()).map(|rider| rider.id.clone()).collect();
-        for rider in riders {
-            load_rider(tx, loaded, &rider).await?;
-        }
+async fn new_ids(tx: &Transaction<'_>, orders: usize) -> Result<VecDeque<DeliveryId>, Failure> {
+    if orders == 0 {
+        return Ok(VecDeque::new());
     }
-    let clocked =
-        Clocked { waiting: waiting(tx, id).await?, written: written(tx, &loaded.center, id).await? };
-    let (row, before) = (Arc::new(row), before.map(Arc::new));
-    loaded.rows.insert(id, LoadedRow { row, latest, before, clocked });
-    Ok(())
+    let orders = i64::try_from(orders).unwrap_or(i64::MAX);
+    let statement =
+        tx.prepare_cached("SELECT nextval('delivery_id') FROM generate_series(1, $1::bigint)").await?;
+    let ids = tx.query(&statement, &[&orders]).await?;
+    Ok(ids.iter().map(|row| DeliveryId(unsigned(row.get(0)))).collect())
+}
+
+async fn people(tx: &Transaction<'_>, accounts: &BTreeSet<Text>) -> Result<FxHashMap<Text, Text>, Failure> {
+    if accounts.is_empty() {
+        return Ok(FxHashMap::default());
+    }
+    let accounts: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
+    let statement = tx.prepare_cached("SELECT name, person FROM account WHERE name = ANY($1)").await?;
+    let found = tx.query(&statement, &[&accounts]).await?;
+    Ok(found.iter().map(|row| (row.get::<_, &str>(0).into(), row.get::<_, &str>(1).into())).collect())
+}
+
+async fn rows(tx: &Transaction<'_>, center: &CenterId, ids: &[i64]) -> Result<Vec<Delivery>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = tx.prepare_cached("SELECT body FROM delivery WHERE id = ANY($1) AND center = $2").await?;
+    let found = tx.query(&statement, &[&ids, &center.as_str()]).await?;
+    found.iter().map(|row| json(row, 0)).collect()
+}
+
+async fn riders(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    ids: &[&RiderId],
+) -> Result<FxHashMap<RiderId, AssignedRider>, Failure> {
+    if ids.is_empty() {
+        return Ok(FxHashMap::default());
+    }
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let statement =
+        tx.prepare_cached("SELECT id, name, home FROM rider WHERE center = $1 AND id = ANY($2)").await?;
+    let found = tx.query(&statement, &[&center.as_str(), &ids]).await?;
+    let listed = found.iter().map(|row| {
+        let id = RiderId::from(row.get::<_, String>(0));
+        let (name, home) = (row.get::<_, &str>(1).into(), CenterId::from(row.get::<_, String>(2)));
+        (id.clone(), AssignedRider { id, name, home, confirmed: false })
+    });
+    Ok(listed.collect())
+}
+
+/// The change that made each row what it is.
+async fn latest(
+    tx: &Transaction<'_>,
+    rows: &[&Delivery],
+) -> Result<FxHashMap<DeliveryId, LoadedChange>, Failure> {
+    if rows.is_empty() {
+        return Ok(FxHashMap::default());
+    }
+    let (ids, revs) = at_revisions(rows);
+    let statement = tx
+        .prepare_cached(
+            "SELECT at, by, action, account.person, wall, delivery \
+             FROM unnest($1::bigint[], $2::bigint[]) AS asked (delivery, rev) \
+             JOIN history USING (delivery, rev) LEFT JOIN account ON account.name = by",
+        )
+        .await?;
+    let found = tx.query(&statement, &[&ids, &revs]).await?;
+    let changes = found.iter().map(|row| {
+        let change = LoadedChange {
+            by: latest_name(row, 1, 3),
+            action: row.get::<_, &str>(2).into(),
+            at: UtcMillis(row.get(0)),
+            wall: UtcMillis(row.get(4)),
+        };
+        (DeliveryId(unsigned(row.get(5))), change)
+    });
+    Ok(changes.collect())
+}
+
+/// Each row before its latest change.
+async fn before(
+    tx: &Transaction<'_>,
+    rows: &[&Delivery],
+) -> Result<FxHashMap<DeliveryId, Arc<Delivery>>, Failure> {
+    if rows.is_empty() {
+        return Ok(FxHashMap::default());
+    }
+    let (ids, revs) = at_revisions(rows);
+    let statement = tx
+        .prepare_cached(
+            "SELECT earlier.body FROM unnest($1::bigint[], $2::bigint[]) AS asked (delivery, rev), LATERAL \
+             (SELECT body FROM history WHERE history.delivery = asked.delivery AND history.rev < asked.rev \
+             AND body IS NOT NULL ORDER BY history.rev DESC LIMIT 1) AS earlier",
+        )
+        .await?;
+    let found = tx.query(&statement, &[&ids, &revs]).await?;
+    let earlier = found.iter().map(|row| json::<Delivery>(row, 0).map(|row| (row.id, Arc::new(row))));
+    earlier.collect()
+}
+
+fn at_revisions(rows: &[&Delivery]) -> (Vec<i64>, Vec<i64>) {
+    rows.iter().map(|row| (signed(row.id.0), signed(row.rev.0))).unzip()
+}
+
+/// The clock's alarms of deliveries: what is not due yet, and those that were written, each with whether it is settled.
+async fn clocked(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    ids: &[i64],
+) -> Result<FxHashMap<DeliveryId, Clocked>, Failure> {
+    let mut clocked: FxHashMap<DeliveryId, Clocked> = FxHashMap::default();
+    if ids.is_empty() {
+        return Ok(clocked);
+    }
+    let waiting =
+        tx.prepare_cached("SELECT id, kind, at FROM due WHERE id = ANY($1) ORDER BY id, kind").await?;
+    let written = tx
+        .prepare_cached(
+            "SELECT id, kind, raised_at, settled_at IS NOT NULL FROM alarm \
+             WHERE center = $1 AND id = ANY($2) AND kind <> 'cancelled' ORDER BY id, kind, raised_at",
+        )
+        .await?;
+    let center = center.as_str();
+    let of_deliveries: [&(dyn ToSql + Sync); 1] = [&ids];
+    let of_center: [&(dyn ToSql + Sync); 2] = [&center, &ids];
+    let (waiting, written) =
+        try_join(tx.query(&waiting, &of_deliveries), tx.query(&written, &of_center)).await?;
+    let alarm = |row: &tokio_postgres::Row| {
+        let id = DeliveryId(unsigned(row.get(0)));
+        Ok::<_, Failure>(AlarmRef { id, kind: alarm_kind(row, 1)?, raised_at: UtcMillis(row.get(2)) })
+    };
+    for row in &waiting {
+        let alarm = alarm(row)?;
+        clocked.entry(alarm.id).or_default().waiting.push(alarm);
+    }
+    for row in &written {
+        let alarm = alarm(row)?;
+        clocked.entry(alarm.id).or_default().written.push((alarm, row.get(3)));
+    }
+    Ok(clocked)
+}
+
+/// What is recorded under keys.
+async fn outcomes(
+    tx: &Transaction<'_>,
+    center: &CenterId,
+    asked: &BTreeSet<KeyNeed>,
+) -> Result<BTreeMap<OutcomeKey, Recorded>, Failure> {
+    if asked.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let accounts: Vec<&str> = asked.iter().map(|asked| asked.account.as_str()).collect();
+    let keys: Vec<&str> = asked.iter().map(|asked| asked.key.as_str()).collect();
+    let paths: Vec<Option<&str>> = asked.iter().map(|asked| asked.path.as_deref()).collect();
+    let statement = tx
+        .prepare_cached(
+            "SELECT found.path, found.body_hash, found.status, found.epoch, found.body, asked.account, asked.key \
+             FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (account, key, path), LATERAL \
+             (SELECT path, body_hash, status, epoch, body FROM outcome WHERE outcome.account = asked.account \
+             AND outcome.center = $1 AND outcome.key = asked.key \
+             AND (asked.path IS NULL OR outcome.path IN (asked.path, '')) \
+             ORDER BY outcome.path COLLATE \"C\" LIMIT 1) AS found",
+        )
+        .await?;
+    let found = tx.query(&statement, &[&center.as_str(), &accounts, &keys, &paths]).await?;
+    let recorded = found.iter().map(|row| {
+        let key: String = row.get(6);
+        let hash: &[u8] = row.get(1);
+        let recorded = Recorded {
+            body_hash: hash.to_vec(),
+            status: u16::try_from(row.get::<_, i32>(2))
+                .map_err(|_| Failure::Damaged("outcome.status", key.clone()))?,
+            epoch: row.get::<_, Option<String>>(3).map(Epoch::from),
+            body: row.get::<_, String>(4).into(),
+        };
+        Ok((OutcomeKey { account: row.get::<_, &str>(5).into(), key, path: row.get(0) }, recorded))
+    });
+    recorded.collect()
 }
 
 pub(super) async fn live_row(
@@ -129,102 +299,4 @@ pub(super) async fn any_row(
     let statement = tx.prepare_cached("SELECT body FROM archive WHERE id = $1 AND center = $2").await?;
     let found = tx.query_opt(&statement, &[&signed(id.0), &center.as_str()]).await?;
     found.map(|row| json(&row, 0)).transpose()
-}
-
-async fn load_rider(tx: &Transaction<'_>, loaded: &mut LoadedCenter, rider: &RiderId) -> Result<(), Failure> {
-    let statement = tx.prepare_cached("SELECT name, home FROM rider WHERE center = $1 AND id = $2").await?;
-    let found = tx.query_opt(&statement, &[&loaded.center.as_str(), &rider.as_str()]).await?;
-    let listed = found.map(|row| AssignedRider {
-        id: rider.clone(),
-        name: row.get::<_, &str>(0).into(),
-        home: CenterId::from(row.get::<_, String>(1)),
-        confirmed: false,
-    });
-    loaded.riders.extend(listed.map(|listed| (rider.clone(), listed)));
-    Ok(())
-}
-
-/// The change that made a row what it is.
-async fn latest(tx: &Transaction<'_>, row: &Delivery) -> Result<Option<LoadedChange>, Failure> {
-    let statement = tx
-        .prepare_cached(
-            "SELECT at, by, action, account.person, wall FROM history \
-             LEFT JOIN account ON account.name = by WHERE delivery = $1 AND rev = $2",
-        )
-        .await?;
-    let found = tx.query_opt(&statement, &[&signed(row.id.0), &signed(row.rev.0)]).await?;
-    Ok(found.map(|row| LoadedChange {
-        by: latest_name(&row, 1, 3),
-        action: row.get::<_, &str>(2).into(),
-        at: UtcMillis(row.get(0)),
-        wall: UtcMillis(row.get(4)),
-    }))
-}
-
-/// The row before its latest change.
-async fn before(tx: &Transaction<'_>, row: &Delivery) -> Result<Option<Delivery>, Failure> {
-    let statement = tx
-        .prepare_cached(
-            "SELECT body FROM history WHERE delivery = $1 AND rev < $2 AND body IS NOT NULL \
-             ORDER BY rev DESC LIMIT 1",
-        )
-        .await?;
-    let found = tx.query_opt(&statement, &[&signed(row.id.0), &signed(row.rev.0)]).await?;
-    found.map(|row| json(&row, 0)).transpose()
-}
-
-/// What of a delivery is not due yet.
-async fn waiting(tx: &Transaction<'_>, id: DeliveryId) -> Result<Vec<AlarmRef>, Failure> {
-    let statement = tx.prepare_cached("SELECT kind, at FROM due WHERE id = $1 ORDER BY kind").await?;
-    let found = tx.query(&statement, &[&signed(id.0)]).await?;
-    let alarm = |row: &tokio_postgres::Row| {
-        Ok(AlarmRef { id, kind: alarm_kind(row, 0)?, raised_at: UtcMillis(row.get(1)) })
-    };
-    found.iter().map(alarm).collect()
-}
-
-/// The clock's alarms of a delivery, and whether each is settled.
-async fn written(
-    tx: &Transaction<'_>,
-    center: &CenterId,
-    id: DeliveryId,
-) -> Result<Vec<(AlarmRef, bool)>, Failure> {
-    let statement = tx
-        .prepare_cached(
-            "SELECT kind, raised_at, settled_at IS NOT NULL FROM alarm \
-             WHERE center = $1 AND id = $2 AND kind <> 'cancelled' ORDER BY kind, raised_at",
-        )
-        .await?;
-    let found = tx.query(&statement, &[&center.as_str(), &signed(id.0)]).await?;
-    let alarm = |row: &tokio_postgres::Row| {
-        let alarm = AlarmRef { id, kind: alarm_kind(row, 0)?, raised_at: UtcMillis(row.get(1)) };
-        Ok((alarm, row.get(2)))
-    };
-    found.iter().map(alarm).collect()
-}
-
-/// What is recorded under a key.
-async fn outcome(
-    tx: &Transaction<'_>,
-    center: &CenterId,
-    asked: &KeyNeed,
-) -> Result<Option<(OutcomeKey, Recorded)>, Failure> {
-    let KeyNeed { account, key, path } = asked;
-    let statement = tx
-        .prepare_cached(
-            "SELECT path, body_hash, status, epoch, body FROM outcome WHERE account = $1 AND center = $2 \
-             AND key = $3 AND ($4::text IS NULL OR path IN ($4, '')) ORDER BY path COLLATE \"C\" LIMIT 1",
-        )
-        .await?;
-    let found = tx.query_opt(&statement, &[&account.as_str(), &center.as_str(), &key.as_str(), path]).await?;
-    let Some(row) = found else { return Ok(None) };
-    let hash: &[u8] = row.get(1);
-    let recorded = Recorded {
-        body_hash: hash.to_vec(),
-        status: u16::try_from(row.get::<_, i32>(2))
-            .map_err(|_| Failure::Damaged("outcome.status", key.clone()))?,
-        epoch: row.get::<_, Option<String>>(3).map(Epoch::from),
-        body: row.get::<_, String>(4).into(),
-    };
-    Ok(Some((OutcomeKey { account: account.clone(), key: key.clone(), path: row.get(0) }, recorded)))
 }

@@ -3,6 +3,7 @@
 //! Commit order is revision order: a transaction changes one center, whose row it locks first. Each node keeps the latest
 //! changes that it committed itself in memory; those of others it sees when it next reads where a center stands.
 
+mod answer;
 mod apply;
 mod asks;
 mod board;
@@ -14,6 +15,7 @@ mod failure;
 mod identity;
 mod loading;
 mod moving;
+mod named;
 mod people;
 mod reads;
 mod rows;
@@ -30,7 +32,8 @@ use super::{
     Selection, StoreError,
 };
 use crate::fanout::{Fanout, RedisFanout};
-use asks::{Answer, CenterAsk};
+use answer::Answer;
+use asks::CenterAsk;
 use async_trait::async_trait;
 use commit::Queue;
 use deadpool_postgres::{Object, Pool};
@@ -42,6 +45,7 @@ use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
 use gwanje_wire::{Frame, WireRow};
 use identity::Used;
+use named::NamedAsk;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -185,7 +189,7 @@ impl Shared {
 impl Backend for Postgres {
     async fn execute(&self, command: Command) -> Result<Decided, StoreError> {
         let center = command.center.clone();
-        self.ask(&center, |answer| CenterAsk::Command(Box::new(command), answer)).await
+        self.ask(&center, |answer| CenterAsk::Named(NamedAsk::Command(Box::new(command), answer))).await
     }
 
     async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Decided>, StoreError> {
@@ -197,14 +201,16 @@ impl Backend for Postgres {
             while let Some(next) = commands.next_if(|next| next.center == center) {
                 asked.push(next);
             }
-            decided.extend(self.ask(&center, |answer| CenterAsk::Commands(asked, answer)).await?);
+            decided.extend(
+                self.ask(&center, |answer| CenterAsk::Named(NamedAsk::Commands(asked, answer))).await?,
+            );
         }
         Ok(decided)
     }
 
     async fn execute_batch(&self, command: BatchCommand) -> Result<BatchOutcome, StoreError> {
         let center = command.center.clone();
-        self.ask(&center, |answer| CenterAsk::Batch(Box::new(command), answer)).await
+        self.ask(&center, |answer| CenterAsk::Named(NamedAsk::Batch(Box::new(command), answer))).await
     }
 
     async fn close_command(
@@ -213,7 +219,7 @@ impl Backend for Postgres {
         center: CenterId,
         key: String,
     ) -> Result<CloseReply, StoreError> {
-        self.ask(&center, |answer| CenterAsk::Close { account, key, answer }).await
+        self.ask(&center, |answer| CenterAsk::Named(NamedAsk::Close { account, key, answer })).await
     }
 
     async fn give_word(

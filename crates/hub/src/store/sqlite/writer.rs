@@ -4,16 +4,21 @@
 //! commit is durable; when it fails, nothing of it happened and every caller is told so. A job that fails takes no other
 //! with it: what it did is taken back, in the transaction and in memory.
 
+use crate::store::gathering::Gathering;
 use crate::store::lines::Lines;
 use gwanje_ledger::{Entry, Moment, Standing};
 use gwanje_model::digest::DigestSum;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 /// The most jobs that one transaction takes: bounds how long the first waits for the last.
 const BATCH_JOBS: usize = 256;
+/// Between two looks for a job while more are expected.
+const LOOK_AGAIN: Duration = Duration::from_micros(50);
 
 /// What a job leaves behind: its answer, given once the transaction is durable.
 pub(super) type Settle = Box<dyn FnOnce() + Send>;
@@ -188,23 +193,40 @@ pub(super) fn unsigned(value: i64) -> u64 {
 
 /// Runs until every sender of jobs is gone. Leaves the write-ahead log folded into the store.
 pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lines) {
+    let mut gathering = Gathering::default();
     while let Some(first) = jobs.blocking_recv() {
-        let mut batch = vec![first];
-        while batch.len() < BATCH_JOBS {
-            match jobs.try_recv() {
-                Ok(job) => batch.push(job),
-                Err(_) => break,
-            }
-        }
+        let batch = gather(first, &mut jobs, &gathering);
+        let (count, begun) = (batch.len(), Instant::now());
         match commit(&mut db, batch, lines) {
             Ok(settled) => settled.into_iter().for_each(|settle| settle()),
             // Dropping the settles tells each caller that nothing was written.
             Err(error) => tracing::error!(%error, "a transaction was rolled back; its commands are refused"),
         }
+        gathering.committed(count, begun.elapsed());
     }
     if let Err((_, error)) = db.close() {
         tracing::warn!(%error, "closing the store");
     }
+}
+
+/// What goes into one transaction: what is there, and under load what comes in a moment.
+fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>, gathering: &Gathering) -> Vec<Job> {
+    let mut batch = vec![first];
+    let mut until = None;
+    while batch.len() < BATCH_JOBS {
+        match jobs.try_recv() {
+            Ok(job) => batch.push(job),
+            Err(TryRecvError::Empty) if batch.len() < gathering.expected(BATCH_JOBS) => {
+                let patience = gathering.patience(batch.len());
+                if Instant::now() >= *until.get_or_insert_with(|| Instant::now() + patience) {
+                    break;
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        }
+    }
+    batch
 }
 
 fn commit(db: &mut Connection, jobs: Vec<Job>, lines: &Lines) -> rusqlite::Result<Vec<Settle>> {
