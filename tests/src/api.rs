@@ -43,6 +43,15 @@ impl Api {
         self.client.request(method, format!("{}{path}", self.root)).bearer_auth(&self.login.access_token)
     }
 
+    /// A ticket for one socket.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn ticket(&self) -> Result<String> {
+        let said = self.post("/socket-tickets", &json!({})).await?;
+        Ok(said["ticket"].as_str().context("a ticket")?.to_owned())
+    }
+
     /// GET, parsed.
     ///
     /// # Errors

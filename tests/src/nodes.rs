@@ -13,6 +13,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 #[allow(missing_docs, reason = "what is said of it is where it is")]
+#[path = "../../crates/hub/tests/shared/poller.rs"]
+pub mod poller;
+#[allow(missing_docs, reason = "what is said of it is where it is")]
 #[path = "../../crates/hub/tests/shared/postgres.rs"]
 pub mod postgres;
 #[allow(missing_docs, reason = "what is said of it is where it is")]
@@ -96,6 +99,16 @@ pub fn account(shared: &Shared, name: &str, role: &str) -> Result<()> {
 /// When it does not come up.
 pub fn node(shared: &Shared, listen: &str) -> Result<Hub> {
     Hub::started(gwanje_hub(shared)?.arg("serve").env("GWANJE_LISTEN", listen))
+}
+
+/// The same, at an address at which the other nodes reach it.
+///
+/// # Errors
+/// When it does not come up.
+pub fn reachable_node(shared: &Shared, listen: &str) -> Result<Hub> {
+    let mut command = gwanje_hub(shared)?;
+    let command = command.arg("serve").env("GWANJE_LISTEN", listen);
+    Hub::started(command.env("GWANJE_NODE_URL", format!("http://{listen}")))
 }
 
 /// A path of the center's deliveries.

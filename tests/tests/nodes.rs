@@ -3,10 +3,13 @@
 
 use anyhow::{Result, ensure};
 use gwanje_tests::api::Api;
-use gwanje_tests::nodes::{Balancer, Shared, account, node, order, path};
+use gwanje_tests::nodes::poller::{Gone, Poller};
+use gwanje_tests::nodes::{Balancer, Shared, account, free_address, node, order, path, reachable_node};
 use gwanje_tests::watcher::{CENTER, Watcher};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::interval;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
@@ -169,5 +172,142 @@ async fn hubs_are_replaced_one_by_one_behind_the_balancer_while_orders_go_on() -
         ensure!(seat.rows().len() == orders.len(), "{} rows of {}", seat.rows().len(), orders.len());
     }
     println!("{} orders while two hubs were replaced", orders.len());
+    Ok(())
+}
+
+/// A minute without Redis: rows come with the heads, and at once again when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_and_cancellations_arrive_while_redis_is_away_for_a_minute() -> Result<()> {
+    let mut shared = Shared::start();
+    for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
+        account(&shared, name, role)?;
+    }
+    let hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
+    let folder = tempfile::tempdir()?;
+    let (mut seats, mut clerks) = (Vec::new(), Vec::new());
+    for (hub, name) in hubs.iter().zip(["a", "b"]) {
+        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
+        seat.until_proof()?;
+        seats.push(seat);
+        clerks.push(hub.sign_in("supervisor").await?);
+    }
+    shared.redis.stop();
+    let mut second = interval(Duration::from_secs(1));
+    let mut orders = 0;
+    for n in 0..60 {
+        second.tick().await;
+        let id = order(&clerks[n % 2]).await?;
+        orders += 1;
+        if n % 3 == 0 {
+            let why = json!({"reason": "고객 변심", "by": "customer"});
+            clerks[(n + 1) % 2].post(&path(&format!("/{id}/cancel")), &why).await?;
+        }
+        if n % 20 == 19 {
+            for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+                seat.holds_the_board(clerk).await?;
+                seat.told_each_cancellation_once(clerk).await?;
+            }
+        }
+    }
+    shared.redis.start_again();
+    for n in 0..10 {
+        order(&clerks[n % 2]).await?;
+        orders += 1;
+    }
+    for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+        seat.holds_the_board(clerk).await?;
+        seat.told_each_cancellation_once(clerk).await?;
+        seat.never_lied()?;
+        let states = seat.states_since(0);
+        ensure!(!states.contains("Offline"), "a seat took its hub for away: {states}");
+        ensure!(seat.rows().len() == orders, "{} rows of {orders}", seat.rows().len());
+    }
+    Ok(())
+}
+
+/// What a client that polls knows of a board.
+struct Polled {
+    poller: Poller,
+    epoch: Value,
+    rev: u64,
+    drained: usize,
+}
+
+impl Polled {
+    async fn begin(api: &Api, url: &str, seat: &str) -> Result<Self> {
+        let head = api.head(CENTER).await?;
+        let (epoch, rev) = (json!(head.epoch), head.rev.0);
+        let poller = Self::open(api, url, seat, &json!({ "epoch": epoch, "rev": rev })).await?;
+        Ok(Self { poller: poller.0, epoch, rev: poller.1.unwrap_or(rev), drained: 0 })
+    }
+
+    /// Opens a session, and again where its hub is gone meanwhile; how far the missed frame leads.
+    async fn open(api: &Api, url: &str, seat: &str, cursor: &Value) -> Result<(Poller, Option<u64>)> {
+        loop {
+            let ticket = api.ticket().await?;
+            let mut poller = Poller::open(&[url]).await;
+            if let Ok(said) = poller.follow_from(&ticket, seat, cursor.clone()).await {
+                ensure!(said["resync"].is_null(), "a client that polls has to fetch anew: {said}");
+                return Ok((poller, said["missed"]["to"].as_u64()));
+            }
+        }
+    }
+
+    /// Follows without a hole until that revision; where the session ends, another goes on from there.
+    async fn until(&mut self, rev: u64, api: &Api, url: &str, seat: &str) -> Result<()> {
+        while self.rev < rev {
+            match self.poller.event().await {
+                Ok((name, frame)) if name == "deliveries" => {
+                    let (from, to) = (frame["from"].as_u64(), frame["to"].as_u64());
+                    ensure!(from <= Some(self.rev), "a hole after {}: {frame}", self.rev);
+                    self.rev = self.rev.max(to.unwrap_or(0));
+                }
+                Ok((name, _)) => self.drained += usize::from(name == "drain"),
+                Err(Gone) => {
+                    let cursor = json!({ "epoch": self.epoch, "rev": self.rev });
+                    let (poller, to) = Self::open(api, url, seat, &cursor).await?;
+                    self.poller = poller;
+                    self.rev = self.rev.max(to.unwrap_or(0));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn all_have_the_latest(seats: &mut [Polled], api: &Api, url: &str) -> Result<()> {
+    let rev = api.head(CENTER).await?.rev.0;
+    for (n, seat) in seats.iter_mut().enumerate() {
+        seat.until(rev, api, url, &format!("seat-{n}")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_poll_through_the_balancer_miss_nothing_while_their_hub_drains() -> Result<()> {
+    let shared = Shared::start();
+    account(&shared, "supervisor", "supervisor")?;
+    let addresses = [free_address()?, free_address()?];
+    let mut hubs = [reachable_node(&shared, &addresses[0])?, reachable_node(&shared, &addresses[1])?];
+    let mut balancer = Balancer::before([("blue1", hubs[0].address()), ("blue2", hubs[1].address())])?;
+    balancer.uses("blue").await?;
+    let clerk = Api::sign_in(&balancer.url, "supervisor", "supervisor").await?;
+    let mut seats = Vec::new();
+    for n in 0..4 {
+        seats.push(Polled::begin(&clerk, &balancer.url, &format!("seat-{n}")).await?);
+    }
+    for hub in &mut hubs {
+        hub.process.signal("TERM")?;
+        while !hub.process.has_ended()? {
+            order(&clerk).await?;
+            all_have_the_latest(&mut seats, &clerk, &balancer.url).await?;
+        }
+        *hub = reachable_node(&shared, hub.address())?;
+        balancer.uses("blue").await?;
+        order(&clerk).await?;
+        all_have_the_latest(&mut seats, &clerk, &balancer.url).await?;
+    }
+    let drained: Vec<usize> = seats.iter().map(|seat| seat.drained).collect();
+    ensure!(drained.iter().all(|times| *times > 0), "how often each was asked to go: {drained:?}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
 use super::frame_loss::{FrameLoss, NoLoss};
-use super::passing::{Opened, PASS, Passing, polls, sid_of_poll};
+use super::passing::{Opened, PASS, Passing, polls, sid_of_poll, unknown_session};
 use crate::accepting::{WIND_DOWN, serve_until};
 use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
@@ -202,7 +202,7 @@ async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Respon
     }
     let endpoint = gate.endpoint.borrow().clone();
     let Some(endpoint) = endpoint else {
-        return Refusal::later("sockets are shut for now; the other calls go on").into_response();
+        return while_shut(&gate, request).await;
     };
     if is_new(&request) {
         return open(&gate, &endpoint, request).await;
@@ -216,6 +216,14 @@ async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Respon
         None => {}
     }
     serve(&endpoint, request).await
+}
+
+/// Nothing begins, and no session of this hub is left; those of others go on.
+async fn while_shut(gate: &SocketGate, request: Request) -> Response {
+    match sid_of_poll(&request).map(str::to_owned) {
+        None => Refusal::later("sockets are shut for now; the other calls go on").into_response(),
+        Some(sid) => gate.elsewhere(&sid, request).await.unwrap_or_else(|_| unknown_session()),
+    }
 }
 
 /// Answers a request that begins a connection.

@@ -148,7 +148,7 @@ fn without_hop(headers: &mut HeaderMap) {
 }
 
 /// As Engine.IO says it: the client begins another session.
-fn unknown_session() -> Response {
+pub(super) fn unknown_session() -> Response {
     let mut response = Response::new(Body::from("{\"code\":\"1\",\"message\":\"Session ID unknown\"}"));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -17,6 +17,8 @@ mod logs;
 #[allow(dead_code, reason = "not every suite does all of it")]
 #[path = "../live/peer.rs"]
 mod peer;
+#[allow(dead_code, reason = "not every suite does all of it")]
+#[path = "../shared/poller.rs"]
 mod poller;
 mod polling;
 #[path = "../shared/postgres.rs"]

@@ -12,7 +12,8 @@ async fn a_session_goes_on_at_any_hub_and_while_its_own_drains() {
     let shared = Shared::start();
     let (first, second) = shared.two().await;
     // In turn: each request of the one goes where those of the other do not.
-    let mut pollers = [Poller::open(&[&first, &second]).await, Poller::open(&[&second, &first]).await];
+    let mut pollers =
+        [Poller::open(&[&first.url, &second.url]).await, Poller::open(&[&second.url, &first.url]).await];
     for (n, poller) in pollers.iter_mut().enumerate() {
         poller.follow(&first.ticket().await, &format!("seat-{n}")).await.unwrap();
     }
@@ -41,7 +42,7 @@ async fn a_session_goes_on_at_any_hub_and_while_its_own_drains() {
     while pollers[1].named("deliveries").await.unwrap()["to"].as_u64() < Some(rev) {}
     let refused = reqwest::get(format!("{}/socket.io/?EIO=4&transport=polling", second.url)).await.unwrap();
     assert_eq!(refused.status(), 503, "it opens no session any more");
-    let mut again = Poller::open(&[&first]).await;
+    let mut again = Poller::open(&[&first.url]).await;
     again.follow(&first.ticket().await, "seat-1").await.unwrap();
     second.stopped().await;
     let url = format!("{}{}", first.url, pollers[1].path());
@@ -65,7 +66,7 @@ async fn asked(url: &str, pass: Option<&str>) -> (u16, String) {
 async fn a_request_is_passed_once_and_by_hubs_alone() {
     let shared = Shared::start();
     let (first, second) = shared.two().await;
-    let poller = Poller::open(&[&first]).await;
+    let poller = Poller::open(&[&first.url]).await;
     let sid = poller.path().rsplit_once('=').unwrap().1.to_owned();
     let url = format!("{}{}", second.url, poller.path());
     let unknown = (400, r#"{"code":"1","message":"Session ID unknown"}"#.to_owned());
@@ -99,14 +100,14 @@ async fn a_request_is_passed_once_and_by_hubs_alone() {
 async fn without_redis_a_session_goes_on_where_it_began() {
     let mut shared = Shared::start();
     let (first, second) = shared.two().await;
-    let mut before = Poller::open(&[&first]).await;
+    let mut before = Poller::open(&[&first.url]).await;
     before.follow(&first.ticket().await, "before").await.unwrap();
     let path = before.path();
     shared.redis.stop();
     for node in [&first, &second] {
         node.hears(false).await;
     }
-    let mut after = Poller::open(&[&second]).await;
+    let mut after = Poller::open(&[&second.url]).await;
     after.follow(&first.ticket().await, "after").await.unwrap();
     let rev = first.order().await;
     for poller in [&mut before, &mut after] {
@@ -118,7 +119,7 @@ async fn without_redis_a_session_goes_on_where_it_began() {
     for node in [&first, &second] {
         node.hears(true).await;
     }
-    let mut again = Poller::open(&[&first, &second]).await;
+    let mut again = Poller::open(&[&first.url, &second.url]).await;
     again.follow(&first.ticket().await, "again").await.unwrap();
     for node in [first, second] {
         node.stopped().await;
