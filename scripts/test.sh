@@ -31,6 +31,9 @@ nextest_summary='^ *Summary \['
 npm --prefix ui run --silent build || broken=$((broken + 1))
 # The process tests start these binaries, so they are built first.
 cargo build --locked --workspace --bins || broken=$((broken + 1))
+# The version before this one, which must run beside it on one store.
+GWANJE_PREVIOUS_HUB=$(scripts/previous.sh) || broken=$((broken + 1))
+export GWANJE_PREVIOUS_HUB
 # The simulation lives days in a second, which takes optimised code.
 run simulation "$nextest_summary" cargo nextest run --locked -p gwanje-simulation --cargo-profile simulation --no-fail-fast --status-level fail --final-status-level fail
 run rust "$nextest_summary" cargo nextest run --locked --workspace --exclude gwanje-simulation --no-fail-fast --status-level fail --final-status-level fail

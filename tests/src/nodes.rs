@@ -53,15 +53,28 @@ impl Shared {
 /// # Errors
 /// When it is not built.
 pub fn gwanje_hub(shared: &Shared) -> Result<Command> {
+    Ok(on(shared, Command::new(binary("gwanje-hub")?)))
+}
+
+/// The same of the version before this one; none where it was not built (`scripts/previous.sh`), which is said.
+#[must_use]
+pub fn previous_gwanje_hub(shared: &Shared) -> Option<Command> {
+    let hub = std::env::var_os("GWANJE_PREVIOUS_HUB").filter(|hub| !hub.is_empty());
+    if hub.is_none() {
+        eprintln!("not run: GWANJE_PREVIOUS_HUB names no hub of the version before (scripts/previous.sh)");
+    }
+    Some(on(shared, Command::new(hub?)))
+}
+
+fn on(shared: &Shared, mut command: Command) -> Command {
     let database = shared.cluster.url_of_both("postgres");
-    let mut command = Command::new(binary("gwanje-hub")?);
     command
         .env("GWANJE_DATABASE", database)
         .env("GWANJE_REDIS", shared.redis.url())
         .env("GWANJE_TOKEN_SECRET_FILE", shared.folder.path().join("token-secret"))
         .env("GWANJE_DRAIN_GRACE_MS", "2500")
         .env("GWANJE_CENTERS", format!("{CENTER}=강남"));
-    Ok(command)
+    command
 }
 
 /// Makes an account whose password is its name, by that command line.

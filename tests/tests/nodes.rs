@@ -1,10 +1,14 @@
 //! Several hubs as processes on one PostgreSQL and one Redis: seats on each show one board, whoever takes the commands and whichever
 //! hub dies, and Redis too; behind a real HAProxy hubs are replaced one by one while orders go on.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use gwanje_tests::api::Api;
+use gwanje_tests::hub::Hub;
 use gwanje_tests::nodes::poller::{Gone, Poller};
-use gwanje_tests::nodes::{Balancer, Shared, account, free_address, node, order, path, reachable_node};
+use gwanje_tests::nodes::{
+    Balancer, Shared, account, free_address, node, order, path, previous_gwanje_hub, put_account,
+    reachable_node,
+};
 use gwanje_tests::watcher::{CENTER, Watcher};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -310,4 +314,55 @@ async fn clients_that_poll_through_the_balancer_miss_nothing_while_their_hub_dra
     let drained: Vec<usize> = seats.iter().map(|seat| seat.drained).collect();
     ensure!(drained.iter().all(|times| *times > 0), "how often each was asked to go: {drained:?}");
     Ok(())
+}
+
+/// As in a rolling deployment: a hub of the version before made the store, and serves it on beside one of this version.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_before_and_this_one_serve_one_store_side_by_side() -> Result<()> {
+    let shared = Shared::start();
+    let Some(mut older) = previous_gwanje_hub(&shared) else { return Ok(()) };
+    older.args(["serve"]).env("GWANJE_LISTEN", "127.0.0.1:0");
+    let mut older = Hub::started(&mut older)?;
+    for (name, role) in [("dispatcher", "dispatcher"), ("supervisor", "supervisor")] {
+        put_account(previous_gwanje_hub(&shared).context("it was there before")?, name, role)?;
+    }
+    let mut clerks = vec![older.sign_in("supervisor").await?];
+    let mut orders = vec![order(&clerks[0]).await?];
+    let newer = node(&shared, "127.0.0.1:0")?;
+    // What an account of the one signs in with is good at the other.
+    clerks.push(newer.sign_in("supervisor").await?);
+    account(&shared, "caller", "callcenter")?;
+    older.sign_in("caller").await?;
+    let folder = tempfile::tempdir()?;
+    let mut seats = Vec::new();
+    for (hub, name) in [(&older, "a"), (&newer, "b")] {
+        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
+        seat.until_proof()?;
+        seats.push(seat);
+    }
+    for round in 0..2 {
+        for n in 0..20 {
+            let id = order(&clerks[n % 2]).await?;
+            let (action, body) = match n % 4 {
+                0 => ("cancel", json!({"reason": "고객 변심", "by": "customer"})),
+                _ => ("accept", json!({})),
+            };
+            clerks[(n + 1) % 2].post(&path(&format!("/{id}/{action}")), &body).await?;
+            orders.push(id);
+        }
+        for (seat, clerk) in seats.iter_mut().zip(&clerks) {
+            seat.holds_the_board(clerk).await?;
+            seat.told_each_cancellation_once(clerk).await?;
+            ensure!(seat.rows().len() == orders.len(), "{} rows of {}", seat.rows().len(), orders.len());
+        }
+        if round == 0 {
+            // It comes up again on what the newer one made of the store.
+            let mut again = previous_gwanje_hub(&shared).context("it was there before")?;
+            again.args(["serve"]).env("GWANJE_LISTEN", older.address());
+            older.process.kill()?;
+            older = Hub::started(&mut again)?;
+            clerks[0] = older.sign_in("supervisor").await?;
+        }
+    }
+    seats.iter().try_for_each(Watcher::never_lied)
 }
