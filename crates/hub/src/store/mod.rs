@@ -12,6 +12,7 @@ mod error;
 mod finding;
 mod following;
 mod lines;
+mod memory;
 mod moving;
 mod notes;
 mod past;
@@ -31,9 +32,11 @@ pub use gwanje_ledger::{
     Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
     Seen, Signature, Undo,
 };
+pub use memory::MemoryPlace;
 pub use moving::{StorePlace, move_store};
 pub use notes::DEMO_DAY_KEY;
 pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
+use past::PAGE as PAST_PAGE;
 pub use past::{Found, PastSearch};
 pub use people::{Account, ApiKey, Scope};
 pub(crate) use people::{KeyHash, Rotation};
@@ -50,6 +53,7 @@ use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_wire::Head;
 use lines::{CenterLine, Lines};
+use memory::Memory;
 use postgres::Postgres;
 use sqlite::Sqlite;
 use std::path::PathBuf;
@@ -153,6 +157,16 @@ impl Store {
         let lines = Arc::new(Lines::new(clock, recent));
         let backend = Postgres::open(url, redis, look, &lines).await?;
         Ok(Self::of(Box::new(backend), lines, tombstones_kept))
+    }
+
+    /// Opens a store in memory, which others on clones of `place` share; `path` counts for nothing then.
+    #[must_use]
+    pub fn in_memory(place: &MemoryPlace, config: StoreConfig) -> Self {
+        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, look: _ } = config;
+        let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
+        let lines = Arc::new(Lines::new(clock, recent));
+        let backend = Memory::open(place, &lines);
+        Self::of(Box::new(backend), lines, tombstones_kept)
     }
 
     fn of(backend: Box<dyn Backend>, lines: Arc<Lines>, tombstones_kept: u64) -> Self {

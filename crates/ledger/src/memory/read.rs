@@ -1,6 +1,6 @@
 //! What is read of a center: where it stands, rows, frames, histories, alarms, and what is due.
 
-use super::{MemoryCenter, alarm_of};
+use super::{MemoryCenter, Past, alarm_of};
 use crate::alarms::unheard_until;
 use crate::recent::{Entry, cut_frame};
 use crate::retention::Retention;
@@ -30,6 +30,19 @@ impl MemoryCenter {
     #[must_use]
     pub fn left(&self) -> &BTreeMap<DeliveryId, Arc<Delivery>> {
         &self.left
+    }
+
+    /// A live row, or as it was when it left the board.
+    #[must_use]
+    pub fn delivery(&self, id: DeliveryId) -> Option<&Arc<Delivery>> {
+        self.rows.get(&id).or_else(|| self.left.get(&id))
+    }
+
+    /// The board at an instant of operations, by id: the latest event of each delivery until then.
+    #[must_use]
+    pub fn board_at(&self, time: UtcMillis) -> Vec<Arc<Delivery>> {
+        let latest = |past: &Vec<Past>| past.iter().rev().find(|past| past.event.at <= time)?.row.clone();
+        self.history.values().filter_map(latest).collect()
     }
 
     /// Which delivery left the board at each revision, as far as that is kept.

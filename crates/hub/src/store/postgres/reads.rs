@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::rows::{
     alarm_kind, json, latest_name, receipt_stage, signed, standing as read_standing, unsigned,
 };
-use crate::store::{After, CenterRecord, Found, PastSearch, Selection, at_work, finding};
+use crate::store::{After, CenterRecord, Found, PAST_PAGE, PastSearch, Selection, at_work, finding};
 use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use gwanje_ledger::{Entry, Standing, cut_frame};
@@ -20,9 +20,6 @@ use gwanje_wire::{ResyncReason, WireRow};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio_postgres::Row;
-
-/// Deliveries of one page of a search.
-const PAGE: usize = 100;
 
 const STANDINGS: &str =
     "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number, id, name, pos, time_zone FROM center";
@@ -339,7 +336,7 @@ pub(super) async fn find(
             if is_found {
                 rows.push(serde_json::from_str(body)?);
             }
-            if rows.len() > PAGE {
+            if rows.len() > PAST_PAGE {
                 rows.pop();
                 let next = rows.last().map(|row| row.id);
                 return Ok(Found { rows, next });

@@ -496,6 +496,16 @@ impl Backend for Sqlite {
     }
 }
 
+impl Drop for Sqlite {
+    /// Whoever opens the file next finds nobody writing to it.
+    fn drop(&mut self) {
+        drop(self.jobs.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // A panic in it was logged by the hook.
+        thread.map(JoinHandle::join);
+    }
+}
+
 /// Nobody but its owner reads the file: it holds what customers said, and the secret of tokens. What SQLite writes beside it
 /// has the same rights. Where they can't be set, opening it says why.
 fn keep_to_owner(path: &Path) {
