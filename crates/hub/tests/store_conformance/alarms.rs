@@ -1,6 +1,7 @@
 //! How long alarms are kept.
 
-use crate::day::{START, act, by, cancel, create, done, gangnam, open};
+use crate::day::{START, act, by, cancel, create, done, gangnam};
+use crate::place::Place;
 use gwanje_hub::Clock;
 use gwanje_hub::store::StoreConfig;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
@@ -9,10 +10,9 @@ use gwanje_wire::socket::AlarmReceipt;
 /// Minutes of a day.
 const DAY_MIN: i64 = 1_440;
 
-#[tokio::test]
-async fn an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board() {
+pub async fn an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board(place: Place) {
     let clock = Clock::drill(START, 0.0);
-    let store = open(StoreConfig::temporary(clock.clone())).await;
+    let store = place.open(StoreConfig::temporary(clock.clone())).await;
     for id in [1, 2] {
         done(&store, create()).await;
         done(&store, act(id, cancel())).await;

@@ -1,61 +1,18 @@
 //! What followers are sent at which moment, without sockets and timers.
 
-use crate::day::{act, by, cancel, config, create, done, gangnam, open};
-use gwanje_hub::socket::{Emission, NoLoss, Outlet, Sent, Str, Word};
+use crate::day::{act, by, cancel, config, create, done, gangnam};
+use crate::followed::{followed, names};
+use crate::place::Place;
 use gwanje_hub::{Hub, HubConfig};
-use gwanje_model::{DeliveryId, Role, SeatId};
+use gwanje_model::DeliveryId;
 use gwanje_wire::rest::{AlarmKind, ReceiptStage};
-use gwanje_wire::socket::{AlarmReceipt, SeatEntry, SeatState, Stream};
-use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use gwanje_wire::socket::AlarmReceipt;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Keeps what it is sent.
-#[derive(Clone, Default)]
-pub struct Tape(Arc<Mutex<Vec<String>>>);
-
-impl Outlet for Tape {
-    fn send(&self, text: Str) -> Sent {
-        self.0.lock().unwrap().push(text.to_string());
-        Sent::Yes
-    }
-    fn has_room(&self) -> bool {
-        true
-    }
-    fn close(&self) {}
-}
-
-impl Tape {
-    /// Names and data of the events since the last time.
-    pub fn taken(&self) -> Vec<(String, Value)> {
-        let texts = std::mem::take(&mut *self.0.lock().unwrap());
-        let event = |text: &String| serde_json::from_str(text.strip_prefix("2/center/gangnam,").unwrap());
-        texts.iter().map(|text| event(text).unwrap()).collect()
-    }
-}
-
-pub fn names(taken: &[(String, Value)]) -> Vec<&str> {
-    taken.iter().map(|(name, _)| name.as_str()).collect()
-}
-
-/// What a center's followers are sent: one of them, from `start` on.
-pub fn followed(hub: &Arc<Hub>, start: Instant) -> (Emission<Tape>, Tape) {
-    let tape = Tape::default();
-    let mut emission = Emission::new(hub.clone(), Arc::new(NoLoss), gangnam(), start).unwrap();
-    let (account, state) = ("dispatcher".into(), SeatState::default());
-    let seat = SeatEntry { seat: SeatId::from("seat-1"), account, role: Role::Dispatcher, state };
-    emission.hear(Word::Enter { connection: "1".into(), outlet: tape.clone(), seat }, start);
-    let (joined, _) = oneshot::channel();
-    let streams = vec![Stream::Deliveries];
-    emission.hear(Word::Subscribe { connection: "1".into(), streams, joined }, start);
-    (emission, tape)
-}
-
-#[tokio::test]
-async fn a_new_epoch_is_told_at_once_and_gone_on_in() {
-    let hub = Arc::new(Hub::open(open(config()).await, HubConfig::default()).await.unwrap());
+pub async fn a_new_epoch_is_told_at_once_and_gone_on_in(place: Place) {
+    let hub = Arc::new(Hub::open(place.open(config()).await, HubConfig::default()).await.unwrap());
     done(&hub.store, create()).await;
     let start = Instant::now();
     let (mut emission, tape) = followed(&hub, start);
@@ -71,9 +28,8 @@ async fn a_new_epoch_is_told_at_once_and_gone_on_in() {
     assert_eq!(taken[0].1["epoch"].as_str(), Some(epoch.as_str()));
 }
 
-#[tokio::test]
-async fn words_on_an_alarm_are_told_together() {
-    let hub = Arc::new(Hub::open(open(config()).await, HubConfig::default()).await.unwrap());
+pub async fn words_on_an_alarm_are_told_together(place: Place) {
+    let hub = Arc::new(Hub::open(place.open(config()).await, HubConfig::default()).await.unwrap());
     let start = Instant::now();
     let (mut emission, tape) = followed(&hub, start);
     done(&hub.store, create()).await;

@@ -1,7 +1,7 @@
 //! Databases that lack what was told: standbys that are promoted, and older copies put back.
 
 use crate::day::{act, cancel, config, create, done, gangnam, prepare};
-use crate::emission::{followed, names};
+use crate::followed::{followed, names};
 use crate::opening::{administer, database, fresh};
 use crate::postgres::Cluster;
 use gwanje_hub::store::{Ask, Store, StoreConfig, StoreError};
