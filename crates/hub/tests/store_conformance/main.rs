@@ -9,12 +9,15 @@
 )]
 
 mod alarms;
+#[path = "../../../ledger/tests/law/center.rs"]
+mod center;
 mod crash;
 #[path = "../shared/day.rs"]
 #[allow(dead_code, reason = "not every suite uses all")]
 mod day;
 mod due;
 mod emission;
+mod equal;
 #[path = "../shared/followed.rs"]
 mod followed;
 mod frames;
@@ -26,6 +29,8 @@ mod place;
 #[path = "../shared/postgres.rs"]
 mod postgres;
 mod several;
+#[path = "../../../ledger/tests/law/steps.rs"]
+mod steps;
 
 /// Tries laws on a store of which each `open` is a new, empty one.
 macro_rules! tried {
