@@ -12,5 +12,6 @@
 #[allow(dead_code, reason = "the hub's suite uses the rest")]
 mod center;
 mod needs;
+mod numbers;
 #[allow(dead_code, reason = "the hub's suite uses the rest")]
 mod steps;
