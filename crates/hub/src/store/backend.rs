@@ -19,6 +19,11 @@ use std::sync::Arc;
 /// Forgets at most this many outcomes or tickets at once: bounds the transaction that does it.
 pub(super) const FORGOTTEN_AT_ONCE: i64 = 64;
 
+/// Alarms written in one transaction at most, and as many escalated: bounds how long commands wait for it.
+pub(super) const DUE_AT_ONCE: usize = 200;
+/// The most alarms forgotten in one transaction, first those of which nobody has given word for the longest.
+pub(super) const ALARMS_FORGOTTEN_AT_ONCE: usize = 500;
+
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
 

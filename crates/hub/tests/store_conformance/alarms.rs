@@ -39,3 +39,30 @@ pub async fn an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_boar
     assert_eq!(ids().await, []);
     assert_eq!(store.head(&gangnam()).await.unwrap().alarm_seq, seq, "a number is never given again");
 }
+
+/// Alarms about what stays on the board for weeks are kept, and no other because of them.
+pub async fn alarms_that_stay_are_in_no_others_way(place: Place) {
+    let clock = Clock::still(START, START);
+    let store = place.open(StoreConfig::temporary(clock.clone())).await;
+    store.execute_many((0..501).map(|_| create()).collect()).await.unwrap();
+    clock.set_still(START, START.plus_min(1));
+    assert_eq!(store.write_due_alarms(&gangnam()).await.unwrap(), 501);
+    done(&store, create()).await;
+    done(&store, act(502, cancel())).await;
+    clock.set_still(START, START.plus_min(7 * DAY_MIN + 2));
+    assert_eq!(store.archive_ended_before(&gangnam(), START.plus_min(1)).await.unwrap(), 1);
+    let alarms = store.alarms_after(&gangnam(), 0, 1_000).await.unwrap().alarms;
+    assert_eq!((alarms.len(), alarms.last().unwrap().id.0), (501, 501));
+}
+
+/// Those that go are many: some at each look, until none is left.
+pub async fn alarms_go_some_at_a_time_until_none_is_left(place: Place) {
+    let clock = Clock::still(START, START);
+    let store = place.open(StoreConfig::temporary(clock.clone())).await;
+    store.execute_many((0..700).map(|_| create()).collect()).await.unwrap();
+    store.execute_many((1..=700).map(|id| act(id, cancel())).collect()).await.unwrap();
+    clock.set_still(START, START.plus_min(7 * DAY_MIN + 2));
+    assert_eq!(store.archive_ended_before(&gangnam(), START.plus_min(1)).await.unwrap(), 700);
+    store.archive_ended_before(&gangnam(), START).await.unwrap();
+    assert_eq!(store.alarms_after(&gangnam(), 0, 1_000).await.unwrap().alarms, []);
+}

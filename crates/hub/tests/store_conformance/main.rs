@@ -52,6 +52,8 @@ macro_rules! store_conformance {
 
         tried! { $open:
             alarms::an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board,
+            alarms::alarms_that_stay_are_in_no_others_way,
+            alarms::alarms_go_some_at_a_time_until_none_is_left,
             crash::a_handle_that_goes_without_a_word_takes_nothing_with_it,
             due::each_comes_when_it_is_due_and_is_settled_when_its_reason_is_gone,
             due::what_is_due_outlives_the_process,

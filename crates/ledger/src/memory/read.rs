@@ -161,13 +161,13 @@ impl MemoryCenter {
         self.tombstones.keys().rev().nth(kept).copied()
     }
 
-    /// Alarms that were raised long ago about what left the board, among the `looked_at` that changed the longest ago.
+    /// Alarms that were raised long ago about what left the board, at most so many, first those that changed the longest ago.
     #[must_use]
-    pub fn old_alarms(&self, now: Moment, looked_at: usize) -> Vec<AlarmRef> {
+    pub fn old_alarms(&self, now: Moment, at_most: usize) -> Vec<AlarmRef> {
         let from = Retention::at(now).alarms_from;
         let mut entries: Vec<_> = self.alarms.values().collect();
         entries.sort_by_key(|entry| entry.seq);
         let old = |entry: &&&AlarmEntry| entry.raised_at < from && !self.rows.contains_key(&entry.id);
-        entries.iter().take(looked_at).filter(|entry| old(entry)).map(|entry| alarm_of(entry)).collect()
+        entries.iter().filter(|entry| old(entry)).take(at_most).map(|entry| alarm_of(entry)).collect()
     }
 }

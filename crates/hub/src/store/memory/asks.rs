@@ -1,7 +1,7 @@
 //! What changes centers, each within one transaction: loaded, decided by the ledger, written, told.
 
 use super::Kept;
-use crate::store::backend::BatchOutcome;
+use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, BatchOutcome, DUE_AT_ONCE};
 use crate::store::{CenterRecord, StoreError};
 use gwanje_ledger::memory::{MemoryCenter, MemoryCommit, MemoryTransaction, Misfit};
 use gwanje_ledger::{
@@ -12,11 +12,6 @@ use gwanje_model::{CenterId, Epoch, Rider, Text, UtcMillis};
 use gwanje_wire::rest::CloseReply;
 use gwanje_wire::socket::AlarmReceipt;
 use std::sync::{Arc, Weak};
-
-/// Written in one transaction at most, as by the other stores.
-const DUE_AT_ONCE: usize = 200;
-/// The most alarms looked at in one transaction, as by the other stores.
-const ALARMS_LOOKED_AT: usize = 500;
 
 impl Kept {
     pub(super) fn execute(&mut self, command: Command, now: Moment) -> Result<Decided, StoreError> {
@@ -111,7 +106,7 @@ impl Kept {
         })?;
         self.keep_tombstones(center, kept, now)?;
         self.change(center, now, |center, _| {
-            let old = center.old_alarms(now, ALARMS_LOOKED_AT);
+            let old = center.old_alarms(now, ALARMS_FORGOTTEN_AT_ONCE);
             ((), old.into_iter().map(Write::AlarmGone).collect())
         })?;
         Ok(left.unwrap_or(0))

@@ -4,12 +4,10 @@ use super::alarms::alarm_ref;
 use super::apply::apply;
 use super::read::json;
 use super::writer::{Batch, signed, unsigned};
+use crate::store::backend::ALARMS_FORGOTTEN_AT_ONCE;
 use gwanje_ledger::{AlarmRef, Moment, Retention, Write};
 use gwanje_model::{CenterId, Delivery, Rev, UtcMillis};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
-const ALARMS_LOOKED_AT: i64 = 500;
 
 /// Archives at most so many that ended before `day_at` and drops tombstones beyond `kept`. Returns how many left the board.
 pub(super) fn ended_before(
@@ -25,7 +23,7 @@ pub(super) fn ended_before(
     let ended: Vec<Delivery> = db
         .prepare_cached(
             "SELECT body FROM delivery WHERE center = ?1 AND ended_at IS NOT NULL AND ended_at < ?2 \
-             ORDER BY ended_at LIMIT ?3",
+             ORDER BY ended_at, id LIMIT ?3",
         )?
         .query_map(params![center.as_str(), day_at.0, at_most], |row| json(row, 0))?
         .collect::<Result<_, _>>()?;
@@ -40,12 +38,12 @@ pub(super) fn ended_before(
 
 /// Alarms that were raised long ago about deliveries that left the board.
 fn old_alarms(db: &Connection, center: &CenterId, now: Moment) -> rusqlite::Result<Vec<AlarmRef>> {
+    let at_most = i64::try_from(ALARMS_FORGOTTEN_AT_ONCE).unwrap_or(i64::MAX);
     db.prepare_cached(
-        "SELECT id, kind, raised_at FROM \
-         (SELECT id, kind, raised_at FROM alarm WHERE center = ?1 ORDER BY seq LIMIT ?3) old \
-         WHERE raised_at < ?2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = old.id)",
+        "SELECT id, kind, raised_at FROM alarm WHERE center = ?1 AND raised_at < ?2 \
+         AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = alarm.id) ORDER BY seq LIMIT ?3",
     )?
-    .query_map(params![center.as_str(), Retention::at(now).alarms_from.0, ALARMS_LOOKED_AT], alarm_ref)?
+    .query_map(params![center.as_str(), Retention::at(now).alarms_from.0, at_most], alarm_ref)?
     .collect()
 }
 
