@@ -124,6 +124,8 @@ pub struct ServeConfig {
     pub drain_grace_ms: u64,
     /// Hours that an ended delivery stays on the board.
     pub retention_hours: u32,
+    /// Days that a delivery and its history are kept once it has left the board.
+    pub history_days: u32,
     /// The centers that must exist.
     pub centers: Vec<CenterConfig>,
 }
@@ -144,6 +146,7 @@ impl Default for ServeConfig {
             drain_within_ms: 3_000,
             drain_grace_ms: 0,
             retention_hours: 24,
+            history_days: 30,
             centers: Vec::new(),
         }
     }
@@ -153,6 +156,8 @@ fn seoul() -> Text {
     "Asia/Seoul".into()
 }
 
+/// Outcomes are kept for a day, and what was decided in it may be asked for.
+const HISTORY_DAYS_MIN: u32 = 2;
 /// The prefix of the environment variables: `GWANJE_LISTEN` is `listen`.
 const ENV_PREFIX: &str = "GWANJE_";
 
@@ -256,6 +261,7 @@ impl ServeConfig {
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
+            "history_days" => self.history_days = parse(key, value, "days")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
             "centers" => {
                 self.centers = list()
@@ -347,6 +353,12 @@ impl ServeConfig {
         }
         if self.retention_hours == 0 {
             return wrong("retention_hours", "at least 1".into());
+        }
+        if self.history_days < HISTORY_DAYS_MIN {
+            return wrong(
+                "history_days",
+                format!("at least {HISTORY_DAYS_MIN}: what was answered within a day is read from it"),
+            );
         }
         Ok(())
     }
@@ -459,6 +471,8 @@ mod tests {
             ("listen = 3", &[][..], "line 1, column 10"),
             ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
             ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
+            ("history_days = 1", &[], "history_days: at least 2"),
+            ("", &[("GWANJE_HISTORY_DAYS", "x")], "history_days (GWANJE_HISTORY_DAYS): \"x\" is not days"),
             ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
             (
                 "",

@@ -63,6 +63,14 @@ pub(super) trait Backend: Send + Sync {
         at_most: usize,
         kept: u64,
     ) -> Result<usize, StoreError>;
+    /// Forgets at most so many deliveries that left the board before `day_at` and that no alarm names, with their histories,
+    /// and outcomes that are over; returns how many deliveries.
+    async fn forget_past(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+    ) -> Result<usize, StoreError>;
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError>;
     async fn begin_epoch(&self, center: CenterId, epoch: Epoch) -> Result<(), StoreError>;
     /// Sets a center up, or changes its name, place and zone; a new one begins with this epoch.

@@ -138,6 +138,7 @@ impl Witness {
                 store.begin_epoch_as(id, center.next_epoch()).await.unwrap();
                 Answer::Nothing
             }
+            Step::Forget(min) => Answer::Forgotten(store.forget_past(id, day.plus_min(-min)).await.unwrap()),
             Step::List(n) => {
                 store.upsert_riders(id, vec![rider(id, *n, "새 라이더")]).await.unwrap();
                 Answer::Nothing

@@ -25,6 +25,7 @@ mod laws;
 #[path = "../store_postgres/opening.rs"]
 #[allow(dead_code, reason = "not every suite uses all")]
 mod opening;
+mod past;
 mod place;
 #[path = "../shared/postgres.rs"]
 mod postgres;
@@ -67,6 +68,8 @@ macro_rules! store_conformance {
             frames::memory_and_tables_give_equal_frames,
             frames::no_frame_exceeds_its_bounds,
             frames::an_order_that_no_frame_could_carry_is_refused_and_takes_no_number,
+            past::the_past_is_forgotten_but_for_what_a_board_or_an_alarm_needs,
+            past::a_long_past_is_forgotten_batch_by_batch,
             laws::many_at_once_have_a_revision_each,
         }
     };

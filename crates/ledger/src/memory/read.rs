@@ -161,6 +161,19 @@ impl MemoryCenter {
         self.tombstones.keys().rev().nth(kept).copied()
     }
 
+    /// Deliveries that left the board before then (operations time) and that no alarm names any more, at most so many.
+    #[must_use]
+    pub fn old_past(&self, before: UtcMillis, at_most: usize) -> Vec<DeliveryId> {
+        let has_left = |id: &DeliveryId| {
+            let left = self.history.get(id).and_then(|past| past.last());
+            left.is_none_or(|left| left.event.at < before)
+        };
+        let mut old: Vec<_> = self.left.values().filter(|row| row.received_at < before).collect();
+        old.sort_by_key(|row| (row.received_at, row.id));
+        let ids = old.into_iter().map(|row| row.id);
+        ids.filter(|id| has_left(id) && self.alarms_of(*id).next().is_none()).take(at_most).collect()
+    }
+
     /// Alarms that were raised long ago about what left the board, at most so many, first those that changed the longest ago.
     #[must_use]
     pub fn old_alarms(&self, now: Moment, at_most: usize) -> Vec<AlarmRef> {

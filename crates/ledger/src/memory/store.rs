@@ -79,6 +79,11 @@ impl MemoryStore {
         self.centers.insert(center.center.clone(), center);
     }
 
+    /// A center, to forget what is kept of its past.
+    pub fn center_mut(&mut self, id: &CenterId) -> Option<&mut MemoryCenter> {
+        self.centers.get_mut(id)
+    }
+
     /// What accounts call their persons from now on, in every center.
     pub fn name_people(&mut self, people: BTreeMap<Text, Text>) {
         let people = Arc::new(people);

@@ -26,6 +26,7 @@ pub enum Answer {
     Look(usize),
     Word(Option<WordRefused>),
     Archive(usize),
+    Forgotten(usize),
     Nothing,
 }
 
@@ -37,13 +38,24 @@ pub struct Center {
     /// The id before those that are given to its deliveries.
     pub base: u64,
     epochs: u32,
+    last: u64,
+    /// Revisions whose changes were forgotten.
+    pub forgotten: Vec<u64>,
 }
 
 impl Center {
     pub fn new(id: CenterId, base: u64) -> Self {
         let standing = Standing::new(epoch(0));
         let memory = MemoryCenter::new(id.clone(), standing, riders(&id), Arc::new(people()));
-        Self { id, memory, now: Moment { wall: WALL, day: DAY }, base, epochs: 0 }
+        Self {
+            id,
+            memory,
+            now: Moment { wall: WALL, day: DAY },
+            base,
+            epochs: 0,
+            last: base,
+            forgotten: Vec::new(),
+        }
     }
 
     /// What asks are drawn over.
@@ -53,7 +65,7 @@ impl Center {
 
     /// The id that was given last.
     pub fn last(&self) -> u64 {
-        self.memory.histories().map(|(id, _)| id.0).max().unwrap_or(self.base)
+        self.last
     }
 
     /// The epoch that begins next.
@@ -81,6 +93,7 @@ impl Center {
     fn apply(&mut self, standing: Standing, writes: Vec<Write>) {
         for write in &writes {
             if let Write::Row(write) = write {
+                self.last = self.last.max(write.row.id.0);
                 assert_eq!(serde_json::from_str::<Delivery>(&write.body).unwrap(), *write.row);
             }
         }
@@ -188,6 +201,14 @@ impl Center {
                 self.epochs += 1;
                 self.apply(standing, Vec::new());
                 Answer::Nothing
+            }
+            Step::Forget(min) => {
+                let old = self.memory.old_past(now.day.plus_min(-min), usize::MAX);
+                for id in &old {
+                    self.forgotten.extend(self.memory.history(*id).iter().map(|event| event.rev.0));
+                    self.memory.forget_past(*id);
+                }
+                Answer::Forgotten(old.len())
             }
             Step::List(n) => {
                 self.memory.put_rider(rider(&self.id, *n, "새 라이더"));

@@ -14,8 +14,8 @@ proptest! {
         for step in &steps {
             center.play(step);
         }
-        let mut revs: Vec<u64> =
-            center.memory.histories().flat_map(|(_, events)| events).map(|event| event.rev.0).collect();
+        let kept = center.memory.histories().flat_map(|(_, events)| events).map(|event| event.rev.0);
+        let mut revs: Vec<u64> = kept.chain(center.forgotten.iter().copied()).collect();
         revs.sort_unstable();
         prop_assert_eq!(revs, (1..=center.memory.standing().rev.0).collect::<Vec<_>>());
     }

@@ -32,6 +32,8 @@ pub enum Step {
     Keep(u64),
     /// A new history begins.
     Epoch,
+    /// What left the board so many minutes ago is forgotten.
+    Forget(i64),
     /// A rider is listed, or called otherwise.
     List(u8),
 }
@@ -125,6 +127,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..2u64).prop_map(Step::Keep),
         1 => Just(Step::Epoch),
         1 => (2..4u8).prop_map(Step::List),
+        2 => (-1..60i64).prop_map(Step::Forget),
     ]
 }
 

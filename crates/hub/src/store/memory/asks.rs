@@ -112,6 +112,20 @@ impl Kept {
         Ok(left.unwrap_or(0))
     }
 
+    pub(super) fn forget_past(
+        &mut self,
+        center: &CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+        now: Moment,
+    ) -> usize {
+        let Some(center) = self.centers.center_mut(center) else { return 0 };
+        let old = center.old_past(day_at, at_most);
+        old.iter().for_each(|id| center.forget_past(*id));
+        center.forget_outcomes(now);
+        old.len()
+    }
+
     pub(super) fn keep_tombstones(
         &mut self,
         center: &CenterId,

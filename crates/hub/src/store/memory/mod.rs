@@ -153,6 +153,15 @@ impl Backend for Memory {
         self.write(|all| all.archive(&center, day_at, at_most, kept, self.now()))
     }
 
+    async fn forget_past(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        self.write(|kept| Ok(kept.forget_past(&center, day_at, at_most, self.now())))
+    }
+
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
         self.write(|all| all.keep_tombstones(&center, kept, self.now()))
     }

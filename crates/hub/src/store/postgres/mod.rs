@@ -15,6 +15,7 @@ mod identity;
 mod loading;
 mod moving;
 mod people;
+mod pruning;
 mod reads;
 mod rows;
 mod schema;
@@ -35,7 +36,7 @@ use async_trait::async_trait;
 use commit::Queue;
 use deadpool_postgres::{Object, Pool};
 use failure::Failure;
-use gwanje_ledger::{BatchCommand, Command, Decided, Signature, Standing, WordRefused};
+use gwanje_ledger::{BatchCommand, Command, Decided, Moment, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
@@ -237,6 +238,18 @@ impl Backend for Postgres {
         kept: u64,
     ) -> Result<usize, StoreError> {
         self.ask(&center, |answer| CenterAsk::Archive { day_at, at_most, kept, answer }).await
+    }
+
+    async fn forget_past(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        let Now { wall, day } = Now::of(&self.shared.lines.clock);
+        write!(self, "forgetting the past", |tx| {
+            pruning::forget_past(tx, &center, day_at, at_most, Moment { wall, day }).await?
+        })
     }
 
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {

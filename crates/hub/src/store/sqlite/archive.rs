@@ -1,4 +1,5 @@
-//! Deliveries that leave the board after retention: row out, tombstone in, history and search kept; alarms for a week.
+//! Deliveries that leave the board after retention: row out, tombstone in, history and search kept for longer; alarms for a
+//! week.
 
 use super::alarms::alarm_ref;
 use super::apply::apply;
@@ -34,6 +35,36 @@ pub(super) fn ended_before(
     let old = old_alarms(db, center, batch.now)?;
     apply(batch, center, old.into_iter().map(Write::AlarmGone).collect())?;
     Ok(count)
+}
+
+/// Forgets at most so many deliveries that left the board before `day_at` and that no alarm names, with their histories, and
+/// outcomes that are over. Returns how many deliveries.
+pub(super) fn forget_past(
+    batch: &Batch<'_>,
+    center: &CenterId,
+    day_at: UtcMillis,
+    at_most: usize,
+) -> rusqlite::Result<usize> {
+    let (db, at_most) = (batch.db(), i64::try_from(at_most).unwrap_or(i64::MAX));
+    let old: Vec<i64> = db
+        .prepare_cached(
+            "SELECT id FROM archive WHERE center = ?1 AND received_at < ?2 AND NOT EXISTS \
+             (SELECT 1 FROM history WHERE delivery = archive.id AND action = 'archive' AND at >= ?2) \
+             AND NOT EXISTS (SELECT 1 FROM alarm WHERE alarm.center = ?1 AND alarm.id = archive.id) \
+             ORDER BY received_at, id LIMIT ?3",
+        )?
+        .query_map(params![center.as_str(), day_at.0, at_most], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in &old {
+        db.prepare_cached("DELETE FROM history WHERE delivery = ?1")?.execute([id])?;
+        db.prepare_cached("DELETE FROM archive WHERE id = ?1")?.execute([id])?;
+    }
+    db.prepare_cached(
+        "DELETE FROM outcome WHERE (account, center, key, path) IN \
+         (SELECT account, center, key, path FROM outcome WHERE at < ?1 ORDER BY at LIMIT ?2)",
+    )?
+    .execute([Retention::at(batch.now).outcomes_from.0, at_most])?;
+    Ok(old.len())
 }
 
 /// Alarms that were raised long ago about deliveries that left the board.

@@ -243,6 +243,15 @@ impl Backend for Sqlite {
         self.write(move |batch| archive::ended_before(batch, &center, day_at, at_most, kept)).await
     }
 
+    async fn forget_past(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        self.write(move |batch| archive::forget_past(batch, &center, day_at, at_most)).await
+    }
+
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
         self.write(move |batch| archive::keep_tombstones(batch, &center, kept)).await
     }
