@@ -271,7 +271,12 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
         }
         StorePlace::Postgres(address) => {
             let redis = Some(config.redis.as_str()).filter(|redis| !redis.is_empty());
-            Store::connect(&address, redis, StoreConfig::temporary(Clock::wall())).await
+            let settings = StoreConfig {
+                connections: config.database_pool,
+                replication: config.replication,
+                ..StoreConfig::temporary(Clock::wall())
+            };
+            Store::connect(&address, redis, settings).await
         }
     };
     let store = store.map_err(ExitError::running)?;

@@ -1,6 +1,7 @@
 //! Lets deliveries leave the boards when their retention is over, and the store when nobody looks back so far any more.
 
 use crate::hub::Hub;
+use crate::store::Chore;
 use gwanje_model::{CenterId, UtcMillis};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,9 @@ pub async fn watch(hub: Arc<Hub>, kept: KeptFor) {
     loop {
         looks.tick().await;
         for center in hub.store.center_ids() {
+            if !hub.store.is_to_do(Chore::Retention, &center).await {
+                continue;
+            }
             look(&hub, &center, kept, hub.clock.day_now()).await;
         }
     }

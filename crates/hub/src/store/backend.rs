@@ -3,8 +3,8 @@
 
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
-    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
-    Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
+    Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
@@ -125,6 +125,9 @@ pub(super) trait Backend: Send + Sync {
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError>;
     async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError>;
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError>;
+
+    /// Takes the lease of a chore, or goes on with it, where no other hub has it.
+    async fn take_lease(&self, chore: Chore, center: CenterId) -> Result<Lease, StoreError>;
 
     // What is kept beside them.
 

@@ -79,6 +79,8 @@ macro_rules! store_conformance {
 
         tried! { $open:
             crash::an_answer_that_is_lost_is_found_under_its_key,
+            several::a_chore_is_one_hubs_until_its_lease_is_over,
+            several::chores_of_a_hub_that_is_gone_are_the_others,
             several::commands_of_two_nodes_have_a_revision_each_and_both_tell_one_board,
             several::a_cursor_from_another_node_goes_on,
             several::a_command_sent_again_to_another_node_is_answered_as_recorded,

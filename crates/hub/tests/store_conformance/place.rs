@@ -2,6 +2,7 @@
 
 use crate::day::prepare;
 use crate::opening::{administer, administer_in, database, fresh};
+use gwanje_hub::Clock;
 use gwanje_hub::store::{MemoryPlace, Store, StoreConfig};
 
 /// Where one store is kept: whatever is opened here is that one.
@@ -46,6 +47,14 @@ impl Place {
         };
         prepare(&store).await;
         store
+    }
+
+    /// Lets so many milliseconds of leases go by; a clock that stands shows them, too.
+    pub async fn pass(&self, clock: &Clock, ms: i64) {
+        clock.set_still(clock.wall_now().plus_ms(ms), clock.day_now());
+        if let Self::Database { name, .. } = self {
+            administer_in(name, &format!("UPDATE lease SET until = until - {ms}")).await;
+        }
     }
 
     /// Waits for what is asked; it is committed, but the answer is lost on its way.

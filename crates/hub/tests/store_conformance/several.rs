@@ -3,12 +3,13 @@
 use crate::day::{START, act, config, create, done, gangnam};
 use crate::place::Place;
 use gwanje_hub::auth::TokenSecret;
-use gwanje_hub::store::{Ask, Command, Idempotency, Intent, Store, StoreConfig, StoreError};
+use gwanje_hub::store::{Ask, Chore, Command, Idempotency, Intent, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Role};
 use gwanje_wire::rest::LoginRequest;
 use gwanje_wire::socket::Cursor;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Two handles on it.
 async fn two(place: &Place) -> (Store, Store) {
@@ -116,4 +117,48 @@ pub async fn a_node_with_another_secret_does_not_start(place: Place) {
         assert!(!said.contains(&right) && !said.contains(&wrong), "{said}");
     }
     assert_eq!(start(Some(&right)).await, None, "the others go on");
+}
+
+/// One does a chore, until it says no more: then the other, at once where it said so.
+pub async fn a_chore_is_one_hubs_until_its_lease_is_over(place: Place) {
+    let clock = Clock::still(START, START);
+    let config = StoreConfig::temporary(clock.clone());
+    let (first, second) = (place.open(config.clone()).await, place.open(config).await);
+    let (due, center) = (Chore::DueAlarms, gangnam());
+    let lease = first.take_lease(due, &center).await.unwrap();
+    assert_eq!((lease.is_ours, lease.fence, lease.left), (true, 1, Duration::from_secs(15)));
+    let other = second.take_lease(due, &center).await.unwrap();
+    assert!(!other.is_ours && other.fence == 1 && other.left <= Duration::from_secs(15), "{other:?}");
+    assert!(second.take_lease(Chore::Retention, &center).await.unwrap().is_ours, "another chore");
+    assert!(second.take_lease(due, &"mapo".into()).await.unwrap().is_ours, "another center");
+    place.pass(&clock, 10_000).await;
+    assert!(first.take_lease(due, &center).await.unwrap().is_ours, "it goes on");
+    place.pass(&clock, 10_000).await;
+    let other = second.take_lease(due, &center).await.unwrap();
+    assert!(!other.is_ours && other.left <= Duration::from_secs(5), "{other:?}");
+    place.pass(&clock, 5_000).await;
+    let lease = second.take_lease(due, &center).await.unwrap();
+    assert_eq!((lease.is_ours, lease.fence), (true, 2), "nothing was heard of the first");
+    assert!(!first.take_lease(due, &center).await.unwrap().is_ours);
+    second.close().await;
+    let lease = first.take_lease(due, &center).await.unwrap();
+    assert_eq!((lease.is_ours, lease.fence), (true, 3));
+}
+
+/// A hub that is killed leaves its chores to the other.
+pub async fn chores_of_a_hub_that_is_gone_are_the_others(place: Place) {
+    let clock = Clock::still(START, START);
+    let config = StoreConfig::temporary(clock.clone());
+    let (first, second) = (place.open(config.clone()).await, place.open(config).await);
+    assert!(first.is_to_do(Chore::DueAlarms, &gangnam()).await);
+    assert!(first.is_to_do(Chore::DueAlarms, &gangnam()).await, "again");
+    assert!(!second.is_to_do(Chore::DueAlarms, &gangnam()).await);
+    drop(first);
+    place.pass(&clock, 15_000).await;
+    let taken = async {
+        while !second.is_to_do(Chore::DueAlarms, &gangnam()).await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), taken).await.expect("it asks again");
 }

@@ -1,8 +1,9 @@
 //! What changes centers, each within one transaction: loaded, decided by the ledger, written, told.
 
-use super::Kept;
+use super::{HeldLease, Kept};
 use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, BatchOutcome, DUE_AT_ONCE};
-use crate::store::{CenterRecord, StoreError};
+use crate::store::leases::LEASE;
+use crate::store::{CenterRecord, Chore, Lease, StoreError};
 use gwanje_ledger::memory::{MemoryCenter, MemoryCommit, MemoryTransaction, Misfit};
 use gwanje_ledger::{
     AlarmRef, BatchCommand, Command, Decided, Decision, LoadedCenter, Moment, Need, Signature, Standing,
@@ -12,6 +13,7 @@ use gwanje_model::{CenterId, Epoch, Rider, Text, UtcMillis};
 use gwanje_wire::rest::CloseReply;
 use gwanje_wire::socket::AlarmReceipt;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 impl Kept {
     pub(super) fn execute(&mut self, command: Command, now: Moment) -> Result<Decided, StoreError> {
@@ -178,6 +180,25 @@ impl Kept {
             rider.seen_at = rider.seen_at.or(listed.and_then(|listed| listed.seen_at));
             self.centers.put_rider(center, rider);
         }
+    }
+
+    /// Takes a lease, or goes on with it, where no other handle has it.
+    pub(super) fn take_lease(
+        &mut self,
+        chore: Chore,
+        center: CenterId,
+        holder: u64,
+        now: UtcMillis,
+    ) -> Lease {
+        let until = now.plus_ms(i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX));
+        let held = self.leases.entry((chore, center)).or_insert(HeldLease { holder, fence: 1, until });
+        if held.holder != holder && held.until > now {
+            let left = u64::try_from(held.until.since(now)).unwrap_or(0);
+            return Lease { is_ours: false, fence: held.fence, left: Duration::from_millis(left) };
+        }
+        let fence = held.fence + u64::from(held.holder != holder);
+        *held = HeldLease { holder, fence, until };
+        Lease { is_ours: true, fence, left: LEASE }
     }
 
     /// Decides over what is needed, and writes what that leaves to write.

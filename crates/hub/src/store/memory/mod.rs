@@ -11,8 +11,8 @@ use super::backend::{Backend, BatchOutcome, Beside};
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
-    After, BoardStream, CenterRecord, Found, Now, PREFERENCES_MAX, PastSearch, Preference, PreferenceKept,
-    Replaces, Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PREFERENCES_MAX, PastSearch, Preference,
+    PreferenceKept, Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
@@ -61,11 +61,22 @@ struct Kept {
     preferences: BTreeMap<(Text, String), Preference>,
     /// The centers in memory of each handle.
     handles: Vec<Weak<Lines>>,
+    /// How many handles there ever were.
+    opened: u64,
+    leases: BTreeMap<(Chore, CenterId), HeldLease>,
     loses_answer: bool,
+}
+
+/// Which handle has a lease, until when.
+struct HeldLease {
+    holder: u64,
+    fence: u64,
+    until: UtcMillis,
 }
 
 /// A handle on a store in memory.
 pub(super) struct Memory {
+    number: u64,
     place: MemoryPlace,
     lines: Arc<Lines>,
     boards: Arc<Semaphore>,
@@ -82,9 +93,17 @@ impl Memory {
             }
         }
         kept.handles.push(Arc::downgrade(lines));
+        kept.opened += 1;
+        let number = kept.opened;
         drop(kept);
         let boards = Arc::new(Semaphore::new(BOARDS));
-        Self { place: place.clone(), lines: Arc::clone(lines), boards, is_closed: AtomicBool::new(false) }
+        Self {
+            number,
+            place: place.clone(),
+            lines: Arc::clone(lines),
+            boards,
+            is_closed: AtomicBool::new(false),
+        }
     }
 
     /// A transaction that reads.
@@ -290,6 +309,11 @@ impl Backend for Memory {
         Ok(found.unwrap_or(Found { rows: Vec::new(), next: None }))
     }
 
+    async fn take_lease(&self, chore: Chore, center: CenterId) -> Result<Lease, StoreError> {
+        let now = self.now().wall;
+        self.write(|kept| Ok(kept.take_lease(chore, center, self.number, now)))
+    }
+
     async fn note(&self, key: String) -> Result<Option<String>, StoreError> {
         Ok(self.read(|kept| kept.notes.get(&key).cloned()))
     }
@@ -443,5 +467,9 @@ impl Backend for Memory {
 
     async fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        let mut kept = self.place.kept();
+        for lease in kept.leases.values_mut().filter(|lease| lease.holder == self.number) {
+            lease.until = UtcMillis(0);
+        }
     }
 }

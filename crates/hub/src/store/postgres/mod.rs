@@ -12,6 +12,7 @@ mod connecting;
 mod encryption;
 mod failure;
 mod identity;
+mod leases;
 mod loading;
 mod moving;
 mod people;
@@ -27,8 +28,8 @@ use super::lines::Lines;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::signals::Signals;
 use super::{
-    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
-    Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
+    Replaces, Replication, Selection, StoreError,
 };
 use crate::fanout::{Fanout, RedisFanout};
 use asks::{Answer, CenterAsk};
@@ -49,12 +50,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 /// Centers of a node that commit at once.
 const WRITING: usize = 4;
-/// Boards streamed at once: each may wait for a slow client.
+/// Boards streamed at once at the most, and in half of the connections: each may wait for a slow client.
 const BOARDS: usize = 8;
+/// How long a hub that ends waits until others may have its leases at once.
+const GIVE_UP: Duration = Duration::from_secs(1);
+
+/// How a node uses its database.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    /// Between two looks at what others have committed.
+    pub look: Duration,
+    /// Its connections at the most.
+    pub connections: usize,
+    pub replication: Replication,
+}
 
 /// A store in a PostgreSQL database.
 pub(super) struct Postgres {
@@ -73,6 +86,9 @@ struct Shared {
     is_clock_off: AtomicBool,
     writing: Semaphore,
     boards: Arc<Semaphore>,
+    replication: Replication,
+    /// What this node is called where it has leases.
+    holder: String,
     /// None: nobody else is told or heard at once.
     signals: Option<Signals>,
 }
@@ -82,10 +98,11 @@ impl Postgres {
     pub async fn open(
         url: &str,
         redis: Option<&str>,
-        look: Duration,
+        settings: Settings,
         lines: &Arc<Lines>,
     ) -> Result<Self, StoreError> {
-        let pool = connecting::pool(url)?;
+        let Settings { look, connections, replication } = settings;
+        let pool = connecting::pool(url, connections)?;
         let migrated = async {
             let mut client = pool.get().await?;
             let migrated = schema::migrate(&mut client).await?;
@@ -106,7 +123,9 @@ impl Postgres {
             used: Used::default(),
             is_clock_off: AtomicBool::new(false),
             writing: Semaphore::new(WRITING),
-            boards: Arc::new(Semaphore::new(BOARDS)),
+            boards: Arc::new(Semaphore::new(BOARDS.min(connections / 2).max(1))),
+            replication,
+            holder: ulid::Ulid::generate().to_string(),
             signals,
         });
         shared.look().await.map_err(|failure| failure.while_doing("reading the centers of the database"))?;
@@ -124,6 +143,18 @@ impl Postgres {
             queues.insert(center.clone(), queue);
         }
         queues.get(center).map(|queue| queue.asks.clone())
+    }
+
+    /// Others may do the chores of this node from now on.
+    async fn give_up_leases(&self) {
+        let given_up =
+            async { write!(self, "giving leases up", |tx| leases::give_up(tx, &self.shared.holder).await?) };
+        // Else they wait until the leases are over.
+        match timeout(GIVE_UP, given_up).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "leases are not given up"),
+            Err(_) => tracing::debug!("leases are not given up in time"),
+        }
     }
 
     /// Asks a center, and waits until the answer is durable.
@@ -371,6 +402,10 @@ impl Backend for Postgres {
         read!(self, "searching deliveries", |tx| reads::find(tx, &center, &search).await?)
     }
 
+    async fn take_lease(&self, chore: Chore, center: CenterId) -> Result<Lease, StoreError> {
+        write!(self, "taking a lease", |tx| leases::take(tx, chore, &center, &self.shared.holder).await?)
+    }
+
     async fn note(&self, key: String) -> Result<Option<String>, StoreError> {
         read!(self, "reading a setting", |tx| people::note(tx, &key).await?)
     }
@@ -503,6 +538,7 @@ impl Backend for Postgres {
             // A panic in it was logged by the hook.
             _ = committing.await;
         }
+        self.give_up_leases().await;
         self.shared.pool.close();
     }
 }

@@ -25,8 +25,8 @@ use super::backend::{Backend, BatchOutcome, Beside};
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
-    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
-    Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
+    Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
@@ -364,6 +364,11 @@ impl Backend for Sqlite {
 
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {
         self.read_past("searching deliveries", move |db| past::find(db, &center, &search)).await
+    }
+
+    async fn take_lease(&self, _: Chore, _: CenterId) -> Result<Lease, StoreError> {
+        // One hub has the file.
+        Ok(Lease::alone())
     }
 
     async fn note(&self, key: String) -> Result<Option<String>, StoreError> {
