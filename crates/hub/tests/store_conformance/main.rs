@@ -22,6 +22,7 @@ mod equal;
 mod followed;
 mod frames;
 mod laws;
+mod newer;
 #[path = "../store_postgres/opening.rs"]
 #[allow(dead_code, reason = "not every suite uses all")]
 mod opening;
@@ -90,14 +91,26 @@ macro_rules! store_conformance {
     };
 }
 
+/// Tries what a newer hub may have left in a store.
+macro_rules! of_newer_hubs {
+    ($open:path) => {
+        tried! { $open:
+            newer::fields_of_a_newer_hub_are_kept_by_every_change,
+            newer::a_row_of_an_unknown_status_is_changed_by_nobody_here_and_in_nobodys_way,
+        }
+    };
+}
+
 mod in_memory {
     store_conformance!(crate::place::Place::memory, shared);
 }
 
 mod in_a_file {
     store_conformance!(crate::place::Place::file);
+    of_newer_hubs!(crate::place::Place::file);
 }
 
 mod in_postgres {
     store_conformance!(crate::place::Place::database, shared);
+    of_newer_hubs!(crate::place::Place::database);
 }

@@ -57,6 +57,19 @@ impl Place {
         }
     }
 
+    /// Changes what is stored behind the hubs' backs.
+    pub async fn tamper(&self, sql: &str) {
+        match self {
+            Self::Memory(_) => panic!("memory has no SQL"),
+            Self::File(folder) => {
+                let other = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+                other.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+                other.execute_batch(sql).unwrap();
+            }
+            Self::Database { name, .. } => _ = administer_in(name, sql).await,
+        }
+    }
+
     /// Waits for what is asked; it is committed, but the answer is lost on its way.
     pub async fn without_answer<T>(&self, asked: impl Future<Output = T>) -> T {
         match self {

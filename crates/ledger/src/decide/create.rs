@@ -68,6 +68,7 @@ pub(super) fn create(
         delivered_at: None,
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     };
     deciding.write(row, by, Event { action: "create", from: None, detail: Text::default() })
 }

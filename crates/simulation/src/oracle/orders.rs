@@ -60,6 +60,7 @@ impl Naive {
             delivered_at: None,
             cancelled_at: None,
             cancel: None,
+            unknown: Default::default(),
         }
     }
 }

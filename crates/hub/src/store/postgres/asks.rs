@@ -211,7 +211,12 @@ pub(super) async fn unheard(
 async fn write_due(at: &mut Locked<'_>) -> Result<usize, Failure> {
     let mut raised = Vec::new();
     for alarm in due(at.tx, at.center, at.now.day, DUE_AT_ONCE).await? {
-        raised.push((alarm, live_row(at.tx, at.center, alarm.id).await?));
+        match live_row(at.tx, at.center, alarm.id).await {
+            Ok(row) => raised.push((alarm, row)),
+            // A newer hub wrote it, and raises its alarms.
+            Err(Failure::Json(_)) => {}
+            Err(failure) => return Err(failure),
+        }
     }
     let unheard = unheard(at.tx, at.center, at.now.wall, DUE_AT_ONCE).await?;
     let Some(standing) = &mut at.standing else { return Ok(0) };

@@ -18,7 +18,6 @@ use gwanje_wire::frame::{FRAME_MAX_ENTRIES, Frame, Gone};
 use gwanje_wire::rest::{Acknowledgement, AlarmEntry, AlarmsReply, Receipt};
 use gwanje_wire::{ResyncReason, WireRow};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use tokio_postgres::Row;
 
 const STANDINGS: &str =
@@ -61,10 +60,7 @@ pub(super) async fn frame(
         .prepare_cached("SELECT body FROM delivery WHERE center = $1 AND rev > $2 ORDER BY rev LIMIT $3")
         .await?;
     let rows = tx.query(&statement, &[&center.as_str(), &signed(from.0), &asked]).await?;
-    let row = |row: &Row| {
-        let bytes = row.get::<_, &str>(0).len();
-        Ok::<_, Failure>(Entry::Row(Arc::new(json::<Delivery>(row, 0)?), bytes))
-    };
+    let row = |row: &Row| Ok::<_, Failure>(Entry::of_stored(row.get(0))?);
     let mut entries = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     let statement = tx
         .prepare_cached("SELECT id, rev FROM tombstone WHERE center = $1 AND rev > $2 ORDER BY rev LIMIT $3")
@@ -150,9 +146,9 @@ pub(super) async fn rows(
     let found = tx.query(&statement, &[&asked, &center.as_str()]).await?;
     let mut found = found
         .iter()
-        .map(|row| Ok((DeliveryId(unsigned(row.get(0))), json::<Delivery>(row, 1)?)))
+        .map(|row| Ok((DeliveryId(unsigned(row.get(0))), json::<WireRow>(row, 1)?)))
         .collect::<Result<HashMap<_, _>, Failure>>()?;
-    Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).map(WireRow::from).collect())
+    Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).collect())
 }
 
 /// The events of a delivery, oldest first.

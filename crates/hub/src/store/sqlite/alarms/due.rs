@@ -30,7 +30,12 @@ pub(in crate::store::sqlite) fn write_due(
     let (db, now) = (batch.db(), batch.now);
     let mut raised = Vec::new();
     for alarm in due(db, center, now.day, DUE_AT_ONCE)? {
-        raised.push((alarm, read::live_row(db, center, alarm.id)?));
+        match read::live_row(db, center, alarm.id) {
+            Ok(row) => raised.push((alarm, row)),
+            // A newer hub wrote it, and raises its alarms.
+            Err(rusqlite::Error::FromSqlConversionFailure(..)) => {}
+            Err(error) => return Err(error),
+        }
     }
     let unheard = unheard(db, center, now.wall, DUE_AT_ONCE)?;
     let Some(staged) = batch.center(center)? else { return Ok(0) };
