@@ -16,6 +16,7 @@ mod lines;
 mod memory;
 mod moving;
 mod notes;
+mod outcomes;
 mod past;
 mod people;
 mod postgres;

@@ -26,6 +26,7 @@ mod newer;
 #[path = "../store_postgres/opening.rs"]
 #[allow(dead_code, reason = "not every suite uses all")]
 mod opening;
+mod outcomes;
 mod past;
 mod place;
 #[path = "../shared/postgres.rs"]
@@ -69,6 +70,7 @@ macro_rules! store_conformance {
             frames::memory_and_tables_give_equal_frames,
             frames::no_frame_exceeds_its_bounds,
             frames::an_order_that_no_frame_could_carry_is_refused_and_takes_no_number,
+            outcomes::an_outcome_tells_the_row_as_it_was_then,
             past::the_past_is_forgotten_but_for_what_a_board_or_an_alarm_needs,
             past::a_long_past_is_forgotten_batch_by_batch,
             laws::many_at_once_have_a_revision_each,
@@ -91,10 +93,11 @@ macro_rules! store_conformance {
     };
 }
 
-/// Tries what a newer hub may have left in a store.
-macro_rules! of_newer_hubs {
+/// Tries what is stored, and what a newer hub may have left there, where SQL shows and changes it.
+macro_rules! stored {
     ($open:path) => {
         tried! { $open:
+            outcomes::an_outcome_holds_no_rows,
             newer::fields_of_a_newer_hub_are_kept_by_every_change,
             newer::a_row_of_an_unknown_status_is_changed_by_nobody_here_and_in_nobodys_way,
         }
@@ -107,10 +110,10 @@ mod in_memory {
 
 mod in_a_file {
     store_conformance!(crate::place::Place::file);
-    of_newer_hubs!(crate::place::Place::file);
+    stored!(crate::place::Place::file);
 }
 
 mod in_postgres {
     store_conformance!(crate::place::Place::database, shared);
-    of_newer_hubs!(crate::place::Place::database);
+    stored!(crate::place::Place::database);
 }

@@ -70,6 +70,19 @@ impl Place {
         }
     }
 
+    /// How many rows a query of what is stored shows.
+    pub async fn count(&self, sql: &str) -> usize {
+        match self {
+            Self::Memory(_) => panic!("memory has no SQL"),
+            Self::File(folder) => {
+                let other = rusqlite::Connection::open(folder.path().join("hub.sqlite")).unwrap();
+                let mut asked = other.prepare(sql).unwrap();
+                asked.query_map([], |_| Ok(())).unwrap().count()
+            }
+            Self::Database { name, .. } => administer_in(name, sql).await,
+        }
+    }
+
     /// Waits for what is asked; it is committed, but the answer is lost on its way.
     pub async fn without_answer<T>(&self, asked: impl Future<Output = T>) -> T {
         match self {

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::rows::{signed, text_json};
 use crate::store::backend::FORGOTTEN_AT_ONCE;
+use crate::store::outcomes::without_rows;
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
     AlarmRef, AlarmWrite, Entry, LeftWrite, Moment, OutcomeWrite, Retention, RowWrite, Standing, Write,
@@ -219,7 +220,8 @@ async fn outcome(
     let sql = "INSERT INTO outcome (account, center, key, path, body_hash, status, epoch, body, at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let hash: &[u8] = &recorded.body_hash;
-    let body: &str = &recorded.body;
+    let body = without_rows(recorded);
+    let body: &str = &body;
     let params: &Params<'_> = &[
         &key.account.as_str(),
         &center,

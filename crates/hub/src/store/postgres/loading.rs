@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::identity::{self, Seen};
+use super::outcomes;
 use super::rows::{alarm_kind, json, latest_name, signed, standing, unsigned};
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join;
@@ -54,7 +55,10 @@ pub(super) async fn load(
 ) -> Result<LoadedCenter, Failure> {
     let mut loaded = LoadedCenter::new(center.clone(), standing);
     for key in &need.keys {
-        loaded.outcomes.extend(outcome(tx, center, key).await?);
+        if let Some(found) = outcome(tx, center, key).await? {
+            let (key, recorded) = outcomes::with_rows(tx, found).await?;
+            loaded.outcomes.insert(key, recorded);
+        }
     }
     if !need.people.is_empty() {
         let accounts: Vec<&str> = need.people.iter().map(|account| account.as_str()).collect();

@@ -15,6 +15,7 @@ mod identity;
 mod leases;
 mod loading;
 mod moving;
+mod outcomes;
 mod people;
 mod pruning;
 mod reads;

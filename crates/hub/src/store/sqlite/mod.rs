@@ -13,6 +13,7 @@ mod finding;
 mod loading;
 mod moving;
 mod notes;
+mod outcomes;
 mod past;
 mod people;
 mod preferences;
