@@ -52,6 +52,7 @@ mod views {
             delivered_at: None,
             cancelled_at: None,
             cancel: None,
+            unknown: Default::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{ServeConfig, named_place};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
+use gwanje_hub::retention::KeptFor;
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
 use gwanje_hub::store::{
@@ -55,7 +56,8 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
     }
     hub.set_socket_urls(urls);
     let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
-    let retention = tokio::spawn(retention::watch(hub.clone(), config.retention_hours));
+    let kept = KeptFor { retention_hours: config.retention_hours, history_days: config.history_days };
+    let retention = tokio::spawn(retention::watch(hub.clone(), kept));
     let following = tokio::spawn({
         let hub = hub.clone();
         async move { hub.auth.follow_store().await }
@@ -269,7 +271,12 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
         }
         StorePlace::Postgres(address) => {
             let redis = Some(config.redis.as_str()).filter(|redis| !redis.is_empty());
-            Store::connect(&address, redis, StoreConfig::temporary(Clock::wall())).await
+            let settings = StoreConfig {
+                connections: config.database_pool,
+                replication: config.replication,
+                ..StoreConfig::temporary(Clock::wall())
+            };
+            Store::connect(&address, redis, settings).await
         }
     };
     let store = store.map_err(ExitError::running)?;

@@ -1,7 +1,7 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
 use crate::node_url::NodeUrl;
-use crate::store::StorePlace;
+use crate::store::{CONNECTIONS, Replication, StorePlace};
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -108,6 +108,10 @@ pub struct ServeConfig {
     /// A PostgreSQL database that several hubs share: `postgres://user:password@host/name`, or several hosts with commas
     /// between them, of which the one that takes writes is used. Empty: a file in `data`.
     pub database: String,
+    /// The most connections of this hub to the `database`.
+    pub database_pool: usize,
+    /// How the database's standbys follow it: whether one that is promoted may lack commits that were told.
+    pub replication: Replication,
     /// A file with the secret that tokens are signed with, 32 bytes or more, the same for every hub on a database. None: in
     /// `data`, where a hub alone makes it.
     pub token_secret_file: Option<PathBuf>,
@@ -124,6 +128,8 @@ pub struct ServeConfig {
     pub drain_grace_ms: u64,
     /// Hours that an ended delivery stays on the board.
     pub retention_hours: u32,
+    /// Days that a delivery and its history are kept once it has left the board.
+    pub history_days: u32,
     /// The centers that must exist.
     pub centers: Vec<CenterConfig>,
 }
@@ -137,6 +143,8 @@ impl Default for ServeConfig {
             socket_urls: Vec::new(),
             data: PathBuf::from("gwanje-data"),
             database: String::new(),
+            database_pool: CONNECTIONS,
+            replication: Replication::default(),
             token_secret_file: None,
             redis: String::new(),
             node_url: String::new(),
@@ -144,6 +152,7 @@ impl Default for ServeConfig {
             drain_within_ms: 3_000,
             drain_grace_ms: 0,
             retention_hours: 24,
+            history_days: 30,
             centers: Vec::new(),
         }
     }
@@ -153,6 +162,12 @@ fn seoul() -> Text {
     "Asia/Seoul".into()
 }
 
+/// Four that commit, boards, and other reads.
+const POOL_MIN: usize = 8;
+/// A database takes a hundred, usually.
+const POOL_MAX: usize = 1_000;
+/// Outcomes are kept for a day, and what was decided in it may be asked for.
+const HISTORY_DAYS_MIN: u32 = 2;
 /// The prefix of the environment variables: `GWANJE_LISTEN` is `listen`.
 const ENV_PREFIX: &str = "GWANJE_";
 
@@ -250,12 +265,18 @@ impl ServeConfig {
             "socket_urls" => self.socket_urls = list().map(str::to_owned).collect(),
             "data" => self.data = PathBuf::from(value),
             "database" => value.clone_into(&mut self.database),
+            "database_pool" => self.database_pool = parse(key, value, "a number of connections")?,
+            "replication" => {
+                self.replication = Replication::parse(value)
+                    .ok_or_else(|| unusable(key, value, "asynchronous or synchronous"))?;
+            }
             "token_secret_file" => self.token_secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
             "redis" => value.clone_into(&mut self.redis),
             "node_url" => value.clone_into(&mut self.node_url),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
+            "history_days" => self.history_days = parse(key, value, "days")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
             "centers" => {
                 self.centers = list()
@@ -310,6 +331,9 @@ impl ServeConfig {
         if !self.database.is_empty() && !is_postgres {
             return wrong("database", "it is no address like postgres://user:password@host/name".into());
         }
+        if !(POOL_MIN..=POOL_MAX).contains(&self.database_pool) {
+            return wrong("database_pool", format!("from {POOL_MIN} to {POOL_MAX} connections"));
+        }
         let is_redis = ["redis://", "redis+unix://"].iter().any(|start| self.redis.starts_with(start));
         if !self.redis.is_empty() && !is_redis {
             return wrong("redis", "it is no address like redis://user:password@host".into());
@@ -347,6 +371,12 @@ impl ServeConfig {
         }
         if self.retention_hours == 0 {
             return wrong("retention_hours", "at least 1".into());
+        }
+        if self.history_days < HISTORY_DAYS_MIN {
+            return wrong(
+                "history_days",
+                format!("at least {HISTORY_DAYS_MIN}: what was answered within a day is read from it"),
+            );
         }
         Ok(())
     }
@@ -459,6 +489,11 @@ mod tests {
             ("listen = 3", &[][..], "line 1, column 10"),
             ("\n  lisen = 'x'", &[], "line 2, column 3: unknown field `lisen`"),
             ("", &[("GWANJE_LISTEN", "nowhere")], "listen (GWANJE_LISTEN): \"nowhere\" is not an address"),
+            ("database_pool = 7", &[], "database_pool: from 8 to 1000 connections"),
+            ("replication = 'some'", &[], "line 1, column 15: unknown variant `some`"),
+            ("", &[("GWANJE_REPLICATION", "x")], "\"x\" is not asynchronous or synchronous"),
+            ("history_days = 1", &[], "history_days: at least 2"),
+            ("", &[("GWANJE_HISTORY_DAYS", "x")], "history_days (GWANJE_HISTORY_DAYS): \"x\" is not days"),
             ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
             (
                 "",

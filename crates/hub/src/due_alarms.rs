@@ -1,6 +1,7 @@
 //! Looks each second for alarms that have come due, in every center.
 
 use crate::hub::Hub;
+use crate::store::Chore;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -15,6 +16,9 @@ pub(crate) async fn watch(hub: Arc<Hub>) {
     loop {
         looks.tick().await;
         for center in hub.store.center_ids() {
+            if !hub.store.is_to_do(Chore::DueAlarms, &center).await {
+                continue;
+            }
             match hub.store.write_due_alarms(&center).await {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(%center, count, "alarms came due"),

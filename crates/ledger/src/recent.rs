@@ -18,16 +18,35 @@ const GONE_BYTES: usize = 64;
 pub enum Entry {
     /// The row, and its length as JSON.
     Row(Arc<Delivery>, usize),
+    /// A row that only a newer hub can read: what is known of it is told.
+    Unread {
+        /// Which delivery.
+        id: DeliveryId,
+        /// At which revision.
+        rev: Rev,
+    },
     /// The tombstone.
     Gone(Gone),
 }
 
 impl Entry {
+    /// A row as its JSON is stored.
+    ///
+    /// # Errors
+    /// When not even its id and revision can be read.
+    pub fn of_stored(body: &str) -> serde_json::Result<Self> {
+        Ok(match serde_json::from_str(body)? {
+            WireRow::Row(row) => Self::Row(row, body.len()),
+            WireRow::Unreadable { id, rev } => Self::Unread { id, rev },
+        })
+    }
+
     /// Which delivery.
     #[must_use]
     pub fn id(&self) -> DeliveryId {
         match self {
             Self::Row(row, _) => row.id,
+            Self::Unread { id, .. } => *id,
             Self::Gone(gone) => gone.id,
         }
     }
@@ -37,6 +56,7 @@ impl Entry {
     pub fn rev(&self) -> Rev {
         match self {
             Self::Row(row, _) => row.rev,
+            Self::Unread { rev, .. } => *rev,
             Self::Gone(gone) => gone.rev,
         }
     }
@@ -46,7 +66,7 @@ impl Entry {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Row(_, json_bytes) => json_bytes + 1,
-            Self::Gone(_) => GONE_BYTES,
+            Self::Unread { .. } | Self::Gone(_) => GONE_BYTES,
         }
     }
 }
@@ -151,6 +171,7 @@ pub fn cut_frame(
         frame.to = entry.rev();
         match entry {
             Entry::Row(row, _) => frame.rows.push(WireRow::Row(row)),
+            Entry::Unread { id, rev } => frame.rows.push(WireRow::Unreadable { id, rev }),
             Entry::Gone(gone) => frame.gone.push(gone),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::units::{CenterId, DeliveryId, Rev, RiderId, ShopId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use ts_rs::TS;
 
@@ -323,7 +324,14 @@ pub struct Delivery {
     /// Set exactly when the delivery is cancelled.
     #[serde(default)]
     pub cancel: Option<Cancel>,
+    /// What a newer version says of it beside: kept and told on as it came, so that an older hub takes nothing away.
+    #[serde(flatten)]
+    #[ts(skip)]
+    pub unknown: UnknownFields,
 }
+
+/// Fields that this version does not know, by name.
+pub type UnknownFields = BTreeMap<String, serde_json::Value>;
 
 impl Delivery {
     /// The instant (operations time) from which this delivery is late, whatever its status.

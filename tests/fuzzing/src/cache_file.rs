@@ -229,6 +229,7 @@ fn row(id: u64, rev: u64) -> CachedRow {
         delivered_at: None,
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     };
     CachedRow { id: DeliveryId(id), rev: Rev(rev), delivery: Some(Arc::new(delivery)) }
 }

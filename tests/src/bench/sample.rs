@@ -81,5 +81,6 @@ pub fn delivery(id: u64, rev: u64) -> Delivery {
         delivered_at: reached(Status::Delivered, 28),
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     }
 }

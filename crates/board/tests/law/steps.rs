@@ -197,6 +197,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
             delivered_at: times.4,
             cancelled_at: times.5,
             cancel: None,
+            unknown: Default::default(),
         },
     )
 }

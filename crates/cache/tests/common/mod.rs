@@ -50,6 +50,7 @@ pub fn delivery(id: u64, rev: u64) -> Arc<Delivery> {
         delivered_at: None,
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     })
 }
 

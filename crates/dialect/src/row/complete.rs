@@ -119,6 +119,7 @@ impl ForeignRow {
             delivered_at: None,
             cancelled_at: None,
             cancel: None,
+            unknown: Default::default(),
         };
         self.set_instants(reader, &mut delivery, known, base);
         if status == Status::Cancelled {

@@ -99,6 +99,7 @@ impl FakeHub {
             delivered_at: None,
             cancelled_at: None,
             cancel: None,
+            unknown: Default::default(),
         };
         self.keep(row, None)
     }

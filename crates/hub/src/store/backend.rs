@@ -3,8 +3,8 @@
 
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
-    After, BoardStream, CenterRecord, Found, Now, PastSearch, Preference, PreferenceKept, Replaces,
-    Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
+    Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
@@ -18,6 +18,11 @@ use std::sync::Arc;
 
 /// Forgets at most this many outcomes or tickets at once: bounds the transaction that does it.
 pub(super) const FORGOTTEN_AT_ONCE: i64 = 64;
+
+/// Alarms written in one transaction at most, and as many escalated: bounds how long commands wait for it.
+pub(super) const DUE_AT_ONCE: usize = 200;
+/// The most alarms forgotten in one transaction, first those of which nobody has given word for the longest.
+pub(super) const ALARMS_FORGOTTEN_AT_ONCE: usize = 500;
 
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
@@ -57,6 +62,14 @@ pub(super) trait Backend: Send + Sync {
         day_at: UtcMillis,
         at_most: usize,
         kept: u64,
+    ) -> Result<usize, StoreError>;
+    /// Forgets at most so many deliveries that left the board before `day_at` and that no alarm names, with their histories,
+    /// and outcomes that are over; returns how many deliveries.
+    async fn forget_past(
+        &self,
+        center: CenterId,
+        day_at: UtcMillis,
+        at_most: usize,
     ) -> Result<usize, StoreError>;
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError>;
     async fn begin_epoch(&self, center: CenterId, epoch: Epoch) -> Result<(), StoreError>;
@@ -112,6 +125,9 @@ pub(super) trait Backend: Send + Sync {
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError>;
     async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError>;
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError>;
+
+    /// Takes the lease of a chore, or goes on with it, where no other hub has it.
+    async fn take_lease(&self, chore: Chore, center: CenterId) -> Result<Lease, StoreError>;
 
     // What is kept beside them.
 

@@ -8,6 +8,8 @@ use gwanje_wire::rest::CloseReply;
 
 /// Archives at most this many deliveries in one transaction: bounds how long commands wait for it.
 const ARCHIVED_AT_ONCE: usize = 500;
+/// Forgets at most this many deliveries in one transaction, each with some ten changes, for the same reason.
+const FORGOTTEN_PAST_AT_ONCE: usize = 200;
 
 impl Store {
     /// Decides a command and answers when the decision is durable and published.
@@ -49,6 +51,23 @@ impl Store {
         key: String,
     ) -> Result<CloseReply, StoreError> {
         self.shared.backend.close_command(account, center.clone(), key).await
+    }
+
+    /// Forgets every delivery that left the board before `day_at` and that no alarm names any more, with its history; returns
+    /// how many. Past boards and searches do not have them any more.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub async fn forget_past(&self, center: &CenterId, day_at: UtcMillis) -> Result<usize, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            let some = self.shared.backend.forget_past(center.clone(), day_at, FORGOTTEN_PAST_AT_ONCE);
+            let some = some.await?;
+            forgotten += some;
+            if some < FORGOTTEN_PAST_AT_ONCE {
+                return Ok(forgotten);
+            }
+        }
     }
 
     /// Archives every delivery that ended before `day_at`; returns how many left the board.

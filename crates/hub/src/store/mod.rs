@@ -12,9 +12,12 @@ mod error;
 mod finding;
 mod following;
 mod gathering;
+mod leases;
 mod lines;
+mod memory;
 mod moving;
 mod notes;
+mod outcomes;
 mod past;
 mod people;
 mod postgres;
@@ -32,9 +35,12 @@ pub use gwanje_ledger::{
     Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
     Seen, Signature, Undo,
 };
+pub use leases::{Chore, Lease};
+pub use memory::MemoryPlace;
 pub use moving::{StorePlace, move_store};
 pub use notes::DEMO_DAY_KEY;
 pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
+use past::PAGE as PAST_PAGE;
 pub use past::{Found, PastSearch};
 pub use people::{Account, ApiKey, Scope};
 pub(crate) use people::{KeyHash, Rotation};
@@ -50,8 +56,11 @@ use backend::Backend;
 use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_wire::Head;
+use leases::Leases;
 use lines::{CenterLine, Lines};
-use postgres::Postgres;
+use memory::Memory;
+use postgres::{Postgres, Settings};
+use serde::Deserialize;
 use sqlite::Sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,6 +70,8 @@ use std::time::Duration;
 const RECENT_BYTES: usize = 32 << 20;
 /// Between two looks at what other hubs have committed: as often as heads are told.
 const LOOK: Duration = Duration::from_secs(2);
+/// Connections of a hub to its database, usually.
+pub(crate) const CONNECTIONS: usize = 16;
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -77,6 +88,33 @@ pub struct StoreConfig {
     pub tombstones_kept: u64,
     /// Between two looks at what other hubs on the store have committed.
     pub look: Duration,
+    /// The most connections to a database.
+    pub connections: usize,
+    /// How a database's standbys follow it.
+    pub replication: Replication,
+}
+
+/// How the standbys of a database follow it, of which one may be promoted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Replication {
+    /// A commit is told before a standby has it: whatever is promoted may lack some, so that new epochs begin.
+    #[default]
+    Asynchronous,
+    /// A commit is told once the standby has it: boards go on after a promotion, unless a hub has told more than is there.
+    Synchronous,
+}
+
+impl Replication {
+    /// The one of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "asynchronous" => Some(Self::Asynchronous),
+            "synchronous" => Some(Self::Synchronous),
+            _ => None,
+        }
+    }
 }
 
 impl StoreConfig {
@@ -90,6 +128,8 @@ impl StoreConfig {
             recent_bytes: RECENT_BYTES,
             tombstones_kept: 100_000,
             look: LOOK,
+            connections: CONNECTIONS,
+            replication: Replication::default(),
         }
     }
 
@@ -127,6 +167,7 @@ struct Shared {
     backend: Box<dyn Backend>,
     fanout: Arc<dyn Fanout>,
     lines: Arc<Lines>,
+    leases: Leases,
     tombstones_kept: u64,
 }
 
@@ -136,7 +177,7 @@ impl Store {
     /// # Errors
     /// When the file can't be opened, is damaged, or is of a newer hub.
     pub fn open(config: StoreConfig) -> Result<Self, StoreError> {
-        let StoreConfig { path, clock, recent_changes, recent_bytes, tombstones_kept, look: _ } = config;
+        let StoreConfig { path, clock, recent_changes, recent_bytes, tombstones_kept, .. } = config;
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
         let backend = Sqlite::open(path, &lines)?;
@@ -149,16 +190,29 @@ impl Store {
     /// # Errors
     /// When an address can't be read, the database can't be reached or used, or is of a newer hub.
     pub async fn connect(url: &str, redis: Option<&str>, config: StoreConfig) -> Result<Self, StoreError> {
-        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, look } = config;
+        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, .. } = config;
+        let shared =
+            Settings { look: config.look, connections: config.connections, replication: config.replication };
         let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
         let lines = Arc::new(Lines::new(clock, recent));
-        let backend = Postgres::open(url, redis, look, &lines).await?;
+        let backend = Postgres::open(url, redis, shared, &lines).await?;
         Ok(Self::of(Box::new(backend), lines, tombstones_kept))
+    }
+
+    /// Opens a store in memory, which others on clones of `place` share; `path` counts for nothing then.
+    #[must_use]
+    pub fn in_memory(place: &MemoryPlace, config: StoreConfig) -> Self {
+        let StoreConfig { path: _, clock, recent_changes, recent_bytes, tombstones_kept, .. } = config;
+        let recent = RecentBounds { entries: recent_changes.max(1), bytes: recent_bytes };
+        let lines = Arc::new(Lines::new(clock, recent));
+        let backend = Memory::open(place, &lines);
+        Self::of(Box::new(backend), lines, tombstones_kept)
     }
 
     fn of(backend: Box<dyn Backend>, lines: Arc<Lines>, tombstones_kept: u64) -> Self {
         let fanout = backend.fanout().unwrap_or_else(|| Arc::new(LocalFanout::alone()));
-        Self { shared: Arc::new(Shared { backend, fanout, lines, tombstones_kept }) }
+        let leases = Leases::default();
+        Self { shared: Arc::new(Shared { backend, fanout, lines, leases, tombstones_kept }) }
     }
 
     /// Commits what is queued and closes the store; later writes are refused. Returns when it is at rest.

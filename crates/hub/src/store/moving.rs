@@ -5,13 +5,13 @@
 //! so. So the source is marked before the target has anything, and no hub serves a store with the mark. A move that was cut
 //! short is run again: by the move's id the target says whether it has happened.
 
-use super::StoreError;
 use super::backend::Backend;
 use super::lines::Lines;
 use super::notes::{DEMO_DAY_KEY, OF_DEMO, PURPOSE_KEY};
-use super::postgres::Postgres;
+use super::postgres::{Postgres, Settings};
 use super::sqlite::Sqlite;
 use super::transfer::{Coming, MOVED_KEY, Mark, MoveError, Moved, Own, marked};
+use super::{CONNECTIONS, Replication, StoreError};
 use crate::clock::Clock;
 use gwanje_ledger::RecentBounds;
 use std::fmt;
@@ -20,7 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Nothing looks at what others commit meanwhile.
-const NO_LOOK: Duration = Duration::from_secs(3_600);
+const SETTINGS: Settings = Settings {
+    look: Duration::from_secs(3_600),
+    connections: CONNECTIONS,
+    replication: Replication::Asynchronous,
+};
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,7 @@ impl Side {
         let lines = Arc::new(Lines::new(Clock::wall(), RecentBounds { entries: 1, bytes: 1 }));
         Ok(match place {
             StorePlace::File(path) => Self::File(Sqlite::open(Some(path.clone()), &lines)?),
-            StorePlace::Postgres(url) => Self::Database(Postgres::open(url, None, NO_LOOK, &lines).await?),
+            StorePlace::Postgres(url) => Self::Database(Postgres::open(url, None, SETTINGS, &lines).await?),
         })
     }
 

@@ -4,6 +4,9 @@ use super::{Store, StoreError};
 use gwanje_model::{CenterId, Delivery, DeliveryId, UtcMillis};
 use serde::{Deserialize, Serialize};
 
+/// Deliveries of one page.
+pub(super) const PAGE: usize = 100;
+
 /// Which deliveries to look for; everything named must hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 pub struct PastSearch {

@@ -55,10 +55,10 @@ impl Commit {
         let told = if bytes <= ROWS_MAX_BYTES { changes } else { &[] };
         let row = |entry: &Entry| match entry {
             Entry::Row(row, _) => Some(Arc::clone(row)),
-            Entry::Gone(_) => None,
+            Entry::Unread { .. } | Entry::Gone(_) => None,
         };
         let gone = |entry: &Entry| match entry {
-            Entry::Row(..) => None,
+            Entry::Row(..) | Entry::Unread { .. } => None,
             Entry::Gone(gone) => Some(*gone),
         };
         Self {

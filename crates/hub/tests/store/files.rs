@@ -1,6 +1,6 @@
 //! The file: what was answered outlives the process, older versions are migrated, newer ones are left alone.
 
-use crate::day::{START, act, cancel, create, done, gangnam, open};
+use crate::day::{START, act, cancel, create, done, gangnam, prepare};
 use gwanje_hub::purpose::{Purpose, purpose_of, use_for};
 use gwanje_hub::store::{After, Ask, Command, Idempotency, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
@@ -9,6 +9,12 @@ use gwanje_wire::rest::AlarmKind;
 
 fn at(path: &std::path::Path) -> StoreConfig {
     StoreConfig::at(path.join("hub.sqlite"), Clock::drill(START, 0.0))
+}
+
+async fn open(config: StoreConfig) -> Store {
+    let store = Store::open(config).unwrap();
+    prepare(&store).await;
+    store
 }
 
 #[tokio::test]

@@ -1,67 +1,11 @@
-//! Several hubs on one database.
+//! Several hubs on one database, of which one knows what another did only when it looks.
 
-use crate::day::{START, act, config, create, done, gangnam, prepare};
+use crate::day::{config, create, done, gangnam, prepare};
 use crate::opening::{database, fresh};
-use gwanje_hub::auth::TokenSecret;
-use gwanje_hub::store::{Ask, Command, Idempotency, Intent, Store, StoreConfig, StoreError};
-use gwanje_hub::{Clock, Hub, HubConfig};
-use gwanje_model::{DeliveryId, Rev, Role};
-use gwanje_wire::rest::LoginRequest;
+use gwanje_hub::store::{Store, StoreConfig};
+use gwanje_model::Rev;
 use gwanje_wire::socket::Cursor;
-use std::collections::BTreeSet;
 
-/// Two nodes on one fresh database.
-async fn two() -> (Store, Store) {
-    let url = database(&fresh()).await;
-    let first = Store::connect(&url, None, config()).await.unwrap();
-    prepare(&first).await;
-    let second = Store::connect(&url, None, config()).await.unwrap();
-    (first, second)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn commands_of_two_nodes_have_a_revision_each_and_both_tell_one_board() {
-    let (first, second) = two().await;
-    let asked = (0..200).map(|n| if n % 2 == 0 { &first } else { &second }.execute(create()));
-    let outcomes = futures_util::future::join_all(asked).await;
-    let rows: Vec<_> = outcomes.into_iter().map(|outcome| outcome.unwrap().result.unwrap().row).collect();
-    let revs: BTreeSet<u64> = rows.iter().map(|row| row.rev.0).collect();
-    assert_eq!(revs, (1..=200).collect());
-    let numbers: BTreeSet<_> = rows.iter().map(|row| row.number.clone()).collect();
-    assert_eq!(numbers.len(), 200, "a number each");
-    let (a, b) = (first.head(&gangnam()).await.unwrap(), second.head(&gangnam()).await.unwrap());
-    assert_eq!((a.rev, a.rows(), a.count), (Rev(200), b.rows(), 200));
-    for node in [&first, &second] {
-        let mut board = BTreeSet::new();
-        let mut at = Rev(0);
-        while at < Rev(200) {
-            let frame = node.frame(&gangnam(), at, 70).await.unwrap();
-            board.extend(frame.rows.iter().map(|row| (row.id(), row.rev())));
-            at = frame.to;
-        }
-        assert_eq!(board, rows.iter().map(|row| (row.id, row.rev)).collect());
-    }
-}
-
-/// A follower moves from one node to the other, which has not looked yet: it is not told to begin anew.
-#[tokio::test]
-async fn a_cursor_from_another_node_goes_on() {
-    let (first, second) = two().await;
-    let mut committed = second.committed(&gangnam()).unwrap();
-    done(&first, create()).await;
-    done(&first, act(1, Ask::Accept)).await;
-    let head = first.recent_head(&gangnam()).unwrap();
-    let cursor = Cursor { epoch: head.epoch.clone(), rev: Rev(1) };
-    let reply = second.changes(&gangnam(), Some(&cursor), 10).await.unwrap();
-    assert_eq!((reply.frame.from, reply.frame.to, reply.head.rev), (Rev(1), Rev(2), Rev(2)));
-    let ahead = Cursor { epoch: head.epoch, rev: Rev(3) };
-    let refused = second.changes(&gangnam(), Some(&ahead), 10).await;
-    assert!(matches!(refused, Err(StoreError::Resync(gwanje_wire::ResyncReason::Ahead))), "{refused:?}");
-    // Whoever waits at the second node is woken by its next look.
-    committed.wait_for(|rev| *rev == Rev(2)).await.unwrap();
-}
-
-/// What a node knows from memory it does not call newer than its last look.
 #[tokio::test]
 async fn a_head_from_memory_says_when_it_was_true() {
     let url = database(&fresh()).await;
@@ -80,71 +24,4 @@ async fn a_head_from_memory_says_when_it_was_true() {
     assert_eq!((polled.rev, polled.at), (Rev(1), read.at));
     let frame = second.changes(&gangnam(), Some(&cursor), 10).await.unwrap().frame;
     assert_eq!((frame.rows.len(), frame.to), (1, Rev(1)));
-}
-
-#[tokio::test]
-async fn a_command_sent_again_to_another_node_is_answered_as_recorded() {
-    let (first, second) = two().await;
-    done(&first, create()).await;
-    let keyed = || {
-        let key = Idempotency { path: "/accept".into(), key: "K1".into(), body_hash: [7; 32] };
-        let command = Command::new(gangnam(), Intent::Act(DeliveryId(1), Ask::Accept), "kim", START);
-        Command { idempotency: Some(key), ..command }
-    };
-    let once = first.execute(keyed()).await.unwrap();
-    let again = second.execute(keyed()).await.unwrap();
-    assert_eq!((once.replayed, again.replayed), (false, true));
-    assert_eq!(once.result.unwrap().row, again.result.unwrap().row);
-    assert_eq!(second.head(&gangnam()).await.unwrap().rev, Rev(2));
-}
-
-#[tokio::test]
-async fn a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end() {
-    let url = database(&fresh()).await;
-    let store = || Store::connect(&url, None, StoreConfig::temporary(Clock::wall()));
-    let first = Hub::open(store().await.unwrap(), HubConfig::default()).await.unwrap();
-    let second = Hub::open(store().await.unwrap(), HubConfig::default()).await.unwrap();
-    let account = gwanje_hub::auth::NewAccount {
-        name: "kim".into(),
-        role: Role::Admin,
-        centers: Vec::new(),
-        rider: None,
-        person: None,
-        password: "kim".into(),
-    };
-    first.auth.put_account(account).await.unwrap();
-    let request = LoginRequest { account: "kim".into(), password: "kim".into() };
-    let (identity, reply) = first.auth.login(request).await.unwrap();
-    let headers =
-        [(axum::http::header::AUTHORIZATION, format!("Bearer {}", reply.access_token).parse().unwrap())];
-    let headers = axum::http::HeaderMap::from_iter(headers);
-    assert!(second.auth.identify(&headers).await.is_ok(), "signed in at the other node");
-    let renewed = second.auth.refresh(&reply.refresh_token).await.unwrap();
-    let twin = first.auth.refresh(&reply.refresh_token).await.unwrap();
-    assert_eq!(renewed.refresh_token, twin.refresh_token, "twins get one pair");
-    first.auth.logout(&identity).await.unwrap();
-    second.auth.reload().await.unwrap();
-    assert!(second.auth.identify(&headers).await.is_err(), "signed out at the other node");
-}
-
-#[tokio::test]
-async fn a_node_with_another_secret_does_not_start() {
-    let url = database(&fresh()).await;
-    let start = async |secret: Option<&str>| {
-        let store = Store::connect(&url, None, config()).await.unwrap();
-        let secret = secret.map(|secret| TokenSecret::parse(secret).unwrap());
-        Hub::open(store, HubConfig { secret, ..HubConfig::default() })
-            .await
-            .err()
-            .map(|error| error.to_string())
-    };
-    let [right, wrong] = ["0a".repeat(32), "0b".repeat(32)];
-    assert_eq!(start(Some(&right)).await, None);
-    assert_eq!(start(Some(&right)).await, None);
-    for secret in [Some(wrong.as_str()), None] {
-        let said = start(secret).await.unwrap();
-        assert!(said.contains("`token_secret_file`") && !said.contains('\n'), "{said}");
-        assert!(!said.contains(&right) && !said.contains(&wrong), "{said}");
-    }
-    assert_eq!(start(Some(&right)).await, None, "the others go on");
 }

@@ -1,8 +1,6 @@
 //! Opens stores in a PostgreSQL of this process.
 
 use crate::postgres::Cluster;
-use gwanje_hub::store::{Store, StoreConfig};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,17 +39,4 @@ pub async fn administer_at(url: &str, sql: &str) -> usize {
 /// A name that no other database of this process has.
 pub fn fresh() -> String {
     format!("fresh_{}", NAMES.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A store; one with a path is found again by it.
-pub async fn store(config: StoreConfig) -> Store {
-    let name = match &config.path {
-        Some(path) => {
-            let mut hasher = DefaultHasher::new();
-            path.hash(&mut hasher);
-            format!("kept_{:x}", hasher.finish())
-        }
-        None => fresh(),
-    };
-    Store::connect(&database(&name).await, None, config).await.unwrap()
 }

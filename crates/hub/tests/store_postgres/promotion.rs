@@ -1,10 +1,10 @@
 //! Databases that lack what was told: standbys that are promoted, and older copies put back.
 
 use crate::day::{act, cancel, config, create, done, gangnam, prepare};
-use crate::emission::{followed, names};
+use crate::followed::{followed, names};
 use crate::opening::{administer, database, fresh};
 use crate::postgres::Cluster;
-use gwanje_hub::store::{Ask, Store, StoreConfig, StoreError};
+use gwanje_hub::store::{Ask, Replication, Store, StoreConfig, StoreError};
 use gwanje_hub::{Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev};
 use gwanje_wire::ResyncReason;
@@ -54,6 +54,53 @@ async fn after_a_promotion_exactly_the_lost_commits_are_gone_and_every_board_beg
         assert_eq!((alarms.alarms.len(), alarms.alarm_seq), (0, 0));
     }
     assert_eq!(hub.store.epoch(&gangnam()).unwrap(), first.epoch(&gangnam()).unwrap(), "it begins once");
+}
+
+/// A standby that has all that was told goes on where it stood: nobody fetches anything anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_follows_synchronously_goes_on_from_every_cursor() {
+    let mut cluster = Cluster::start();
+    cluster.follow();
+    let url = cluster.url_of_both("postgres");
+    let synchronous = || StoreConfig { replication: Replication::Synchronous, ..blind() };
+    let (first, second) = (
+        Store::connect(&url, None, synchronous()).await.unwrap(),
+        Store::connect(&url, None, synchronous()).await.unwrap(),
+    );
+    prepare(&first).await;
+    for _ in 0..3 {
+        done(&first, create()).await;
+    }
+    let before = second.head(&gangnam()).await.unwrap();
+    cluster.cut();
+    cluster.stop();
+    cluster.promote();
+    assert_eq!(done(&second, act(2, Ask::Accept)).await.result.unwrap().row.rev, Rev(4));
+    for node in [&first, &second] {
+        let head = node.head(&gangnam()).await.unwrap();
+        assert_eq!((&head.epoch, head.rev), (&before.epoch, Rev(4)));
+        let cursor = Cursor { epoch: before.epoch.clone(), rev: Rev(3) };
+        assert_eq!(node.changes(&gangnam(), Some(&cursor), 10).await.unwrap().frame.rows.len(), 1);
+    }
+}
+
+/// Whatever was said of the standby: a node that has told more than it has begins an epoch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_told_more_than_a_synchronous_standby_has_begins_an_epoch() {
+    let mut cluster = Cluster::start();
+    cluster.follow();
+    let synchronous = StoreConfig { replication: Replication::Synchronous, ..blind() };
+    let store = Store::connect(&cluster.url_of_both("postgres"), None, synchronous).await.unwrap();
+    prepare(&store).await;
+    done(&store, create()).await;
+    cluster.cut();
+    done(&store, create()).await;
+    let lost = store.head(&gangnam()).await.unwrap();
+    cluster.stop();
+    cluster.promote();
+    assert_eq!(done(&store, act(1, Ask::Accept)).await.result.unwrap().row.rev, Rev(2));
+    let head = store.head(&gangnam()).await.unwrap();
+    assert!(head.epoch > lost.epoch && head.count == 1, "{head:?} after {lost:?}");
 }
 
 /// Sockets stay: whoever follows is told the new head, though it is behind what was told before.

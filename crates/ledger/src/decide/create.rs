@@ -13,8 +13,11 @@ const ITEMS_MAX: usize = 200;
 const PICKUP_TARGET_MIN: u32 = 15;
 /// Minutes to delivery when an order names none.
 const DELIVERY_TARGET_MIN: u32 = 30;
-/// How many numbers people call deliveries by: five digits, from 10000 on, again after 90,000 orders.
-const NUMBERS: u64 = 90_000;
+/// The first of the numbers that people call deliveries by.
+const FIRST_NUMBER: u64 = 10_000;
+/// How many there are: five digits, then six, then from the first on again. No center has as many orders in a day, in which a
+/// number must mean one.
+const NUMBERS: u64 = 990_000;
 
 /// Takes an order in, or says why not.
 pub(super) fn create(
@@ -35,7 +38,7 @@ pub(super) fn create(
         return refuse(ErrorCode::NotFound, no_center(&loaded.center));
     };
     let id = loaded.ids.pop_front().ok_or(Undecided::NoId)?;
-    let number = format!("{:05}", 10_000 + standing.take_number() % NUMBERS);
+    let number = (FIRST_NUMBER + standing.take_number() % NUMBERS).to_string();
     let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(shop, dropoff)| shop.distance_m(dropoff));
     let row = Delivery {
         id,
@@ -65,6 +68,7 @@ pub(super) fn create(
         delivered_at: None,
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     };
     deciding.write(row, by, Event { action: "create", from: None, detail: Text::default() })
 }

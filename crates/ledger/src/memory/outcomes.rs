@@ -40,8 +40,13 @@ impl MemoryOutcomes {
             return false;
         }
         self.0.insert(key, (now.wall, recorded));
+        self.forget(now);
+        true
+    }
+
+    /// Forgets those that are over.
+    pub(super) fn forget(&mut self, now: Moment) {
         let from = Retention::at(now).outcomes_from;
         self.0.retain(|_, (at, _)| *at >= from);
-        true
     }
 }

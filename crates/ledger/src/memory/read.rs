@@ -1,6 +1,6 @@
 //! What is read of a center: where it stands, rows, frames, histories, alarms, and what is due.
 
-use super::{MemoryCenter, alarm_of};
+use super::{MemoryCenter, Past, alarm_of};
 use crate::alarms::unheard_until;
 use crate::recent::{Entry, cut_frame};
 use crate::retention::Retention;
@@ -30,6 +30,19 @@ impl MemoryCenter {
     #[must_use]
     pub fn left(&self) -> &BTreeMap<DeliveryId, Arc<Delivery>> {
         &self.left
+    }
+
+    /// A live row, or as it was when it left the board.
+    #[must_use]
+    pub fn delivery(&self, id: DeliveryId) -> Option<&Arc<Delivery>> {
+        self.rows.get(&id).or_else(|| self.left.get(&id))
+    }
+
+    /// The board at an instant of operations, by id: the latest event of each delivery until then.
+    #[must_use]
+    pub fn board_at(&self, time: UtcMillis) -> Vec<Arc<Delivery>> {
+        let latest = |past: &Vec<Past>| past.iter().rev().find(|past| past.event.at <= time)?.row.clone();
+        self.history.values().filter_map(latest).collect()
     }
 
     /// Which delivery left the board at each revision, as far as that is kept.
@@ -148,13 +161,26 @@ impl MemoryCenter {
         self.tombstones.keys().rev().nth(kept).copied()
     }
 
-    /// Alarms that were raised long ago about what left the board, among the `looked_at` that changed the longest ago.
+    /// Deliveries that left the board before then (operations time) and that no alarm names any more, at most so many.
     #[must_use]
-    pub fn old_alarms(&self, now: Moment, looked_at: usize) -> Vec<AlarmRef> {
+    pub fn old_past(&self, before: UtcMillis, at_most: usize) -> Vec<DeliveryId> {
+        let has_left = |id: &DeliveryId| {
+            let left = self.history.get(id).and_then(|past| past.last());
+            left.is_none_or(|left| left.event.at < before)
+        };
+        let mut old: Vec<_> = self.left.values().filter(|row| row.received_at < before).collect();
+        old.sort_by_key(|row| (row.received_at, row.id));
+        let ids = old.into_iter().map(|row| row.id);
+        ids.filter(|id| has_left(id) && self.alarms_of(*id).next().is_none()).take(at_most).collect()
+    }
+
+    /// Alarms that were raised long ago about what left the board, at most so many, first those that changed the longest ago.
+    #[must_use]
+    pub fn old_alarms(&self, now: Moment, at_most: usize) -> Vec<AlarmRef> {
         let from = Retention::at(now).alarms_from;
         let mut entries: Vec<_> = self.alarms.values().collect();
         entries.sort_by_key(|entry| entry.seq);
         let old = |entry: &&&AlarmEntry| entry.raised_at < from && !self.rows.contains_key(&entry.id);
-        entries.iter().take(looked_at).filter(|entry| old(entry)).map(|entry| alarm_of(entry)).collect()
+        entries.iter().filter(|entry| old(entry)).take(at_most).map(|entry| alarm_of(entry)).collect()
     }
 }

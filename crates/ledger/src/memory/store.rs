@@ -68,6 +68,30 @@ impl MemoryStore {
         Self { centers, ..Self::default() }
     }
 
+    /// Takes a center in, unless there is one of its id; outcomes that are recorded under keys of it are its own from now on.
+    pub fn add_center(&mut self, mut center: MemoryCenter) {
+        if self.centers.contains_key(&center.center) {
+            return;
+        }
+        if let Some(outcomes) = self.elsewhere.remove(&center.center) {
+            center.outcomes = outcomes;
+        }
+        self.centers.insert(center.center.clone(), center);
+    }
+
+    /// A center, to forget what is kept of its past.
+    pub fn center_mut(&mut self, id: &CenterId) -> Option<&mut MemoryCenter> {
+        self.centers.get_mut(id)
+    }
+
+    /// What accounts call their persons from now on, in every center.
+    pub fn name_people(&mut self, people: BTreeMap<Text, Text>) {
+        let people = Arc::new(people);
+        for center in self.centers.values_mut() {
+            center.people = Arc::clone(&people);
+        }
+    }
+
     /// A center, as it is committed.
     #[must_use]
     pub fn center(&self, id: &CenterId) -> Option<&MemoryCenter> {

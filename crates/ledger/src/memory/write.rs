@@ -4,7 +4,7 @@ use super::{MemoryCenter, Past};
 use crate::ask::Signature;
 use crate::standing::Standing;
 use crate::write::{AlarmRef, AlarmWrite, LeftWrite, Moment, RowWrite, Write};
-use gwanje_model::{Text, UtcMillis};
+use gwanje_model::{DeliveryId, Text, UtcMillis};
 use gwanje_wire::Person;
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{Acknowledgement, AlarmEntry, Receipt};
@@ -27,6 +27,18 @@ impl MemoryCenter {
     pub fn apply(&mut self, standing: Standing, writes: Vec<Write>, now: Moment) -> Result<(), Misfit> {
         self.standing = standing;
         writes.into_iter().try_for_each(|write| self.write(write, now))
+    }
+
+    /// Forgets a delivery that left the board, with its history.
+    pub fn forget_past(&mut self, id: DeliveryId) {
+        if self.left.remove(&id).is_some() {
+            self.history.remove(&id);
+        }
+    }
+
+    /// Forgets outcomes that are over.
+    pub fn forget_outcomes(&mut self, now: Moment) {
+        self.outcomes.forget(now);
     }
 
     fn write(&mut self, write: Write, now: Moment) -> Result<(), Misfit> {

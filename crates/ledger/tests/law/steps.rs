@@ -1,11 +1,13 @@
 //! What happens to a center, drawn at random; revisions are named by how far they lie from the present ones.
 
+use gwanje_ledger::Signature;
 use gwanje_ledger::memory::MemoryCenter;
 use gwanje_ledger::{Ask, BatchAct, BatchCommand, Command, Idempotency, IfMatch, Intent, Seen, Undo};
-use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev, Role, UtcMillis};
+use gwanje_model::{Cancel, CancelBy, CenterId, DeliveryId, Rev, Rider, RiderStatus, Role, Text, UtcMillis};
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::{ErrorCode, NewOrder, Problem};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// Deliveries that are acted on; the last ones often do not exist.
 const IDS: u64 = 7;
@@ -26,6 +28,14 @@ pub enum Step {
     Word { alarm: usize, by: u8, seat: u8, stage: ReceiptStage },
     /// What has ended leaves the board.
     Archive,
+    /// Fewer tombstones are kept.
+    Keep(u64),
+    /// A new history begins.
+    Epoch,
+    /// What left the board so many minutes ago is forgotten.
+    Forget(i64),
+    /// A rider is listed, or called otherwise.
+    List(u8),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +124,10 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (0..8usize, 0..2u8, 0..12u8, stage)
             .prop_map(|(alarm, by, seat, stage)| Step::Word { alarm, by, seat, stage }),
         1 => Just(Step::Archive),
+        1 => (0..2u64).prop_map(Step::Keep),
+        1 => Just(Step::Epoch),
+        1 => (2..4u8).prop_map(Step::List),
+        2 => (-1..60i64).prop_map(Step::Forget),
     ]
 }
 
@@ -132,22 +146,37 @@ impl Keyed {
     }
 }
 
+/// What an ask is drawn over: the center as it is now, and when.
+pub struct Here<'a> {
+    pub center: &'a CenterId,
+    pub memory: &'a MemoryCenter,
+    /// The id before those that are given to its deliveries.
+    pub base: u64,
+    pub at: UtcMillis,
+}
+
+impl Here<'_> {
+    fn id(&self, nth: u64) -> DeliveryId {
+        DeliveryId(self.base + nth)
+    }
+}
+
 impl At {
-    fn rev(self, memory: &MemoryCenter, id: u64) -> Rev {
-        let row = memory.rows().get(&DeliveryId(id)).map_or(Rev::ZERO, |row| row.rev);
+    fn rev(self, here: &Here<'_>, id: DeliveryId) -> Rev {
+        let row = here.memory.rows().get(&id).map_or(Rev::ZERO, |row| row.rev);
         let (from, by) = match self {
             Self::Row(by) => (row, by),
-            Self::Center(by) => (memory.standing().rev, by),
+            Self::Center(by) => (here.memory.standing().rev, by),
         };
         Rev(from.0.saturating_add_signed(by))
     }
 }
 
 impl Asked {
-    fn ask(&self, memory: &MemoryCenter) -> Result<Ask, Box<Problem>> {
+    fn ask(&self, here: &Here<'_>) -> Result<Ask, Box<Problem>> {
         match &self.doing {
             Doing::Ask(ask) => Ok(ask.clone()),
-            Doing::Undo(at, role) => Ok(Ask::Undo(Undo { rev: at.rev(memory, self.id), role: *role })),
+            Doing::Undo(at, role) => Ok(Ask::Undo(Undo { rev: at.rev(here, here.id(self.id)), role: *role })),
             Doing::Create | Doing::Refuse => {
                 Err(Box::new(Problem::new(ErrorCode::Forbidden, "this account may not")))
             }
@@ -155,44 +184,66 @@ impl Asked {
     }
 
     /// As a command of its own.
-    pub fn command(&self, memory: &MemoryCenter, center: &CenterId, at: UtcMillis) -> Command {
-        let intent = match (&self.doing, self.ask(memory)) {
+    pub fn command(&self, here: &Here<'_>) -> Command {
+        let id = here.id(self.id);
+        let intent = match (&self.doing, self.ask(here)) {
             (Doing::Create, _) => Intent::Create(Box::new(order())),
-            (_, Ok(ask)) => Intent::Act(DeliveryId(self.id), ask),
+            (_, Ok(ask)) => Intent::Act(id, ask),
             (_, Err(problem)) => Intent::Refuse(problem),
         };
-        let epoch = memory.standing().epoch.clone();
-        let seen = self.seen.map(|at| IfMatch { seen: vec![(epoch, at.rev(memory, self.id))] });
+        let epoch = here.memory.standing().epoch.clone();
+        let seen = self.seen.map(|at| IfMatch { seen: vec![(epoch, at.rev(here, id))] });
         Command {
             idempotency: self.keyed.map(|keyed| keyed.idempotency("command")),
             if_match: seen,
             only_rider: self.only_rider.map(|n| format!("r{n}").as_str().into()),
-            ..Command::new(center.clone(), intent, account(self.by), at)
+            ..Command::new(here.center.clone(), intent, account(self.by), here.at)
         }
     }
 }
 
 /// Several as a batch, asked by the first one's account.
-pub fn batch(
-    acts: &[Asked],
-    keyed: Option<Keyed>,
-    memory: &MemoryCenter,
-    center: &CenterId,
-    at: UtcMillis,
-) -> BatchCommand {
-    let act = |asked: &Asked| BatchAct {
-        id: DeliveryId(asked.id),
-        ask: asked.ask(memory),
-        seen: asked.seen.map(|at| Seen::At(at.rev(memory, asked.id))),
+pub fn batch(acts: &[Asked], keyed: Option<Keyed>, here: &Here<'_>) -> BatchCommand {
+    let act = |asked: &Asked| {
+        let id = here.id(asked.id);
+        let seen = asked.seen.map(|at| Seen::At(at.rev(here, id)));
+        BatchAct { id, ask: asked.ask(here), seen }
     };
     BatchCommand {
-        center: center.clone(),
+        center: here.center.clone(),
         acts: Ok(acts.iter().map(act).collect()),
         by: account(acts[0].by).into(),
-        at,
+        at: here.at,
         idempotency: keyed.map(|keyed| keyed.idempotency("batch")),
         only_rider: None,
     }
+}
+
+pub fn signature(by: u8, seat: u8) -> Signature {
+    Signature { account: account(by).into(), seat: format!("seat-{seat}").as_str().into() }
+}
+
+/// The riders who are listed from the beginning.
+pub fn riders(home: &CenterId) -> Vec<Rider> {
+    (0..3).map(|n| rider(home, n, "라이더")).collect()
+}
+
+pub fn rider(home: &CenterId, n: u8, name: &str) -> Rider {
+    Rider {
+        id: format!("r{n}").as_str().into(),
+        name: format!("{name} {n}").into(),
+        phone: "".into(),
+        home: home.clone(),
+        status: RiderStatus::Idle,
+        pos: None,
+        seen_at: None,
+        load: 0,
+    }
+}
+
+/// One of the two who ask has a name.
+pub fn people() -> BTreeMap<Text, Text> {
+    BTreeMap::from([(account(0).into(), "김관제".into())])
 }
 
 pub fn order() -> NewOrder {

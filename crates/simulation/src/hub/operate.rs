@@ -13,8 +13,8 @@ use gwanje_wire::{CommandBody, ErrorCode, NewOrder, Problem};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Looks at this many alarms with each archiving.
-const ALARMS_LOOKED_AT: usize = 500;
+/// Forgets so many alarms at most with each archiving.
+const ALARMS_FORGOTTEN: usize = 500;
 
 /// The account that operations go by.
 pub const SOMEBODY: &str = "somebody";
@@ -163,7 +163,7 @@ impl ModelHub {
         let archived = archived.map_or_else(busy, Ok)?;
         self.forget_tombstones(center, kept, at)?;
         let forgotten = self.transact(center, at, |hub, _| {
-            let old = hub.board(center).map(|board| board.old_alarms(moment(at), ALARMS_LOOKED_AT));
+            let old = hub.board(center).map(|board| board.old_alarms(moment(at), ALARMS_FORGOTTEN));
             ((), old.unwrap_or_default().into_iter().map(Write::AlarmGone).collect())
         });
         forgotten.map_or_else(busy, Ok)?;

@@ -19,8 +19,8 @@ const GONE_BYTES: usize = 64;
 /// Keeps alarms this long after they were raised, and until their deliveries have left the board, milliseconds of
 /// operations time: a week.
 const ALARMS_KEPT_MS: i64 = 7 * 86_400_000;
-/// Looks at this many alarms with each archiving.
-const ALARMS_LOOKED_AT: usize = 500;
+/// Forgets so many alarms at most with each archiving.
+const ALARMS_FORGOTTEN: usize = 500;
 
 /// One center.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,14 +172,11 @@ impl Naive {
     /// Forgets alarms that are older than a week and whose deliveries have left the board, a few hundred at a time.
     fn forget_alarms(&mut self, day: UtcMillis) {
         let lately = day.plus_ms(-ALARMS_KEPT_MS);
-        let mut looked_at: Vec<_> = self.alarms.iter().map(|(key, entry)| (entry.seq, *key)).collect();
-        looked_at.sort_unstable();
-        looked_at.truncate(ALARMS_LOOKED_AT);
-        for (_, key) in looked_at {
-            let (id, _, raised_at) = key;
-            if raised_at < lately && !self.rows.contains_key(&id) {
-                self.alarms.remove(&key);
-            }
+        let mut old: Vec<_> = self.alarms.iter().map(|(key, entry)| (entry.seq, *key)).collect();
+        old.retain(|(_, (id, _, raised_at))| *raised_at < lately && !self.rows.contains_key(id));
+        old.sort_unstable();
+        for (_, key) in old.into_iter().take(ALARMS_FORGOTTEN) {
+            self.alarms.remove(&key);
         }
     }
 

@@ -25,8 +25,8 @@ pub(super) fn fits(order: &NewOrder) -> Result<(), Problem> {
 impl Naive {
     /// The row of a new order: received, with a number of its own. The commit gives it its revision.
     pub(super) fn received(&mut self, id: DeliveryId, order: NewOrder, at: UtcMillis) -> Delivery {
-        // Five digits, from 10000 on; begins again after 90,000 orders.
-        let number = 10_000 + self.orders_taken % 90_000;
+        // Five digits, from 10000 on; then six. Begins again after 990,000 orders.
+        let number = 10_000 + self.orders_taken % 990_000;
         self.orders_taken += 1;
         let straight = order.shop.pos.zip(order.dropoff.pos).and_then(|(a, b)| a.distance_m(b));
         Delivery {
@@ -60,6 +60,7 @@ impl Naive {
             delivered_at: None,
             cancelled_at: None,
             cancel: None,
+            unknown: Default::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::rows::{signed, text_json};
 use crate::store::backend::FORGOTTEN_AT_ONCE;
+use crate::store::outcomes::without_rows;
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join;
 use gwanje_ledger::{
@@ -344,6 +345,7 @@ async fn write_outcomes(
              LIMIT $2 FOR UPDATE SKIP LOCKED))",
         )
         .await?;
+    let bodies = column(writes, |write| without_rows(&write.recorded));
     let rows: [&(dyn ToSql + Sync); 9] = [
         &center,
         &now.wall.0,
@@ -353,7 +355,7 @@ async fn write_outcomes(
         &column(writes, |write| write.recorded.body_hash.as_slice()),
         &column(writes, |write| i32::from(write.recorded.status)),
         &column(writes, |write| write.recorded.epoch.as_ref().map(Epoch::as_str)),
-        &column(writes, |write| &*write.recorded.body),
+        &column(&bodies, |body| &**body),
     ];
     let old: [&(dyn ToSql + Sync); 2] = [&Retention::at(now).outcomes_from.0, &FORGOTTEN_AT_ONCE];
     try_join(tx.execute(&insert, &rows), tx.execute(&forget, &old)).await?;

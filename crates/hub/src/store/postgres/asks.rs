@@ -7,6 +7,7 @@ use super::loading::{any_row, live_row, load};
 use super::named::NamedAsk;
 use super::rows::{alarm_kind, json, receipt_stage, signed, unsigned};
 use crate::store::StoreError;
+use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, DUE_AT_ONCE};
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
     AlarmRef, AlarmSubject, Entry, LoadedAlarm, Moment, Need, Retention, Signature, Standing, WordRefused,
@@ -15,11 +16,6 @@ use gwanje_ledger::{
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::RECEIPTS_OF_ACCOUNT;
 use gwanje_wire::socket::AlarmReceipt;
-
-/// Written in one transaction at most: bounds how long commands wait for it.
-const DUE_AT_ONCE: i64 = 200;
-/// The most alarms looked at in one transaction, first those of which nobody has given word for the longest.
-const ALARMS_LOOKED_AT: i64 = 500;
 
 /// An ask of a center. It can be decided more than once: only what is committed is answered.
 pub(super) enum CenterAsk {
@@ -123,6 +119,11 @@ impl CenterAsk {
     }
 }
 
+/// A limit as the database takes it.
+fn rows_at_most(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// Alarms by what names them, in the first three columns: delivery, kind, instant.
 fn alarm_refs(rows: &[tokio_postgres::Row]) -> Result<Vec<AlarmRef>, Failure> {
     let alarm = |row: &tokio_postgres::Row| {
@@ -140,14 +141,14 @@ pub(super) async fn due(
     tx: &Transaction<'_>,
     center: &CenterId,
     day: UtcMillis,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<AlarmRef>, Failure> {
     let statement = tx
         .prepare_cached(
             "SELECT id, kind, at FROM due WHERE center = $1 AND at <= $2 ORDER BY at, id, kind LIMIT $3",
         )
         .await?;
-    alarm_refs(&tx.query(&statement, &[&center.as_str(), &day.0, &limit]).await?)
+    alarm_refs(&tx.query(&statement, &[&center.as_str(), &day.0, &rows_at_most(limit)]).await?)
 }
 
 /// Alarms that stand unacknowledged for too long by `wall`, the oldest first.
@@ -155,7 +156,7 @@ pub(super) async fn unheard(
     tx: &Transaction<'_>,
     center: &CenterId,
     wall: UtcMillis,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<AlarmRef>, Failure> {
     let statement = tx
         .prepare_cached(
@@ -164,13 +165,18 @@ pub(super) async fn unheard(
         )
         .await?;
     let until = gwanje_ledger::unheard_until(wall).0;
-    alarm_refs(&tx.query(&statement, &[&center.as_str(), &until, &limit]).await?)
+    alarm_refs(&tx.query(&statement, &[&center.as_str(), &until, &rows_at_most(limit)]).await?)
 }
 
 async fn write_due(at: &mut Locked<'_>) -> Result<usize, Failure> {
     let mut raised = Vec::new();
     for alarm in due(at.tx, at.center, at.now.day, DUE_AT_ONCE).await? {
-        raised.push((alarm, live_row(at.tx, at.center, alarm.id).await?));
+        match live_row(at.tx, at.center, alarm.id).await {
+            Ok(row) => raised.push((alarm, row)),
+            // A newer hub wrote it, and raises its alarms.
+            Err(Failure::Json(_)) => {}
+            Err(failure) => return Err(failure),
+        }
     }
     let unheard = unheard(at.tx, at.center, at.now.wall, DUE_AT_ONCE).await?;
     let Some(standing) = &mut at.standing else { return Ok(0) };
@@ -190,11 +196,10 @@ async fn archive(
     let statement = at
         .tx
         .prepare_cached(
-            "SELECT body FROM delivery WHERE center = $1 AND ended_at < $2 ORDER BY ended_at LIMIT $3",
+            "SELECT body FROM delivery WHERE center = $1 AND ended_at < $2 ORDER BY ended_at, id LIMIT $3",
         )
         .await?;
-    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
-    let ended = at.tx.query(&statement, &[&at.center.as_str(), &day_at.0, &at_most]).await?;
+    let ended = at.tx.query(&statement, &[&at.center.as_str(), &day_at.0, &rows_at_most(at_most)]).await?;
     let ended = ended.iter().map(|row| json::<Delivery>(row, 0)).collect::<Result<Vec<_>, _>>()?;
     let count = ended.len();
     let writes = gwanje_ledger::archive(standing, ended);
@@ -210,13 +215,13 @@ async fn old_alarms(at: &Locked<'_>) -> Result<Vec<AlarmRef>, Failure> {
     let statement = at
         .tx
         .prepare_cached(
-            "SELECT id, kind, raised_at FROM \
-             (SELECT id, kind, raised_at FROM alarm WHERE center = $1 ORDER BY seq LIMIT $3) old \
-             WHERE raised_at < $2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = old.id)",
+            "SELECT id, kind, raised_at FROM alarm WHERE center = $1 AND raised_at < $2 \
+             AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.id = alarm.id) ORDER BY seq LIMIT $3",
         )
         .await?;
     let until = Retention::at(at.now).alarms_from.0;
-    alarm_refs(&at.tx.query(&statement, &[&at.center.as_str(), &until, &ALARMS_LOOKED_AT]).await?)
+    let at_most = rows_at_most(ALARMS_FORGOTTEN_AT_ONCE);
+    alarm_refs(&at.tx.query(&statement, &[&at.center.as_str(), &until, &at_most]).await?)
 }
 
 /// Drops all but the newest `kept` tombstones.

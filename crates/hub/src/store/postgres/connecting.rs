@@ -16,8 +16,6 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::form_urlencoded;
 
-/// Connections of a node: those that commit, those that stream boards, and all other reads.
-const CONNECTIONS: usize = 24;
 /// How long a connection may take to be made, and how long a request waits for a free one.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a connection that was idle may take for a sign of life.
@@ -30,8 +28,9 @@ const GRACE: Duration = Duration::from_millis(200);
 const OPTIONS: &str =
     "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=2000 -c statement_timeout=60000";
 
-/// The connections to the database at an address.
-pub(super) fn pool(url: &str) -> Result<Pool, StoreError> {
+/// The connections to the database at an address, so many at the most: those that commit, those that stream boards, and all
+/// other reads.
+pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, StoreError> {
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Unusable {
         doing: "reading the address of the database".into(),
         source,
@@ -52,7 +51,7 @@ pub(super) fn pool(url: &str) -> Result<Pool, StoreError> {
     // Asked for a sign of life before each use: a server that was started anew leaves dead ones behind.
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Verified };
     Pool::builder(Manager::from_connect(config, hosts, manager))
-        .max_size(CONNECTIONS)
+        .max_size(connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(CONNECT_TIMEOUT))
         .create_timeout(Some(CONNECT_TIMEOUT))

@@ -15,7 +15,7 @@ const REMEDY: &str =
 const REMEDIES: &[(&SqlState, &str)] = &[
     (
         &SqlState::TOO_MANY_CONNECTIONS,
-        "each hub holds up to 24 connections: raise its limit, or run fewer hubs",
+        "each hub holds up to `database_pool` connections: raise its limit, or lower that",
     ),
     (&SqlState::INVALID_PASSWORD, "check user and password in `database`"),
     (

@@ -6,6 +6,7 @@ use super::Shared;
 use super::apply::stand;
 use super::failure::Failure;
 use super::rows::standing as read_standing;
+use crate::store::Replication;
 use crate::store::centers::epoch_after;
 use deadpool_postgres::Transaction;
 use gwanje_ledger::Standing;
@@ -28,6 +29,13 @@ const CLOCK_OFF_MS: i64 = 2_000;
 pub(super) struct Identity {
     system: i64,
     timeline: i64,
+}
+
+impl Identity {
+    /// Whether the other is the same server's, after a promotion.
+    fn is_followed_by(self, other: Self) -> bool {
+        self.system == other.system && self.timeline < other.timeline
+    }
 }
 
 /// What one look at the server shows.
@@ -118,7 +126,14 @@ impl Shared {
         self.lines.get(center).map(|line| line.recent().standing().clone())
     }
 
-    /// Begins epochs where that is needed: in every center of a database with another history, else in those that lack what
+    /// Whether a database with another history may lack what was told by whomever. A standby that was followed synchronously
+    /// does not.
+    fn may_lack_commits(&self, seen: &Seen) -> bool {
+        let is_promoted = seen.kept.is_some_and(|kept| kept.is_followed_by(seen.server));
+        seen.is_other_history() && !(is_promoted && self.replication == Replication::Synchronous)
+    }
+
+    /// Begins epochs where that is needed: in every center of a database that may lack commits, else in those that lack what
     /// this node has told. Of several nodes the first does it; the others find it done.
     pub(super) async fn begin_epochs(&self) -> Result<(), Failure> {
         let mut client = self.client().await?;
@@ -129,7 +144,7 @@ impl Shared {
         let mut begun = 0;
         for (center, mut standing) in lock_all(&tx).await? {
             let told = self.told(&center);
-            if !seen.is_other_history() && !told.as_ref().is_some_and(|told| lacks(&standing, told)) {
+            if !self.may_lack_commits(&seen) && !told.as_ref().is_some_and(|told| lacks(&standing, told)) {
                 continue;
             }
             let latest = told.map(|told| told.epoch).filter(|epoch| *epoch > standing.epoch);

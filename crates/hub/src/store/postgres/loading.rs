@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::identity::{self, Seen};
+use super::outcomes;
 use super::rows::{alarm_kind, json, latest_name, signed, standing, unsigned};
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join;
@@ -59,7 +60,7 @@ pub(super) async fn load(
     let ids: Vec<i64> = need.rows.keys().map(|id| signed(id.0)).collect();
     let listed: Vec<&RiderId> = need.riders.iter().collect();
     let (outcomes, people, orders, rows, clocked, riders) = try_join!(
-        outcomes(tx, center, &need.keys),
+        recorded(tx, center, &need.keys),
         people(tx, &need.people),
         new_ids(tx, need.orders),
         rows(tx, center, &ids),
@@ -240,7 +241,7 @@ async fn clocked(
 }
 
 /// What is recorded under keys.
-async fn outcomes(
+async fn recorded(
     tx: &Transaction<'_>,
     center: &CenterId,
     asked: &BTreeSet<KeyNeed>,
@@ -262,19 +263,22 @@ async fn outcomes(
         )
         .await?;
     let found = tx.query(&statement, &[&center.as_str(), &accounts, &keys, &paths]).await?;
-    let recorded = found.iter().map(|row| {
+    let mut recorded = BTreeMap::new();
+    for row in &found {
         let key: String = row.get(6);
         let hash: &[u8] = row.get(1);
-        let recorded = Recorded {
+        let found = Recorded {
             body_hash: hash.to_vec(),
             status: u16::try_from(row.get::<_, i32>(2))
                 .map_err(|_| Failure::Damaged("outcome.status", key.clone()))?,
             epoch: row.get::<_, Option<String>>(3).map(Epoch::from),
             body: row.get::<_, String>(4).into(),
         };
-        Ok((OutcomeKey { account: row.get::<_, &str>(5).into(), key, path: row.get(0) }, recorded))
-    });
-    recorded.collect()
+        let key = OutcomeKey { account: row.get::<_, &str>(5).into(), key, path: row.get(0) };
+        let (key, found) = outcomes::with_rows(tx, (key, found)).await?;
+        recorded.insert(key, found);
+    }
+    Ok(recorded)
 }
 
 pub(super) async fn live_row(

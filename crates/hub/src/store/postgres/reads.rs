@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::rows::{
     alarm_kind, json, latest_name, receipt_stage, signed, standing as read_standing, unsigned,
 };
-use crate::store::{After, CenterRecord, Found, PastSearch, Selection, at_work, finding};
+use crate::store::{After, CenterRecord, Found, PAST_PAGE, PastSearch, Selection, at_work, finding};
 use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use gwanje_ledger::{Entry, Standing, cut_frame};
@@ -18,11 +18,7 @@ use gwanje_wire::frame::{FRAME_MAX_ENTRIES, Frame, Gone};
 use gwanje_wire::rest::{Acknowledgement, AlarmEntry, AlarmsReply, Receipt};
 use gwanje_wire::{ResyncReason, WireRow};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use tokio_postgres::Row;
-
-/// Deliveries of one page of a search.
-const PAGE: usize = 100;
 
 const STANDINGS: &str =
     "SELECT epoch, rev, count, digest, floor, alarm_seq, next_number, id, name, pos, time_zone FROM center";
@@ -64,10 +60,7 @@ pub(super) async fn frame(
         .prepare_cached("SELECT body FROM delivery WHERE center = $1 AND rev > $2 ORDER BY rev LIMIT $3")
         .await?;
     let rows = tx.query(&statement, &[&center.as_str(), &signed(from.0), &asked]).await?;
-    let row = |row: &Row| {
-        let bytes = row.get::<_, &str>(0).len();
-        Ok::<_, Failure>(Entry::Row(Arc::new(json::<Delivery>(row, 0)?), bytes))
-    };
+    let row = |row: &Row| Ok::<_, Failure>(Entry::of_stored(row.get(0))?);
     let mut entries = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     let statement = tx
         .prepare_cached("SELECT id, rev FROM tombstone WHERE center = $1 AND rev > $2 ORDER BY rev LIMIT $3")
@@ -153,9 +146,9 @@ pub(super) async fn rows(
     let found = tx.query(&statement, &[&asked, &center.as_str()]).await?;
     let mut found = found
         .iter()
-        .map(|row| Ok((DeliveryId(unsigned(row.get(0))), json::<Delivery>(row, 1)?)))
+        .map(|row| Ok((DeliveryId(unsigned(row.get(0))), json::<WireRow>(row, 1)?)))
         .collect::<Result<HashMap<_, _>, Failure>>()?;
-    Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).map(WireRow::from).collect())
+    Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).collect())
 }
 
 /// The events of a delivery, oldest first.
@@ -339,7 +332,7 @@ pub(super) async fn find(
             if is_found {
                 rows.push(serde_json::from_str(body)?);
             }
-            if rows.len() > PAGE {
+            if rows.len() > PAST_PAGE {
                 rows.pop();
                 let next = rows.last().map(|row| row.id);
                 return Ok(Found { rows, next });

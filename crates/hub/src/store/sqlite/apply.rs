@@ -3,6 +3,7 @@
 use super::text_json;
 use super::writer::{Batch, signed};
 use crate::store::backend::FORGOTTEN_AT_ONCE;
+use crate::store::outcomes::without_rows;
 use gwanje_ledger::{
     AlarmRef, AlarmWrite, Entry, LeftWrite, Moment, OutcomeWrite, Retention, RowWrite, Signature, Write,
 };
@@ -282,7 +283,7 @@ fn outcome(db: &Connection, center: &CenterId, write: &OutcomeWrite, now: Moment
         recorded.body_hash,
         recorded.status,
         recorded.epoch.as_ref().map(Epoch::as_str),
-        &*recorded.body,
+        without_rows(recorded),
         now.wall.0
     ])?;
     db.prepare_cached(

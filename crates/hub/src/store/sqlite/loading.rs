@@ -1,6 +1,7 @@
 //! Loads what asks of a center look at, within the transaction that decides them.
 
 use super::alarms::kind;
+use super::outcomes;
 use super::read::{json, live_row, person};
 use super::writer::{Batch, signed};
 use gwanje_ledger::{
@@ -16,7 +17,8 @@ pub(super) fn load(batch: &mut Batch<'_>, center: &CenterId, need: &Need) -> rus
     let standing = batch.center(center)?.map(|staged| staged.standing.clone());
     let mut loaded = LoadedCenter::new(center.clone(), standing);
     for key in &need.keys {
-        loaded.outcomes.extend(outcome(db, center, key)?);
+        let found = outcome(db, center, key)?;
+        loaded.outcomes.extend(found.map(|found| outcomes::with_rows(db, found)).transpose()?);
     }
     for account in &need.people {
         loaded.people.extend(name(db, account)?.map(|name| (account.clone(), name)));

@@ -1,13 +1,9 @@
 //! Past boards, from history, and past and present deliveries, by page.
 
 use super::read::json;
-use super::writer::unsigned;
-use crate::store::{Found, PastSearch};
+use crate::store::{Found, PAST_PAGE, PastSearch};
 use gwanje_model::{CenterId, Delivery, UtcMillis};
 use rusqlite::{Connection, params};
-
-/// Deliveries of one page.
-const PAGE: i64 = 100;
 
 /// The latest event of each delivery until then; an archived one has left the board.
 const BOARD_AT: &str = "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
@@ -44,12 +40,12 @@ pub(super) fn find(db: &Connection, center: &CenterId, search: &PastSearch) -> r
                 statuses,
                 search.rider,
                 q,
-                PAGE + 1,
+                i64::try_from(PAST_PAGE + 1).unwrap_or(i64::MAX),
             ],
             |row| json(row, 0),
         )?
         .collect::<Result<_, _>>()?;
-    let more = rows.len() > usize::try_from(unsigned(PAGE)).unwrap_or(usize::MAX);
+    let more = rows.len() > PAST_PAGE;
     if more {
         rows.pop();
     }

@@ -9,14 +9,15 @@ use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::{Frame, Gone, Person, ResyncReason, WireRow};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::sync::Arc;
 
 /// Reads a JSON column.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(index)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
-    })
+    serde_json::from_str(text).map_err(|error| unreadable(index, error))
+}
+
+fn unreadable(index: usize, error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
 }
 
 /// A live row.
@@ -59,8 +60,7 @@ pub(super) fn frame(
     let mut entries: Vec<Entry> = db
         .prepare_cached("SELECT body FROM delivery WHERE center = ?1 AND rev > ?2 ORDER BY rev LIMIT ?3")?
         .query_map(params![center.as_str(), signed(from.0), asked], |row| {
-            let bytes = row.get_ref(0)?.as_str()?.len();
-            Ok(Entry::Row(Arc::new(json::<Delivery>(row, 0)?), bytes))
+            Entry::of_stored(row.get_ref(0)?.as_str()?).map_err(|error| unreadable(0, error))
         })?
         .collect::<Result<_, _>>()?;
     let gone = db
@@ -140,9 +140,12 @@ pub(super) fn bodies(
     center: &CenterId,
     ids: &[(DeliveryId, Rev)],
 ) -> rusqlite::Result<Vec<WireRow>> {
-    ids.iter()
-        .filter_map(|&(id, _)| live_row(db, center, id).map(|row| row.map(WireRow::from)).transpose())
-        .collect()
+    let mut find = db.prepare_cached("SELECT body FROM delivery WHERE id = ?1 AND center = ?2")?;
+    let mut bodies = Vec::with_capacity(ids.len());
+    for (id, _) in ids {
+        bodies.extend(find.query_row(params![signed(id.0), center.as_str()], |row| json(row, 0)).optional()?);
+    }
+    Ok(bodies)
 }
 
 /// The events of a delivery, oldest first.

@@ -78,6 +78,7 @@ pub(super) fn delivery(id: u64, rev: Rev, at: UtcMillis) -> Delivery {
         delivered_at: None,
         cancelled_at: None,
         cancel: None,
+        unknown: Default::default(),
     }
 }
 

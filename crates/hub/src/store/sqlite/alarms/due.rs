@@ -8,12 +8,10 @@ use super::super::read;
 use super::super::writer::Batch;
 use super::alarm_ref;
 use crate::store::Now;
+use crate::store::backend::DUE_AT_ONCE;
 use gwanje_ledger::AlarmRef;
 use gwanje_model::{CenterId, UtcMillis};
 use rusqlite::{Connection, params};
-
-/// Written in one transaction at most: bounds how long commands wait for it.
-const AT_ONCE: usize = 200;
 
 /// Whether [`write_due`] would find anything.
 pub(in crate::store::sqlite) fn is_anything_due(
@@ -31,10 +29,15 @@ pub(in crate::store::sqlite) fn write_due(
 ) -> rusqlite::Result<usize> {
     let (db, now) = (batch.db(), batch.now);
     let mut raised = Vec::new();
-    for alarm in due(db, center, now.day, AT_ONCE)? {
-        raised.push((alarm, read::live_row(db, center, alarm.id)?));
+    for alarm in due(db, center, now.day, DUE_AT_ONCE)? {
+        match read::live_row(db, center, alarm.id) {
+            Ok(row) => raised.push((alarm, row)),
+            // A newer hub wrote it, and raises its alarms.
+            Err(rusqlite::Error::FromSqlConversionFailure(..)) => {}
+            Err(error) => return Err(error),
+        }
     }
-    let unheard = unheard(db, center, now.wall, AT_ONCE)?;
+    let unheard = unheard(db, center, now.wall, DUE_AT_ONCE)?;
     let Some(staged) = batch.center(center)? else { return Ok(0) };
     let count = raised.len() + unheard.len();
     let writes = gwanje_ledger::look_at_clock(&mut staged.standing, raised, unheard);

@@ -1,14 +1,16 @@
 //! Frames: their bounds, and that memory and tables tell the same.
 
-use crate::day::{START, act, config, create, done, gangnam, open, order};
+use crate::day::{START, act, config, create, done, gangnam, order};
+use crate::place::Place;
 use gwanje_hub::store::{Ask, Command, Intent, StoreConfig, StoreError};
 use gwanje_model::Rev;
 use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
 use gwanje_wire::{ErrorCode, NewOrder, ResyncReason};
 
-#[tokio::test]
-async fn memory_and_tables_give_equal_frames() {
-    let (memory, tables) = (open(config()).await, open(StoreConfig { recent_changes: 1, ..config() }).await);
+pub async fn memory_and_tables_give_equal_frames(place: Place) {
+    let other = place.another().await;
+    let (memory, tables) =
+        (place.open(config()).await, other.open(StoreConfig { recent_changes: 1, ..config() }).await);
     for store in [&memory, &tables] {
         for _ in 0..20 {
             done(store, create()).await;
@@ -30,10 +32,9 @@ async fn memory_and_tables_give_equal_frames() {
     assert!(matches!(ahead, Err(StoreError::Resync(ResyncReason::Ahead))), "{ahead:?}");
 }
 
-#[tokio::test]
-async fn no_frame_exceeds_its_bounds() {
-    for recent_changes in [16_384, 1] {
-        let store = open(StoreConfig { recent_changes, ..config() }).await;
+pub async fn no_frame_exceeds_its_bounds(place: Place) {
+    for (recent_changes, place) in [(16_384, place.another().await), (1, place)] {
+        let store = place.open(StoreConfig { recent_changes, ..config() }).await;
         let outcomes = store.execute_many((0..1_500).map(|_| create()).collect()).await.unwrap();
         assert_eq!(outcomes.len(), 1_500);
         let frame = store.frame(&gangnam(), Rev(0), usize::MAX).await.unwrap();
@@ -48,9 +49,8 @@ async fn no_frame_exceeds_its_bounds() {
     }
 }
 
-#[tokio::test]
-async fn an_order_that_no_frame_could_carry_is_refused_and_takes_no_number() {
-    let store = open(config()).await;
+pub async fn an_order_that_no_frame_could_carry_is_refused_and_takes_no_number(place: Place) {
+    let store = place.open(config()).await;
     let mut long = order();
     long.request = "가".repeat(50_000).into();
     let mut many = order();

@@ -15,12 +15,6 @@ pub fn config() -> StoreConfig {
     StoreConfig::temporary(Clock::drill(START, 0.0))
 }
 
-pub async fn open(config: StoreConfig) -> Store {
-    let store = crate::opening::store(config).await;
-    prepare(&store).await;
-    store
-}
-
 /// Sets up the center and its riders.
 pub async fn prepare(store: &Store) {
     let center =

@@ -1,6 +1,7 @@
 //! Laws that hold after any mixture of commands, archivings and restarts.
 
-use crate::day::{START, act, cancel, config, create, gangnam, open};
+use crate::day::{START, act, cancel, config, create, gangnam};
+use crate::place::Place;
 use gwanje_hub::Clock;
 use gwanje_hub::store::{After, Ask, Store, StoreConfig};
 use gwanje_model::{Delivery, DeliveryId, Rev, RowDigest};
@@ -14,6 +15,8 @@ enum Step {
     Act(u64, Ask),
     Archive,
     Restart,
+    /// The handle goes without a word.
+    Crash,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         16 => (1..12u64, ask).prop_map(|(id, ask)| Step::Act(id, ask)),
         1 => Just(Step::Archive),
         1 => Just(Step::Restart),
+        1 => Just(Step::Crash),
     ]
 }
 
@@ -75,26 +79,19 @@ impl Board {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    /// The digest kept incrementally is the digest of the rows; every revision is one change; a follower of frames holds
-    /// the board, whatever the pages, from memory and from the tables; history tells every change.
-    #[test]
-    fn a_followed_board_is_the_board(
-        steps in proptest::collection::vec(step(), 1..60),
-        limit in 1..5usize,
-        recent_changes in prop_oneof![Just(1usize), Just(8), Just(16_384)],
-    ) {
+/// The digest kept incrementally is the digest of the rows; every revision is one change; a follower of frames holds the
+/// board, whatever the pages, from memory and from the tables; history tells every change.
+pub fn a_followed_board_is_the_board(empty: impl AsyncFn() -> Place) {
+    let config = ProptestConfig { cases: 24, ..ProptestConfig::default() };
+    let recent = prop_oneof![Just(1usize), Just(8), Just(16_384)];
+    let steps = proptest::collection::vec(step(), 1..60);
+    proptest!(config, |(steps in steps, limit in 1..5usize, recent_changes in recent)| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let folder = tempfile::tempdir().unwrap();
+            let place = empty().await;
             let clock = Clock::drill(START.plus_min(600), 0.0);
-            let config = StoreConfig {
-                recent_changes,
-                ..StoreConfig::at(folder.path().join("hub.sqlite"), clock.clone())
-            };
-            let mut store = open(config.clone()).await;
+            let config = StoreConfig { recent_changes, ..StoreConfig::temporary(clock.clone()) };
+            let mut store = place.open(config.clone()).await;
             let (mut near, mut far, mut changes) = (Board::default(), Board::default(), 0);
             for step in steps {
                 match step {
@@ -107,7 +104,11 @@ proptest! {
                     }
                     Step::Restart => {
                         store.close().await;
-                        store = open(config.clone()).await;
+                        store = place.open(config.clone()).await;
+                    }
+                    Step::Crash => {
+                        drop(store);
+                        store = place.open(config.clone()).await;
                     }
                 }
                 near.follow(&store, 1_000).await;
@@ -135,13 +136,12 @@ proptest! {
             assert_eq!((alarms.alarm_seq, alarms.alarms.len() as u64), (cancelled, cancelled));
             store.close().await;
         });
-    }
+    });
 }
 
 /// Commands that meet in the writer's queue share a transaction, and still each have a revision and an outcome.
-#[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_have_a_revision_each() {
-    let store = open(config()).await;
+pub async fn many_at_once_have_a_revision_each(place: Place) {
+    let store = place.open(config()).await;
     let mut committed = store.committed(&gangnam()).unwrap();
     let outcomes = futures_util::future::join_all((0..300).map(|_| store.execute(create()))).await;
     let mut revs: Vec<u64> =

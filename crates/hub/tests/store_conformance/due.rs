@@ -1,6 +1,7 @@
 //! Alarms that the clock raises: when they are written, what ends them, what seats say of them, when they are escalated.
 
-use crate::day::{START, act, by, cancel, create, done, gangnam, open};
+use crate::day::{START, act, by, cancel, create, done, gangnam};
+use crate::place::Place;
 use gwanje_hub::Clock;
 use gwanje_hub::store::{Ask, Command, Intent, Store, StoreConfig, StoreError};
 use gwanje_model::{DeliveryId, UtcMillis};
@@ -10,9 +11,9 @@ use gwanje_wire::socket::AlarmReceipt;
 const WALL: UtcMillis = UtcMillis(1_800_000_000_000);
 
 /// A store whose clocks stand.
-async fn still() -> (Store, Clock) {
+async fn still(place: &Place) -> (Store, Clock) {
     let clock = Clock::still(WALL, START);
-    (open(StoreConfig::temporary(clock.clone())).await, clock)
+    (place.open(StoreConfig::temporary(clock.clone())).await, clock)
 }
 
 async fn all(store: &Store) -> Vec<AlarmEntry> {
@@ -41,10 +42,9 @@ fn word(kind: AlarmKind, min: i64, stage: ReceiptStage) -> AlarmReceipt {
     AlarmReceipt { id: DeliveryId(1), kind, raised_at: START.plus_min(min), stage }
 }
 
-#[tokio::test]
-async fn each_comes_when_it_is_due_and_is_settled_when_its_reason_is_gone() {
+pub async fn each_comes_when_it_is_due_and_is_settled_when_its_reason_is_gone(place: Place) {
     use AlarmKind::{Cancelled, Late, Unaccepted, Unconfirmed};
-    let (store, clock) = still().await;
+    let (store, clock) = still(&place).await;
     let at = |min: i64| clock.set_still(WALL.plus_ms(min), START.plus_min(min));
     done(&store, create()).await;
     assert_eq!(look(&store).await, 0, "nothing is due");
@@ -79,24 +79,21 @@ async fn each_comes_when_it_is_due_and_is_settled_when_its_reason_is_gone() {
     assert_eq!(cancelled.delivery.as_ref().unwrap().status.unwrap().as_str(), "cancelled");
 }
 
-#[tokio::test]
-async fn what_is_due_outlives_the_process() {
-    let folder = tempfile::tempdir().unwrap();
+pub async fn what_is_due_outlives_the_process(place: Place) {
     let clock = Clock::still(WALL, START);
-    let config = StoreConfig::at(folder.path().join("hub.sqlite"), clock.clone());
-    let store = open(config.clone()).await;
+    let config = StoreConfig::temporary(clock.clone());
+    let store = place.open(config.clone()).await;
     done(&store, create()).await;
     store.close().await;
     clock.set_still(WALL, START.plus_min(30));
-    let store = open(config).await;
+    let store = place.open(config).await;
     assert_eq!(look(&store).await, 2);
     assert_eq!(told(&store).await, [(AlarmKind::Late, 30, false), (AlarmKind::Unaccepted, 1, false)]);
 }
 
-#[tokio::test]
-async fn nobody_gives_word_on_what_is_not_due_and_a_word_on_what_is_writes_it() {
+pub async fn nobody_gives_word_on_what_is_not_due_and_a_word_on_what_is_writes_it(place: Place) {
     use ReceiptStage::{Acknowledged, Delivered};
-    let (store, clock) = still().await;
+    let (store, clock) = still(&place).await;
     done(&store, create()).await;
     let say = async |word: AlarmReceipt| store.record_receipt(&gangnam(), word, by("kim", "s")).await;
     for early in [
@@ -124,10 +121,9 @@ async fn nobody_gives_word_on_what_is_not_due_and_a_word_on_what_is_writes_it() 
     assert_eq!((acknowledged.who.account.as_str(), acknowledged.at), ("kim", WALL));
 }
 
-#[tokio::test]
-async fn receipts_are_bounded_by_account_and_by_alarm_and_the_first_acknowledgement_stands() {
+pub async fn receipts_are_bounded_by_account_and_by_alarm_and_the_first_acknowledgement_stands(place: Place) {
     use ReceiptStage::{Acknowledged, Delivered};
-    let (store, clock) = still().await;
+    let (store, clock) = still(&place).await;
     done(&store, create()).await;
     clock.set_still(WALL, START.plus_min(1));
     let say = async |account: String, seat: String, stage| {
@@ -153,9 +149,8 @@ async fn receipts_are_bounded_by_account_and_by_alarm_and_the_first_acknowledgem
     assert_eq!(alarm.acknowledged.unwrap().who.account, "lee", "whatever the bound");
 }
 
-#[tokio::test]
-async fn an_alarm_that_nobody_takes_note_of_is_escalated_after_a_minute_of_the_wall() {
-    let (store, clock) = still().await;
+pub async fn an_alarm_that_nobody_takes_note_of_is_escalated_after_a_minute_of_the_wall(place: Place) {
+    let (store, clock) = still(&place).await;
     for _ in 0..3 {
         done(&store, create()).await;
     }
@@ -178,9 +173,8 @@ async fn an_alarm_that_nobody_takes_note_of_is_escalated_after_a_minute_of_the_w
     assert_eq!((told[0].id, told[0].escalated_at), (DeliveryId(1), Some(WALL.plus_ms(60_000))));
 }
 
-#[tokio::test]
-async fn alarms_come_by_page_and_a_page_says_where_the_next_begins() {
-    let (store, clock) = still().await;
+pub async fn alarms_come_by_page_and_a_page_says_where_the_next_begins(place: Place) {
+    let (store, clock) = still(&place).await;
     for _ in 0..5 {
         done(&store, create()).await;
     }
@@ -200,9 +194,8 @@ async fn alarms_come_by_page_and_a_page_says_where_the_next_begins() {
 }
 
 /// Ten thousand that are due at once are written in several transactions; a look where nothing is due reads an index.
-#[tokio::test]
-async fn many_that_are_due_at_once_are_all_written() {
-    let (store, clock) = still().await;
+pub async fn many_that_are_due_at_once_are_all_written(place: Place) {
+    let (store, clock) = still(&place).await;
     let orders = (0..1_000).map(|_| create()).collect();
     store.execute_many(orders).await.unwrap();
     clock.set_still(WALL, START.plus_min(1));
