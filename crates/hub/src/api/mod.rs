@@ -3,6 +3,7 @@
 //! Every error is problem+json, whoever made it: a handler, an extractor or the router itself.
 
 mod alarms;
+mod answering;
 mod asking;
 mod batch;
 mod board;
@@ -17,6 +18,7 @@ mod riders;
 mod sign_in;
 mod snapshot;
 
+pub(crate) use asking::query;
 pub use asking::{Asking, AskingIn};
 pub use refusal::Refusal;
 
@@ -96,7 +98,8 @@ fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Route
         .layer(map_response(kept_nowhere))
         // It says why in its own way: balancers read the status alone.
         .merge(Router::new().route("/readyz", get(health::ready)).with_state(Arc::clone(&hub)))
-        .layer(from_fn_with_state(hub, browsers_from_listed_origins));
+        .layer(from_fn_with_state(Arc::clone(&hub), browsers_from_listed_origins))
+        .layer(from_fn_with_state(hub, answering::noted));
     Router::new().fallback(move |request: Request| {
         let mut all = all.clone();
         async move { tower_service::Service::call(&mut all, without_last_slash(request)).await }
@@ -230,12 +233,16 @@ async fn browsers_from_listed_origins(State(hub): State<Arc<Hub>>, request: Requ
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(VARY, HeaderValue::from_static("origin"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after"));
+    headers
+        .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after, x-request-id"));
     if preflight {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH"));
+        headers
+            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"));
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, idempotency-key, if-match, if-none-match"),
+            HeaderValue::from_static(
+                "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id",
+            ),
         );
     }
     response

@@ -10,6 +10,7 @@ use gwanje_model::digest::DigestSum;
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, RowDigest};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeMap;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// The most jobs that one transaction takes: bounds how long the first waits for the last.
@@ -196,8 +197,12 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
                 Err(_) => break,
             }
         }
+        let begun = Instant::now();
         match commit(&mut db, batch, lines) {
-            Ok(settled) => settled.into_iter().for_each(|settle| settle()),
+            Ok(settled) => {
+                lines.meters.committed(begun.elapsed());
+                settled.into_iter().for_each(|settle| settle());
+            }
             // Dropping the settles tells each caller that nothing was written.
             Err(error) => tracing::error!(%error, "a transaction was rolled back; its commands are refused"),
         }
