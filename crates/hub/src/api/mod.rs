@@ -51,7 +51,13 @@ pub fn router(hub: Arc<Hub>) -> Router {
 
 /// The same with further routes, for which the same holds.
 pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
-    let api = Router::new()
+    let api = routes().layer(from_fn_with_state(Arc::clone(&hub), in_turn));
+    of_every_node(hub, Router::new().nest(API_ROOT, api), further)
+}
+
+/// What lies under [`API_ROOT`] where requests are served.
+pub(crate) fn routes() -> Router<Arc<Hub>> {
+    Router::new()
         .route("/login", post(sign_in::login))
         .route("/login/refresh", post(sign_in::refresh))
         .route("/logout", post(sign_in::logout))
@@ -72,9 +78,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/riders", get(riders::list).post(riders::create))
         .route("/centers/{center}/riders/{id}", axum::routing::patch(riders::edit))
         .route("/centers/{center}/alarms", get(alarms::list))
-        .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
-    let api = Router::new().nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)));
-    of_every_node(hub, api, further)
+        .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt))
 }
 
 /// What a node answers that serves sockets alone: whether it lives and is ready, and these routes.

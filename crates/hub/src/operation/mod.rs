@@ -4,6 +4,7 @@ mod admin_page;
 mod clients;
 mod drain;
 mod metrics_page;
+mod openapi;
 mod passing_on;
 
 use crate::api::{Asking, Refusal};
@@ -40,6 +41,10 @@ impl FromRef<Operation> for Arc<Hub> {
 
 /// The routes; a drain without a time gives clients the `usual` one.
 pub(crate) fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, usual: Drain) -> Router {
+    routes().with_state(Operation { hub, gate, usual, leaving: Arc::default() })
+}
+
+fn routes() -> Router<Operation> {
     let api = Router::new()
         .route("/drain", post(drain::drain))
         .route("/monitor", get(monitor))
@@ -48,8 +53,8 @@ pub(crate) fn router(hub: Arc<Hub>, gate: Arc<SocketGate>, usual: Drain) -> Rout
     Router::new()
         .nest(API_ROOT, api)
         .route("/metrics", get(metrics_page::metrics))
+        .route("/openapi.json", get(openapi::document))
         .merge(admin_page::router())
-        .with_state(Operation { hub, gate, usual, leaving: Arc::default() })
 }
 
 /// GET `/monitor`.

@@ -14,6 +14,7 @@ mod harness;
 mod logs;
 mod metrics;
 mod monitor;
+mod openapi;
 mod peer;
 mod shapes;
 mod sockets;
