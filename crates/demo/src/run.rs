@@ -11,6 +11,7 @@ use gwanje_hub::auth::NewAccount;
 use gwanje_hub::claim::Claim;
 use gwanje_hub::config::DATABASE_FILE;
 use gwanje_hub::listening::Listening;
+use gwanje_hub::logged::LogKept;
 use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
@@ -34,7 +35,7 @@ const DRAIN: Drain = Drain { within_ms: 1_000 };
 ///
 /// # Errors
 /// When a setting can't be used, or something fails while running.
-pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
+pub async fn run(settings: DemoSettings, log: LogKept) -> Result<(), DemoFailure> {
     let listening = Listening::at(settings.listen).await.map_err(DemoFailure::running)?;
     let sockets_apart = match settings.socket_listen {
         Some(address) => Some(Listening::at(address).await.map_err(DemoFailure::running)?),
@@ -52,7 +53,7 @@ pub async fn run(settings: DemoSettings) -> Result<(), DemoFailure> {
         let said = format!("the folder {} is not used: {error}", folder.display());
         if error.is_other_store() { DemoFailure::input(said) } else { DemoFailure::running(said) }
     };
-    let hub = Hub::open(store, HubConfig::default()).await.map_err(|error| {
+    let hub = Hub::open(store, HubConfig { log, ..HubConfig::default() }).await.map_err(|error| {
         // A demo never keeps its secret outside of its store.
         let is_of_real_days = matches!(error, StoreError::SecretApart);
         if is_of_real_days { not_used(PurposeError::IsProduction) } else { DemoFailure::running(error) }

@@ -7,6 +7,7 @@ use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{ServeConfig, named_place};
 use gwanje_hub::listening::Listening;
+use gwanje_hub::logged::LogKept;
 use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
 use gwanje_hub::retention::KeptFor;
 use gwanje_hub::serve::{Serving, asked_to_stop};
@@ -34,7 +35,7 @@ const NAME_MAX: usize = 100;
 ///
 /// # Errors
 /// When the configuration can't be used, or something fails while running.
-pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
+pub async fn serve(args: &ServeArgs, log: LogKept) -> Result<(), ExitError> {
     let config = load(&args.config)?;
     let listening = Listening::at(config.listen).await.map_err(ExitError::running)?;
     let sockets_apart = match config.socket_listen {
@@ -45,7 +46,7 @@ pub async fn serve(args: &ServeArgs) -> Result<(), ExitError> {
         StorePlace::File(_) => Some(Claim::on(&config.data).await?),
         StorePlace::Postgres(_) => None,
     };
-    let hub = Arc::new(open_to_use(&config).await?);
+    let hub = Arc::new(open_to_use(&config, log).await?);
     set_up_centers(&hub, &config).await?;
     if args.new_epoch {
         begin_epochs(&hub).await?;
@@ -99,7 +100,7 @@ pub async fn user(action: UserAction) -> Result<(), ExitError> {
         return Err(ExitError::input(format!("a name has 1 to {NAME_MAX} characters")));
     }
     let config = load(&config)?;
-    let hub = open_to_use(&config).await?;
+    let hub = open_to_use(&config, LogKept::default()).await?;
     let centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() && !role.sees_all_centers() {
         return Err(ExitError::input(format!(
@@ -128,7 +129,7 @@ pub async fn key(action: KeyAction) -> Result<(), ExitError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let config = load(&config)?;
-    let hub = open_to_use(&config).await?;
+    let hub = open_to_use(&config, LogKept::default()).await?;
     let mut centers = known_centers(&hub, &config, centers)?;
     if centers.is_empty() {
         centers = hub.store.center_ids();
@@ -210,52 +211,7 @@ async fn take_secret_out(file: &Path, config: &ServeConfig) -> Result<(), ExitEr
     Ok(())
 }
 
-/// `gwanje-hub check`: says what is wrong with configuration and database, and how to mend it.
-///
-/// # Errors
-/// With the first thing that is wrong.
-pub async fn check(args: &ConfigArgs) -> Result<(), ExitError> {
-    let config = load(args)?;
-    say("configuration: good")?;
-    for address in std::iter::once(config.listen).chain(config.socket_listen) {
-        match Listening::at(address).await {
-            Ok(listening) => say(&format!("address {}: free", listening.address()))?,
-            Err(error) => say(&format!("{error} (a running hub uses it, perhaps)"))?,
-        }
-    }
-    if let StorePlace::File(file) = config.kept() {
-        make_folder(&config.data).map_err(|e| no_folder(&config, &e))?;
-        if !file.exists() {
-            say(&format!("database: {} is not there yet; `gwanje-hub serve` makes it", file.display()))?;
-            return Ok(());
-        }
-    }
-    let hub = open(&config).await?;
-    if purpose_of(&hub).await.map_err(|error| other_store(&config, error))? == Some(Purpose::Demo) {
-        return Err(other_store(&config, PurposeError::IsDemo));
-    }
-    let centers = hub.store.centers().await.map_err(ExitError::running)?;
-    for center in &centers {
-        let head = hub.store.head(&center.id).await.map_err(ExitError::running)?;
-        say(&format!(
-            "center {} ({}): {} rows at revision {}",
-            center.id, center.name, head.count, head.rev
-        ))?;
-    }
-    let coming: Vec<CenterId> = coming(&hub, &config).collect();
-    for center in &coming {
-        say(&format!("center {center}: not in the database yet; `gwanje-hub serve` adds it"))?;
-    }
-    if centers.is_empty() && coming.is_empty() {
-        say("database: no center yet; add [[centers]] to the configuration")?;
-    } else {
-        say("database: good")?;
-    }
-    hub.store.close().await;
-    Ok(())
-}
-
-fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
+pub(crate) fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
     // A variable that is no text can't be a setting.
     let environment =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
@@ -263,7 +219,7 @@ fn load(args: &ConfigArgs) -> Result<ServeConfig, ExitError> {
 }
 
 /// Opens the database as it is, beside a running hub too: that hub would not learn of a center added here.
-async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
+pub(crate) async fn open(config: &ServeConfig, log: LogKept) -> Result<Hub, ExitError> {
     let store = match config.kept() {
         StorePlace::File(file) => {
             make_folder(&config.data).map_err(|e| no_folder(config, &e))?;
@@ -281,20 +237,28 @@ async fn open(config: &ServeConfig) -> Result<Hub, ExitError> {
     };
     let store = store.map_err(ExitError::running)?;
     let secret = Some(secret(config, &store).await?);
-    let settings = HubConfig { origins: config.origins.clone(), secret, node_url: config.node_url() };
+    let settings = HubConfig {
+        origins: config.origins.clone(),
+        secret,
+        node_url: config.node_url(),
+        node: Some(config.node.clone()).filter(|node| !node.is_empty()),
+        metrics_from: config.metrics_from.clone(),
+        log,
+        mail: config.mail.mailing().ok().flatten(),
+    };
     Hub::open(store, settings).await.map_err(ExitError::running)
 }
 
 /// The same for real days, which it is kept for from now on.
-async fn open_to_use(config: &ServeConfig) -> Result<Hub, ExitError> {
-    let hub = open(config).await?;
+async fn open_to_use(config: &ServeConfig, log: LogKept) -> Result<Hub, ExitError> {
+    let hub = open(config, log).await?;
     use_for(&hub, Purpose::Production).await.map_err(|error| other_store(config, error))?;
     // The secret is in its file by now.
     secret(config, &hub.store).await?.leave_store(&hub.store).await.map_err(ExitError::running)?;
     Ok(hub)
 }
 
-fn other_store(config: &ServeConfig, error: PurposeError) -> ExitError {
+pub(crate) fn other_store(config: &ServeConfig, error: PurposeError) -> ExitError {
     let said = format!("the database {} is not used: {error}", config.kept());
     if error.is_other_store() { ExitError::input(said) } else { ExitError::running(said) }
 }
@@ -323,11 +287,11 @@ async fn begin_epochs(hub: &Hub) -> Result<(), ExitError> {
 }
 
 /// The centers of the configuration that the next start adds.
-fn coming(hub: &Hub, config: &ServeConfig) -> impl Iterator<Item = CenterId> {
+pub(crate) fn coming(hub: &Hub, config: &ServeConfig) -> impl Iterator<Item = CenterId> {
     config.centers.iter().map(|center| &center.id).filter(|id| !hub.store.has_center(id)).cloned()
 }
 
-fn no_folder(config: &ServeConfig, error: &std::io::Error) -> ExitError {
+pub(crate) fn no_folder(config: &ServeConfig, error: &std::io::Error) -> ExitError {
     let folder = config.data.display();
     ExitError::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
 }
@@ -366,7 +330,7 @@ fn read_password() -> Result<String, ExitError> {
     Ok(password.to_owned())
 }
 
-fn say(line: &str) -> Result<(), ExitError> {
+pub(crate) fn say(line: &str) -> Result<(), ExitError> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

@@ -1,6 +1,7 @@
 //! The binary `gwanje-hub`: what the hub does, said in one line when it can't.
 
 mod args;
+mod check;
 mod commands;
 #[cfg(feature = "demo")]
 mod demo_args;
@@ -11,15 +12,20 @@ use args::{Cli, CliCommand, LogFormat, one_line};
 use clap::Parser;
 use clap::error::ErrorKind;
 use exit_error::ExitError;
+use gwanje_hub::logged::LogKept;
 use std::process::ExitCode;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(said) => return explain(&said),
     };
-    log_to_stderr(cli.log_format);
-    match run(cli) {
+    let log = log_to_stderr(cli.log_format);
+    match run(cli, log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("gwanje-hub: {failure}");
@@ -28,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), ExitError> {
+fn run(cli: Cli, log: LogKept) -> Result<(), ExitError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -36,12 +42,12 @@ fn run(cli: Cli) -> Result<(), ExitError> {
     runtime.block_on(async {
         match cli.command {
             #[cfg(feature = "demo")]
-            CliCommand::Demo(args) => Ok(gwanje_demo::run(args.into()).await?),
-            CliCommand::Serve(args) => commands::serve(&args).await,
+            CliCommand::Demo(args) => Ok(gwanje_demo::run(args.into(), log).await?),
+            CliCommand::Serve(args) => commands::serve(&args, log).await,
             CliCommand::User { action } => commands::user(action).await,
             CliCommand::Key { action } => commands::key(action).await,
             CliCommand::Move(args) => commands::move_to(&args).await,
-            CliCommand::Check(args) => commands::check(&args).await,
+            CliCommand::Check(args) => check::check(&args).await,
         }
     })
 }
@@ -59,12 +65,16 @@ fn explain(said: &clap::Error) -> ExitCode {
 }
 
 /// `RUST_LOG` chooses what is logged; customer data appears at debug and below only.
-fn log_to_stderr(format: LogFormat) {
+/// What the hub keeps of it takes warnings and errors, whatever is chosen.
+fn log_to_stderr(format: LogFormat) -> LogKept {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let kept = LogKept::default();
+    let all = tracing_subscriber::registry().with(kept.layer().with_filter(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => lines.with_ansi(false).init(),
-        LogFormat::Json => lines.json().init(),
+        LogFormat::Text => all.with(lines.with_ansi(false).with_filter(filter)).init(),
+        LogFormat::Json => all.with(lines.json().with_filter(filter)).init(),
     }
+    kept
 }

@@ -196,6 +196,14 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     let said = output(hub(&["check", "--config", config])).await;
     assert!(said.status.success());
     assert!(String::from_utf8(said.stdout).unwrap().contains("is not there yet"));
+    // A mail server that is not there is said, with a status of its own.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut checked = hub(&["check", "--config", config]);
+    checked.env("GWANJE_MAIL_SMTP", nobody).env("GWANJE_MAIL_FROM", "hub@example.com");
+    checked.env("GWANJE_MAIL_TO", "ops@example.com");
+    let said = output(checked).await;
+    let wrong = String::from_utf8(said.stderr).unwrap();
+    assert!(said.status.code() == Some(1) && wrong.starts_with("gwanje-hub: mail: "), "{wrong}");
     let add = [
         &["user", "add", "kim", "--name", "김\u{202E}관제", "--role", "dispatcher"][..],
         &["--centers", "gangnam", "--config", config],

@@ -2,16 +2,19 @@
 
 use crate::body::within_time;
 use crate::listening::{Impatient, Listening};
-use axum::Router;
-use axum::middleware::from_fn;
+use axum::extract::ConnectInfo;
+use axum::middleware::{AddExtension, from_fn};
 use axum::serve::Listener as _;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
+use tower_layer::Layer as _;
 
 /// Connections served at once, sockets among them; more wait in the system's queue. A seat has a socket and now and
 /// then a connection for requests beside it, so this is some eight thousand seats at a file descriptor each. So many
@@ -24,7 +27,9 @@ const ASK_WITHIN: Duration = Duration::from_secs(15);
 pub const WIND_DOWN: Duration = Duration::from_secs(3);
 
 /// A connection as hyper serves it.
-type Serving = http1::UpgradeableConnection<TokioIo<Impatient>, TowerToHyperService<Router>>;
+type Serving = http1::UpgradeableConnection<TokioIo<Impatient>, Service>;
+/// What answers: it knows who asks.
+type Service = TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>;
 
 /// Serves until the future ends; then refuses the port at once and gives requests under way a moment.
 pub async fn serve_until(
@@ -51,7 +56,7 @@ pub async fn serve_until(
             () = &mut until => break,
             next = next => next,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router.clone()));
         let connection = http.serve_connection(TokioIo::new(stream.holding(place)), service).with_upgrades();
         let (alive, ended) = (alive.clone(), ending.subscribe());
         tokio::spawn(async move {
@@ -88,7 +93,7 @@ mod tests {
     use tokio::net::TcpStream;
     use tokio::sync::{Notify, oneshot};
 
-    async fn connect(address: std::net::SocketAddr) -> TcpStream {
+    async fn connect(address: SocketAddr) -> TcpStream {
         TcpStream::connect(address).await.unwrap()
     }
 

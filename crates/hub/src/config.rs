@@ -1,10 +1,11 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
+use crate::mail::{MailLevel, MailSettings};
 use crate::node_url::NodeUrl;
 use crate::store::{CONNECTIONS, Replication, StorePlace};
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -120,6 +121,12 @@ pub struct ServeConfig {
     /// Where the other hubs reach the sockets of this one: `http://10.0.0.1:7400`. Empty: they do not, and sockets that poll must
     /// come back to the hub that they began at.
     pub node_url: String,
+    /// Its name among the hubs on the database. Empty: its host and port.
+    pub node: String,
+    /// Addresses that may read `/metrics` without signing in, beside this machine.
+    pub metrics_from: Vec<IpAddr>,
+    /// Who is told of errors by mail.
+    pub mail: MailSettings,
     /// Browser origins that may call.
     pub origins: Vec<String>,
     /// Asks clients to reconnect within this many milliseconds when the hub stops.
@@ -148,6 +155,9 @@ impl Default for ServeConfig {
             token_secret_file: None,
             redis: String::new(),
             node_url: String::new(),
+            node: String::new(),
+            metrics_from: Vec::new(),
+            mail: MailSettings::default(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
             drain_grace_ms: 0,
@@ -273,6 +283,20 @@ impl ServeConfig {
             "token_secret_file" => self.token_secret_file = (!value.is_empty()).then(|| PathBuf::from(value)),
             "redis" => value.clone_into(&mut self.redis),
             "node_url" => value.clone_into(&mut self.node_url),
+            "node" => value.clone_into(&mut self.node),
+            "metrics_from" => {
+                self.metrics_from = list()
+                    .map(|one| parse(key, one, "an address such as 10.0.0.9"))
+                    .collect::<Result<_, _>>()?;
+            }
+            "mail_smtp" => value.clone_into(&mut self.mail.smtp),
+            "mail_from" => value.clone_into(&mut self.mail.from),
+            "mail_to" => value.clone_into(&mut self.mail.to),
+            "mail_min_level" => {
+                self.mail.min_level =
+                    MailLevel::parse(value).ok_or_else(|| unusable(key, value, "one of warn, error"))?;
+            }
+            "mail_per" => value.clone_into(&mut self.mail.per),
             "origins" => self.origins = list().map(str::to_owned).collect(),
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
@@ -352,6 +376,12 @@ impl ServeConfig {
                 );
             }
         }
+        if !self.node.is_empty() && !is_node_name(&self.node) {
+            return wrong("node", "a name has 1 to 64 letters, digits and . _ : -".into());
+        }
+        if let Err((key, what)) = self.mail.mailing() {
+            return wrong(&format!("mail.{key}"), what);
+        }
         let mut seen = std::collections::BTreeSet::new();
         for center in &self.centers {
             let id = center.id.as_str();
@@ -380,6 +410,11 @@ impl ServeConfig {
         }
         Ok(())
     }
+}
+
+fn is_node_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+    name.len() <= 64 && name.chars().all(plain)
 }
 
 /// A store as people name it: `postgres://…`, or the file or the folder of one in a file, with or without `sqlite://`.
@@ -510,6 +545,10 @@ mod tests {
             ("redis = 'redis://x'", &[], "redis: it joins hubs that share a `database`"),
             ("node_url = 'hub-1:7400'", &[], "node_url: \"hub-1:7400\" is no address at which other hubs"),
             ("", &[("GWANJE_NODE_URL", "http://10.0.0.1:7400")], "node_url: hubs find it in the `redis`"),
+            ("node = 'a b'", &[], "node: a name has 1 to 64 letters"),
+            ("", &[("GWANJE_METRICS_FROM", "10.0.0.9,prom")], "\"prom\" is not an address such as"),
+            ("[mail]\nsmtp = 'mail.example'", &[], "mail.from: \"\" is no address"),
+            ("", &[("GWANJE_MAIL_MIN_LEVEL", "all")], "is not one of warn, error"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),
             ("", &[("GWANJE_CENTERS", "a/b")], "may only hold letters"),
             ("socket_urls = ['ftp://x']", &[], "socket_urls: \"ftp://x\" is not"),

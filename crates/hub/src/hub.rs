@@ -4,12 +4,17 @@ use crate::admission::Admission;
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
 use crate::fanout::Presence;
+use crate::logged::LogKept;
+use crate::mail::Mailing;
+use crate::meters::Meters;
 use crate::node_url::NodeUrl;
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
+use crate::roster::Roster;
 use crate::store::{Store, StoreError};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// How a hub is set up.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +25,14 @@ pub struct HubConfig {
     pub secret: Option<TokenSecret>,
     /// Where other hubs on the store reach the sockets of this one; none: they do not.
     pub node_url: Option<NodeUrl>,
+    /// Its name among the hubs on the store; none: host and port.
+    pub node: Option<String>,
+    /// Who may read its measurements without signing in, beside this machine.
+    pub metrics_from: Vec<IpAddr>,
+    /// What is kept of this process's log.
+    pub log: LogKept,
+    /// Who is told of errors; none: nobody.
+    pub mail: Option<Mailing>,
 }
 
 /// What REST, sockets and the drill share. Lives in an `Arc`.
@@ -40,8 +53,12 @@ pub struct Hub {
     pub admission: Admission,
     /// What was last seen of the store.
     pub store_health: StoreHealth,
+    /// The hubs on the store, and who is connected to them.
+    pub roster: Roster,
+    /// What is measured.
+    pub meters: Arc<Meters>,
     socket_urls: RwLock<Vec<String>>,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
 }
 
 impl Hub {
@@ -55,12 +72,14 @@ impl Hub {
             clock: store.clock().clone(),
             presence: Presence::new(store.fanout()),
             positions: RiderPositions::new(&store),
+            roster: Roster::new(store.fanout()),
+            meters: store.meters(),
             store,
             config,
             admission: Admission::default(),
             store_health: StoreHealth::default(),
             socket_urls: RwLock::default(),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         })
     }
 
@@ -90,16 +109,22 @@ impl Hub {
     /// Whether this hub is being emptied: `/readyz` then says no.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.draining.borrow()
+    }
+
+    /// The same, as it changes.
+    #[must_use]
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
     }
 
     /// Begins a drain.
     pub fn begin_drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
     }
 
     /// Takes a drain back.
     pub fn cancel_drain(&self) {
-        self.draining.store(false, Ordering::Relaxed);
+        self.draining.send_replace(false);
     }
 }

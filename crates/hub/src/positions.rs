@@ -200,7 +200,7 @@ impl Exchange {
                 }
                 text = heard.recv() => match text {
                     Ok(Heard::Text(Topic::Places, text)) => self.hear(&text),
-                    Ok(Heard::Text(Topic::Commits | Topic::Seats, _)) => {}
+                    Ok(Heard::Text(Topic::Commits | Topic::Seats | Topic::Roster, _)) => {}
                     Ok(Heard::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.read().await,
                     Err(broadcast::error::RecvError::Closed) => return,
                 }

@@ -3,16 +3,20 @@
 use crate::accepting::serve_until;
 use crate::api;
 use crate::config::Part;
-use crate::drain_api;
 use crate::due_alarms;
 use crate::hub::Hub;
 use crate::listening::Listening;
+use crate::mail::keep_mailing;
+use crate::operation;
+use crate::reports;
 use crate::socket::SocketGate;
 use axum::Router;
 use gwanje_wire::socket::Drain;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Between two looks at whether the store answers.
@@ -43,11 +47,22 @@ impl Serving {
     /// closes those that stay, lets requests under way finish, and returns. A second signal to stop cuts that short.
     pub async fn until(self, stop: impl Future<Output = ()>) {
         let (told, stopped) = watch::channel(false);
+        let address = self.listening.address();
+        self.hub.roster.call(self.hub.config.node.as_deref().unwrap_or(&name_of(address)));
+        let mail = self.hub.config.mail.clone().map(|mailing| {
+            let name = self.hub.roster.name().to_string();
+            tokio::spawn(keep_mailing(mailing, name, &self.hub.config.log, self.hub.meters.clone()))
+        });
+        let reports = [
+            tokio::spawn(reports::keep_reporting(self.hub.clone(), self.gate.clone())),
+            tokio::spawn(reports::keep_telling_log(self.hub.clone())),
+            tokio::spawn(reports::keep_counting_log(self.hub.clone())),
+        ];
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
-        let drain = drain_api::router(self.hub.clone(), self.gate.clone(), self.drain);
+        let operation = operation::router(self.hub.clone(), self.gate.clone(), self.drain);
         let hub = self.hub.clone();
-        let further = self.routes.merge(drain);
+        let further = self.routes.merge(operation);
         let mut router = if self.parts.contains(&Part::Rest) {
             api::router_with(self.hub, further)
         } else {
@@ -81,13 +96,25 @@ impl Serving {
         told.send_replace(true);
         alarms.abort();
         readiness.abort();
+        reports.iter().chain(&mail).for_each(JoinHandle::abort);
         self.gate.shut().await;
+        // The others know at once, not by a lease.
+        tokio::join!(hub.roster.end(), hub.presence.end());
         for task in [Some(rest), apart].into_iter().flatten() {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a server task failed");
             }
         }
     }
+}
+
+/// What a hub is called that was given no name: where it listens, by this machine's name where that is everywhere.
+fn name_of(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let host = sysinfo::System::host_name().unwrap_or_else(|_| "hub".to_owned());
+        return format!("{host}:{}", address.port());
+    }
+    address.to_string()
 }
 
 /// Keeps what is seen of the store, for whoever asks whether the hub is ready.

@@ -38,6 +38,20 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code that a hub gives.
+    pub const ALL: [Self; 10] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Invalid,
+        Self::InvalidTransition,
+        Self::Conflict,
+        Self::Void,
+        Self::Resync,
+        Self::TooManyRequests,
+        Self::Unavailable,
+    ];
+
     /// The HTTP status it travels with.
     #[must_use]
     pub fn http_status(self) -> u16 {

@@ -67,6 +67,19 @@ pub enum Stream {
     Seats,
 }
 
+impl Stream {
+    /// The room's name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deliveries => "deliveries",
+            Self::Riders => "riders",
+            Self::Chat => "chat",
+            Self::Seats => "seats",
+        }
+    }
+}
+
 /// `subscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscribe {

@@ -97,7 +97,7 @@ pub(super) fn visible(hub: &Hub, caller: &Caller, center: &CenterId) -> Result<(
 }
 
 /// The query of a request.
-pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
+pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
     match Query::try_from_uri(uri) {
         Ok(Query(query)) => Ok(query),
         Err(error) => Err(Refusal::new(ErrorCode::Invalid, error.body_text())),

@@ -3,6 +3,7 @@
 //! Every error is problem+json, whoever made it: a handler, an extractor or the router itself.
 
 mod alarms;
+mod answering;
 mod asking;
 mod batch;
 mod board;
@@ -17,6 +18,7 @@ mod riders;
 mod sign_in;
 mod snapshot;
 
+pub(crate) use asking::query;
 pub use asking::{Asking, AskingIn};
 pub use refusal::Refusal;
 
@@ -49,7 +51,13 @@ pub fn router(hub: Arc<Hub>) -> Router {
 
 /// The same with further routes, for which the same holds.
 pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
-    let api = Router::new()
+    let api = routes().layer(from_fn_with_state(Arc::clone(&hub), in_turn));
+    of_every_node(hub, Router::new().nest(API_ROOT, api), further)
+}
+
+/// What lies under [`API_ROOT`] where requests are served.
+pub(crate) fn routes() -> Router<Arc<Hub>> {
+    Router::new()
         .route("/login", post(sign_in::login))
         .route("/login/refresh", post(sign_in::refresh))
         .route("/logout", post(sign_in::logout))
@@ -70,9 +78,7 @@ pub fn router_with(hub: Arc<Hub>, further: Router) -> Router {
         .route("/centers/{center}/riders", get(riders::list).post(riders::create))
         .route("/centers/{center}/riders/{id}", axum::routing::patch(riders::edit))
         .route("/centers/{center}/alarms", get(alarms::list))
-        .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt));
-    let api = Router::new().nest(API_ROOT, api.layer(from_fn_with_state(Arc::clone(&hub), in_turn)));
-    of_every_node(hub, api, further)
+        .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt))
 }
 
 /// What a node answers that serves sockets alone: whether it lives and is ready, and these routes.
@@ -96,7 +102,8 @@ fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Route
         .layer(map_response(kept_nowhere))
         // It says why in its own way: balancers read the status alone.
         .merge(Router::new().route("/readyz", get(health::ready)).with_state(Arc::clone(&hub)))
-        .layer(from_fn_with_state(hub, browsers_from_listed_origins));
+        .layer(from_fn_with_state(Arc::clone(&hub), browsers_from_listed_origins))
+        .layer(from_fn_with_state(hub, answering::noted));
     Router::new().fallback(move |request: Request| {
         let mut all = all.clone();
         async move { tower_service::Service::call(&mut all, without_last_slash(request)).await }
@@ -230,12 +237,16 @@ async fn browsers_from_listed_origins(State(hub): State<Arc<Hub>>, request: Requ
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(VARY, HeaderValue::from_static("origin"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after"));
+    headers
+        .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after, x-request-id"));
     if preflight {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH"));
+        headers
+            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"));
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, idempotency-key, if-match, if-none-match"),
+            HeaderValue::from_static(
+                "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id",
+            ),
         );
     }
     response

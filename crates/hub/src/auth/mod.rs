@@ -231,6 +231,12 @@ impl Auth {
         self.identity(&identity.sign_in).is_some_and(|now| now.role == identity.role)
     }
 
+    /// What an identity has become; none: its sign-in ended.
+    #[must_use]
+    pub fn current(&self, identity: &Identity) -> Option<Identity> {
+        self.identity(&identity.sign_in)
+    }
+
     /// Whether the account behind an identity may see that center now.
     #[must_use]
     pub fn may_see(&self, identity: &Identity, center: &CenterId) -> bool {

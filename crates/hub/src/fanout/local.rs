@@ -1,6 +1,6 @@
 //! Hubs in one process: what [`RedisFanout`](super::RedisFanout) does, in memory. The embedded hub is alone there.
 
-use super::seats::{NodeSeats, SeatChange, SeatsTold};
+use super::entries::{EntriesTold, EntryChange, Kept, NodeEntries};
 use super::trouble::FanoutTrouble;
 use super::{Fanout, FanoutAway, HEARD_CAPACITY, Heard, LEASE, NearRider, Routed, Topic};
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ pub struct LocalFanout {
 
 #[derive(Default)]
 struct Shared {
-    seats: BTreeMap<String, (NodeSeats, Instant)>,
+    entries: BTreeMap<(Kept, String), (NodeEntries, Instant)>,
     routes: BTreeMap<Key, (String, Instant)>,
     places: BTreeMap<CenterId, BTreeMap<RiderId, RiderPos>>,
 }
@@ -34,6 +34,7 @@ struct Shared {
 enum Key {
     Rider(RiderId),
     Socket(String),
+    Chore(String),
 }
 
 impl From<Routed<'_>> for Key {
@@ -41,6 +42,7 @@ impl From<Routed<'_>> for Key {
         match routed {
             Routed::Rider(rider) => Self::Rider(rider.clone()),
             Routed::Socket(sid) => Self::Socket(sid.to_owned()),
+            Routed::Chore(name) => Self::Chore(name.to_owned()),
         }
     }
 }
@@ -70,6 +72,12 @@ impl LocalFanout {
 }
 
 impl Shared {
+    /// A hub's entries whose lease holds.
+    fn of(&mut self, kept: Kept, node: &str) -> Option<&mut (NodeEntries, Instant)> {
+        let now = Instant::now();
+        self.entries.get_mut(&(kept, node.to_owned())).filter(|(_, until)| *until > now)
+    }
+
     /// Who has a route whose life is not over.
     fn holder(&mut self, key: &Key) -> Option<&str> {
         if self.routes.get(key).is_some_and(|(_, until)| *until <= Instant::now()) {
@@ -110,41 +118,64 @@ impl Fanout for LocalFanout {
         self.heard.as_ref().unwrap_or(&self.nobody).subscribe()
     }
 
-    async fn write_seats(&self, seats: &NodeSeats) -> Result<(), FanoutAway> {
-        let kept = NodeSeats { node: self.node.clone(), ..seats.clone() };
-        self.shared().seats.insert(self.node.clone(), (kept, Instant::now() + LEASE));
-        self.tell(Topic::Seats, SeatsTold::of(&self.node, seats.version, &[]).json());
+    async fn write_entries(&self, kept: Kept, all: &NodeEntries) -> Result<(), FanoutAway> {
+        let own = NodeEntries { node: self.node.clone(), ..all.clone() };
+        self.shared().entries.insert((kept, self.node.clone()), (own, Instant::now() + LEASE));
+        self.tell(kept.topic(), EntriesTold::of(&self.node, all.version, &[]).json());
         Ok(())
     }
 
-    async fn change_seats(&self, version: u64, changes: &[SeatChange]) -> Result<(), FanoutAway> {
+    async fn change_entries(
+        &self,
+        kept: Kept,
+        version: u64,
+        changes: &[EntryChange],
+    ) -> Result<bool, FanoutAway> {
         {
             let mut shared = self.shared();
-            let (kept, until) = shared.seats.entry(self.node.clone()).or_insert_with(|| {
-                (NodeSeats { node: self.node.clone(), ..NodeSeats::default() }, Instant::now())
-            });
-            for SeatChange { key, seat } in changes {
-                match seat {
-                    Some(seat) => _ = kept.seats.insert(key.clone(), seat.clone()),
-                    None => _ = kept.seats.remove(key),
+            let Some((own, until)) = shared.of(kept, &self.node) else { return Ok(false) };
+            for EntryChange { key, entry } in changes {
+                match entry {
+                    Some(entry) => _ = own.entries.insert(key.clone(), entry.clone()),
+                    None => _ = own.entries.remove(key),
                 }
             }
-            kept.version = version;
+            own.version = version;
             *until = Instant::now() + LEASE;
         }
-        self.tell(Topic::Seats, SeatsTold::of(&self.node, version, changes).json());
-        Ok(())
+        self.tell(kept.topic(), EntriesTold::of(&self.node, version, changes).json());
+        Ok(true)
     }
 
-    async fn seats(&self) -> Result<Vec<NodeSeats>, FanoutAway> {
+    async fn keep_entries(&self, kept: Kept, version: u64) -> Result<bool, FanoutAway> {
+        {
+            let mut shared = self.shared();
+            let Some((own, until)) = shared.of(kept, &self.node) else { return Ok(false) };
+            if own.version != version {
+                return Ok(false);
+            }
+            *until = Instant::now() + LEASE;
+        }
+        self.tell(kept.topic(), EntriesTold::of(&self.node, version, &[]).json());
+        Ok(true)
+    }
+
+    async fn entries(&self, kept: Kept) -> Result<Vec<NodeEntries>, FanoutAway> {
         let now = Instant::now();
         let mut shared = self.shared();
-        shared.seats.retain(|_, (_, until)| *until > now);
-        let all = shared.seats.values().map(|(seats, until)| {
+        shared.entries.retain(|_, (_, until)| *until > now);
+        let of_kind = shared.entries.iter().filter(|((kind, _), _)| *kind == kept);
+        let all = of_kind.map(|(_, (entries, until))| {
             let lease_ms = u64::try_from((*until - now).as_millis()).unwrap_or_default();
-            NodeSeats { lease_ms, ..seats.clone() }
+            NodeEntries { lease_ms, ..entries.clone() }
         });
         Ok(all.collect())
+    }
+
+    async fn end_entries(&self, kept: Kept) -> Result<(), FanoutAway> {
+        self.shared().entries.remove(&(kept, self.node.clone()));
+        self.tell(kept.topic(), EntriesTold::end(&self.node).json());
+        Ok(())
     }
 
     async fn take_route(&self, routed: Routed<'_>, holder: &str, life: Duration) -> Result<(), FanoutAway> {

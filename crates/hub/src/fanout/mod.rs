@@ -3,16 +3,18 @@
 //! All of it may be lost, doubled or swapped: the store alone keeps what must outlive anything. A hub alone uses [`local`];
 //! several use [`redis`]. Both do the same, and the same tests run on both.
 
+mod entries;
+mod leased;
 mod local;
 mod presence;
 mod redis;
-mod seats;
 mod trouble;
 
+pub use entries::{EntryChange, Kept, NodeEntries};
+pub use leased::{Leased, OfOther};
 pub use local::LocalFanout;
 pub use presence::Presence;
 pub use redis::RedisFanout;
-pub use seats::{NodeSeats, SeatChange, SeatKey};
 pub use trouble::FanoutTrouble;
 
 use async_trait::async_trait;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// How long what a hub keeps of its own (its seats) stays after its last beat.
+/// How long what a hub keeps of its own (its seats, say) stays after its last beat.
 pub const LEASE: Duration = Duration::from_secs(6);
 /// Between two beats of a hub.
 pub const BEAT: Duration = Duration::from_secs(3);
@@ -38,6 +40,8 @@ pub enum Topic {
     Commits,
     /// Who sits where.
     Seats,
+    /// What the monitor shows.
+    Roster,
     /// Where riders are.
     Places,
 }
@@ -58,6 +62,8 @@ pub enum Routed<'a> {
     Rider(&'a RiderId),
     /// A socket that polls, by its session id.
     Socket(&'a str),
+    /// What one hub alone is to do for all, by its name: whoever holds it.
+    Chore(&'a str),
 }
 
 /// A rider near a place.
@@ -91,14 +97,23 @@ pub trait Fanout: Send + Sync {
     /// What is told from now on.
     fn hear(&self) -> broadcast::Receiver<Heard>;
 
-    // Seats, leased for [`LEASE`].
+    // Entries, leased for [`LEASE`].
 
-    /// Writes all seats of this hub anew, and tells the version.
-    async fn write_seats(&self, seats: &NodeSeats) -> Result<(), FanoutAway>;
-    /// Writes what has changed since the version before, and tells it.
-    async fn change_seats(&self, version: u64, changes: &[SeatChange]) -> Result<(), FanoutAway>;
-    /// The seats of all hubs whose lease holds. Costs a read for each hub.
-    async fn seats(&self) -> Result<Vec<NodeSeats>, FanoutAway>;
+    /// Writes all entries of this hub anew, and tells the version.
+    async fn write_entries(&self, kept: Kept, all: &NodeEntries) -> Result<(), FanoutAway>;
+    /// Writes what has changed since the version before, and tells it. False: the lease was over, and all are to be written.
+    async fn change_entries(
+        &self,
+        kept: Kept,
+        version: u64,
+        changes: &[EntryChange],
+    ) -> Result<bool, FanoutAway>;
+    /// Leases the entries on, and tells the version. False: what is there is not that version, and all are to be written.
+    async fn keep_entries(&self, kept: Kept, version: u64) -> Result<bool, FanoutAway>;
+    /// The entries of all hubs whose lease holds. Costs a read for each hub.
+    async fn entries(&self, kept: Kept) -> Result<Vec<NodeEntries>, FanoutAway>;
+    /// Takes all entries of this hub back, and tells that it ends.
+    async fn end_entries(&self, kept: Kept) -> Result<(), FanoutAway>;
 
     // Routes: where something is connected. The latest one counts.
 

@@ -3,13 +3,16 @@
 use super::emission::Word;
 use super::emitter::{Ways, Words};
 use super::followers::{Outlet, Sent};
+use super::monitoring::MonitorFeed;
 use crate::auth::Identity;
 use crate::hub::Hub;
+use crate::roster::Sight;
 use crate::store::{Signature, StoreError};
 use engineioxide::Str;
-use gwanje_model::{CenterId, Role, SeatId};
+use gwanje_model::{CenterId, Role, SeatId, Text};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
+use gwanje_wire::monitor::{Behind, MONITOR_NAMESPACE, MonitorClient};
 use gwanje_wire::rest::ChangesReply;
 use gwanje_wire::sio::server::{self as packet, ClientPacket};
 use gwanje_wire::socket::{
@@ -20,6 +23,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -31,7 +35,20 @@ const JOIN_WITHIN: Duration = Duration::from_secs(10);
 const SEAT_MAX_BYTES: usize = 128;
 
 /// A namespace that the connection joined.
-struct Joined<O> {
+enum Joined<O> {
+    /// A center's.
+    Center(InCenter<O>),
+    /// The monitor's.
+    Monitor {
+        /// The centers that the account had then: what it sees follows from them.
+        centers: Vec<CenterId>,
+        /// Ends with this.
+        _feed: Option<MonitorFeed>,
+    },
+}
+
+/// What is known of a center that was joined.
+struct InCenter<O> {
     center: CenterId,
     by: Signature,
     words: Words<O>,
@@ -92,7 +109,13 @@ impl<O: Outlet + Clone> Connection<O> {
     pub fn still_may(&self) -> bool {
         let Some(identity) = &self.identity else { return true };
         let auth = &self.hub.auth;
-        auth.is_live(identity) && self.joined.values().all(|joined| auth.may_see(identity, &joined.center))
+        auth.is_live(identity)
+            && self.joined.values().all(|joined| match joined {
+                Joined::Center(joined) => auth.may_see(identity, &joined.center),
+                Joined::Monitor { centers, .. } => {
+                    auth.current(identity).is_some_and(|now| now.centers == *centers)
+                }
+            })
     }
 
     /// Takes one Socket.IO packet of the client; the answer goes to its outlet.
@@ -116,9 +139,19 @@ impl<O: Outlet + Clone> Connection<O> {
             return;
         }
         match self.admit(namespace, auth).await {
-            Ok(joined) => {
+            Ok((joined, seat)) => {
                 self.outlet.joined();
                 self.send(packet::connected(namespace, &self.id));
+                self.enter_roster(namespace, seat);
+                let joined = match joined {
+                    // It is told nothing before it knows that it joined.
+                    Joined::Monitor { centers, .. } => {
+                        let sight = self.identity.as_ref().and_then(Sight::of);
+                        let begin = |sight| self.emitters.monitor(self.outlet.clone(), sight);
+                        Joined::Monitor { centers, _feed: sight.and_then(begin) }
+                    }
+                    joined @ Joined::Center(_) => joined,
+                };
                 self.joined.insert(namespace.to_owned(), joined);
             }
             Err(refusal) => {
@@ -128,7 +161,30 @@ impl<O: Outlet + Clone> Connection<O> {
         }
     }
 
-    async fn admit(&mut self, namespace: &str, auth: Option<&str>) -> Result<Joined<O>, ConnectRefusal> {
+    fn enter_roster(&self, namespace: &str, seat: SeatId) {
+        let Some(identity) = &self.identity else { return };
+        let id = Text::from(self.id.as_str());
+        self.hub.roster.enter(MonitorClient {
+            socket_id: id.clone(),
+            connection_id: id,
+            account: identity.account.clone(),
+            name: identity.person.clone(),
+            role: identity.role,
+            seat,
+            namespace: namespace.into(),
+            rooms: Vec::new(),
+            since: self.hub.clock.wall_now(),
+            node: self.hub.roster.name(),
+            transport: self.outlet.transport().into(),
+            behind: Behind::default(),
+        });
+    }
+
+    async fn admit(
+        &mut self,
+        namespace: &str,
+        auth: Option<&str>,
+    ) -> Result<(Joined<O>, SeatId), ConnectRefusal> {
         let refuse = |code, message: &str| ConnectRefusal { code, message: message.to_owned() };
         let auth: ConnectAuth = auth.and_then(|auth| serde_json::from_str(auth).ok()).ok_or_else(|| {
             refuse(ErrorCode::Unauthorized, "joining needs {ticket, seat}; ask for a ticket first")
@@ -139,6 +195,18 @@ impl<O: Outlet + Clone> Connection<O> {
             .spend_ticket(&auth.ticket, &self.id)
             .await
             .map_err(|problem| refuse(problem.code, &problem.detail))?;
+        let seat = auth.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
+        if seat.as_str().len() > SEAT_MAX_BYTES {
+            return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
+        }
+        if namespace == MONITOR_NAMESPACE {
+            if Sight::of(&identity).is_none() {
+                return Err(refuse(ErrorCode::Forbidden, "a rider sees nothing of the monitor"));
+            }
+            let centers = identity.centers.clone();
+            self.identity = Some(identity);
+            return Ok((Joined::Monitor { centers, _feed: None }, seat));
+        }
         let unseen =
             || refuse(ErrorCode::NotFound, "there is no such center, or none that this account may see");
         let center = namespace.strip_prefix("/center/").map(CenterId::from).ok_or_else(unseen)?;
@@ -148,14 +216,10 @@ impl<O: Outlet + Clone> Connection<O> {
         if identity.role == Role::Rider {
             return Err(refuse(ErrorCode::Forbidden, "a rider reads own deliveries only, not a center's"));
         }
-        let seat = auth.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
-        if seat.as_str().len() > SEAT_MAX_BYTES {
-            return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
-        }
         let words = self.emitters.to(&center).map_err(|_| unseen())?;
         let by = Signature { account: identity.account.clone(), seat: seat.clone() };
         let entry = SeatEntry {
-            seat,
+            seat: seat.clone(),
             account: identity.account.clone(),
             role: identity.role,
             state: SeatState::default(),
@@ -165,18 +229,34 @@ impl<O: Outlet + Clone> Connection<O> {
             return Err(refuse(ErrorCode::Unavailable, "the center is not served now; try again"));
         }
         self.identity = Some(identity);
-        Ok(Joined { center, by, words })
+        Ok((Joined::Center(InCenter { center, by, words }), seat))
     }
 
     async fn event(&mut self, namespace: &str, ack: Option<u64>, name: &str, data: Option<&RawValue>) {
-        let Some(joined) = self.joined.get(namespace) else {
-            // An event of a namespace that it left a moment ago, or never joined.
-            self.answer(namespace, ack, &refusal(ErrorCode::Forbidden, "this namespace was not joined"));
-            return;
+        let joined = match self.joined.get(namespace) {
+            Some(Joined::Center(joined)) => joined,
+            Some(Joined::Monitor { .. }) => {
+                self.answer(namespace, ack, &refusal(ErrorCode::Invalid, "the monitor is only listened to"));
+                return;
+            }
+            None => {
+                // An event of a namespace that it left a moment ago, or never joined.
+                self.answer(namespace, ack, &refusal(ErrorCode::Forbidden, "this namespace was not joined"));
+                return;
+            }
         };
         match name {
             "subscribe" => match read::<Subscribe>(data) {
-                Ok(wish) => self.answer(namespace, ack, &self.subscribe(joined, wish).await),
+                Ok(wish) => {
+                    let rooms: BTreeSet<_> =
+                        wish.streams.iter().map(|stream| Text::from(stream.as_str())).collect();
+                    let rooms = rooms.into_iter().collect();
+                    let reply = self.subscribe(joined, wish).await;
+                    if reply.ok {
+                        self.hub.roster.subscribed(namespace, &self.id, rooms, self.outlet.transport());
+                    }
+                    self.answer(namespace, ack, &reply);
+                }
                 Err(no) => self.answer(namespace, ack, &no),
             },
             "seat" => {
@@ -204,7 +284,7 @@ impl<O: Outlet + Clone> Connection<O> {
     }
 
     /// Joins the rooms first and reads what was missed afterwards, so that nothing falls in between.
-    async fn subscribe(&self, joined: &Joined<O>, wish: Subscribe) -> SubscribeAck {
+    async fn subscribe(&self, joined: &InCenter<O>, wish: Subscribe) -> SubscribeAck {
         let follows = wish.streams.contains(&Stream::Deliveries);
         let (tell, joined_at) = oneshot::channel();
         let word = Word::Subscribe { connection: self.id.clone(), streams: wish.streams, joined: tell };
@@ -230,7 +310,7 @@ impl<O: Outlet + Clone> Connection<O> {
         }
     }
 
-    async fn head(&self, joined: &Joined<O>) -> SubscribeAck {
+    async fn head(&self, joined: &InCenter<O>) -> SubscribeAck {
         match self.hub.store.head(&joined.center).await {
             Ok(head) => SubscribeAck { ok: true, head: Some(head), missed: None, resync: None, code: None },
             Err(error) => {
@@ -240,7 +320,7 @@ impl<O: Outlet + Clone> Connection<O> {
         }
     }
 
-    async fn alarm(&self, joined: &Joined<O>, receipt: AlarmReceipt) -> SimpleAck {
+    async fn alarm(&self, joined: &InCenter<O>, receipt: AlarmReceipt) -> SimpleAck {
         match self.hub.store.record_receipt(&joined.center, receipt, joined.by.clone()).await {
             Ok(()) => done(),
             Err(error) => {
@@ -251,7 +331,11 @@ impl<O: Outlet + Clone> Connection<O> {
     }
 
     async fn leave(&mut self, namespace: &str) {
-        if let Some(joined) = self.joined.remove(namespace) {
+        let left = self.joined.remove(namespace);
+        if left.is_some() {
+            self.hub.roster.leave(namespace, &self.id);
+        }
+        if let Some(Joined::Center(joined)) = left {
             // An emitter that ended has forgotten it already.
             joined.words.send(Word::Leave { connection: self.id.clone() }).await.ok();
         }

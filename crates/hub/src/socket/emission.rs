@@ -210,6 +210,7 @@ impl<O: Outlet> Emission<O> {
             self.emitted = *self.committed.borrow_and_update();
             self.next_head = now + HEAD_INTERVAL;
             self.alarms_told = *self.alarm_written.borrow_and_update();
+            _ = self.hub.store.told(&self.center);
         }
         // Whoever is in a stream already has its list and hears of what changes in it.
         let enters = |stream| streams.contains(&stream) && !self.followers.is_in(connection, stream);
@@ -322,7 +323,9 @@ impl<O: Outlet> Emission<O> {
         }
         if frame.to > from {
             if let Some(text) = self.event("deliveries", &frame) {
-                self.followers.frame(from, frame.to, &text, &*self.loss, now);
+                let delay = self.hub.store.told(&self.center).map(|since| since.elapsed());
+                let sockets = self.followers.frame(from, frame.to, &text, &*self.loss, now);
+                self.hub.meters.framed(sockets, delay);
             }
             self.emitted = frame.to;
             self.next_frame = now + FRAME_INTERVAL;
@@ -342,6 +345,7 @@ impl<O: Outlet> Emission<O> {
             return Ok(());
         }
         self.next_head = now + HEAD_INTERVAL;
+        self.hub.roster.lag(&self.namespace, self.followers.lags(head.rev), now);
         if let Some(text) = self.event("head", &head) {
             self.followers.tell_head(head.rev, &text);
         }

@@ -6,9 +6,11 @@ use super::emission::{Emission, Word};
 use super::followers::{Outlet, Sent};
 use super::frame_loss::FrameLoss;
 use super::inbox::{EngineSocket, close};
+use super::monitoring::MonitorFeed;
 use crate::hub::Hub;
+use crate::roster::Sight;
 use crate::store::StoreError;
-use engineioxide::Str;
+use engineioxide::{Str, TransportType};
 use gwanje_model::CenterId;
 use gwanje_wire::socket::Drain;
 use rustc_hash::FxHashMap;
@@ -46,6 +48,13 @@ impl Outlet for Arc<EngineSocket> {
     fn joined(&self) {
         self.data.joined();
     }
+
+    fn transport(&self) -> &'static str {
+        match self.transport_type() {
+            TransportType::Websocket => "websocket",
+            TransportType::Polling => "polling",
+        }
+    }
 }
 
 /// The way to an emitter.
@@ -58,6 +67,10 @@ pub trait Ways<O>: Send + Sync {
     /// # Errors
     /// When there is no such center.
     fn to(&self, center: &CenterId) -> Result<Words<O>, StoreError>;
+    /// Begins to tell a socket of the monitor what it may see; none: that is not told here.
+    fn monitor(&self, _outlet: O, _sight: Sight) -> Option<MonitorFeed> {
+        None
+    }
 }
 
 /// The emitters of all centers; each starts with its first socket.
@@ -97,6 +110,10 @@ impl Ways<Arc<EngineSocket>> for Emitters {
         tokio::spawn(run(emission, heard));
         running.insert(center.clone(), words.clone());
         Ok(words)
+    }
+
+    fn monitor(&self, outlet: Arc<EngineSocket>, sight: Sight) -> Option<MonitorFeed> {
+        Some(MonitorFeed::begin(Arc::clone(&self.hub), outlet, sight))
     }
 }
 

@@ -48,6 +48,7 @@ impl EngineIoHandler for Door {
 
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
+        self.hub.meters.socket_opened();
         socket.data.open(sender, self.hub.admission.socket());
         let id = socket.id.to_string();
         if let Some(Opened(sid)) = socket.req_parts.extensions.get() {

@@ -35,6 +35,10 @@ pub trait Outlet {
     fn close(&self);
     /// It has joined a namespace, and waits at the door no more.
     fn joined(&self) {}
+    /// By which way it comes: `websocket` or `polling`.
+    fn transport(&self) -> &'static str {
+        "websocket"
+    }
 }
 
 #[derive(Debug)]
@@ -117,8 +121,9 @@ impl<O: Outlet> Followers<O> {
         }
     }
 
-    /// Hands the frame (from, to] to everyone who lacks something of it, except where `loss` has it lost.
-    pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, loss: &dyn FrameLoss, now: Instant) {
+    /// Hands the frame (from, to] to everyone who lacks something of it, except where `loss` has it lost. To how many.
+    pub fn frame(&mut self, from: Rev, to: Rev, text: &Str, loss: &dyn FrameLoss, now: Instant) -> usize {
+        let mut sent = 0;
         self.0.retain(|_, f| {
             if !f.is_in(Stream::Deliveries) || f.told >= to || f.behind_since.is_some() {
                 return true;
@@ -132,12 +137,22 @@ impl<O: Outlet> Followers<O> {
                 return true;
             }
             match f.outlet.send(text.clone()) {
-                Sent::Yes => f.told = to,
+                Sent::Yes => {
+                    f.told = to;
+                    sent += 1;
+                }
                 Sent::Full => f.behind_since = Some(now),
                 Sent::Gone => return false,
             }
             true
         });
+        sent
+    }
+
+    /// How many revisions each who follows deliveries lacks of those up to `rev`.
+    pub fn lags(&self, rev: Rev) -> impl Iterator<Item = (&str, Rev)> {
+        let followers = self.0.iter().filter(|(_, f)| f.is_in(Stream::Deliveries));
+        followers.map(move |(connection, f)| (connection.as_str(), Rev(rev.0.saturating_sub(f.told.0))))
     }
 
     /// Hands a text to everyone in the stream who is not behind; what does not fit is not sent again.

@@ -3,11 +3,12 @@
 use super::emitter::Emitters;
 use super::endpoint::Endpoint;
 use super::frame_loss::{FrameLoss, NoLoss};
-use super::passing::{Opened, PASS, Passing, polls, sid_of_poll, unknown_session};
+use super::passing::{Opened, Passing, polls, sid_of_poll, unknown_session};
 use crate::accepting::{WIND_DOWN, serve_until};
 use crate::api::{Refusal, check_origin};
 use crate::hub::Hub;
 use crate::listening::Listening;
+use crate::node_call::PASS;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -102,6 +103,15 @@ impl SocketGate {
             tracing::info!(sockets = endpoint.open_of(&there), "sockets that stayed are closed");
             endpoint.close_these(&there);
         }
+    }
+
+    /// Closes a connection; false: it is not here.
+    #[must_use]
+    pub fn put_out(&self, connection: &str) -> bool {
+        let Some(endpoint) = self.endpoint.borrow().clone() else { return false };
+        let held = endpoint.holds(connection);
+        endpoint.close_these(&std::iter::once(connection.to_owned()).collect());
+        held
     }
 
     /// Lets no new socket in from now on: this hub is stopping.

@@ -11,6 +11,7 @@ mod followers;
 mod frame_loss;
 mod gate;
 mod inbox;
+mod monitoring;
 mod passing;
 
 pub use connection::Connection;
@@ -20,3 +21,4 @@ pub use engineioxide::Str;
 pub use followers::{Outlet, Sent};
 pub use frame_loss::{FrameLoss, NoLoss};
 pub use gate::SocketGate;
+pub use monitoring::MonitorFeed;

@@ -5,43 +5,24 @@
 
 use crate::fanout::{REQUEST_PATIENCE, Routed};
 use crate::hub::Hub;
+use crate::node_call::{connect, send};
 use crate::node_url::NodeUrl;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-/// By which a hub shows that it passes a request on.
-pub(super) const PASS: HeaderName = HeaderName::from_static("x-gwanje-pass");
 /// How long a note of a socket holds; a socket polls at least every five seconds.
 const NOTE_LIFE: Duration = Duration::from_secs(60);
 /// Notes that are older are written anew when the socket polls.
 const NOTE_AGE: Duration = Duration::from_secs(15);
-/// How long another hub may take to accept a connection.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// How long it may take to answer: a poll waits for the next beat, four seconds at most.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The length of a session id of engineioxide.
 const SID_BYTES: usize = 16;
-/// What concerns one connection alone.
-const OF_A_HOP: [HeaderName; 7] = [
-    CONNECTION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
-
 /// The session id of the socket that a request opens, once it has.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Opened(pub Arc<OnceLock<String>>);
@@ -97,21 +78,12 @@ impl Passing {
     /// Passes a request on to the hub that holds its socket. The request again: it is to be answered here.
     pub(super) async fn pass(&self, sid: &str, request: Request) -> Result<Response, Request> {
         let Some(holder) = self.holder(sid).await else { return Err(request) };
-        let connected = timeout(CONNECT_WITHIN, TcpStream::connect(holder.address())).await;
-        let Ok(Ok(stream)) = connected else {
+        let Some(stream) = connect(&holder).await else {
             tracing::debug!(sid, %holder, "the hub that holds a socket is gone");
             return Err(request);
         };
-        // The end of this waits for no more than a client's patience, whatever the other hub does.
-        let passed = timeout(ANSWER_WITHIN, self.send(sid, stream, request)).await;
-        Ok(match passed {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                tracing::debug!(sid, %holder, %error, "the hub that holds a socket does not answer");
-                unknown_session()
-            }
-            Err(_) => unknown_session(),
-        })
+        let pass = self.hub.auth.pass_for(sid);
+        Ok(send(stream, &pass, request).await.unwrap_or_else(unknown_session))
     }
 
     /// The other hub that holds a socket.
@@ -121,29 +93,6 @@ impl Passing {
         let asked = timeout(REQUEST_PATIENCE, fanout.route(Routed::Socket(sid))).await;
         let holder = NodeUrl::parse(&asked.ok()?.ok()??).ok()?;
         (holder != *own).then_some(holder)
-    }
-
-    async fn send(&self, sid: &str, stream: TcpStream, mut request: Request) -> hyper::Result<Response> {
-        _ = stream.set_nodelay(true);
-        let (mut sender, connection) = http1::handshake::<_, Body>(TokioIo::new(stream)).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to another hub ended early");
-            }
-        });
-        without_hop(request.headers_mut());
-        if let Ok(pass) = HeaderValue::from_str(&self.hub.auth.pass_for(sid)) {
-            request.headers_mut().insert(PASS, pass);
-        }
-        let mut response = sender.send_request(request).await?;
-        without_hop(response.headers_mut());
-        Ok(response.map(Body::new))
-    }
-}
-
-fn without_hop(headers: &mut HeaderMap) {
-    for name in OF_A_HOP {
-        headers.remove(name);
     }
 }
 

@@ -17,7 +17,9 @@ impl Store {
     /// # Errors
     /// When nothing could be written: then nothing was decided either.
     pub async fn execute(&self, command: Command) -> Result<Decided, StoreError> {
-        self.shared.backend.execute(command).await
+        let decided = self.shared.backend.execute(command).await?;
+        self.shared.lines.meters.decided(1);
+        Ok(decided)
     }
 
     /// Decides commands in order, in one transaction; each has its own revision and outcome.
@@ -25,7 +27,10 @@ impl Store {
     /// # Errors
     /// When nothing could be written: then none was decided.
     pub async fn execute_many(&self, commands: Vec<Command>) -> Result<Vec<Decided>, StoreError> {
-        self.shared.backend.execute_many(commands).await
+        let count = commands.len();
+        let decided = self.shared.backend.execute_many(commands).await?;
+        self.shared.lines.meters.decided(count);
+        Ok(decided)
     }
 
     /// Decides a batch and answers when the decisions are durable and published.
@@ -36,7 +41,10 @@ impl Store {
         &self,
         command: BatchCommand,
     ) -> Result<Result<BatchDecided, Box<Problem>>, StoreError> {
-        self.shared.backend.execute_batch(command).await
+        let count = command.acts.as_ref().map_or(0, Vec::len);
+        let decided = self.shared.backend.execute_batch(command).await?;
+        self.shared.lines.meters.decided(count);
+        Ok(decided)
     }
 
     /// The outcome under an idempotency key of this account and center; when there is none yet, it is `void` from now

@@ -9,6 +9,7 @@ use gwanje_wire::rest::{ChangesReply, DigestReply, RevsReply, RowsReply};
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{Frame, Head, ResyncReason};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 impl Store {
     /// The head: a true read of the store, not of memory.
@@ -47,6 +48,12 @@ impl Store {
     /// When there is no such center.
     pub fn committed(&self, center: &CenterId) -> Result<watch::Receiver<Rev>, StoreError> {
         Ok(self.line(center)?.rev.subscribe())
+    }
+
+    /// Followers are about to be told of all that was committed. Since when they were not; none: there is nothing to tell.
+    #[must_use]
+    pub fn told(&self, center: &CenterId) -> Option<Instant> {
+        self.shared.lines.get(center)?.told()
     }
 
     /// The frame after `from`: conflated, at most `limit` (1 to 1,000) entries and 1 MiB; `as_of` is the head's rev.

@@ -2,17 +2,21 @@
 
 use super::Now;
 use crate::clock::Clock;
+use crate::meters::Meters;
 use gwanje_ledger::{Entry, Recent, RecentBounds, Standing};
 use gwanje_model::{CenterId, Rev};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Where a cursor's missing part can be read from in memory, and who waits for more.
 pub(super) struct CenterLine {
     recent: Mutex<Recent>,
     /// When the store was last known to stand where memory does. None: nobody else writes to it, so that holds now.
     seen: Mutex<Option<Now>>,
+    /// When what followers were not told yet was first committed, or heard of.
+    untold: Mutex<Option<Instant>>,
     pub rev: watch::Sender<Rev>,
     pub alarm: watch::Sender<u64>,
 }
@@ -20,7 +24,8 @@ pub(super) struct CenterLine {
 impl CenterLine {
     fn new(standing: Standing, seen: Option<Now>, bounds: RecentBounds) -> Self {
         let (rev, alarm) = (watch::Sender::new(standing.rev), watch::Sender::new(standing.alarm_seq));
-        Self { recent: Mutex::new(Recent::new(standing, bounds)), seen: Mutex::new(seen), rev, alarm }
+        let untold = Mutex::default();
+        Self { recent: Mutex::new(Recent::new(standing, bounds)), seen: Mutex::new(seen), untold, rev, alarm }
     }
 
     pub fn recent(&self) -> MutexGuard<'_, Recent> {
@@ -40,12 +45,22 @@ impl CenterLine {
             recent.publish(standing, changes);
             is_new_epoch
         };
+        self.untold().get_or_insert_with(Instant::now);
         self.rev.send_if_modified(|known| std::mem::replace(known, rev) != rev || is_new_epoch);
         self.alarm.send_if_modified(|known| std::mem::replace(known, alarm_seq) != alarm_seq);
     }
 }
 
 impl CenterLine {
+    fn untold(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Followers are told of all now. Since when they were not.
+    pub fn told(&self) -> Option<Instant> {
+        self.untold().take()
+    }
+
     /// When the store was last known to stand where memory does; none: it does now.
     pub fn seen(&self) -> Option<Now> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,12 +110,13 @@ impl CenterLine {
 pub(super) struct Lines {
     centers: RwLock<BTreeMap<CenterId, Arc<CenterLine>>>,
     pub clock: Clock,
+    pub meters: Arc<Meters>,
     recent: RecentBounds,
 }
 
 impl Lines {
     pub fn new(clock: Clock, recent: RecentBounds) -> Self {
-        Self { centers: RwLock::default(), clock, recent }
+        Self { centers: RwLock::default(), clock, meters: Arc::default(), recent }
     }
 
     pub fn get(&self, id: &CenterId) -> Option<Arc<CenterLine>> {

@@ -52,6 +52,7 @@ pub use transfer::{MoveError, Moved};
 
 use crate::clock::Clock;
 use crate::fanout::{Fanout, LocalFanout};
+use crate::meters::Meters;
 use backend::Backend;
 use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, UtcMillis};
@@ -224,6 +225,12 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.shared.lines.clock
+    }
+
+    /// What is measured of it, and of the hub on it.
+    #[must_use]
+    pub fn meters(&self) -> Arc<Meters> {
+        Arc::clone(&self.shared.lines.meters)
     }
 
     /// Whether it takes writes: no more after [`Self::close`], and if it ever failed.

@@ -154,7 +154,7 @@ impl Hearing {
         loop {
             match heard.recv().await {
                 Ok(Heard::Text(Topic::Commits, text)) => self.heard(&text),
-                Ok(Heard::Text(Topic::Seats | Topic::Places, _)) => {}
+                Ok(Heard::Text(Topic::Seats | Topic::Roster | Topic::Places, _)) => {}
                 Ok(Heard::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.missed.notify_one(),
                 Err(broadcast::error::RecvError::Closed) => return,
             }

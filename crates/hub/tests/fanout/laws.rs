@@ -1,8 +1,8 @@
 //! What holds of every way to other hubs.
 
 use crate::{PATIENCE, Together, on_both};
-use gwanje_hub::fanout::{Fanout, Heard, NodeSeats, Routed, SeatChange, SeatKey, Topic};
-use gwanje_model::{CenterId, DeliveryId, Pos, RiderId, RiderStatus, Role, UtcMillis};
+use gwanje_hub::fanout::{EntryChange, Fanout, Heard, Kept, NodeEntries, Routed, Topic};
+use gwanje_model::{CenterId, Pos, RiderId, RiderStatus, Role, UtcMillis};
 use gwanje_wire::socket::{RiderPos, SeatEntry, SeatState};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -13,8 +13,9 @@ on_both! {
     a_route_ends_by_itself: 1,
     of_two_places_the_one_seen_last_is_kept: 2,
     the_nearest_riders_come_first: 2,
-    seats_are_read_as_they_were_written_and_changed: 2,
-    seats_of_a_silent_hub_are_gone_after_its_lease: 2,
+    entries_are_read_as_they_were_written_and_changed: 2,
+    entries_of_a_hub_that_ends_are_gone_at_once: 2,
+    entries_of_a_silent_hub_are_gone_after_its_lease: 2,
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -134,43 +135,52 @@ async fn the_nearest_riders_come_first(together: &Together) {
     assert_eq!(names(2_000.0, 10).await, ["middle"]);
 }
 
-fn key(connection: &str) -> SeatKey {
-    SeatKey { center: gangnam(), connection: connection.to_owned() }
+fn all(version: u64, entries: &[(&str, &str)]) -> NodeEntries {
+    let entries = entries.iter().map(|(key, entry)| ((*key).to_owned(), (*entry).to_owned())).collect();
+    NodeEntries { version, entries, ..NodeEntries::default() }
+}
+
+fn change(key: &str, entry: Option<&str>) -> EntryChange {
+    EntryChange { key: key.to_owned(), entry: entry.map(str::to_owned) }
 }
 
 /// What one hub reads of the other.
-async fn read_of(reader: &dyn Fanout, of: &dyn Fanout) -> Option<NodeSeats> {
-    reader.seats().await.unwrap().into_iter().find(|seats| seats.node == of.node())
+async fn read_of(reader: &dyn Fanout, of: &dyn Fanout) -> Option<NodeEntries> {
+    reader.entries(Kept::Seats).await.unwrap().into_iter().find(|entries| entries.node == of.node())
 }
 
-async fn seats_are_read_as_they_were_written_and_changed(together: &Together) {
+async fn entries_are_read_as_they_were_written_and_changed(together: &Together) {
     let [a, b] = &together.hubs[..] else { panic!("two hubs") };
-    let seats = [(key("1"), seat("one")), (key("2"), seat("two"))].into_iter().collect();
-    a.write_seats(&NodeSeats { version: 7, seats, ..NodeSeats::default() }).await.unwrap();
+    assert!(!a.keep_entries(Kept::Seats, 7).await.unwrap(), "there is nothing to lease on");
+    a.write_entries(Kept::Seats, &all(7, &[("1", "one"), ("2", "two")])).await.unwrap();
+    a.write_entries(Kept::Roster, &all(1, &[("1", "another kind")])).await.unwrap();
     let read = read_of(&**b, &**a).await.unwrap();
-    assert_eq!((read.version, read.seats.len()), (7, 2));
+    assert_eq!((read.version, read.entries.len()), (7, 2));
     assert!((1..=6_000).contains(&read.lease_ms), "{}", read.lease_ms);
-    let open =
-        SeatEntry { state: SeatState { open_id: Some(DeliveryId(9)), assigning_id: None }, ..seat("one") };
-    let changes = [
-        SeatChange { key: key("1"), seat: Some(open.clone()) },
-        SeatChange { key: key("2"), seat: None },
-        SeatChange { key: key("3"), seat: Some(seat("three")) },
-    ];
-    a.change_seats(8, &changes).await.unwrap();
+    let changes = [change("1", Some("other")), change("2", None), change("3", Some("three"))];
+    assert!(a.change_entries(Kept::Seats, 8, &changes).await.unwrap());
+    assert!(a.keep_entries(Kept::Seats, 8).await.unwrap());
+    assert!(!a.keep_entries(Kept::Seats, 9).await.unwrap(), "what is there is not that version");
     let read = read_of(&**b, &**a).await.unwrap();
-    assert_eq!(read.version, 8);
-    assert_eq!(read.seats, [(key("1"), open), (key("3"), seat("three"))].into_iter().collect());
-    assert_eq!(read_of(&**a, &**b).await, None, "who has said nothing has no seats");
+    assert_eq!((read.version, read.entries), (8, all(8, &[("1", "other"), ("3", "three")]).entries));
+    assert_eq!(read_of(&**a, &**b).await, None, "who has said nothing has no entries");
     // Whole again: what was there before is gone.
-    a.write_seats(&NodeSeats { version: 9, ..NodeSeats::default() }).await.unwrap();
-    assert!(read_of(&**b, &**a).await.unwrap().seats.is_empty());
+    a.write_entries(Kept::Seats, &all(9, &[])).await.unwrap();
+    assert!(read_of(&**b, &**a).await.unwrap().entries.is_empty());
 }
 
-async fn seats_of_a_silent_hub_are_gone_after_its_lease(together: &Together) {
+async fn entries_of_a_hub_that_ends_are_gone_at_once(together: &Together) {
     let [a, b] = &together.hubs[..] else { panic!("two hubs") };
-    let seats = [(key("1"), seat("one"))].into_iter().collect();
-    a.write_seats(&NodeSeats { version: 1, seats, ..NodeSeats::default() }).await.unwrap();
+    a.write_entries(Kept::Seats, &all(1, &[("1", "one")])).await.unwrap();
+    assert!(read_of(&**b, &**a).await.is_some());
+    a.end_entries(Kept::Seats).await.unwrap();
+    assert_eq!(read_of(&**b, &**a).await, None);
+    assert!(!a.change_entries(Kept::Seats, 2, &[change("2", Some("two"))]).await.unwrap());
+}
+
+async fn entries_of_a_silent_hub_are_gone_after_its_lease(together: &Together) {
+    let [a, b] = &together.hubs[..] else { panic!("two hubs") };
+    a.write_entries(Kept::Seats, &all(1, &[("1", "one")])).await.unwrap();
     let written = tokio::time::Instant::now();
     while read_of(&**b, &**a).await.is_some() {
         assert!(written.elapsed() < Duration::from_secs(8), "its lease is six seconds");

@@ -31,6 +31,7 @@ pub struct Running {
     pub hub: Arc<Hub>,
     pub gate: Arc<SocketGate>,
     loss: Arc<Loss>,
+    pub rest: String,
     pub sockets: String,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
@@ -54,9 +55,13 @@ impl Running {
         }
         let config = HubConfig { origins: vec!["https://ops.example".into()], ..HubConfig::default() };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
-        for (role, centers) in
-            [(Role::Dispatcher, vec![gangnam()]), (Role::Rider, vec![gangnam()]), (Role::Admin, vec![])]
-        {
+        for (role, centers) in [
+            (Role::Dispatcher, vec![gangnam()]),
+            (Role::CallCenter, vec![gangnam()]),
+            (Role::Supervisor, vec![gangnam()]),
+            (Role::Rider, vec![gangnam()]),
+            (Role::Admin, vec![]),
+        ] {
             let name = role.as_str();
             let (person, password) = (None, name.into());
             let new = NewAccount { name: name.into(), role, centers, rider: None, person, password };
@@ -85,7 +90,7 @@ impl Running {
         let served = tokio::spawn(serving.until(async move {
             stopped.wait_for(|stop| *stop).await.ok();
         }));
-        Self { hub, gate, loss, sockets, stop, served }
+        Self { hub, gate, loss, rest: base, sockets, stop, served }
     }
 
     /// Loses every frame from now on, or none.
@@ -96,6 +101,12 @@ impl Running {
     pub async fn sign_in(&self, account: &str) -> Identity {
         let request = LoginRequest { account: account.into(), password: account.into() };
         self.hub.auth.login(request).await.unwrap().0
+    }
+
+    /// An access token.
+    pub async fn token(&self, account: &str) -> String {
+        let request = LoginRequest { account: account.into(), password: account.into() };
+        self.hub.auth.login(request).await.unwrap().1.access_token
     }
 
     pub async fn ticket(&self, account: &str) -> String {

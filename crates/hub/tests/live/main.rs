@@ -8,9 +8,13 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+mod admin;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;
+mod metrics;
+mod monitor;
+mod openapi;
 mod peer;
 mod shapes;
 mod sockets;

@@ -5,6 +5,8 @@ use crate::postgres::Cluster;
 use crate::redis::Redis;
 use gwanje_hub::auth::NewAccount;
 use gwanje_hub::listening::Listening;
+use gwanje_hub::logged::LogKept;
+use gwanje_hub::mail::Mailing;
 use gwanje_hub::node_url::NodeUrl;
 use gwanje_hub::serve::Serving;
 use gwanje_hub::socket::SocketGate;
@@ -14,7 +16,7 @@ use gwanje_model::{CenterId, Role};
 use gwanje_wire::NewOrder;
 use gwanje_wire::rest::LoginRequest;
 use gwanje_wire::socket::Drain;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -36,7 +38,16 @@ impl Shared {
     pub async fn node_by(&self, redis: &str) -> Node {
         let config = StoreConfig::temporary(Clock::wall());
         let store = Store::connect(&self.cluster.url("postgres"), Some(redis), config).await.unwrap();
-        Node::start(store).await
+        Node::start(store, HubConfig::default()).await
+    }
+
+    /// One that logs there, and mails.
+    pub async fn node_with(&self, redis: &str, log: LogKept, mail: Option<Mailing>) -> Node {
+        let config = StoreConfig::temporary(Clock::wall());
+        let store = Store::connect(&self.cluster.url("postgres"), Some(redis), config).await.unwrap();
+        let node = Node::start(store, HubConfig { log, mail, ..HubConfig::default() }).await;
+        node.hears(true).await;
+        node
     }
 
     pub async fn node(&self) -> Node {
@@ -57,6 +68,12 @@ pub fn gangnam() -> CenterId {
     CenterId::from("gangnam")
 }
 
+/// A hub that has a store of its own.
+pub async fn alone(log: LogKept, mail: Option<Mailing>, node: Option<String>) -> Node {
+    let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+    Node::start(store, HubConfig { log, mail, node, ..HubConfig::default() }).await
+}
+
 /// A running hub. Its dispatcher's password is `dispatcher`.
 pub struct Node {
     pub hub: Arc<Hub>,
@@ -67,24 +84,22 @@ pub struct Node {
 }
 
 impl Node {
-    async fn start(store: Store) -> Self {
+    async fn start(store: Store, config: HubConfig) -> Self {
         let record =
             CenterRecord { id: gangnam(), name: "강남".into(), pos: None, time_zone: "Asia/Seoul".into() };
         store.ensure_center(record).await.unwrap();
         let listening = Listening::at(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://{}", listening.address());
-        let config = HubConfig { node_url: Some(NodeUrl::parse(&url).unwrap()), ..HubConfig::default() };
+        let config = HubConfig { node_url: Some(NodeUrl::parse(&url).unwrap()), ..config };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
-        if hub.auth.account("dispatcher").is_none() {
-            let account = NewAccount {
-                name: "dispatcher".into(),
-                role: Role::Dispatcher,
-                centers: vec![gangnam()],
-                rider: None,
-                person: None,
-                password: "dispatcher".into(),
-            };
-            hub.auth.put_account(account).await.unwrap();
+        for role in [Role::Dispatcher, Role::Admin] {
+            let name = role.as_str();
+            if hub.auth.account(name).is_none() {
+                let (centers, password) = (vec![gangnam()], name.to_owned());
+                let account =
+                    NewAccount { name: name.into(), role, centers, rider: None, person: None, password };
+                hub.auth.put_account(account).await.unwrap();
+            }
         }
         let gate = SocketGate::new(hub.clone(), false);
         let serving = Serving {
@@ -112,6 +127,39 @@ impl Node {
             }
         };
         tokio::time::timeout(PATIENCE, changed).await.expect("it comes to hear, or to hear no more");
+    }
+
+    /// Who may ask everything.
+    pub fn admin() -> LoginRequest {
+        LoginRequest { account: "admin".into(), password: "admin".into() }
+    }
+
+    /// Asks it as an admin: the status, and the body.
+    pub async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
+        let token = self.hub.auth.login(Self::admin()).await.unwrap().1.access_token;
+        let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.url));
+        let answer = request.bearer_auth(token).json(&body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+    }
+
+    /// Waits until the monitor is as it should be.
+    pub async fn shows(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        let shown = async {
+            loop {
+                let (status, shown) = self.ask(reqwest::Method::GET, "/monitor", json!(null)).await;
+                if status == 200 && holds(&shown) {
+                    return shown;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, shown).await.expect("the monitor comes to show it")
+    }
+
+    /// Its name, as the others know it.
+    pub fn name(&self) -> String {
+        self.hub.roster.name().to_string()
     }
 
     pub async fn ticket(&self) -> String {

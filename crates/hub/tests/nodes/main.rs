@@ -14,6 +14,8 @@ mod bad_redis;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;
+mod mail;
+mod monitor;
 #[allow(dead_code, reason = "not every suite does all of it")]
 #[path = "../live/peer.rs"]
 mod peer;

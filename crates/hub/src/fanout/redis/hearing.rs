@@ -17,7 +17,7 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// Between two attempts to connect.
 const RETRY: Duration = Duration::from_secs(1);
 /// All that is heard.
-const TOPICS: [Topic; 3] = [Topic::Commits, Topic::Seats, Topic::Places];
+const TOPICS: [Topic; 4] = [Topic::Commits, Topic::Seats, Topic::Roster, Topic::Places];
 
 pub(super) struct Hearing {
     pub client: Client,

@@ -1,6 +1,6 @@
 //! The names of keys and channels: each begins with `gwanje:` and the name of the store.
 
-use crate::fanout::{Routed, Topic};
+use crate::fanout::{Kept, Routed, Topic};
 use gwanje_model::CenterId;
 
 pub(super) struct Keys {
@@ -28,6 +28,7 @@ impl Keys {
             Topic::Commits => "signals",
             Topic::Seats => "seats",
             Topic::Places => "places",
+            Topic::Roster => "roster",
         };
         format!("{}:{name}", self.prefix)
     }
@@ -42,19 +43,28 @@ impl Keys {
         format!("{}:rehearsal:{}:{kind}", self.prefix, self.node)
     }
 
-    /// The hubs whose seats are there.
-    pub fn nodes(&self) -> String {
-        format!("{}:nodes", self.prefix)
+    /// The hubs whose entries are there.
+    pub fn nodes(&self, kept: Kept) -> String {
+        let name = match kept {
+            Kept::Seats => "nodes",
+            Kept::Roster => "roster-nodes",
+        };
+        format!("{}:{name}", self.prefix)
     }
 
-    pub fn seats_of(&self, node: &str) -> String {
-        format!("{}:seats:{node}", self.prefix)
+    pub fn entries_of(&self, kept: Kept, node: &str) -> String {
+        let name = match kept {
+            Kept::Seats => "seats",
+            Kept::Roster => "roster",
+        };
+        format!("{}:{name}:{node}", self.prefix)
     }
 
     pub fn route(&self, routed: Routed<'_>) -> String {
         match routed {
             Routed::Rider(rider) => format!("{}:rider:{rider}", self.prefix),
             Routed::Socket(sid) => format!("{}:socket:{sid}", self.prefix),
+            Routed::Chore(name) => format!("{}:chore:{name}", self.prefix),
         }
     }
 

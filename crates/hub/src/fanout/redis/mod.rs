@@ -1,4 +1,4 @@
-//! Hubs that share a Redis: texts by publish and subscribe, seats in a hash for each hub, routes as keys, places in a geo set
+//! Hubs that share a Redis: texts by publish and subscribe, entries in a hash for each hub, routes as keys, places in a geo set
 //! for each center. Nothing is kept there that must not be lost.
 
 mod hearing;
@@ -7,7 +7,7 @@ mod link;
 mod scripts;
 mod telling;
 
-use super::seats::{NodeSeats, SeatChange, SeatKey, SeatsTold};
+use super::entries::{EntriesTold, EntryChange, Kept, NodeEntries};
 use super::trouble::{FanoutTrouble, Health};
 use super::{Fanout, FanoutAway, HEARD_CAPACITY, Heard, LEASE, NearRider, REQUEST_PATIENCE, Routed, Topic};
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 const TELLING: usize = 1_024;
 /// How long a center's places are kept after the last one came: longer than a shift.
 const PLACES_LIFE: Duration = Duration::from_secs(86_400);
-/// The field of a hub's seats that holds their version; sockets' fields have a slash.
+/// The field of a hub's entries that holds their version; no entry is called so.
 const VERSION_FIELD: &str = "version";
 /// Redis takes no place nearer to the poles than this, degrees.
 const LAT_MAX: f64 = 85.05;
@@ -71,6 +71,12 @@ impl RedisFanout {
     }
 }
 
+impl RedisFanout {
+    fn publish(&self, write: &mut redis::Pipeline, kept: Kept, told: &EntriesTold) {
+        write.cmd("PUBLISH").arg(self.keys.channel(kept.topic())).arg(told.json()).ignore();
+    }
+}
+
 impl Drop for RedisFanout {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
@@ -99,49 +105,66 @@ impl Fanout for RedisFanout {
         self.heard.subscribe()
     }
 
-    async fn write_seats(&self, seats: &NodeSeats) -> Result<(), FanoutAway> {
-        let key = self.keys.seats_of(&self.node);
+    async fn write_entries(&self, kept: Kept, all: &NodeEntries) -> Result<(), FanoutAway> {
+        let key = self.keys.entries_of(kept, &self.node);
         let mut write = pipe();
-        write.atomic().cmd("SADD").arg(self.keys.nodes()).arg(&self.node).ignore();
+        write.atomic().cmd("SADD").arg(self.keys.nodes(kept)).arg(&self.node).ignore();
         write.cmd("DEL").arg(&key).ignore();
-        let all = write.cmd("HSET").arg(&key).arg(VERSION_FIELD).arg(seats.version);
-        for (of, seat) in &seats.seats {
-            all.arg(field(of)).arg(json(seat));
+        let fields = write.cmd("HSET").arg(&key).arg(VERSION_FIELD).arg(all.version);
+        for (of, entry) in &all.entries {
+            fields.arg(of).arg(entry);
         }
-        all.ignore();
+        fields.ignore();
         write.cmd("PEXPIRE").arg(&key).arg(millis(LEASE)).ignore();
-        let told = SeatsTold::of(&self.node, seats.version, &[]).json();
-        write.cmd("PUBLISH").arg(self.keys.channel(Topic::Seats)).arg(told).ignore();
+        self.publish(&mut write, kept, &EntriesTold::of(&self.node, all.version, &[]));
         self.link.ask(&write, PATIENCE).await
     }
 
-    async fn change_seats(&self, version: u64, changes: &[SeatChange]) -> Result<(), FanoutAway> {
-        let key = self.keys.seats_of(&self.node);
+    async fn change_entries(
+        &self,
+        kept: Kept,
+        version: u64,
+        changes: &[EntryChange],
+    ) -> Result<bool, FanoutAway> {
+        let key = self.keys.entries_of(kept, &self.node);
         let mut write = pipe();
-        write.atomic();
-        for SeatChange { key: of, seat } in changes {
-            match seat {
-                Some(seat) => write.cmd("HSET").arg(&key).arg(field(of)).arg(json(seat)).ignore(),
-                None => write.cmd("HDEL").arg(&key).arg(field(of)).ignore(),
+        write.atomic().cmd("PEXPIRE").arg(&key).arg(millis(LEASE));
+        for EntryChange { key: of, entry } in changes {
+            match entry {
+                Some(entry) => write.cmd("HSET").arg(&key).arg(of).arg(entry).ignore(),
+                None => write.cmd("HDEL").arg(&key).arg(of).ignore(),
             };
         }
         write.cmd("HSET").arg(&key).arg(VERSION_FIELD).arg(version).ignore();
+        // Once more: where the lease was over, the hash is a new one.
         write.cmd("PEXPIRE").arg(&key).arg(millis(LEASE)).ignore();
-        let told = SeatsTold::of(&self.node, version, changes).json();
-        write.cmd("PUBLISH").arg(self.keys.channel(Topic::Seats)).arg(told).ignore();
-        self.link.ask(&write, PATIENCE).await
+        self.publish(&mut write, kept, &EntriesTold::of(&self.node, version, changes));
+        let (held,): (bool,) = self.link.ask(&write, PATIENCE).await?;
+        Ok(held)
     }
 
-    async fn seats(&self) -> Result<Vec<NodeSeats>, FanoutAway> {
+    async fn keep_entries(&self, kept: Kept, version: u64) -> Result<bool, FanoutAway> {
+        let key = self.keys.entries_of(kept, &self.node);
+        let mut write = pipe();
+        write.atomic().cmd("PEXPIRE").arg(&key).arg(millis(LEASE));
+        write.cmd("HMGET").arg(&key).arg(VERSION_FIELD);
+        // Who read its lease as over has taken its name out.
+        write.cmd("SADD").arg(self.keys.nodes(kept)).arg(&self.node).ignore();
+        self.publish(&mut write, kept, &EntriesTold::of(&self.node, version, &[]));
+        let (held, [written]): (bool, [Option<u64>; 1]) = self.link.ask(&write, PATIENCE).await?;
+        Ok(held && written == Some(version))
+    }
+
+    async fn entries(&self, kept: Kept) -> Result<Vec<NodeEntries>, FanoutAway> {
         let mut read = pipe();
-        read.cmd("SMEMBERS").arg(self.keys.nodes());
+        read.cmd("SMEMBERS").arg(self.keys.nodes(kept));
         let (nodes,): (Vec<String>,) = self.link.ask(&read, PATIENCE).await?;
         if nodes.is_empty() {
             return Ok(Vec::new());
         }
         let mut read = pipe();
         for node in &nodes {
-            let key = self.keys.seats_of(node);
+            let key = self.keys.entries_of(kept, node);
             read.cmd("HGETALL").arg(&key).cmd("PTTL").arg(&key);
         }
         let read: Vec<redis::Value> = self.link.ask(&read, PATIENCE).await?;
@@ -149,28 +172,28 @@ impl Fanout for RedisFanout {
         let mut ended = pipe();
         for (node, pair) in nodes.into_iter().zip(read.chunks(2)) {
             let [fields, life] = pair else { continue };
-            let fields =
+            let mut entries =
                 redis::from_redis_value::<BTreeMap<String, String>>(fields.clone()).unwrap_or_default();
             let life = redis::from_redis_value::<i64>(life.clone()).unwrap_or_default();
-            let version = fields.get(VERSION_FIELD).and_then(|version| version.parse().ok());
+            let version = entries.remove(VERSION_FIELD).and_then(|version| version.parse().ok());
             match (version, u64::try_from(life)) {
-                (Some(version), Ok(lease_ms)) => found.push(NodeSeats {
-                    node,
-                    version,
-                    seats: fields
-                        .iter()
-                        .filter_map(|(of, seat)| Some((key_of(of)?, from_json(seat)?)))
-                        .collect(),
-                    lease_ms,
-                }),
+                (Some(version), Ok(lease_ms)) => found.push(NodeEntries { node, version, entries, lease_ms }),
                 // Its lease is over. If it lives, it names itself again with its next beat.
-                (_, _) => _ = ended.cmd("SREM").arg(self.keys.nodes()).arg(node).ignore(),
+                (_, _) => _ = ended.cmd("SREM").arg(self.keys.nodes(kept)).arg(node).ignore(),
             }
         }
         if !ended.is_empty() {
             self.link.ask::<()>(&ended, PATIENCE).await?;
         }
         Ok(found)
+    }
+
+    async fn end_entries(&self, kept: Kept) -> Result<(), FanoutAway> {
+        let mut write = pipe();
+        write.atomic().cmd("DEL").arg(self.keys.entries_of(kept, &self.node)).ignore();
+        write.cmd("SREM").arg(self.keys.nodes(kept)).arg(&self.node).ignore();
+        self.publish(&mut write, kept, &EntriesTold::end(&self.node));
+        self.link.ask(&write, PATIENCE).await
     }
 
     async fn take_route(&self, routed: Routed<'_>, holder: &str, life: Duration) -> Result<(), FanoutAway> {
@@ -270,14 +293,4 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 /// None: another version wrote it, perhaps.
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
-}
-
-/// Ids of centers have no slash.
-fn field(of: &SeatKey) -> String {
-    format!("{}/{}", of.center, of.connection)
-}
-
-fn key_of(field: &str) -> Option<SeatKey> {
-    let (center, connection) = field.split_once('/')?;
-    Some(SeatKey { center: center.into(), connection: connection.to_owned() })
 }

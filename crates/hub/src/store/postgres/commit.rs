@@ -110,6 +110,7 @@ impl Shared {
 
     async fn transact(&self, center: &CenterId, asks: &[CenterAsk]) -> Result<(), Ended> {
         let mut client = self.client().await?;
+        let begun = Instant::now();
         let told = self.told(center);
         let tx = client.transaction().await.map_err(Failure::from)?;
         let Found { standing: before, last_at, seen } = lock(&tx, center).await?;
@@ -127,6 +128,7 @@ impl Shared {
             stand(&tx, center, standing, now.wall).await?;
         }
         tx.commit().await.map_err(|error| Ended::Unknown(error.into()))?;
+        self.lines.meters.committed(begun.elapsed());
         self.publish(center, before, standing, changes, Now { wall: now.wall, day: now.day });
         settles.into_iter().for_each(|settle| settle());
         Ok(())

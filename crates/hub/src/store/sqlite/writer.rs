@@ -198,7 +198,10 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
         let batch = gather(first, &mut jobs, &gathering);
         let (count, begun) = (batch.len(), Instant::now());
         match commit(&mut db, batch, lines) {
-            Ok(settled) => settled.into_iter().for_each(|settle| settle()),
+            Ok(settled) => {
+                lines.meters.committed(begun.elapsed());
+                settled.into_iter().for_each(|settle| settle());
+            }
             // Dropping the settles tells each caller that nothing was written.
             Err(error) => tracing::error!(%error, "a transaction was rolled back; its commands are refused"),
         }
