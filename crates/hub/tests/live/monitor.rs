@@ -73,10 +73,12 @@ async fn the_monitor_shows_the_hub_and_who_is_where() {
 #[tokio::test]
 async fn each_sees_what_the_role_allows() {
     let running = Running::start(false).await;
-    let _in_gangnam = running.joined().await;
+    let mut in_gangnam = running.joined().await;
     let ticket = running.ticket("admin").await;
     let (mut in_songpa, _) = Peer::open(&running.sockets, "/center/songpa").await;
     in_songpa.join(&ticket, "seat-2").await.unwrap();
+    // They answer pings all the while.
+    let both = tokio::spawn(async move { tokio::join!(in_gangnam.ended(), in_songpa.ended()) });
     let namespaces = async |account: &str| {
         let shown = get(&running, account, "/monitor").await;
         let names = shown["namespaces"].as_array().unwrap().iter();
@@ -96,6 +98,7 @@ async fn each_sees_what_the_role_allows() {
     for path in ["/monitor", "/monitor/clients"] {
         assert_eq!(ask(&running, "rider", Method::GET, path).await.0, 403);
     }
+    both.abort();
     let (status, said) = ask(&running, "admin", Method::GET, "/monitor/clients?limit=0").await;
     assert_eq!((status, &said["code"]), (400, &json!("invalid")));
     running.stop().await;
