@@ -325,6 +325,7 @@ mod tests {
         followers.frame(Rev(13), Rev(15), &"13-15".into(), &NoLoss, now);
         followers.tell_head(Rev(15), &"head 15".into());
         assert!(followers.any_behind() && followers.ready_again().is_empty());
+        assert_eq!(followers.lags(Rev(15)).collect::<Vec<_>>(), [("a", Rev(3))], "as the monitor shows it");
         *buffer.room.borrow_mut() = 9;
         assert_eq!(followers.ready_again(), [Rev(12)]);
         followers.catch_up(Rev(12), Rev(15), Rev(15), &"12-15".into());

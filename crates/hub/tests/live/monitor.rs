@@ -40,6 +40,8 @@ async fn the_monitor_shows_the_hub_and_who_is_where() {
     let mut peer = running.joined().await;
     let subscribed = peer.call("subscribe", json!({"rooms": ["deliveries", "seats", "seats"]})).await;
     assert_eq!(subscribed["ok"], true);
+    // It answers pings until it goes.
+    let held = tokio::spawn(async move { peer.ended().await });
     let shown = until(&running, "admin", "/monitor", |shown| shown["nodes"][0]["rssBytes"].is_u64()).await;
     let node = &shown["nodes"][0];
     assert_eq!(node["id"], running.rest.strip_prefix("http://").unwrap(), "host and port: {node}");
@@ -65,7 +67,7 @@ async fn the_monitor_shows_the_hub_and_who_is_where() {
         assert_eq!(client[field], value, "{field}");
     }
     assert_eq!(listed["next"], Value::Null);
-    drop(peer);
+    held.abort();
     until(&running, "admin", "/monitor", |shown| shown["totals"]["clients"] == 0).await;
     running.stop().await;
 }
@@ -73,10 +75,12 @@ async fn the_monitor_shows_the_hub_and_who_is_where() {
 #[tokio::test]
 async fn each_sees_what_the_role_allows() {
     let running = Running::start(false).await;
-    let _in_gangnam = running.joined().await;
+    let mut in_gangnam = running.joined().await;
     let ticket = running.ticket("admin").await;
     let (mut in_songpa, _) = Peer::open(&running.sockets, "/center/songpa").await;
     in_songpa.join(&ticket, "seat-2").await.unwrap();
+    // They answer pings all the while.
+    let both = tokio::spawn(async move { tokio::join!(in_gangnam.ended(), in_songpa.ended()) });
     let namespaces = async |account: &str| {
         let shown = get(&running, account, "/monitor").await;
         let names = shown["namespaces"].as_array().unwrap().iter();
@@ -96,6 +100,7 @@ async fn each_sees_what_the_role_allows() {
     for path in ["/monitor", "/monitor/clients"] {
         assert_eq!(ask(&running, "rider", Method::GET, path).await.0, 403);
     }
+    both.abort();
     let (status, said) = ask(&running, "admin", Method::GET, "/monitor/clients?limit=0").await;
     assert_eq!((status, &said["code"]), (400, &json!("invalid")));
     running.stop().await;
@@ -105,6 +110,8 @@ async fn each_sees_what_the_role_allows() {
 async fn an_admin_puts_a_client_out() {
     let running = Running::start(false).await;
     let mut peer = running.joined().await;
+    // It answers pings until it is put out.
+    let ended = tokio::spawn(async move { peer.ended().await });
     let listed = get(&running, "admin", "/monitor/clients").await;
     let id = listed["clients"][0]["connectionId"].as_str().unwrap();
     let path = format!("/monitor/clients/{id}");
@@ -113,7 +120,7 @@ async fn an_admin_puts_a_client_out() {
     }
     assert_eq!(ask(&running, "admin", Method::DELETE, "/monitor/clients/nobody").await.0, 404);
     assert_eq!(ask(&running, "admin", Method::DELETE, &path).await.0, 204);
-    peer.ended().await;
+    ended.await.unwrap();
     assert_eq!(ask(&running, "admin", Method::DELETE, &path).await.0, 404, "it is gone");
     running.stop().await;
 }

@@ -25,6 +25,8 @@ async fn a_client_of_one_hub_is_shown_and_put_out_by_the_other() {
     let mut peer = first.joined("seat-1").await;
     let subscribed = peer.call("subscribe", json!({"rooms": ["deliveries"]})).await;
     assert_eq!(subscribed["ok"], true);
+    // It answers pings until it is put out.
+    let ended = tokio::spawn(async move { peer.ended().await });
     let in_room = |shown: &Value| shown["namespaces"][0]["rooms"][0]["name"] == "deliveries";
     let shown = second.shows(in_room).await;
     assert_eq!(shown["totals"]["clients"], 1);
@@ -33,7 +35,7 @@ async fn a_client_of_one_hub_is_shown_and_put_out_by_the_other() {
     let path = format!("/monitor/clients/{}", listed["clients"][0]["connectionId"].as_str().unwrap());
     let (status, said) = second.ask(Method::DELETE, &path, json!(null)).await;
     assert_eq!(status, 204, "{said}");
-    peer.ended().await;
+    ended.await.unwrap();
     second.shows(|shown| shown["totals"]["clients"] == 0).await;
     first.stopped().await;
     let stopped = Instant::now();

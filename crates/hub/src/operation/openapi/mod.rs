@@ -56,22 +56,19 @@ fn reference(schema: &str) -> Value {
 }
 
 fn described(operation: &Operation) -> Value {
-    let mut said = json!({
-        "operationId": operation_id(operation),
-        "summary": operation.summary,
-        "parameters": parameters(operation),
-        "responses": responses(operation),
-    });
-    if operation.open {
-        said["security"] = json!([]);
-    } else {
-        said["security"] = json!([{"account": []}, {"key": []}]);
-    }
+    let security = if operation.open { json!([]) } else { json!([{"account": []}, {"key": []}]) };
+    let mut said = Map::new();
+    said.insert("operationId".to_owned(), operation_id(operation).into());
+    said.insert("summary".to_owned(), operation.summary.into());
+    said.insert("security".to_owned(), security);
+    said.insert("parameters".to_owned(), parameters(operation).into());
+    said.insert("responses".to_owned(), responses(operation));
     if let Body::Json(schema, required) = operation.body {
-        said["requestBody"] =
+        let body =
             json!({"required": required, "content": {"application/json": {"schema": reference(schema)}}});
+        said.insert("requestBody".to_owned(), body);
     }
-    said
+    Value::Object(said)
 }
 
 fn operation_id(operation: &Operation) -> String {
@@ -98,11 +95,12 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 fn responses(operation: &Operation) -> Value {
     let mut all = Map::new();
     for (status, kind, schema) in operation.answers {
-        let mut answer = json!({"description": operation.summary});
-        if !kind.is_empty() {
+        let answer = if kind.is_empty() {
+            json!({"description": operation.summary})
+        } else {
             let shape = if schema.is_empty() { json!({"type": "string"}) } else { reference(schema) };
-            answer["content"] = json!({*kind: {"schema": shape}});
-        }
+            json!({"description": operation.summary, "content": {*kind: {"schema": shape}}})
+        };
         all.insert(status.to_string(), answer);
     }
     let always = ALWAYS.iter().filter(|_| !operation.always_answers);
