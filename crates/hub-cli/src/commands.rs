@@ -8,7 +8,7 @@ use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{ServeConfig, named_place};
 use gwanje_hub::listening::Listening;
 use gwanje_hub::logged::LogKept;
-use gwanje_hub::purpose::{Purpose, PurposeError, purpose_of, use_for};
+use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::retention::KeptFor;
 use gwanje_hub::serve::{Serving, asked_to_stop};
 use gwanje_hub::socket::SocketGate;
