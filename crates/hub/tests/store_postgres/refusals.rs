@@ -32,7 +32,7 @@ async fn one_that_takes_no_more_connections() {
     administer(&format!("CREATE DATABASE {name} OWNER owner_{name}")).await;
     let url = database(&name).await.replace("postgres@", &format!("owner_{name}@"));
     let said = refused(&url).await;
-    assert!(said.contains("too many connections") && said.contains("each hub holds up to 24"), "{said}");
+    assert!(said.contains("too many connections") && said.contains("up to `database_pool`"), "{said}");
 
     // With two connections all goes on, only slower.
     limit(2).await;
