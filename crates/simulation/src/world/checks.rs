@@ -4,7 +4,7 @@ use super::World;
 use super::seats::center_of;
 use crate::ledger::Truth;
 use crate::seat::Proven;
-use gwanje_model::{CenterId, DeliveryId, Rev, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Rev, UtcMillis};
 use gwanje_sync::{HttpRequest, Method, Proof, Restored, RowChange, State};
 use gwanje_wire::WireRow;
 use gwanje_wire::socket::Cursor;
@@ -287,7 +287,9 @@ fn lacks(
     truth.lacks(held, cursor.rev, excused)
 }
 
-/// Whether two rows are the same to this version: compares content where it can be read.
-pub(super) fn same(held: &WireRow, hub: &gwanje_model::Delivery) -> bool {
-    held.delivery().is_some_and(|delivery| **delivery == *hub)
+/// Whether two rows are the same to this version: compares content where it can be read. What a newer hub said beside is
+/// kept, and says nothing here.
+pub(super) fn same(held: &WireRow, hub: &Delivery) -> bool {
+    let known = |held: &Delivery| Delivery { unknown: hub.unknown.clone(), ..held.clone() };
+    held.delivery().is_some_and(|held| known(held) == *hub)
 }
