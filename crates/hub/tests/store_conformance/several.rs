@@ -56,7 +56,6 @@ pub async fn a_cursor_from_another_node_goes_on(place: Place) {
     committed.wait_for(|rev| *rev == Rev(2)).await.unwrap();
 }
 
-/// What a node knows from memory it does not call newer than its last look.
 pub async fn a_command_sent_again_to_another_node_is_answered_as_recorded(place: Place) {
     let (first, second) = two(&place).await;
     done(&first, create()).await;

@@ -59,7 +59,7 @@ pub(super) async fn load(
     let mut loaded = LoadedCenter::new(center.clone(), standing);
     let ids: Vec<i64> = need.rows.keys().map(|id| signed(id.0)).collect();
     let listed: Vec<&RiderId> = need.riders.iter().collect();
-    let (outcomes, people, orders, rows, clocked, riders) = try_join!(
+    let (outcomes, people, orders, rows, mut clocked, riders) = try_join!(
         recorded(tx, center, &need.keys),
         people(tx, &need.people),
         new_ids(tx, need.orders),
@@ -88,7 +88,6 @@ pub(super) async fn load(
         .map(|rider| &rider.id)
         .collect();
     loaded.riders.extend(self::riders(tx, center, &again).await?);
-    let mut clocked = clocked;
     for row in rows {
         let id = row.id;
         let clocked = clocked.remove(&id).unwrap_or_default();
