@@ -12,8 +12,19 @@ use gwanje_tests::nodes::{
 use gwanje_tests::watcher::{CENTER, Watcher};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::interval;
+
+/// A seat at each hub, which has proven its board.
+fn seats_at(hubs: [&Hub; 2], folder: &Path) -> Result<Vec<Watcher>> {
+    let seat = |(hub, name): (&Hub, &str)| {
+        let mut seat = Watcher::start(&hub.url, &folder.join(name))?;
+        seat.until_proof()?;
+        Ok(seat)
+    };
+    hubs.into_iter().zip(["a", "b"]).map(seat).collect()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
@@ -23,12 +34,7 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
     }
     let (mut first, second) = (node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?);
     let folder = tempfile::tempdir()?;
-    let mut seats = Vec::new();
-    for (hub, name) in [(&first, "a"), (&second, "b")] {
-        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
-        seat.until_proof()?;
-        seats.push(seat);
-    }
+    let mut seats = seats_at([&first, &second], folder.path())?;
     let clerks = [first.sign_in("supervisor").await?, second.sign_in("supervisor").await?];
     let mut orders = Vec::new();
     for n in 0..40 {
@@ -89,13 +95,8 @@ async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Resul
     }
     let hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
     let folder = tempfile::tempdir()?;
-    let (mut seats, mut clerks) = (Vec::new(), Vec::new());
-    for (hub, name) in hubs.iter().zip(["a", "b"]) {
-        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
-        seat.until_proof()?;
-        seats.push(seat);
-        clerks.push(hub.sign_in("supervisor").await?);
-    }
+    let mut seats = seats_at(hubs.each_ref(), folder.path())?;
+    let clerks = [hubs[0].sign_in("supervisor").await?, hubs[1].sign_in("supervisor").await?];
     let mut kept = Vec::new();
     for n in 0..10 {
         kept.push(order(&clerks[n % 2]).await?);
@@ -188,13 +189,8 @@ async fn orders_and_cancellations_arrive_while_redis_is_away_for_a_minute() -> R
     }
     let hubs = [node(&shared, "127.0.0.1:0")?, node(&shared, "127.0.0.1:0")?];
     let folder = tempfile::tempdir()?;
-    let (mut seats, mut clerks) = (Vec::new(), Vec::new());
-    for (hub, name) in hubs.iter().zip(["a", "b"]) {
-        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
-        seat.until_proof()?;
-        seats.push(seat);
-        clerks.push(hub.sign_in("supervisor").await?);
-    }
+    let mut seats = seats_at(hubs.each_ref(), folder.path())?;
+    let clerks = [hubs[0].sign_in("supervisor").await?, hubs[1].sign_in("supervisor").await?];
     shared.redis.stop();
     let mut second = interval(Duration::from_secs(1));
     let mut orders = 0;
@@ -334,12 +330,7 @@ async fn the_version_before_and_this_one_serve_one_store_side_by_side() -> Resul
     account(&shared, "caller", "callcenter")?;
     older.sign_in("caller").await?;
     let folder = tempfile::tempdir()?;
-    let mut seats = Vec::new();
-    for (hub, name) in [(&older, "a"), (&newer, "b")] {
-        let mut seat = Watcher::start(&hub.url, &folder.path().join(name))?;
-        seat.until_proof()?;
-        seats.push(seat);
-    }
+    let mut seats = seats_at([&older, &newer], folder.path())?;
     for round in 0..2 {
         for n in 0..20 {
             let id = order(&clerks[n % 2]).await?;
