@@ -64,6 +64,18 @@ pub enum WireRow {
 }
 
 impl WireRow {
+    /// Whether this version understands the same of both. What a newer hub says beside a row is not compared: while two
+    /// versions serve, one of them says it and the other does not.
+    #[must_use]
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Row(one), Self::Row(other)) if one.unknown != other.unknown => {
+                Delivery { unknown: other.unknown.clone(), ..one.as_ref().clone() } == **other
+            }
+            (Self::Row(_) | Self::Unreadable { .. }, _) => self == other,
+        }
+    }
+
     /// The row's delivery id.
     #[must_use]
     pub fn id(&self) -> DeliveryId {

@@ -332,7 +332,11 @@ impl Session {
 
     /// True: it differed.
     fn replace_one(&mut self, id: DeliveryId, new: Option<WireRow>, rev: Rev, delta: &mut Delta) -> bool {
-        if self.rows.get(id) == new.as_ref() {
+        let same = match (self.rows.get(id), &new) {
+            (Some(old), Some(new)) => old.means_the_same_as(new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if same {
             return false;
         }
         // A row that only became readable is no repair.
