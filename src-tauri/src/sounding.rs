@@ -190,6 +190,7 @@ mod tests {
             key: AlarmKey { id: DeliveryId(7), kind, raised_at: UtcMillis(5) },
             relisted: false,
             yours: false,
+            lost: false,
             delivery: None,
             was: serde_json::from_value(was.into()).unwrap(),
         }
@@ -215,6 +216,7 @@ mod tests {
             was: None,
             by: None,
             yours,
+            lost: false,
             receipts: Vec::new(),
             more: 0,
             acknowledged,

@@ -2,6 +2,12 @@
 //! hub dies, and Redis too; behind a real HAProxy hubs are replaced one by one while orders go on.
 
 use anyhow::{Context, Result, ensure};
+use gwanje_engine::ipc::CommandPhase;
+use gwanje_engine::model::lifecycle::Action;
+use gwanje_engine::model::{CancelBy, DeliveryId};
+use gwanje_engine::sync::{CommandId, State};
+use gwanje_engine::wire::CommandBody;
+use gwanje_engine::{CommandWish, EngineEvent};
 use gwanje_tests::api::Api;
 use gwanje_tests::hub::Hub;
 use gwanje_tests::nodes::poller::{Gone, Poller};
@@ -9,10 +15,12 @@ use gwanje_tests::nodes::{
     Balancer, Shared, account, free_address, node, order, path, previous_gwanje_hub, put_account,
     reachable_node,
 };
+use gwanje_tests::seat::Seat;
 use gwanje_tests::watcher::{CENTER, Watcher};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::interval;
 
@@ -85,7 +93,20 @@ async fn seats_of_two_hubs_show_one_board_whichever_hub_dies() -> Result<()> {
     Ok(())
 }
 
-/// The standby that takes over lacks the last commits: exactly these are gone, and no seat goes on from them.
+/// A desk that has done something to a delivery, and was told that it was done.
+async fn done_by(desk: &mut Seat, id: u64, action: Action, body: CommandBody) -> Result<CommandId> {
+    let wish = CommandWish::act(CENTER.into(), DeliveryId(id), action, body);
+    let command = desk.engine.command(wish).await?;
+    desk.hear("a command that is done", |event| {
+        let EngineEvent::Command(report) = event else { return None };
+        (report.command == command && report.phase == CommandPhase::Done).then_some(())
+    })
+    .await?;
+    Ok(command)
+}
+
+/// The standby that takes over lacks the last commits: exactly these are gone, no seat goes on from them, and whoever had
+/// done something is told that it is lost. A lost cancellation stays listed, marked.
 #[tokio::test(flavor = "multi_thread")]
 async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Result<()> {
     let mut shared = Shared::start();
@@ -101,10 +122,29 @@ async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Resul
     for n in 0..10 {
         kept.push(order(&clerks[n % 2]).await?);
     }
+    let mut desk = Seat::start(&hubs[0].url, &folder.path().join("desk"), CENTER).await?;
+    desk.hear("a live board", |event| {
+        matches!(event, EngineEvent::State(_, State::Live { .. })).then_some(())
+    })
+    .await?;
+    let note = || CommandBody { text: Some("문 앞".into()), ..CommandBody::default() };
+    done_by(&mut desk, kept[1], Action::Note, note()).await?;
+    for seat in &mut seats {
+        seat.until_proof()?;
+    }
     shared.cluster.cut();
     for n in 0..6 {
         order(&clerks[n % 2]).await?;
     }
+    let cancel = CommandBody {
+        reason: Some("고객 변심".into()),
+        by: Some(CancelBy::Customer),
+        ..CommandBody::default()
+    };
+    let mut lost_commands = vec![
+        done_by(&mut desk, kept[1], Action::Note, note()).await?,
+        done_by(&mut desk, kept[2], Action::Cancel, cancel).await?,
+    ];
     clerks[0].post(&path(&format!("/{}/accept", kept[0])), &json!({})).await?;
     for (seat, clerk) in seats.iter_mut().zip(&clerks) {
         seat.holds_the_board(clerk).await?;
@@ -117,6 +157,22 @@ async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Resul
         while clerk.head(CENTER).await.is_err() {}
         seat.holds_the_board(clerk).await?;
         ensure!(seat.rows().len() == kept.len(), "{} rows of {}", seat.rows().len(), kept.len());
+    }
+    while !lost_commands.is_empty() {
+        let told = desk.hear("a lost command", |event| match event {
+            EngineEvent::Command(report) if report.phase == CommandPhase::Lost => Some(Arc::clone(report)),
+            _ => None,
+        });
+        let told = told.await?;
+        let place = lost_commands.iter().position(|command| *command == told.command);
+        lost_commands.swap_remove(place.with_context(|| format!("{told:?} is not lost, or told twice"))?);
+        ensure!(told.number.is_some() && told.id.is_some(), "{told:?}");
+    }
+    for seat in &mut seats {
+        let marked = |_: &Watcher, line: &Value| {
+            line["type"] == "alarm" && line["id"] == kept[2] && line["lost"] == true
+        };
+        seat.until("the lost cancellation, marked", marked)?;
     }
     let head = clerks[1].head(CENTER).await?;
     ensure!(head.epoch > lost.epoch && head.rev < lost.rev, "{head:?} after {lost:?}");

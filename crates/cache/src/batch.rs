@@ -36,6 +36,8 @@ pub struct CachedAlarm {
     pub stage: Text,
     /// How far the hub is known to know, by wire name; empty: not at all.
     pub at_hub: Text,
+    /// The hub has lost what it was about.
+    pub lost: bool,
     /// The delivery as it was known then.
     pub row: Option<CachedRow>,
 }

@@ -169,7 +169,7 @@ fn intact(key: i64, rev: Rev, sum: i64, body: Option<&[u8]>) -> Option<CachedRow
 
 fn alarms(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedAlarm>> {
     let mut query = db.prepare_cached(
-        "SELECT id, kind, raised_at, stage, row_rev, body, at_hub FROM alarms WHERE center = ?1
+        "SELECT id, kind, raised_at, stage, row_rev, body, at_hub, lost FROM alarms WHERE center = ?1
              ORDER BY raised_at, id",
     )?;
     query
@@ -183,6 +183,7 @@ fn alarms(db: &Connection, no: i64) -> rusqlite::Result<Vec<CachedAlarm>> {
                 raised_at: UtcMillis(row.get(2)?),
                 stage: Text::from(row.get::<_, String>(3)?),
                 at_hub: Text::from(row.get::<_, String>(6)?),
+                lost: row.get(7)?,
                 row: u64::try_from(row_rev).ok().map(|rev| CachedRow {
                     id,
                     rev: Rev(rev),

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION_ID: i32 = 0x4757_4A45;
 
 /// A migration is never changed once applied; a test opens a fixture of every version.
-pub(crate) const MIGRATIONS: [&str; 4] = [
+pub(crate) const MIGRATIONS: [&str; 5] = [
     // 1: rows are keyed by center number × 2^53 + id (ids are below 2^53), so that one tree holds them and a center's rows
     // lie side by side: a board is read in one sweep and written with one insert a row.
     "CREATE TABLE centers (
@@ -81,6 +81,8 @@ pub(crate) const MIGRATIONS: [&str; 4] = [
         PRIMARY KEY (center, delivery)
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE commands ADD COLUMN batch TEXT NOT NULL DEFAULT '';",
+    // 5: whether the hub has lost what an alarm is about.
+    "ALTER TABLE alarms ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Brings a file to the newest version. `Ok(Err(why))`: it is none of ours, or of a newer version.

@@ -165,10 +165,10 @@ fn write_alarm(
     body: &mut Vec<u8>,
 ) -> Result<(), Failed> {
     let mut upsert = transaction.prepare_cached(
-        "INSERT INTO alarms (center, id, kind, raised_at, stage, row_rev, body, at_hub)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO alarms (center, id, kind, raised_at, stage, row_rev, body, at_hub, lost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT DO UPDATE SET stage = excluded.stage, row_rev = excluded.row_rev, body = excluded.body,
-             at_hub = excluded.at_hub",
+             at_hub = excluded.at_hub, lost = excluded.lost",
     )?;
     let text = alarm.row.as_ref().map(|row| body_of(row, body)).transpose()?.flatten();
     upsert.execute(params![
@@ -180,6 +180,7 @@ fn write_alarm(
         alarm.row.as_ref().map_or(-1, |row| sql(row.rev)),
         text,
         alarm.at_hub.as_str(),
+        alarm.lost,
     ])?;
     Ok(())
 }

@@ -50,6 +50,7 @@ fn rows_cursor_alarms_and_settings_come_back() {
         raised_at: UtcMillis(7),
         stage: "displayed".into(),
         at_hub: "delivered".into(),
+        lost: false,
         row: Some(row(2, 4)),
     };
     let unreadable = CachedRow { id: DeliveryId(3), rev: Rev(5), delivery: None };
@@ -281,6 +282,7 @@ fn an_audit_tells_a_damaged_header_and_a_damaged_small_table() {
         raised_at: UtcMillis(7),
         stage: "displayed".into(),
         at_hub: "".into(),
+        lost: false,
         row: Some(row(id, id)),
     });
     cache.write(&[CacheBatch { alarms: alarms.collect(), ..batch(Vec::new(), &[], &[], 1) }]).unwrap();
@@ -532,6 +534,7 @@ fn acknowledged_alarms_older_than_a_week_go_at_the_opening() {
         raised_at: UtcMillis(day * DAY_MS),
         stage: stage.into(),
         at_hub: "".into(),
+        lost: false,
         row: None,
     };
     let alarms = vec![

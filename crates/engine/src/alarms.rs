@@ -245,6 +245,7 @@ impl Alarms {
             was: said.and_then(|entry| entry.was).or(notice.was),
             by: said.and_then(|entry| entry.by.as_ref()).map(|by| by.name.to_string()),
             yours: notice.yours,
+            lost: notice.lost,
             receipts: receipts.collect(),
             more: said.map_or(0, |entry| entry.more),
             acknowledged: self.heard.contains_key(place),
@@ -283,7 +284,7 @@ mod tests {
 
     fn notice(id: u64, kind: AlarmKind, raised_at: i64, was: Option<Status>) -> Arc<AlarmNotice> {
         let key = AlarmKey { id: DeliveryId(id), kind, raised_at: UtcMillis(raised_at) };
-        Arc::new(AlarmNotice { key, relisted: false, yours: false, delivery: None, was })
+        Arc::new(AlarmNotice { key, relisted: false, yours: false, lost: false, delivery: None, was })
     }
 
     fn center() -> CenterId {

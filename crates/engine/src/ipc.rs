@@ -242,6 +242,8 @@ pub struct AlarmView {
     pub by: Option<String>,
     /// This seat caused it: it is silent.
     pub yours: bool,
+    /// The hub has lost what it was about: it goes on from a state before it.
+    pub lost: bool,
     /// How far it has come at each seat.
     pub receipts: Vec<AlarmReceiptView>,
     /// Further seats, which the hub counts only.
@@ -278,6 +280,8 @@ pub enum CommandPhase {
     Unknown,
     /// Done or not, and nobody can find out any more.
     Unknowable,
+    /// It had been done, and the hub has lost that: it goes on from a state before it.
+    Lost,
 }
 
 /// What became of a delivery since a person saw it, and who made it so.

@@ -62,6 +62,7 @@ pub(crate) fn cached_alarm(alarm: &StoredAlarm) -> CachedAlarm {
         raised_at: alarm.key.raised_at,
         stage: alarm.stage.as_str().into(),
         at_hub: alarm.at_hub.map_or("", ReceiptStage::as_str).into(),
+        lost: alarm.lost,
         row: alarm.delivery.as_ref().map(cached_row),
     }
 }
@@ -74,6 +75,7 @@ pub fn stored_alarm(alarm: CachedAlarm) -> Option<StoredAlarm> {
         key,
         stage: stage_of(&alarm.stage)?,
         at_hub: stage_of(&alarm.at_hub),
+        lost: alarm.lost,
         delivery: alarm.row.map(wire_row),
     })
 }

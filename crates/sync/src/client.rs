@@ -501,6 +501,7 @@ impl Client {
                 self.centers.command_ended(&command, &outcome);
                 self.out.push_back(Action::CommandSettled(command, outcome));
             }
+            CommandAction::Lost(lost) => self.out.push_back(Action::CommandLost(lost)),
             CommandAction::Keep(center, command) => {
                 self.with(&center, |session| session.keep_command(command, now));
             }

@@ -345,6 +345,7 @@ impl Foreign {
             | SessionAction::DropFetch(_)
             | SessionAction::Subscribe(_)
             | SessionAction::AskHead
+            | SessionAction::HistoryChanged { .. }
             | SessionAction::CommandKept(_) => return,
         });
     }

@@ -175,6 +175,8 @@ pub struct StoredAlarm {
     pub stage: ReceiptStage,
     /// How far the hub knows it to have come; what the hub lacks is sent again at the next join.
     pub at_hub: Option<ReceiptStage>,
+    /// The hub has lost what it was about.
+    pub lost: bool,
     /// The delivery as it was known then.
     pub delivery: Option<WireRow>,
 }
@@ -210,6 +212,21 @@ pub struct OwnCancellation {
     pub done: bool,
     /// When the alarm was raised that was told as this seat's own.
     pub alarm: Option<UtcMillis>,
+}
+
+/// A command whose effect the hub has lost: it went on from a state before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostCommand {
+    /// Its idempotency key.
+    pub command: CommandId,
+    /// In which center.
+    pub center: CenterId,
+    /// Wire name of the action, or [`CREATE`].
+    pub action: Text,
+    /// The deliveries that it was about; none: a new order.
+    pub deliveries: Vec<DeliveryId>,
+    /// What people called its only delivery, where the answer told.
+    pub number: Option<Text>,
 }
 
 /// What a new order is called where an action is named.
@@ -478,6 +495,8 @@ pub struct AlarmNotice {
     pub relisted: bool,
     /// A command of this installation caused it: its person knows.
     pub yours: bool,
+    /// The hub has lost what it was about: it goes on from a state before it.
+    pub lost: bool,
     /// The delivery as known.
     pub delivery: Option<WireRow>,
     /// The delivery's status before what raised the alarm, where the hub has told.
@@ -602,6 +621,9 @@ pub enum Action {
     CommandUnsettled(CommandId, Unsettled),
     /// A command is settled, once.
     CommandSettled(CommandId, CommandOutcome),
+    /// What a command had done is in the hub's history no more: it went on without it. Told once, after the command was
+    /// settled as done.
+    CommandLost(Box<LostCommand>),
     /// A repair replaced something.
     Repaired(CenterId, Box<RepairReport>),
     /// How far a comparison of everything has come.

@@ -27,7 +27,7 @@ pub use foreign::{Foreign, ForeignConfig, SocketOptions};
 pub use gwanje_dialect as dialect;
 pub use io::{
     Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest,
-    ForeignName, HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, Method, Mono, Now,
+    ForeignName, HttpFailure, HttpRequest, HttpResponse, Input, LinkReason, LostCommand, Method, Mono, Now,
     OwnCancellation, Proof, RequestId, Restored, RowChange, SkippedAlarms, SocketEvent, SocketId, State,
     StoredAlarm, StoredCommand, Unsettled,
 };

@@ -49,11 +49,13 @@ pub enum Mutation {
     RaiseHubsToo,
     /// A refused question what became of a command counts as the command's refusal (rule 11).
     RefuseByClose,
+    /// What was done stays done, whatever history the hub goes on from.
+    TrustOtherHistory,
 }
 
 impl Mutation {
     /// Every one.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::SkipGapCheck,
         Self::ForgetTombstones,
         Self::CursorBeforeRows,
@@ -76,6 +78,7 @@ impl Mutation {
         Self::PollWithoutPause,
         Self::RaiseHubsToo,
         Self::RefuseByClose,
+        Self::TrustOtherHistory,
     ];
 }
 

@@ -119,6 +119,7 @@ impl Follower {
                 | Action::Acknowledged(..)
                 | Action::CommandUnsettled(..)
                 | Action::CommandSettled(..)
+                | Action::CommandLost(_)
                 | Action::Repaired(..)
                 | Action::Checked(..)
                 | Action::Riders(..)

@@ -1,6 +1,6 @@
 // Commands: dialogs, honest outcomes, alarms.
 
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { AppEvent } from "../platform/contract";
 import { NOW, riders } from "../test/day";
 import { openWindow, press, type TestWindow, until } from "../test/window";
@@ -492,6 +492,35 @@ describe("a command", () => {
     expect(text).toContain("1042 배차: 처리되었는지 더는 알 수 없습니다");
     expect(text).not.toContain("거부됨");
     find("command-report").querySelector("button")?.click();
+    await until(() => !there("command-report"));
+  });
+
+  test("what the server has lost is said although it was done, and stays until it is read", async () => {
+    const { platform, find } = window;
+    const news = {
+      type: "command",
+      commandId: "gone",
+      center: "gangnam",
+      id: 3_000,
+      number: "1042",
+      action: "assign",
+      code: null,
+      message: null,
+    } as const;
+    vi.useFakeTimers();
+    try {
+      platform.tell({ ...news, outcome: "done" });
+      platform.tell({ ...news, outcome: "lost" });
+      // The success would go by itself; what has become of it since does not.
+      vi.advanceTimersByTime(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    await until(() => there("report-look"));
+    const report = find("command-report");
+    expect(report.dataset["outcome"]).toBe("lost");
+    expect(report.textContent).toContain("1042 배차: 서버가 이 처리를 잃었습니다");
+    [...report.querySelectorAll("button")].at(-1)?.click();
     await until(() => !there("command-report"));
   });
 

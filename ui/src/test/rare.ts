@@ -62,6 +62,7 @@ function alarmOf(
     was: null,
     by: null,
     yours: false,
+    lost: false,
     receipts: [receipt("배차1", "displayed"), receipt("접수1", "delivered")],
     more: 0,
     acknowledged: false,
@@ -275,6 +276,16 @@ export const RARE: Readonly<Record<string, Scene>> = {
       const done = { id: row.id, number: row.number, rev: row.rev + 1, outcome: "done" } as const;
       platform.tell(command({ commandId: "u", ...done }));
       await until(() => there("undo"));
+    },
+  },
+  "server-lost-it": {
+    play: async ({ platform }) => {
+      const [row] = platform.rows.values();
+      if (row === undefined) throw new Error("no row");
+      const alarm = alarmOf(platform, row.id, "cancelled", { lost: true, priority: "critical" });
+      platform.tell({ type: "alarms", alarms: [alarm], count: 1 });
+      platform.tell(command({ commandId: "l", id: row.id, number: row.number, outcome: "lost" }));
+      await until(() => there("report-look"));
     },
   },
   "batch-partly": {

@@ -10,8 +10,8 @@ use crate::socket::SocketLine;
 use gwanje_board::RowMark;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Status, lifecycle};
 use gwanje_sync::{
-    Action, CommandId, CommandOutcome, HttpRequest, Input, Now, RequestId, RowChange, SocketEvent, SocketId,
-    State, Unsettled,
+    Action, CommandId, CommandOutcome, HttpRequest, Input, LostCommand, Now, RequestId, RowChange,
+    SocketEvent, SocketId, State, Unsettled,
 };
 use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::AlarmKind;
@@ -113,6 +113,7 @@ impl Owner {
                 self.report(command, phase, Outcome::default(), now);
             }
             Action::CommandSettled(command, outcome) => self.settled(command, outcome, now),
+            Action::CommandLost(lost) => self.lost(*lost, now),
             Action::Repaired(center, report) => {
                 tracing::warn!(
                     %center,
@@ -278,16 +279,43 @@ impl Owner {
         }
         let is_settled = match phase {
             CommandPhase::Pending | CommandPhase::Unknown => false,
-            CommandPhase::Done | CommandPhase::Refused | CommandPhase::NotSent | CommandPhase::Unknowable => {
-                true
-            }
+            CommandPhase::Done
+            | CommandPhase::Refused
+            | CommandPhase::NotSent
+            | CommandPhase::Unknowable
+            | CommandPhase::Lost => true,
         };
+        self.tell_command(report, is_settled, now);
+    }
+
+    fn tell_command(&mut self, report: Arc<CommandReport>, is_settled: bool, now: Now) {
         if is_settled && self.subscribers.depth().0 == 0 {
             // A command that an earlier run left open may be settled before a page can be told.
             self.unheard.push(EngineEvent::Command(report));
         } else {
             self.tell(EngineEvent::Command(report), now);
         }
+    }
+
+    /// The hub has lost what a command had done.
+    fn lost(&mut self, lost: LostCommand, now: Now) {
+        let LostCommand { command, center, action, deliveries, number } = lost;
+        tracing::warn!(%center, command = command.0, %action, "the hub has lost what this command had done");
+        let id = if let [id] = deliveries.as_slice() { Some(*id) } else { None };
+        let number = number.or_else(|| self.board.get(id?).map(|row| row.number.clone()));
+        let report = CommandReport {
+            command,
+            center,
+            id,
+            number,
+            action,
+            phase: CommandPhase::Lost,
+            problem: None,
+            row: None,
+            batch: if id.is_none() { deliveries } else { Vec::new() },
+            results: Vec::new(),
+        };
+        self.tell_command(Arc::new(report), true, now);
     }
 
     fn freshness_of(&mut self, center: &CenterId, state: &State) -> &mut Freshness {

@@ -52,7 +52,7 @@ fn written(job: Option<Job<&'static str>>) -> (Vec<CacheBatch>, Vec<(CenterId, u
 fn batches_of_a_center_melt_into_one() {
     let mut outbox = Queue::default();
     let key = AlarmKey { id: DeliveryId(1), kind: AlarmKind::Cancelled, raised_at: UtcMillis(5) };
-    let alarm = |stage| StoredAlarm { key, stage, at_hub: None, delivery: None };
+    let alarm = |stage| StoredAlarm { key, stage, at_hub: None, lost: false, delivery: None };
     outbox.write(
         Batch {
             alarms: vec![alarm(ReceiptStage::Delivered)],

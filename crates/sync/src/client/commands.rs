@@ -16,6 +16,7 @@
 //! refused, that says nothing of what it did. A day after the click the hub may have forgotten it. From then on a
 //! question that brings no answer, or `void`, is the last one, and the command is unknowable.
 
+mod remembered;
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test looks at one variant alone")]
 mod table;
@@ -23,8 +24,8 @@ mod table;
 use super::backoff::Backoff;
 use super::calls::{self, Call, CallFailure, center_path, escaped};
 use crate::io::{
-    CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, Mono, Now,
-    StoredCommand, Unsettled,
+    CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest, HttpFailure, HttpResponse, LostCommand,
+    Mono, Now, StoredCommand, Unsettled,
 };
 use crate::mutation::{Mutation, is_mutated};
 use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, Text};
@@ -33,6 +34,7 @@ use gwanje_wire::command::{batch_path, command_path};
 use gwanje_wire::rest::{CloseReply, Outcome};
 use gwanje_wire::{ErrorCode, Problem, WireRow};
 use rand_chacha::ChaCha8Rng;
+use remembered::Remembered;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Milliseconds that a command waits for the cache to hold it. A slower disk must not hold up an order to a rider, even
@@ -73,6 +75,8 @@ pub(crate) enum CommandAction {
     Overlay(CenterId, Epoch, WireRow),
     /// It ended.
     Settled(CommandId, CommandOutcome),
+    /// It had been done, and the hub has lost that.
+    Lost(Box<LostCommand>),
 }
 
 #[derive(Debug)]
@@ -89,6 +93,8 @@ struct Pending {
     center: CenterId,
     /// Which it is about; a new order is about none.
     deliveries: Vec<DeliveryId>,
+    /// Wire name of the action, or [`CREATE`].
+    action: Text,
     answers: Answers,
     /// What is sent, until it closes.
     call: Call,
@@ -148,6 +154,8 @@ impl Pending {
 pub(crate) struct Commands {
     /// Bounded by [`MAX_PENDING`].
     pending: BTreeMap<CommandId, Pending>,
+    /// What has been done.
+    remembered: Remembered,
     /// Whose they are.
     account: Option<Text>,
     out: VecDeque<CommandAction>,
@@ -166,7 +174,7 @@ impl Commands {
             self.keep_back(command, Problem::new(ErrorCode::TooManyRequests, why));
             return;
         }
-        let (deliveries, action) = (what.deliveries(), what.action());
+        let (deliveries, action) = (what.deliveries(), Text::from(what.action()));
         let (delivery, answers, mut call) = match what {
             CommandKind::Create(order) => {
                 let path = format!("{}/deliveries", center_path(&center));
@@ -191,7 +199,7 @@ impl Commands {
             command: command.clone(),
             delivery,
             batch,
-            action: action.into(),
+            action: action.clone(),
             clicked_at: wall,
         };
         self.out.push_back(CommandAction::Unsettled(command.clone(), Unsettled::Pending));
@@ -199,7 +207,8 @@ impl Commands {
         let step = Step::Keeping { until: now.plus_ms(KEEP_MS) };
         let pause = Backoff::new(RETRY_MS.0, RETRY_MS.1);
         let (close_at, known_until) = (now.plus_ms(CLOSE_MS), now.plus_ms(KNOWN_MS));
-        let pending = Pending { center, deliveries, answers, call, close_at, known_until, step, pause };
+        let pending =
+            Pending { center, deliveries, action, answers, call, close_at, known_until, step, pause };
         let marked = pending.marked();
         self.pending.insert(command, pending);
         self.mark(marked);
@@ -232,6 +241,7 @@ impl Commands {
                 deliveries,
                 // Only a batch and a new order name no delivery.
                 answers: if delivery.is_none() && action != CREATE { Answers::Each } else { Answers::Row },
+                action,
                 call: closing(center, &command),
                 close_at: now,
                 known_until: now.plus_ms(KNOWN_MS.saturating_sub(age_ms)),
@@ -257,7 +267,23 @@ impl Commands {
             pending.step = Step::ClosePausing { until: now };
             pending.pause = Backoff::new(CLOSE_RETRY_MS.0, CLOSE_RETRY_MS.1);
         }
+        self.remembered.suspend(now, &mut self.out);
         self.mark(newly_unknown);
+    }
+
+    /// A center goes on from another history. What was decided in `settled_in` is known to be part of it; of everything
+    /// else it asks whether it still is.
+    pub(crate) fn history_changed(
+        &mut self,
+        center: &CenterId,
+        epoch: &Epoch,
+        settled_in: Option<&Epoch>,
+        now: Mono,
+    ) {
+        if is_mutated(Mutation::TrustOtherHistory) {
+            return;
+        }
+        self.remembered.history_changed(center, epoch, settled_in, now, &mut self.out);
     }
 
     /// That account has credentials. Commands of another account are given up: the hub records outcomes by account.
@@ -319,6 +345,9 @@ impl Commands {
         now: Mono,
         rng: &mut ChaCha8Rng,
     ) {
+        if self.remembered.closed(command, &result, now, rng, &mut self.out) {
+            return;
+        }
         let Some(pending) = self.pending.get_mut(command) else { return };
         if pending.unsettled() == Unsettled::Pending {
             return; // Nobody asked what became of this one: a key that was used again.
@@ -351,9 +380,10 @@ impl Commands {
         }
     }
 
-    /// The center of a command that is not settled.
+    /// The center of a command that is not settled, or asked about once more.
     pub(crate) fn center(&self, command: &CommandId) -> Option<&CenterId> {
-        self.pending.get(command).map(|pending| &pending.center)
+        let pending = self.pending.get(command).map(|pending| &pending.center);
+        pending.or_else(|| self.remembered.center(command))
     }
 
     /// How many commands are not settled in the centers for which `of` holds.
@@ -398,11 +428,13 @@ impl Commands {
                 Step::Closing => {}
             }
         }
+        self.remembered.due(now, &mut self.out);
         self.mark(newly_unknown);
     }
 
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.pending.values().filter_map(Pending::deadline).min()
+        let pending = self.pending.values().filter_map(Pending::deadline).min();
+        pending.into_iter().chain(self.remembered.deadline()).min()
     }
 
     /// A deliberate bug: a frame that holds a delivery settles what is pending on it.
@@ -430,6 +462,7 @@ impl Commands {
             self.out.push_back(CommandAction::Drop(command.clone()));
             self.settle(&command, outcome, None);
         }
+        self.remembered.leave(&mut self.out);
     }
 
     pub(crate) fn poll_action(&mut self) -> Option<CommandAction> {
@@ -438,7 +471,7 @@ impl Commands {
 
     fn settle(&mut self, command: &CommandId, outcome: CommandOutcome, epoch: Option<Epoch>) {
         let Some(pending) = self.pending.remove(command) else { return };
-        if let Some(epoch) = epoch {
+        if let Some(epoch) = &epoch {
             for row in outcome.rows() {
                 self.out.push_back(CommandAction::Overlay(
                     pending.center.clone(),
@@ -448,6 +481,16 @@ impl Commands {
             }
         }
         self.mark(pending.marked());
+        if matches!(outcome, CommandOutcome::Done(_) | CommandOutcome::Each(_)) {
+            let done = LostCommand {
+                command: command.clone(),
+                center: pending.center.clone(),
+                action: pending.action,
+                deliveries: pending.deliveries,
+                number: one_number(&outcome),
+            };
+            self.remembered.keep(done, epoch, pending.known_until);
+        }
         self.out.push_back(CommandAction::Settled(command.clone(), outcome));
         self.out.push_back(CommandAction::Forget(pending.center, command.clone()));
     }
@@ -460,6 +503,12 @@ impl Commands {
             self.out.push_back(CommandAction::Mark(center, id, mark));
         }
     }
+}
+
+/// What people call the delivery that a command was about.
+fn one_number(outcome: &CommandOutcome) -> Option<Text> {
+    let CommandOutcome::Done(Some(row)) = outcome else { return None };
+    row.delivery().map(|delivery| delivery.number.clone())
 }
 
 /// The question what became of a command.

@@ -90,6 +90,9 @@ impl Client {
             SessionAction::AskHead => return self.link.ask_head(&center, now.mono),
             SessionAction::SendReceipt(key, stage) => return self.receipts.add(center, key, stage),
             SessionAction::CommandKept(command) => return self.commands.kept(&command, now.mono),
+            SessionAction::HistoryChanged { epoch, settled_in } => {
+                return self.commands.history_changed(&center, &epoch, settled_in.as_ref(), now.mono);
+            }
             SessionAction::Persist(batch) => Action::Persist(batch),
             SessionAction::Audit => Action::Audit(center),
             SessionAction::KeepHorizon(at) => Action::KeepHorizon(center, at),

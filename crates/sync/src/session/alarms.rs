@@ -27,14 +27,17 @@ struct Known {
     notified: Notified,
     /// This seat cancelled it.
     yours: bool,
+    /// The hub has lost it: it goes on from a state before it.
+    lost: bool,
     /// The delivery's status before, as the hub has told.
     was: Option<Status>,
 }
 
 impl Known {
     fn notice(&self, key: AlarmKey, relisted: bool) -> Box<AlarmNotice> {
-        let Self { yours, was, delivery, .. } = self;
-        Box::new(AlarmNotice { key, relisted, yours: *yours, delivery: delivery.clone(), was: *was })
+        let Self { yours, lost, was, delivery, .. } = self;
+        let (yours, lost, was) = (*yours, *lost, *was);
+        Box::new(AlarmNotice { key, relisted, yours, lost, delivery: delivery.clone(), was })
     }
 }
 
@@ -67,6 +70,9 @@ pub(super) struct Alarms {
     seq_changed: bool,
     /// Where the next page of `/alarms` begins; none: no answer was cut.
     next_page: Option<u64>,
+    /// Of those that are known, which the reading that began with the first alarm has told; none: no such is under way,
+    /// or it could not be read whole.
+    told_anew: Option<BTreeSet<AlarmKey>>,
     /// Entries after that sequence could not be read, by that version.
     skipped: Option<SkippedAlarms>,
     skipped_changed: bool,
@@ -101,6 +107,7 @@ impl Alarms {
             known_better: BTreeSet::new(),
             due: None,
             next_page: None,
+            told_anew: None,
             own: OwnCancellations::default(),
         }
     }
@@ -127,7 +134,7 @@ impl Alarms {
         self.read_skipped();
         let mut acknowledged = Vec::new();
         for alarm in alarms {
-            let StoredAlarm { key, stage, at_hub, delivery } = match alarm.key.kind {
+            let StoredAlarm { key, stage, at_hub, lost, delivery } = match alarm.key.kind {
                 AlarmKind::Cancelled => alarm,
                 AlarmKind::Late | AlarmKind::Unconfirmed | AlarmKind::Unaccepted | AlarmKind::Unproven => {
                     self.overdue.restore(alarm);
@@ -137,7 +144,7 @@ impl Alarms {
             let stage =
                 if is_mutated(Mutation::ForgetAcknowledged) { ReceiptStage::Delivered } else { stage };
             let yours = self.own.claimed(key.id, key.raised_at);
-            let known = Known { stage, delivery, at_hub, notified: Notified::Yes, yours, was: None };
+            let known = Known { stage, delivery, at_hub, notified: Notified::Yes, yours, lost, was: None };
             if stage < ReceiptStage::Acknowledged {
                 out.push_back(SessionAction::Alarm(known.notice(key, true)));
             } else {
@@ -227,6 +234,12 @@ impl Alarms {
             self.skipped = Some(SkippedAlarms { after, reader: READER.into() });
             self.skipped_changed = true;
         }
+        if after == 0 {
+            self.told_anew = Some(BTreeSet::new());
+        }
+        if reply.unreadable > 0 {
+            self.told_anew = None;
+        }
         // Entries with this seat's receipt count as raised: they must be known before anything held is judged.
         for entry in reply.alarms {
             self.take(entry, rows, out);
@@ -240,6 +253,9 @@ impl Alarms {
         if first || self.seq != Some(reply.alarm_seq) {
             self.seq = Some(reply.alarm_seq);
             self.seq_changed = true;
+        }
+        if let Some(told) = self.told_anew.take() {
+            self.judge_lost(&told, rows, out);
         }
         self.judge_held();
         self.forget_old();
@@ -335,7 +351,8 @@ impl Alarms {
                     known.notified = Notified::Stored(batch);
                 }
                 let (stage, at_hub) = (known.stage, known.at_hub);
-                stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
+                let (lost, delivery) = (known.lost, known.delivery.clone());
+                stored.push(StoredAlarm { key, stage, at_hub, lost, delivery });
             }
         }
         self.overdue.store(batch, &mut stored);
@@ -392,7 +409,16 @@ impl Alarms {
         let own = entry.receipts.iter().filter(|r| r.seat == self.seat).map(|r| r.stage).max();
         let settled = entry.is_acknowledged() || entry.settled_at.is_some();
         let stage = if settled { Some(ReceiptStage::Acknowledged) } else { own };
+        if self.known.contains_key(&key) {
+            self.note_told(key);
+        }
         if let Some(known) = self.known.get_mut(&key) {
+            if std::mem::take(&mut known.lost) {
+                self.changed.insert(key);
+                if known.notified == Notified::Yes && known.stage < ReceiptStage::Acknowledged {
+                    out.push_back(SessionAction::Alarm(known.notice(key, true)));
+                }
+            }
             // A hub that went on from a backup may have lost receipts that it had.
             let lost = own < known.at_hub && !settled && !entry.may_lack_receipts();
             if own > known.at_hub || lost {
@@ -423,6 +449,7 @@ impl Alarms {
         };
         // Raised here before the cache was lost, or settled elsewhere: known, and listed again while open.
         self.held.remove(&key);
+        self.note_told(key);
         let yours = self.own.claims(key.id, key.raised_at);
         let known = Known {
             stage,
@@ -430,6 +457,7 @@ impl Alarms {
             at_hub: Some(stage),
             notified: Notified::Yes,
             yours,
+            lost: false,
             was: entry.was,
         };
         if stage < ReceiptStage::Acknowledged {
@@ -437,6 +465,13 @@ impl Alarms {
         }
         self.known.insert(key, known);
         self.changed.insert(key);
+    }
+
+    /// The hub has told of one that is known.
+    fn note_told(&mut self, key: AlarmKey) {
+        if let Some(told) = &mut self.told_anew {
+            told.insert(key);
+        }
     }
 
     fn offer(&mut self, key: AlarmKey, delivery: Option<&WireRow>, was: Option<Status>, seen_alive: bool) {
@@ -473,10 +508,31 @@ impl Alarms {
                     at_hub: None,
                     notified: Notified::Unstored,
                     yours,
+                    lost: false,
                     was: held.was,
                 };
                 self.known.insert(key, known);
                 self.changed.insert(key);
+            }
+        }
+    }
+
+    /// All alarms of the hub were read anew. A cancellation that still stands open here, and is neither among them nor in
+    /// its row, is lost: the hub goes on from a state before it. It stays listed, marked, because a person has to know
+    /// that the delivery lives again. One that the hub may have forgotten for its age is not judged.
+    fn judge_lost(&mut self, told: &BTreeSet<AlarmKey>, rows: &Rows, out: &mut VecDeque<SessionAction>) {
+        let Some(newest) = self.known.keys().map(|key| key.raised_at).max() else { return };
+        let limit = newest.plus_ms(-DAY_MS);
+        for (key, known) in &mut self.known {
+            let is_in_row = || rows.get(key.id).and_then(cancellation) == Some(*key);
+            let is_open = known.stage < ReceiptStage::Acknowledged && !known.lost;
+            if !is_open || key.raised_at < limit || told.contains(key) || is_in_row() {
+                continue;
+            }
+            known.lost = true;
+            self.changed.insert(*key);
+            if known.notified == Notified::Yes {
+                out.push_back(SessionAction::Alarm(known.notice(*key, true)));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::findings::{CheckReport, RepairReport};
 use crate::io::{AlarmKey, AlarmNotice, Batch, CommandId, LinkReason, Proof, RowChange, State};
-use gwanje_model::{CenterId, DeliveryId, Rev, SeatId, UtcMillis};
+use gwanje_model::{CenterId, DeliveryId, Epoch, Rev, SeatId, UtcMillis};
 use gwanje_wire::rest::{
     AlarmEntry, AlarmsRead, ChangesReply, DigestReply, ReceiptStage, RevsReply, RowsReply, Snapshot,
 };
@@ -132,6 +132,13 @@ pub enum SessionAction {
     Acknowledged(Vec<DeliveryId>),
     /// Send a receipt to the hub.
     SendReceipt(AlarmKey, ReceiptStage),
+    /// The hub goes on from another history.
+    HistoryChanged {
+        /// The one that it has now.
+        epoch: Epoch,
+        /// What was decided in this one is part of it; none: anything may be lost.
+        settled_in: Option<Epoch>,
+    },
     /// The cache holds that command: it may be sent.
     CommandKept(CommandId),
     /// A repair replaced something.

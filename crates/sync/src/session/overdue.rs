@@ -88,7 +88,7 @@ impl Overdue {
 
     /// What the cache held; it is listed when the rows of the cache show that it still holds.
     pub(super) fn restore(&mut self, alarm: StoredAlarm) {
-        let StoredAlarm { key, stage, at_hub, delivery } = alarm;
+        let StoredAlarm { key, stage, at_hub, lost: _, delivery } = alarm;
         let aloud = delivery.is_none() && at_hub.is_none();
         let known = Known { stage, delivery, at_hub, notified: Notified::Yes, listed: false, aloud };
         self.known.insert(key, known);
@@ -305,7 +305,13 @@ impl Overdue {
                     self.untold.insert(key);
                 }
                 let (stage, at_hub) = (known.stage, known.at_hub);
-                stored.push(StoredAlarm { key, stage, at_hub, delivery: known.delivery.clone() });
+                stored.push(StoredAlarm {
+                    key,
+                    stage,
+                    at_hub,
+                    lost: false,
+                    delivery: known.delivery.clone(),
+                });
             }
         }
     }
@@ -445,7 +451,14 @@ impl Known {
     }
 
     fn notice(&self, key: AlarmKey, relisted: bool) -> Box<AlarmNotice> {
-        Box::new(AlarmNotice { key, relisted, yours: false, delivery: self.delivery.clone(), was: None })
+        Box::new(AlarmNotice {
+            key,
+            relisted,
+            yours: false,
+            lost: false,
+            delivery: self.delivery.clone(),
+            was: None,
+        })
     }
 
     /// Stored as acknowledged, so that no later run lists or raises it. Taken for known to the hub, so that no word is

@@ -134,6 +134,11 @@ impl Session {
             }
         }
         let rev = cursor.rev;
+        if new_epoch || self.adopt_older {
+            // One that went back within an epoch may have lost what it decided in it.
+            let settled_in = (!self.adopt_older).then(|| cursor.epoch.clone());
+            self.out.push_back(SessionAction::HistoryChanged { epoch: cursor.epoch.clone(), settled_in });
+        }
         self.order.set(cursor);
         if self.adopt_older {
             self.order.forget_target();

@@ -68,8 +68,12 @@ export function nextStep({ known, yours }: Alarm, wall: number): string {
 /** Without an acknowledgement an alarm becomes the supervisors' too. */
 const ESCALATES_MS = 60_000;
 
-/** How far it had come, and who rides: of a cancelled one that is what the rider knows. */
+/**
+ * How far it had come, and who rides: of a cancelled one that is what the rider knows. That the server has lost it goes
+ * before all else: the delivery may be under way again.
+ */
 export function stateOf({ kind, row, known }: Alarm): string {
+  if (known?.lost === true) return m.alarm_lost();
   if (row === null) return known?.rider ?? "";
   const rider = row.rider?.name ?? m.alarm_no_rider();
   return `${kind === "cancelled" ? reached(row) : statusName(row.status)} · ${rider}`;

@@ -1,4 +1,5 @@
-// Commands of this seat and what became of them: pending, done, refused, not sent, unknown or not to be known any more.
+// Commands of this seat and what became of them: pending, done, refused, not sent, unknown, not to be known any more, or lost
+// by the hub after they were done.
 // Never a false success, never a false refusal. What is done can be taken back for a while.
 
 import {
@@ -161,7 +162,7 @@ export class CommandTracker {
     if (news.results !== undefined) this.onRefused(new Set(refused.map((result) => result.id)));
     if (this.#wanted.delete(commandId) && outcome === "done") this.undo(report);
     else if (outcome === "done" && refused.length === 0)
-      setTimeout(() => this.dismiss(commandId), DONE_SHOWN_MS);
+      setTimeout(() => this.#dismissDone(commandId), DONE_SHOWN_MS);
   }
 
   /** The oldest draft went, since there were too many. */
@@ -175,6 +176,13 @@ export class CommandTracker {
 
   dismiss(commandId: string): void {
     this.reports = this.reports.filter((report) => report.commandId !== commandId);
+  }
+
+  /** A success goes by itself; what has become of it since stays until a person has read it. */
+  #dismissDone(commandId: string): void {
+    this.reports = this.reports.filter(
+      (report) => report.commandId !== commandId || report.outcome !== "done",
+    );
   }
 
   clear(): void {

@@ -34,6 +34,8 @@ export function reportText({
       return m.outcome_unknown(about);
     case "unknowable":
       return m.outcome_unknowable(about);
+    case "lost":
+      return m.outcome_lost(about);
     case "draftGone":
       return m.draft_gone(about);
   }

@@ -61,6 +61,10 @@ by: string | null,
  */
 yours: boolean, 
 /**
+ * The hub has lost what it was about: it goes on from a state before it.
+ */
+lost: boolean, 
+/**
  * How far it has come at each seat.
  */
 receipts: Array<AlarmReceiptView>, 

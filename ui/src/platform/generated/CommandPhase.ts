@@ -3,4 +3,4 @@
 /**
  * What became of a command, as far as is known.
  */
-export type CommandPhase = "pending" | "done" | "refused" | "notSent" | "unknown" | "unknowable";
+export type CommandPhase = "pending" | "done" | "refused" | "notSent" | "unknown" | "unknowable" | "lost";

@@ -42,6 +42,9 @@ pub enum Line<'a> {
         kind: &'a str,
         raised_at: i64,
         relisted: bool,
+        /// The hub has lost what it was about.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        lost: bool,
         delivery: Option<&'a WireRow>,
     },
     /// An alarm was acknowledged at some seat.
@@ -157,6 +160,7 @@ impl<'a> Line<'a> {
             kind: notice.key.kind.as_str(),
             raised_at: notice.key.raised_at.0,
             relisted: notice.relisted,
+            lost: notice.lost,
             delivery: notice.delivery.as_ref(),
         }
     }

@@ -551,3 +551,40 @@ fn a_session_that_the_server_ends_leaves_commands_unknown_until_the_account_is_b
     script.pass(30_000);
     assert!(script.maybe_request(CLOSE).is_none());
 }
+
+/// What the hub had done is in the history that it goes on from no more.
+#[test]
+fn a_command_that_the_hub_has_lost_is_told_so_once_and_one_that_it_still_has_is_not() {
+    let (mut script, socket) = Script::joined();
+    let board = |epoch: &str| json!({ "epoch": epoch, "rev": 0, "count": 0, "digest": "0000000000000000", "rows": [] });
+    let (id, _) = script.request("/centers/a/deliveries");
+    script.answer(id, 200, &board("E1"));
+    for key in ["K1", "K2"] {
+        click(&mut script, key);
+        let (id, _) = script.request(ACCEPT);
+        script.answer(id, 200, &row());
+    }
+    let mut head = head_at(1);
+    head["epoch"] = json!("E2");
+    script.hear(socket, "head", &head);
+    script.pass(500);
+    let (id, _) = script.request("/centers/a/deliveries");
+    script.answer(id, 200, &board("E2"));
+    script.pass(100);
+    let (first, _) = script.request(CLOSE);
+    let (second, _) = script.request("/centers/a/commands/K2/close");
+    script.answer(first, 200, &json!({ "outcome": "void", "status": null, "body": null }));
+    script.answer(second, 200, &json!({ "outcome": "done", "status": 200, "body": row() }));
+    script.pass(60_000);
+    let lost: Vec<_> = script
+        .log
+        .iter()
+        .filter_map(|action| match action {
+            Action::CommandLost(lost) => Some((lost.command.0.as_str(), lost.number.as_deref())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lost, [("K1", Some("5"))]);
+    assert_eq!(settled(&script).len(), 2, "each was settled once, as done");
+    assert!(script.maybe_request(CLOSE).is_none() && script.maybe_request("/K2/close").is_none());
+}

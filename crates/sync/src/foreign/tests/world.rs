@@ -490,7 +490,8 @@ impl World {
             | Action::AlarmSettled(..)
             | Action::AlarmTold(..)
             | Action::Acknowledged(..)
-            | Action::CommandSettled(..) => {}
+            | Action::CommandSettled(..)
+            | Action::CommandLost(_) => {}
             Action::Alarm(_, notice) => {
                 let by_clock = !matches!(notice.key.kind, AlarmKind::Cancelled | AlarmKind::Unproven);
                 if by_clock {

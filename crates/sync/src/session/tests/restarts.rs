@@ -5,10 +5,11 @@ use super::super::notified::key_of;
 use super::scripted::live;
 use super::world::World;
 use crate::io::{AlarmKey, CommandId, CommandOutcome, SkippedAlarms, StoredCommand};
-use gwanje_model::{DeliveryId, UtcMillis};
+use gwanje_model::{DeliveryId, Status, UtcMillis};
 use gwanje_wire::batch::BatchResult;
 use gwanje_wire::rest::ReceiptStage;
 use gwanje_wire::{ErrorCode, Problem};
+use std::collections::BTreeSet;
 
 /// Acknowledged while the hub is away, and the app ends before it is back.
 #[test]
@@ -260,4 +261,42 @@ fn of_a_batch_of_cancellations_each_is_own_that_was_done_with_it() {
         assert_eq!(aloud, [others]);
         world.check_converged();
     }
+}
+
+/// The hub goes on from a state before two cancellations: one delivery lives again, the other was never ordered.
+#[test]
+fn cancellations_that_the_hub_has_lost_stay_listed_and_marked_over_a_restart() {
+    let mut world = live(36);
+    let [kept, alive, unknown] = [(); 3].map(|()| world.hub.create());
+    world.run(3_000);
+    for id in [kept, alive, unknown] {
+        world.hub.cancel(id);
+    }
+    world.run(3_000);
+    let key_of_one = |world: &World, id| *world.raised.keys().find(|key| key.id == id).expect("an alarm");
+    let [kept, alive, unknown] = [kept, alive, unknown].map(|id| key_of_one(&world, id));
+    world.hub.alarms.retain(|alarm| alarm.id == kept.id);
+    world.hub.rows.remove(&unknown.id);
+    world.hub.rows.get_mut(&alive.id).unwrap().status = Status::Waiting;
+    world.hub.new_epoch("01B");
+    world.run(10_000);
+    assert_eq!(world.lost, BTreeSet::from([alive, unknown]));
+    assert_eq!(world.histories, [("01B".into(), true)]);
+    assert!(world.settled.is_empty(), "a person has to take note of each: {:?}", world.settled);
+    assert_eq!(world.raised.values().max(), Some(&1), "none is raised again");
+
+    world.lost.clear();
+    world.crash();
+    world.run(5_000);
+    assert_eq!(world.lost, BTreeSet::from([alive, unknown]), "listed again, marked");
+
+    // The delivery is cancelled once more: that is another cancellation, with an alarm of its own.
+    world.hub.cancel(alive.id);
+    world.run(3_000);
+    assert_eq!(world.raised.keys().filter(|key| key.id == alive.id).count(), 2);
+    let now = world.now();
+    world.session.receipt(alive, ReceiptStage::Acknowledged, now);
+    world.act();
+    world.run(3_000);
+    assert_eq!(world.settled, [alive], "what a person took note of goes, lost or not");
 }

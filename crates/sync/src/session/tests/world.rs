@@ -17,7 +17,7 @@ use gwanje_wire::socket::{Cursor, SubscribeAck};
 use gwanje_wire::{ErrorCode, Frame, Head, Problem, ResyncReason, WireRow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The network's usual delay one way, at most.
 const DELAY_MS: u64 = 40;
@@ -77,6 +77,10 @@ pub(super) struct World {
     pub(super) shown: BTreeMap<DeliveryId, WireRow>,
     pub(super) raised: BTreeMap<AlarmKey, u32>,
     pub(super) relisted: BTreeMap<AlarmKey, u32>,
+    /// Listed as lost by the hub.
+    pub(super) lost: BTreeSet<AlarmKey>,
+    /// The histories that the hub went on from, and whether what was decided in the new one is known to be in it.
+    pub(super) histories: Vec<(Epoch, bool)>,
     pub(super) settled: Vec<AlarmKey>,
     /// Told as this seat's own doing.
     pub(super) quiet: Vec<AlarmKey>,
@@ -135,6 +139,8 @@ impl World {
             shown: BTreeMap::new(),
             raised: BTreeMap::new(),
             relisted: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            histories: Vec::new(),
             settled: Vec::new(),
             quiet: Vec::new(),
             told: Vec::new(),
@@ -471,6 +477,11 @@ impl World {
                 }
                 SessionAction::DayClock { .. } => {}
                 SessionAction::Alarm(notice) => {
+                    if notice.lost {
+                        self.lost.insert(notice.key);
+                    } else {
+                        self.lost.remove(&notice.key);
+                    }
                     assert!(
                         self.cache.alarms.contains_key(&notice.key) || notice.relisted,
                         "told before commit"
@@ -485,6 +496,9 @@ impl World {
                 SessionAction::AlarmSettled(key) => self.settled.push(key),
                 SessionAction::AlarmTold(entry) => self.told.push(*entry),
                 SessionAction::Acknowledged(ids) => self.acknowledged.extend(ids),
+                SessionAction::HistoryChanged { epoch, settled_in } => {
+                    self.histories.push((epoch, settled_in.is_some()));
+                }
                 SessionAction::CommandKept(_) => {}
                 SessionAction::Checked(report) => self.reports.push((self.time, *report)),
                 SessionAction::Repaired(report) => self.repairs.push(*report),
