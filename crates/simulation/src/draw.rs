@@ -326,6 +326,7 @@ impl Draw {
             }
             Fault::NewEpoch => Break::NewEpoch { center: anywhere, kick: self.chance(50) },
             Fault::HeadBack => Break::HeadBack { center: anywhere, changes: self.count(2, 9) },
+            Fault::HistoryLost => Break::HistoryLost { center: anywhere, changes: self.count(2, 9) },
             Fault::UnderFloor => Break::UnderFloor { seat, center, for_ms: 1_500 + short },
             Fault::StaleReplica => {
                 Break::StaleReplica { seat, center, floor: self.chance(60), for_ms: short + 3_000 }

@@ -74,6 +74,8 @@ pub enum Fault {
     SwappedOrder,
     /// Rows change again between two pages of `changes`.
     ChangePages,
+    /// The hub goes on from a state of some changes ago, in a new epoch.
+    HistoryLost,
     /// The answer to a commit is lost: the node does not know whether it was made.
     CommitUnknown,
     /// Others come to a center between a node's lock and its commit.
@@ -94,7 +96,7 @@ pub enum Fault {
 
 impl Fault {
     /// How many kinds there are.
-    pub const COUNT: usize = 42;
+    pub const COUNT: usize = 43;
 
     /// Those of several nodes on one store, which are drawn apart from the others.
     pub const OF_NODES: [Self; 8] = [
@@ -144,6 +146,7 @@ impl Fault {
         Self::StoreRestarted,
         Self::SwappedOrder,
         Self::ChangePages,
+        Self::HistoryLost,
         Self::CommitUnknown,
         Self::Interleaved,
         Self::SignalsLost,
@@ -198,6 +201,7 @@ impl Fault {
             Self::StoreRestarted => "the store restarted",
             Self::SwappedOrder => "two nodes publish in swapped order",
             Self::ChangePages => "changes between pages of changes",
+            Self::HistoryLost => "a new epoch without the last commits",
             Self::CommitUnknown => "a commit whose answer is lost",
             Self::Interleaved => "others between a node's lock and its commit",
             Self::SignalsLost => "signals between nodes lost",

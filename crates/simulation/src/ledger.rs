@@ -44,6 +44,8 @@ pub(crate) struct Truth {
     pub(crate) astray: BTreeSet<usize>,
     /// It ever did: what it forgot stays forgotten.
     pub(crate) forgot: bool,
+    /// The epoch in which it went on without its last changes: cursors of older ones say nothing about it.
+    pub(crate) lost_before: Option<Epoch>,
 }
 
 impl Truth {
@@ -142,6 +144,10 @@ pub(crate) struct Clicked {
     pub(crate) settled: Option<(Option<Outcome>, Option<ErrorCode>)>,
     /// In which life of the app that was told.
     pub(crate) settled_in: u32,
+    /// The hub began an epoch without what it had done.
+    pub(crate) is_lost: bool,
+    /// That was told.
+    pub(crate) told_lost: bool,
     /// Its center was wiped before it was settled, or a slow disk did not hold it yet when the app was killed: nobody
     /// may know of it any more.
     pub(crate) forgotten: bool,

@@ -130,6 +130,8 @@ pub enum Break {
     NewEpoch { center: usize, kick: bool },
     /// The hub goes on from a backup of some changes ago.
     HeadBack { center: usize, changes: u32 },
+    /// The hub goes on without the last changes, in a new epoch.
+    HistoryLost { center: usize, changes: u32 },
     /// While a seat is cut off, the floor rises over its cursor.
     UnderFloor { seat: usize, center: usize, for_ms: u64 },
     /// A replica that stands still answers some of a seat's reads.
@@ -264,6 +266,7 @@ impl Break {
             Self::DeletedWhileAway { .. } => Fault::DeletedWhileAway,
             Self::NewEpoch { .. } => Fault::NewEpoch,
             Self::HeadBack { .. } => Fault::HeadBack,
+            Self::HistoryLost { .. } => Fault::HistoryLost,
             Self::UnderFloor { .. } => Fault::UnderFloor,
             Self::StaleReplica { .. } => Fault::StaleReplica,
             Self::HalfOpen { .. } => Fault::HalfOpen,

@@ -69,8 +69,9 @@ fn run_world(plan: &Plan, with_log: bool, has_oracle: bool) -> Report {
 }
 
 /// Faults that involve more than one history, more than one node, or none of the store's: a log can't tell them.
-const UNTOLD: [Fault; 13] = [
+const UNTOLD: [Fault; 14] = [
     Fault::HeadBack,
+    Fault::HistoryLost,
     Fault::StaleReplica,
     Fault::NoFanOut,
     Fault::StoreRestarted,

@@ -75,6 +75,7 @@ caught! {
     polls_without_a_pause: PollWithoutPause by "B";
     what_the_hub_says_raised_again: RaiseHubsToo by "K";
     a_refused_question_taken_for_a_refusal: RefuseByClose by "W";
+    what_was_done_trusted_in_another_history: TrustOtherHistory by "W";
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl World {
             }
             Break::NewEpoch { center, kick } => self.new_epoch(center, kick, part),
             Break::HeadBack { center, changes } => self.head_back(center, changes, part),
+            Break::HistoryLost { center, changes } => self.lose_history(center, changes, part),
             Break::StaleReplica { seat, center, floor, for_ms } => {
                 self.stale_replica(seat, center, floor, for_ms);
             }

@@ -5,7 +5,7 @@ use super::checks::same;
 use crate::hub::Operation;
 use gwanje_model::{CenterId, Note};
 use gwanje_persist::wire_row;
-use gwanje_wire::rest::ReceiptStage;
+use gwanje_wire::rest::{Outcome, ReceiptStage};
 use std::collections::BTreeMap;
 
 /// The longest that anything waits before it tries again is a minute; the routine comes every two.
@@ -14,6 +14,8 @@ const QUIET_MS: u64 = 150_000;
 const LIST_MS: u64 = 335_000;
 /// Then people are given so long to be told.
 const LAST_MS: u64 = 2_000;
+/// What was done longer ago may be lost untold: the hub forgets what it decided after a day.
+const LOST_TOLD_MS: u64 = 22 * 3_600_000;
 
 impl World {
     /// The whole run: the plan, its end, the quiet, and what must hold then.
@@ -210,6 +212,18 @@ impl World {
                 }
                 continue;
             };
+            let seat_lives = lives && clicked.settled_in == clicked.life;
+            let may_ask = seat.is_some_and(|seat| seat.centers.contains(&clicked.center)) && !clicked.hidden;
+            let is_old = self.now.saturating_sub(clicked.at_ms) > LOST_TOLD_MS;
+            if clicked.is_lost
+                && outcome == Some(Outcome::Done)
+                && seat_lives
+                && may_ask
+                && !is_old
+                && !clicked.told_lost
+            {
+                wrong.push(format!("{key} was told as done, the hub has lost it, and nobody was told"));
+            }
             if !clicked.is_note || forgot {
                 continue;
             }

@@ -166,6 +166,9 @@ impl World {
         }
         let excused = truth.went_back || seat.told.went_back.contains(center);
         let shown = app.window.shown.get(center);
+        // Revisions of two histories don't compare.
+        let is_other_history =
+            app.cursors.get(center).zip(cursor).is_some_and(|(old, new)| old.epoch != new.epoch);
         // A batch is shown at once: only what it leaves of a row counts.
         let upserts = changes.iter().filter_map(|change| match change {
             RowChange::Upsert(row) => Some((row.id(), row)),
@@ -173,7 +176,11 @@ impl World {
         });
         for row in upserts.collect::<BTreeMap<_, _>>().into_values() {
             let before = shown.and_then(|shown| shown.get(&row.id()));
-            if before.is_some_and(|before| before.rev() > row.rev()) && !excused && !decayed(row.id()) {
+            if before.is_some_and(|before| before.rev() > row.rev())
+                && !excused
+                && !is_other_history
+                && !decayed(row.id())
+            {
                 wrong.push(('M', format!("delivery {} goes back to {}", row.id(), row.rev())));
             }
             let gone = truth.gone.get(&row.id());
@@ -276,14 +283,17 @@ impl World {
     }
 }
 
-/// What is missing from rows that are said to be complete up to a cursor. A cursor of an older epoch says nothing about
-/// this one.
+/// What is missing from rows that are said to be complete up to a cursor. One of a history whose end was lost says
+/// nothing about this one.
 fn lacks(
     truth: &Truth,
     held: &BTreeMap<DeliveryId, Rev>,
     cursor: &Cursor,
     excused: &BTreeSet<DeliveryId>,
 ) -> Option<String> {
+    if truth.lost_before.as_ref().is_some_and(|began| cursor.epoch < *began) {
+        return None;
+    }
     truth.lacks(held, cursor.rev, excused)
 }
 

@@ -240,6 +240,7 @@ impl World {
                 app.pending.remove(&command);
                 self.check_settled(index, &command, &outcome);
             }
+            Action::CommandLost(lost) => self.check_lost(index, &lost),
             Action::AlarmTold(..)
             | Action::Acknowledged(..)
             | Action::Riders(..)

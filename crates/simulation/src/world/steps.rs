@@ -180,6 +180,8 @@ impl World {
                 hidden: false,
                 settled: None,
                 settled_in: 0,
+                is_lost: false,
+                told_lost: false,
                 forgotten: false,
             },
         );

@@ -2,7 +2,7 @@
 
 use super::World;
 use gwanje_model::CenterId;
-use gwanje_sync::{AlarmNotice, CommandId, CommandOutcome};
+use gwanje_sync::{AlarmNotice, CommandId, CommandOutcome, LostCommand};
 use gwanje_wire::rest::{AlarmKind, Outcome};
 
 /// After so long a command's outcome may be forgotten, milliseconds: the hub keeps it for a day, less what a desk's clock
@@ -112,6 +112,24 @@ impl World {
             self.violate('W', format!("{command:?} is settled twice"));
         } else if recorded.map(|(recorded, code)| (Some(recorded), code)) != Some(told) && !right {
             self.violate('W', format!("{command:?} is settled as {told:?}, recorded is {recorded:?}"));
+        }
+    }
+
+    /// W: only what the hub has lost is told as lost, once, and to whom it was told as done.
+    pub(super) fn check_lost(&mut self, index: usize, lost: &LostCommand) {
+        let Some(account) = self.seats.get(index).map(|seat| seat.account.clone()) else { return };
+        let has = self.hub.outcome(&account, &lost.center, &lost.command.0);
+        let Some(clicked) = self.clicks.get_mut(&lost.command.0) else {
+            return self.violate('W', format!("{:?} is told as lost, nobody clicked it", lost.command));
+        };
+        let twice = std::mem::replace(&mut clicked.told_lost, true);
+        let was_done = clicked.settled.is_some_and(|(outcome, _)| outcome == Some(Outcome::Done));
+        if has.is_some_and(|reply| reply.outcome == Outcome::Done) {
+            self.violate('W', format!("{:?} is told as lost, and the hub has it", lost.command));
+        } else if twice {
+            self.violate('W', format!("{:?} is told as lost twice", lost.command));
+        } else if !was_done {
+            self.violate('W', format!("{:?} is told as lost, and was never told as done", lost.command));
         }
     }
 }

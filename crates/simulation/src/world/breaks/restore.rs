@@ -2,10 +2,12 @@
 
 use super::super::{Event, World};
 use crate::fault::Fault;
-use crate::hub::Operation;
+use crate::hub::{ModelHub, Operation};
 use crate::network::Stale;
 use crate::plan::{Break, Work};
 use gwanje_model::CenterId;
+use gwanje_wire::rest::Outcome;
+use std::collections::BTreeSet;
 
 impl World {
     pub(super) fn new_epoch(&mut self, index: usize, kick: bool, part: u32) {
@@ -83,6 +85,63 @@ impl World {
         }
         self.cut_all("the hub was restored");
         (0..self.seats.len()).for_each(|seat| self.look_for_heals(seat));
+    }
+
+    pub(super) fn lose_history(&mut self, index: usize, changes: u32, part: u32) {
+        let center = self.center(index);
+        if part == 0 {
+            if self.frozen || self.backup.is_some() {
+                return;
+            }
+            self.backup = Some((center, Box::new(self.hub.stale_copy())));
+            // Both others and the seats themselves do what will be lost.
+            for nth in 2..changes + 2 {
+                let again = Break::HistoryLost { center: index, changes };
+                self.after(u64::from(nth) * 60, Event::Then(Box::new(again), nth));
+            }
+            let last = Break::HistoryLost { center: index, changes };
+            return self.after(u64::from(changes) * 60 + 900, Event::Then(Box::new(last), 1));
+        }
+        if part > 1 {
+            let all = [Work::Note, Work::Advance, Work::Cancel, Work::Create];
+            let pick = usize::try_from(part).unwrap_or(0);
+            let work = all.get(pick % all.len()).copied().unwrap_or(Work::Note);
+            self.work_anyway(&center, work, u64::from(part));
+            let seat = pick % self.seats.len().max(1);
+            self.click(seat, index, work, u64::from(part) + 1);
+            return;
+        }
+        let Some((_, backup)) = self.backup.take() else { return };
+        let lost = self.centers.iter().filter(|center| {
+            self.hub.board(center).map(|b| b.standing().rev) != backup.board(center).map(|b| b.standing().rev)
+        });
+        let lost: Vec<CenterId> = lost.cloned().collect();
+        let before = std::mem::replace(&mut self.hub, *backup);
+        let accounts: Vec<String> = self.seats.iter().map(|seat| seat.account.clone()).collect();
+        for (key, clicked) in &mut self.clicks {
+            let Some(account) = accounts.get(clicked.seat) else { continue };
+            let is_done = |hub: &ModelHub| {
+                hub.outcome(account, &clicked.center, key).is_some_and(|reply| reply.outcome == Outcome::Done)
+            };
+            clicked.is_lost |= is_done(&before) && !is_done(&self.hub);
+        }
+        if self.a_cursor_is_ahead() {
+            self.inject(Fault::HistoryLost);
+        }
+        let now = self.now;
+        for center in lost {
+            if let (Some(truth), Some(board)) = (self.truths.get_mut(&center), self.hub.board(&center)) {
+                truth.go_back(board, BTreeSet::new(), now);
+            }
+            self.epochs += 1;
+            let epoch = format!("01B{:04}", self.epochs);
+            self.operate(&Operation::BeginEpoch(center.clone(), epoch.as_str().into()));
+            if let Some(truth) = self.truths.get_mut(&center) {
+                truth.lost_before = Some(epoch.as_str().into());
+            }
+            self.work_anyway(&center, Work::Note, now);
+        }
+        self.cut_all("the hub goes on without its last changes");
     }
 
     /// Allows changes to what was restored, once every seat has seen it.
