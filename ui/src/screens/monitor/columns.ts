@@ -21,8 +21,8 @@ export type ClientColumn = {
 /** `timeOf`: an instant as the clock in the header showed it. */
 export function columnsOf(scene: Scene, timeOf: (wall: number) => string): readonly ClientColumn[] {
   return [
-    { id: "name", title: m.mon_person, width: "minmax(110px, 2fr)", from: 0, text: clientName },
-    { id: "kind", title: m.mon_account, width: "minmax(80px, 1.5fr)", from: 480, text: clientKind },
+    { id: "name", title: m.mon_person, width: "minmax(160px, 2fr)", from: 0, text: clientName },
+    { id: "kind", title: m.mon_account, width: "minmax(110px, 1.5fr)", from: 720, text: clientKind },
     {
       id: "place",
       title: m.mon_namespace,
@@ -34,10 +34,10 @@ export function columnsOf(scene: Scene, timeOf: (wall: number) => string): reado
       id: "rooms",
       title: m.mon_rooms,
       width: "minmax(80px, 2fr)",
-      from: 900,
+      from: 980,
       text: ({ rooms }) => rooms.join(", "),
     },
-    { id: "node", title: m.mon_hub, width: "minmax(70px, 1fr)", from: 760, text: ({ node }) => node },
+    { id: "node", title: m.mon_hub, width: "minmax(70px, 1fr)", from: 860, text: ({ node }) => node },
     {
       id: "transport",
       title: m.mon_transport,

@@ -22,12 +22,10 @@ export function clientName({ account, name }: MonitorClient): string {
   return personName({ account, name: name === "" ? account : name });
 }
 
-/** Who that is, beside the name: the account where it is another word, and the role. */
+/** Who that is, beside the name: the account, and the role where the name does not say it. */
 export function clientKind(client: MonitorClient): string {
   const role = roleName(client.role);
-  const name = clientName(client);
-  if (client.account === name || client.account === client.role) return name === role ? "" : role;
-  return `${client.account} · ${role}`;
+  return clientName(client) === role ? client.account : `${client.account} · ${role}`;
 }
 
 export function transportName(transport: string): string {
@@ -52,6 +50,7 @@ export function nodeState(node: MonitorNode): { text: string; isWell: boolean } 
 export function hubProblem(failure: Failure): string {
   if (failure.code === "not-found") return m.mon_none_here();
   if (failure.code === "forbidden") return m.mon_who();
+  if (failure.code === "unreachable") return m.mon_unreachable();
   return problemText(failure);
 }
 

@@ -1,6 +1,7 @@
 // What is said of this seat's own link, in lines: the part of the diagnosis that a person looks at first.
 
 import { checkText, type Line } from "../../parts/diagnosis/sections";
+import type { CenterFreshness } from "../../platform/contract";
 import type { CenterDiagnostics } from "../../platform/generated/CenterDiagnostics";
 import type { Diagnostics } from "../../platform/generated/Diagnostics";
 import type { LatencySummary } from "../../platform/generated/LatencySummary";
@@ -12,15 +13,19 @@ import { freshnessName } from "../../texts/names";
 
 const n = (value: number): string => count(value, language.current);
 
-/** Of one center, or of all that are followed (null). `timeOf`: an instant as the clock in the header showed it. */
+/** Of one center, or of all that are followed (null). `freshness`: as it was told last; `timeOf`: an instant as the clock in the header showed it. */
 export function ownLines(
   all: Diagnostics,
+  freshness: Readonly<Record<string, CenterFreshness>>,
   center: string | null,
   wall: number,
   foreign: boolean,
   timeOf: (wall: number) => string,
 ): Line[] {
-  const shown = all.centers.filter(({ freshness }) => center === null || freshness.center === center);
+  const shown = all.centers
+    // What the header says is never older than what is said here.
+    .map((of) => ({ ...of, freshness: freshness[of.freshness.center] ?? of.freshness }))
+    .filter((of) => center === null || of.freshness.center === center);
   const [only] = shown;
   const stats = only !== undefined && shown.length === 1 ? only.stats : all.total;
   return [

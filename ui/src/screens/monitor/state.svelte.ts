@@ -10,6 +10,7 @@ import type { MonitorReply } from "../../platform/generated/MonitorReply";
 import { m } from "../../texts/generated/messages";
 import type { Host, ScreenState } from "../screen";
 import { ClientList, keyOf } from "./clients.svelte";
+import { clientName } from "./names";
 import PutOutDialog from "./PutOutDialog.svelte";
 import { reportText } from "./report";
 import { type HubSample, hubSample, type OwnSample, ownSample, type Sample, sampled } from "./samples";
@@ -222,9 +223,10 @@ export class MonitorState implements ScreenState {
     );
   }
 
-  async #putOut({ connectionId, name }: MonitorClient): Promise<void> {
+  async #putOut(client: MonitorClient): Promise<void> {
     const run = this.#run;
-    const failure = await this.host.platform.putOut(connectionId).then(() => null, asFailure);
+    const name = clientName(client);
+    const failure = await this.host.platform.putOut(client.connectionId).then(() => null, asFailure);
     if (run !== this.#run) return;
     this.putOut = { name, failure };
     void this.clients.ask();
