@@ -15,7 +15,7 @@ export default defineConfig({
   plugins: [svelte()],
   clearScreen: false,
   server: { host: "127.0.0.1", port: 5173, strictPort: false },
-  build: { target: "es2022", chunkSizeWarningLimit: 300 },
+  build: { target: "es2022", chunkSizeWarningLimit: 600 },
   test: {
     include: ["src/**/*.test.ts"],
     passWithNoTests: false,

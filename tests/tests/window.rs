@@ -121,6 +121,43 @@ async fn a_foreign_servers_board_is_named_proven_by_its_list_and_takes_no_comman
     link_state(&window, &["live"]).await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_watches_the_hub_go_and_come_back() -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let data = data.path().to_str().context("a temporary folder in UTF-8")?;
+    let mut hub = Hub::demo(&evening(data, "127.0.0.1:0"))?;
+    let window = Window::open(&["--server", &hub.url]).await?;
+    fill(&window, "account", "admin").await?;
+    fill(&window, "password", "admin").await?;
+    window.press(Key::Enter + "").await?;
+    window.find("board-grid").await?;
+    link_state(&window, &["live"]).await?;
+
+    window.press("gm").await?;
+    let address = hub.address().to_owned();
+    let nodes = "document.querySelector(\"[data-testid='monitor-nodes']\")?.textContent ?? ''";
+    window.until("the hub to be named", &format!("({nodes}).includes('{address}')")).await?;
+    window.until("the charts to be drawn", "document.querySelectorAll('.uplot canvas').length === 6").await?;
+    window.find("monitor-tab-clients").await?.click().await?;
+    let clients = "document.querySelectorAll('[data-client]').length";
+    window.until("this seat to be among the clients", &format!("{clients} === 1")).await?;
+    window.press("j").await?;
+    window.press(Key::Enter + "").await?;
+    window.find("monitor-put-out").await?.click().await?;
+    window.find("put-out-confirm").await?.click().await?;
+    window.find("monitor-put-out-said").await?;
+    link_state(&window, &["live"]).await?;
+
+    hub.process.kill()?;
+    window.find("monitor-old").await?;
+    assert!(window.value::<u64>(clients).await? <= 1, "what was known stays");
+    let _hub = Hub::demo(&evening(data, &address))?;
+    window
+        .until("the monitor to be of now", "document.querySelector(\"[data-testid='monitor-old']\") === null")
+        .await?;
+    link_state(&window, &["live"]).await
+}
+
 async fn wrong_password(window: &Window) -> Result<()> {
     fill(window, "account", "dispatcher").await?;
     fill(window, "password", "wrong").await?;
@@ -248,7 +285,7 @@ async fn sort_and_filter(window: &Window) -> Result<()> {
 
 /// What stands behind the link state: everything is compared when asked for, and the whole page can be handed on.
 async fn compare_everything(window: &Window) -> Result<()> {
-    window.press("gm").await?;
+    window.find("open-diagnosis").await?.click().await?;
     window.find("check-everything").await?.click().await?;
     let result = "document.querySelector(\"[data-testid='check-result']\")";
     window.until("everything to be compared", &format!("{result}.dataset.phase === 'done'")).await?;

@@ -78,7 +78,7 @@ pub struct BatchWish {
 #[derive(Debug, Clone)]
 pub struct Engine {
     calls: mpsc::Sender<Call>,
-    http: HttpClient,
+    pub(crate) http: HttpClient,
     task: Arc<std::sync::Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -484,7 +484,7 @@ impl Engine {
         self.ask(|reply| Call::Receipt { center, key, stage, reply }).await
     }
 
-    async fn access(&self) -> Result<Access, EngineError> {
+    pub(crate) async fn access(&self) -> Result<Access, EngineError> {
         self.ask(Call::Access).await?
     }
 

@@ -132,6 +132,11 @@ impl HttpClient {
         self.ask(reqwest::Method::PUT, url, vec![bearer(token), condition], Some(json)).await
     }
 
+    /// Deletes for a person.
+    pub(crate) async fn delete(&self, url: Url, token: &str) -> Result<(), EngineError> {
+        self.ask(reqwest::Method::DELETE, url, vec![bearer(token)], None).await.map(drop)
+    }
+
     /// Asks what a person waits for: an answer of success, or an error that says why there is none.
     async fn ask(
         &self,

@@ -2,9 +2,11 @@
 
 mod diagnostics;
 mod drafts;
+mod monitor;
 
 pub use diagnostics::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 pub use drafts::{DraftKind, DraftSubject, DraftView};
+pub use monitor::{ClientsView, ClientsWish};
 
 use gwanje_board::Row;
 use gwanje_model::undo::UNDO_WITHIN_MS;

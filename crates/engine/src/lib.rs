@@ -24,6 +24,7 @@ mod handle;
 mod http;
 pub mod ipc;
 mod message;
+mod monitor;
 mod owner;
 mod profile;
 mod retry_after;
@@ -41,6 +42,7 @@ pub use handle::{BatchWish, CommandWish, Engine};
 pub use message::PatchSink;
 #[cfg(feature = "faults")]
 pub use message::RowFault;
+pub use monitor::CLIENTS_SHOWN_MAX;
 pub use profile::{KeptSession, kept_session};
 
 pub use gwanje_board as board;

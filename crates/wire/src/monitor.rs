@@ -2,6 +2,7 @@
 
 use gwanje_model::{CenterId, Role, SeatId, Text, UtcMillis};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// The namespace of the monitor.
 pub const MONITOR_NAMESPACE: &str = "/monitor";
@@ -15,7 +16,7 @@ pub const CLIENTS_PAGE_MAX: usize = 1_000;
 pub const CLIENTS_PAGE: usize = 100;
 
 /// GET `/monitor`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct MonitorReply {
     /// When this was so.
     pub at: UtcMillis,
@@ -45,20 +46,24 @@ pub struct MonitorCounts {
 }
 
 /// A hub.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitorNode {
     /// Its name.
+    #[ts(as = "String")]
     pub id: Text,
     /// Where the others reach it.
+    #[ts(as = "Option<String>")]
     pub url: Option<Text>,
     /// Of the program.
+    #[ts(as = "String")]
     pub version: Text,
     /// When it started.
     pub started_at: UtcMillis,
     /// Whether it is being emptied.
     pub draining: bool,
     /// What it does without.
+    #[ts(as = "Vec<String>")]
     pub degraded: Vec<Text>,
     /// Of one core, since the report before.
     pub cpu_percent: f64,
@@ -73,9 +78,10 @@ pub struct MonitorNode {
 }
 
 /// How many are in a namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct NamespaceCount {
     /// Such as `/center/gangnam`.
+    #[ts(as = "String")]
     pub name: Text,
     /// Sockets that joined it.
     pub clients: u64,
@@ -84,16 +90,17 @@ pub struct NamespaceCount {
 }
 
 /// How many are in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct RoomCount {
     /// Such as `deliveries`.
+    #[ts(as = "String")]
     pub name: Text,
     /// Sockets in it.
     pub clients: u64,
 }
 
 /// Of all namespaces that are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MonitorTotals {
     /// Sockets, each counted in each namespace that it joined.
     pub clients: u64,
@@ -106,7 +113,7 @@ pub struct MonitorTotals {
 }
 
 /// How grave a line of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorLevel {
     /// Something goes worse than it should.
@@ -116,42 +123,49 @@ pub enum ErrorLevel {
 }
 
 /// An error or a warning of a hub.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MonitorError {
     /// When it happened last.
     pub at: UtcMillis,
     /// Of which hub.
+    #[ts(as = "String")]
     pub node: Text,
     /// How grave.
     pub level: ErrorLevel,
     /// What happened, for people.
+    #[ts(as = "String")]
     pub text: Text,
     /// How often.
     pub count: u64,
     /// Of which center, where it is of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub center: Option<CenterId>,
 }
 
 /// Something that was published to several sockets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MonitorBroadcast {
     /// When.
     pub at: UtcMillis,
     /// By which account or key.
+    #[ts(as = "String")]
     pub by: Text,
     /// Where.
+    #[ts(as = "String")]
     pub namespace: Text,
     /// In which room of it; none: in all of it.
+    #[ts(as = "Option<String>")]
     pub room: Option<Text>,
     /// The event's name.
+    #[ts(as = "String")]
     pub event: Text,
     /// To how many sockets.
     pub delivered: u64,
 }
 
 /// How far behind the board a socket is, in revisions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Behind {
     /// Of ten seconds, as it usually was.
     pub median: u64,
@@ -160,30 +174,40 @@ pub struct Behind {
 }
 
 /// A socket in a namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitorClient {
     /// The `sid` of the CONNECT answer.
+    #[ts(as = "String")]
     pub socket_id: Text,
     /// Of the connection; puts it out.
+    #[ts(as = "String")]
     pub connection_id: Text,
     /// Whose.
+    #[ts(as = "String")]
     pub account: Text,
     /// What people call whoever has that account.
+    #[ts(as = "String")]
     pub name: Text,
     /// With which role.
+    #[ts(as = "String")]
     pub role: Role,
     /// At which seat.
+    #[ts(as = "String")]
     pub seat: SeatId,
     /// Which namespace.
+    #[ts(as = "String")]
     pub namespace: Text,
     /// What it subscribed to.
+    #[ts(as = "Vec<String>")]
     pub rooms: Vec<Text>,
     /// When it joined.
     pub since: UtcMillis,
     /// The name of the hub that holds it.
+    #[ts(as = "String")]
     pub node: Text,
     /// `websocket` or `polling`.
+    #[ts(as = "String")]
     pub transport: Text,
     /// How far behind it is.
     pub behind: Behind,

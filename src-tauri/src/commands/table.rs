@@ -15,7 +15,10 @@ use super::{Answer, Caller};
 use crate::app::{App, Boot};
 use crate::preferences::{Locale, Theme};
 use crate::sounding::SoundView;
-use gwanje_engine::ipc::{AppEvent, Diagnostics, DraftSubject, DraftView, PreferenceSaved, PreferenceView};
+use gwanje_engine::ipc::{
+    AppEvent, ClientsView, ClientsWish, Diagnostics, DraftSubject, DraftView, PreferenceSaved, PreferenceView,
+};
+use gwanje_engine::wire::monitor::MonitorReply;
 use gwanje_engine::wire::rest::AlarmKind;
 use gwanje_engine::{
     AlarmKey, Candidate, CenterId, Delivery, DeliveryId, HistoryEvent, Patch, Rider, ViewId, ViewSpec,
@@ -149,4 +152,10 @@ commands! {
     diagnostics() -> Diagnostics = engine.diagnostics();
     /// Compares everything of a center; `check` events tell how far it has come.
     check_everything(center: CenterId) -> () = engine.check(&center);
+    /// The hubs, how many are connected to what, and what went wrong, as far as the account may see it.
+    monitor() -> MonitorReply = engine.monitor();
+    /// Who is connected to the hubs: the first of those that are wished for.
+    monitor_clients(wish: ClientsWish) -> ClientsView = engine.monitor_clients(&wish);
+    /// Closes a connection at the hub; its seat connects again by itself.
+    put_out(connection: String) -> () = engine.put_out(&connection);
 }

@@ -1,6 +1,7 @@
 // One window of the application: who is signed in, what is known of each center, which screen is shown and what is asked.
 
 import { tick } from "svelte";
+import { dayAt } from "../parts/clock";
 import type { ActionSlot } from "../parts/details/actions";
 import type { Drawing } from "../parts/drawing";
 import type { Scene } from "../parts/scene";
@@ -27,7 +28,6 @@ import type { Line } from "./alarms/lines";
 import { Sounds } from "./alarms/sounds.svelte";
 import type { Dialog } from "./dialogs/dialogs";
 import { Drafts } from "./dialogs/drafts.svelte";
-import { dayAt } from "./freshness/clock";
 import { freshness } from "./freshness/freshness";
 import { staleSentence } from "./freshness/words";
 import { Keyboard } from "./keyboard.svelte";
@@ -150,6 +150,10 @@ export class App implements Host {
 
   get foreign(): string | null {
     return this.boot?.foreign ?? null;
+  }
+
+  get role(): string | null {
+    return this.boot?.role ?? null;
   }
 
   async start(): Promise<void> {
@@ -377,7 +381,7 @@ export class App implements Host {
   #around(row: Row | null): Around {
     const center = row?.center ?? this.center ?? "";
     return {
-      role: this.boot?.role ?? null,
+      role: this.role,
       foreign: this.foreign,
       freshness: this.freshness[center]?.state ?? null,
       clock: this.#clockOf(center),

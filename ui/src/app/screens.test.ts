@@ -65,7 +65,7 @@ test("a further screen is a tab; its keys work there and the board's don't", asy
   document.querySelector<HTMLElement>('[data-testid="screen-made"]')?.click();
   await until(() => there("made"));
   expect(there("board-grid")).toBe(false);
-  expect(document.querySelector('[aria-current="page"]')?.textContent).toBe("Made");
+  expect(document.querySelector('[aria-current="page"] .title')?.textContent).toBe("Made");
   expect(document.querySelector("footer")?.textContent).not.toContain("건 표시");
   press("KeyM");
   press("KeyJ");
@@ -76,7 +76,7 @@ test("a further screen is a tab; its keys work there and the board's don't", asy
   await until(() => document.querySelector(".row[data-id]") !== null);
   expect(document.activeElement).toBe(document.querySelector('[data-testid="board-grid"]'));
   expect(platform.opened.length).toBe(1);
-  await app.showScreen(app.screens[1] ?? app.screen);
+  await app.showScreen(app.screens.at(-1) ?? app.screen);
   await app.signOut();
   expect(state.log).toEqual(["begin", "key", "center", "end"]);
 });

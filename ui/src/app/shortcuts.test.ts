@@ -187,7 +187,7 @@ test("after G the next key alone says where to go; any other ends it, and does n
   expect(app.commands.reports).toEqual([]);
   press("KeyG");
   press("KeyM");
-  await until(() => document.querySelector('[data-testid="diagnosis"]') !== null);
+  await until(() => app.screen.id === "monitor");
 });
 
 test("the keys of alarms work in a dialog and in a field, where Space is a blank", async () => {

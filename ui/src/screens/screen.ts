@@ -39,6 +39,8 @@ export interface Host {
   readonly wall: number;
   /** The name of a foreign server, which takes no commands and gives its list only; null: a hub. */
   readonly foreign: string | null;
+  /** The role of whoever is signed in, by its wire name; null: not told. */
+  readonly role: string | null;
   /** Null: not known now. */
   rider(center: string, id: string): Rider | null;
   /** Null: not known now. */

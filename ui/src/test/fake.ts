@@ -17,10 +17,14 @@ import type {
   Theme,
 } from "../platform/contract";
 import type { AlarmKind } from "../platform/generated/AlarmKind";
+import type { ClientsView } from "../platform/generated/ClientsView";
+import type { ClientsWish } from "../platform/generated/ClientsWish";
 import type { Counters } from "../platform/generated/Counters";
 import type { Diagnostics } from "../platform/generated/Diagnostics";
 import type { GroupHead } from "../platform/generated/GroupHead";
 import type { HeldCounts } from "../platform/generated/HeldCounts";
+import type { MonitorClient } from "../platform/generated/MonitorClient";
+import type { MonitorReply } from "../platform/generated/MonitorReply";
 import { NotFaked } from "../platform/generated/NotFaked";
 import type { Patch } from "../platform/generated/Patch";
 import type { Place } from "../platform/generated/Place";
@@ -32,6 +36,7 @@ import type { ViewSpec } from "../platform/generated/ViewSpec";
 import { STATUSES } from "../texts/names";
 import { day, deliveryOf, historyOf, MINUTE, NOW, riders } from "./day";
 import { diagnosticsOf } from "./diagnostics";
+import { clientsOf, monitorOf } from "./monitor";
 
 const INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
 
@@ -86,6 +91,13 @@ export class FakePlatform extends NotFaked implements Platform {
   #held: Promise<void> = Promise.resolve();
   /** How often diagnostics were asked for. */
   looks = 0;
+  /** Who is connected to the hubs, by connection; how many the hub tells at once; how it fails; what it was asked. */
+  connected: MonitorClient[] = clientsOf(14);
+  clientsMost = 2_000;
+  hubFailure: Failure | null = null;
+  monitorLooks = 0;
+  readonly clientWishes: ClientsWish[] = [];
+  readonly putOuts: string[] = [];
   /** What the seat keeps, and the account at the hub with how often it was written. */
   readonly kept = new Map<string, string>();
   readonly account = new Map<string, { json: string; writes: number }>();
@@ -285,6 +297,29 @@ export class FakePlatform extends NotFaked implements Platform {
   }
   override async checkEverything(center: string): Promise<void> {
     this.checked.push(center);
+  }
+
+  override async monitor(): Promise<MonitorReply> {
+    this.monitorLooks += 1;
+    if (this.hubFailure !== null) throw this.hubFailure;
+    return monitorOf(this.connected);
+  }
+  override async monitorClients(wish: ClientsWish): Promise<ClientsView> {
+    this.clientWishes.push(wish);
+    if (this.hubFailure !== null) throw this.hubFailure;
+    const clients = this.connected.filter(
+      ({ namespace, rooms, account }) =>
+        (wish.namespace === null || namespace === wish.namespace) &&
+        (wish.room === null || rooms.includes(wish.room)) &&
+        (wish.account === null || account === wish.account),
+    );
+    return { clients: clients.slice(0, this.clientsMost), more: clients.length > this.clientsMost };
+  }
+  override async putOut(connection: string): Promise<void> {
+    if (!this.connected.some(({ connectionId }) => connectionId === connection))
+      throw { code: "not-found", message: "", retryable: false } satisfies Failure;
+    this.putOuts.push(connection);
+    this.connected = this.connected.filter(({ connectionId }) => connectionId !== connection);
   }
 
   /** Pickers' questions wait until what is given back is called. */

@@ -7,6 +7,7 @@ import type { Content } from "../screens/board/saved";
 import type { BoardState } from "../screens/board/state.svelte";
 import { FakePlatform } from "./fake";
 import { press, until } from "./hands";
+import { MONITORED } from "./monitored";
 import { RARE } from "./rare";
 import { choose, command, rowsOf, type Scene, there } from "./scene";
 
@@ -161,8 +162,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   diagnosis: {
     play: async () => {
-      press("KeyG");
-      press("KeyM");
+      document.querySelector<HTMLElement>('[data-testid="open-diagnosis"]')?.click();
       await until(() => there("check-everything"));
     },
   },
@@ -206,6 +206,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       await until(() => there("no-commands"));
     },
   },
+  ...MONITORED,
   ...RARE,
 };
 

@@ -80,6 +80,11 @@ const ROLES: Record<string, () => string> = {
   system: m.by_system,
 };
 
+/** A role of a newer version keeps its wire name. */
+export function roleName(role: string): string {
+  return ROLES[role]?.() ?? role;
+}
+
 /** Whoever did something: people by their names, what is no person in words. */
 export function personName({ account, name }: Person): string {
   // An account without a person's name may be a role, or a machine.

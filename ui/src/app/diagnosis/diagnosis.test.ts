@@ -2,6 +2,7 @@
 
 import axe from "axe-core";
 import { describe, expect, test } from "vitest";
+import { asText, checkText, sections } from "../../parts/diagnosis/sections";
 import type { Theme } from "../../platform/contract";
 import type { CheckReport } from "../../platform/generated/CheckReport";
 import { NOW } from "../../test/day";
@@ -9,7 +10,6 @@ import { FakePlatform } from "../../test/fake";
 import { openWindow, press, type TestWindow, until } from "../../test/window";
 import { bytes, ZoneClock } from "../../texts/format";
 import { language } from "../../texts/language.svelte";
-import { asText, checkText, sections } from "./sections";
 
 const there = (testId: string): boolean => document.querySelector(`[data-testid="${testId}"]`) !== null;
 
@@ -34,13 +34,18 @@ async function opened(platform = new FakePlatform(300)): Promise<TestWindow> {
   return window;
 }
 
-test("opens from the freshness and by its key, and gives the focus back", async () => {
+test("opens from the freshness and from the palette, and gives the focus back", async () => {
   const window = await opened();
   expect(window.find("diagnosis").getAttribute("aria-label")).toBe("진단");
   window.find("diagnosis-close").click();
   await until(() => !there("diagnosis") && document.activeElement === window.find("board-grid"));
-  press("KeyG");
-  press("KeyM");
+  press("KeyK", { ctrlKey: true });
+  const option = (): HTMLElement | undefined =>
+    [...document.querySelectorAll<HTMLElement>('[data-testid="palette-option"]')].find((found) =>
+      found.textContent?.includes("진단"),
+    );
+  await until(() => option() !== undefined);
+  option()?.click();
   await until(() => there("diagnosis"));
 });
 

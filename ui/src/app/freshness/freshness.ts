@@ -1,7 +1,7 @@
 // How fresh what is shown is, over all centers on the board: only as fresh as the worst of them.
 
+import { completeAsOf } from "../../parts/clock";
 import type { CenterFreshness, FreshnessState } from "../../platform/contract";
-import { completeAsOf } from "./clock";
 
 /** Worst last. */
 const RANK: readonly FreshnessState[] = ["live", "polling", "catchingUp", "connecting", "offline", "refused"];

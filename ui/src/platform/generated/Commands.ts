@@ -7,6 +7,8 @@ import type { BatchActionRequest } from "./BatchActionRequest";
 import type { Boot } from "./Boot";
 import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
+import type { ClientsView } from "./ClientsView";
+import type { ClientsWish } from "./ClientsWish";
 import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
@@ -15,6 +17,7 @@ import type { DraftSubject } from "./DraftSubject";
 import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
+import type { MonitorReply } from "./MonitorReply";
 import type { Patch } from "./Patch";
 import type { PreferenceSaved } from "./PreferenceSaved";
 import type { PreferenceView } from "./PreferenceView";
@@ -94,4 +97,10 @@ export interface Commands {
   diagnostics(): Promise<Diagnostics>;
   /** Compares everything of a center; `check` events tell how far it has come. */
   checkEverything(center: CenterId): Promise<void>;
+  /** The hubs, how many are connected to what, and what went wrong, as far as the account may see it. */
+  monitor(): Promise<MonitorReply>;
+  /** Who is connected to the hubs: the first of those that are wished for. */
+  monitorClients(wish: ClientsWish): Promise<ClientsView>;
+  /** Closes a connection at the hub; its seat connects again by itself. */
+  putOut(connection: string): Promise<void>;
 }

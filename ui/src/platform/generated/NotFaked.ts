@@ -7,6 +7,8 @@ import type { BatchActionRequest } from "./BatchActionRequest";
 import type { Boot } from "./Boot";
 import type { Candidate } from "./Candidate";
 import type { CenterId } from "./CenterId";
+import type { ClientsView } from "./ClientsView";
+import type { ClientsWish } from "./ClientsWish";
 import type { CommandStarted } from "./CommandStarted";
 import type { Delivery } from "./Delivery";
 import type { DeliveryId } from "./DeliveryId";
@@ -15,6 +17,7 @@ import type { DraftSubject } from "./DraftSubject";
 import type { DraftView } from "./DraftView";
 import type { HistoryEvent } from "./HistoryEvent";
 import type { Locale } from "./Locale";
+import type { MonitorReply } from "./MonitorReply";
 import type { Patch } from "./Patch";
 import type { PreferenceSaved } from "./PreferenceSaved";
 import type { PreferenceView } from "./PreferenceView";
@@ -136,5 +139,14 @@ export class NotFaked implements Commands {
   }
   checkEverything(_center: CenterId): Promise<void> {
     return notFaked("checkEverything");
+  }
+  monitor(): Promise<MonitorReply> {
+    return notFaked("monitor");
+  }
+  monitorClients(_wish: ClientsWish): Promise<ClientsView> {
+    return notFaked("monitorClients");
+  }
+  putOut(_connection: string): Promise<void> {
+    return notFaked("putOut");
   }
 }

@@ -44,4 +44,7 @@ export const commands: Commands = {
   muteAlarms: (kind, minutes) => invoke("mute_alarms", { kind, minutes }),
   diagnostics: () => invoke("diagnostics"),
   checkEverything: (center) => invoke("check_everything", { center }),
+  monitor: () => invoke("monitor"),
+  monitorClients: (wish) => invoke("monitor_clients", { wish }),
+  putOut: (connection) => invoke("put_out", { connection }),
 };

@@ -4,30 +4,34 @@
 const TEXTS = {
   en: {
     title: "Gwanje: hubs", account: "Account", password: "Password", enter: "Sign in", leave: "Sign out",
-    nodes: "Hubs", namespaces: "Namespaces", clients: "Clients", errors: "Warnings and errors", show: "Show", more: "More",
+    nodes: "Hubs", namespaces: "Namespaces", clients: "Clients", errors: "Warnings and errors", broadcasts: "Broadcasts", by: "By whom", event: "Event", delivered: "Clients", none: "None", show: "Show", more: "More",
     namespace: "Namespace", room: "Room", name: "Name", version: "Version", since: "Since", state: "State", cpu: "Processor", memory: "Memory",
     sockets: "Sockets", frames: "Frames/s", commands: "Commands/s", rooms: "Rooms", role: "Role", seat: "Seat", node: "Hub",
     transport: "By", behind: "Behind (median, worst)", at: "When", level: "Level", text: "What", count: "Times",
     ready: "ready", draining: "draining", without: "without", putOut: "Put out", drain: "Drain", cancel: "Take back",
     sureOut: "Close this connection?", sureDrain: "Empty this hub?", sureForce: "No other hub is ready. Empty it all the same?",
-    live: "Live", away: "The hub does not answer; trying again", wrong: "Signing in failed",
-    totals: (t) => `${t.clients} clients, ${t.accounts} accounts, ${t.namespaces} namespaces, ${t.rooms} rooms`,
+    live: "Live", away: "The hub does not answer; trying again", wrong: "Signing in failed", who: "no account has this name and password; check both",
+    warn: "warning", error: "error",
+    totals: (t) => `Clients ${t.clients}, accounts ${t.accounts}, namespaces ${t.namespaces}, rooms ${t.rooms}`,
   },
   ko: {
     title: "관제: 허브", account: "계정", password: "비밀번호", enter: "로그인", leave: "로그아웃",
-    nodes: "허브", namespaces: "네임스페이스", clients: "접속자", errors: "경고와 오류", show: "보기", more: "더 보기",
+    nodes: "허브", namespaces: "네임스페이스", clients: "접속자", errors: "경고와 오류", broadcasts: "발행한 이벤트", by: "누가", event: "이벤트", delivered: "받은 접속", none: "없음", show: "보기", more: "더 보기",
     namespace: "네임스페이스", room: "룸", name: "이름", version: "버전", since: "시작", state: "상태", cpu: "프로세서", memory: "메모리",
     sockets: "소켓", frames: "프레임/초", commands: "명령/초", rooms: "룸", role: "역할", seat: "자리", node: "허브",
     transport: "방식", behind: "뒤처짐 (중앙값, 최대)", at: "시각", level: "등급", text: "내용", count: "횟수",
     ready: "준비됨", draining: "비우는 중", without: "없이 동작", putOut: "내보내기", drain: "비우기", cancel: "되돌리기",
     sureOut: "이 접속을 끊을까요?", sureDrain: "이 허브를 비울까요?", sureForce: "준비된 다른 허브가 없습니다. 그래도 비울까요?",
-    live: "실시간", away: "허브가 응답하지 않아 다시 시도합니다", wrong: "로그인하지 못했습니다",
+    live: "실시간", away: "허브가 응답하지 않아 다시 시도합니다", wrong: "로그인하지 못했습니다", who: "계정이나 비밀번호가 맞지 않습니다",
+    warn: "경고", error: "오류",
     totals: (t) => `접속 ${t.clients}, 계정 ${t.accounts}, 네임스페이스 ${t.namespaces}, 룸 ${t.rooms}`,
   },
 };
 const language = (navigator.language || "en").toLowerCase().startsWith("ko") ? "ko" : "en";
 const T = TEXTS[language];
 const EVERY_MS = 2000;
+/** With more characters a text takes several lines; what is shorter is read at a glance. */
+const LONG = 30;
 const $ = (id) => document.getElementById(id);
 
 let signedIn = null;
@@ -42,6 +46,7 @@ const heads = {
   namespaces: ["namespace", "clients", "rooms"],
   clients: ["account", "name", "role", "seat", "namespace", "rooms", "since", "node", "transport", "behind", ""],
   errors: ["at", "node", "level", "text", "count"],
+  broadcasts: ["at", "by", "namespace", "room", "event", "delivered"],
 };
 for (const [table, names] of Object.entries(heads)) {
   $(`${table}-head`).replaceChildren(row(names.map((name) => (name ? T[name] : "")), "th"));
@@ -52,7 +57,9 @@ function row(cells, tag = "td") {
   const line = document.createElement("tr");
   for (const cell of cells) {
     const box = document.createElement(tag);
-    box.append(cell instanceof Node ? cell : String(cell ?? ""));
+    const text = cell instanceof Node ? "" : String(cell ?? "");
+    box.append(cell instanceof Node ? cell : text);
+    if (text.length > LONG) box.className = "long";
     line.append(box);
   }
   return line;
@@ -66,7 +73,12 @@ function button(text, act) {
   return made;
 }
 
-const time = (at) => new Date(at).toLocaleString(language, { hour12: false });
+/** Of today the time alone. */
+function time(at) {
+  const when = new Date(at);
+  const isToday = when.toDateString() === new Date().toDateString();
+  return isToday ? when.toLocaleTimeString("en-GB") : `${when.toLocaleDateString(language)} ${when.toLocaleTimeString("en-GB")}`;
+}
 const mebibytes = (bytes) => `${Math.round(bytes / 1048576)} MiB`;
 
 async function ask(method, path, body) {
@@ -134,7 +146,9 @@ function draw(shown, listed) {
       one.transport, `${one.behind.median}, ${one.behind.worst}`, mayAct ? out : ""];
   }));
   $("more").hidden = listed.next === null || (page?.limit ?? 100) >= 1000;
-  put("errors", shown.errors.map((one) => [time(one.at), one.node, one.level, one.text, one.count]));
+  put("errors", shown.errors.map((one) => [time(one.at), one.node, T[one.level] ?? one.level, one.text, one.count]));
+  put("broadcasts", shown.broadcasts.map((one) =>
+    [time(one.at), one.by, one.namespace, one.room, one.event, one.delivered]));
 }
 
 /** Leaves a table alone whose texts are the same, so that no button goes away under the pointer. */
@@ -142,7 +156,7 @@ function put(table, rows) {
   const said = JSON.stringify(rows, (_, value) => (value instanceof Node ? value.textContent : value));
   if ($(table).dataset.said === said) return;
   $(table).dataset.said = said;
-  $(table).replaceChildren(...rows.map((cells) => row(cells)));
+  $(table).replaceChildren(...(rows.length === 0 ? [row([T.none])] : rows.map((cells) => row(cells))));
 }
 
 async function drain(node, wish) {
@@ -183,7 +197,7 @@ $("enter").addEventListener("submit", async (event) => {
       body: JSON.stringify({ account: $("account").value, password: $("password").value }),
     });
     const said = await answer.json();
-    if (!answer.ok) throw new Error(said.detail);
+    if (!answer.ok) throw new Error(answer.status === 401 ? T.who : said.detail);
     signedIn = said;
     $("password").value = "";
     $("enter").hidden = true;

@@ -10,7 +10,7 @@ import { age, bytes, count, type ZoneClock } from "../../texts/format";
 import { m } from "../../texts/generated/messages";
 import { language } from "../../texts/language.svelte";
 import { freshnessName } from "../../texts/names";
-import { dayAt } from "../freshness/clock";
+import { dayAt } from "../clock";
 
 /** `mark`: somebody should look at it. */
 export type Line = { label: string; value: string; mark?: boolean };

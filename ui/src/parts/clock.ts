@@ -1,6 +1,6 @@
 // The clock of operations, as last read from the hub and carried on by the desk's own.
 
-import type { CenterFreshness } from "../../platform/contract";
+import type { CenterFreshness } from "../platform/contract";
 
 /** The instant of operations at a wall instant. */
 export function dayAt(of: CenterFreshness | undefined, wall: number): number {
