@@ -46,6 +46,8 @@ pub enum CliCommand {
         #[command(subcommand)]
         action: KeyAction,
     },
+    /// Who did what, when and from where, oldest first
+    Audit(AuditArgs),
     /// Move all that a store keeps into an empty one, with its history; the old one serves no more
     Move(MoveArgs),
     /// Say what is wrong with configuration and database, and how to mend it
@@ -88,6 +90,12 @@ pub struct ConfigArgs {
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserAction {
+    /// The accounts: name, role, whether it may sign in, centers, what people call it
+    List {
+        /// Where the database is.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Add an account, or change its password, role and centers; the password is read from stdin
     Add {
         /// The account's name
@@ -101,15 +109,74 @@ pub enum UserAction {
         /// The centers that it may see, separated by commas (an admin sees all)
         #[arg(long, value_delimiter = ',')]
         centers: Vec<String>,
+        /// With the role rider: which rider (absent: the one whose id is the account's name)
+        #[arg(long, value_name = "ID")]
+        rider: Option<String>,
+        /// Where the database is.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Change an account; what is not named stays
+    Edit {
+        /// The account's name
+        name: String,
+        /// What people call whoever has it
+        #[arg(long = "name", value_name = "NAME")]
+        person: Option<String>,
+        /// dispatcher, callcenter, supervisor, admin or rider
+        #[arg(long)]
+        role: Option<String>,
+        /// The centers that it may see from now on, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        centers: Option<Vec<String>>,
+        /// With the role rider: which rider
+        #[arg(long, value_name = "ID")]
+        rider: Option<String>,
+        /// Read a new password from stdin
+        #[arg(long)]
+        password: bool,
+        /// Where the database is.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Let an account sign in no more, and end its sign-ins
+    Disable(Named),
+    /// Let an account sign in again
+    Enable(Named),
+    /// Take an account away, with its sign-ins
+    Remove(Named),
+    /// The sign-ins of an account (absent: of all): id, account, since, last used, from
+    Sessions {
+        /// The account's name
+        name: Option<String>,
+        /// End this sign-in; `all` ends every one of the account
+        #[arg(long, value_name = "ID")]
+        end: Option<String>,
         /// Where the database is.
         #[command(flatten)]
         config: ConfigArgs,
     },
 }
 
+/// An account or a key, by its name.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Its name
+    pub name: String,
+    /// Where the database is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]
 pub enum KeyAction {
+    /// The keys: name, scopes, centers
+    List {
+        /// Where the database is.
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Make an API key; it is shown once
     Add {
         /// The integration's name
@@ -124,6 +191,28 @@ pub enum KeyAction {
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Take a key away
+    Remove(Named),
+}
+
+/// What is shown of the audit.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Not before this day or instant: 2026-01-31, 2026-01-31T10:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Before this day or instant
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// What this account did
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Where the database is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// One line for people out of what the argument parser has to say.

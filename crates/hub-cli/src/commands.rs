@@ -1,9 +1,8 @@
 //! What the subcommands of a production hub do.
 
-use crate::args::{ConfigArgs, KeyAction, MoveArgs, ServeArgs, UserAction};
+use crate::args::{ConfigArgs, MoveArgs, ServeArgs};
 use crate::exit_error::ExitError;
 use crate::secret::secret;
-use gwanje_hub::auth::{ACCOUNT_MAX, ApiKey, NewAccount, Scope};
 use gwanje_hub::claim::{Claim, make_folder};
 use gwanje_hub::config::{ServeConfig, named_place};
 use gwanje_hub::listening::Listening;
@@ -16,20 +15,13 @@ use gwanje_hub::store::{
     CenterRecord, DEMO_DAY_KEY, MoveError, Moved, Store, StoreConfig, StorePlace, move_store,
 };
 use gwanje_hub::{Clock, Hub, HubConfig, retention};
+use gwanje_model::CenterId;
 use gwanje_model::text::cleaned_name;
-use gwanje_model::{CenterId, Role, Text};
 use gwanje_wire::socket::Drain;
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Takes a password shorter than this many characters with a warning: the operator decides who may use which
-/// (NIST SP 800-63B asks for 8).
-const PASSWORD_ADVISED: usize = 8;
-
-/// The most characters of what people call somebody.
-const NAME_MAX: usize = 100;
 
 /// `gwanje-hub serve`: runs a production hub until it is asked to stop.
 ///
@@ -57,12 +49,12 @@ pub async fn serve(args: &ServeArgs, log: LogKept) -> Result<(), ExitError> {
     }
     hub.set_socket_urls(urls);
     let gate = SocketGate::new(hub.clone(), sockets_apart.is_some());
-    let kept = KeptFor { retention_hours: config.retention_hours, history_days: config.history_days };
+    let kept = KeptFor {
+        retention_hours: config.retention_hours,
+        history_days: config.history_days,
+        audit_days: config.audit_days,
+    };
     let retention = tokio::spawn(retention::watch(hub.clone(), kept));
-    let following = tokio::spawn({
-        let hub = hub.clone();
-        async move { hub.auth.follow_store().await }
-    });
     say(&format!("listening on http://{}", listening.address()))?;
     let serving = Serving {
         hub: hub.clone(),
@@ -77,68 +69,8 @@ pub async fn serve(args: &ServeArgs, log: LogKept) -> Result<(), ExitError> {
     let mut failed = None;
     serving.until(async { failed = asked_to_stop().await.err() }).await;
     retention.abort();
-    following.abort();
     hub.store.close().await;
     failed.map_or(Ok(()), |error| Err(ExitError::running(format!("signals can't be heard: {error}"))))
-}
-
-/// `gwanje-hub user add`: makes an account, or replaces the one of that name.
-///
-/// # Errors
-/// When role, centers or password can't be used, or the database can't be written.
-pub async fn user(action: UserAction) -> Result<(), ExitError> {
-    let UserAction::Add { name, person, role, centers, config } = action;
-    let role = Role::parse(&role).ok_or_else(|| {
-        let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-        ExitError::input(format!("the role {role:?} is none of {}", known.join(", ")))
-    })?;
-    if name.len() > ACCOUNT_MAX {
-        return Err(ExitError::input(format!("an account's name has at most {ACCOUNT_MAX} bytes")));
-    }
-    let person = person.map(|person| Text::from(cleaned_name(&person).trim()));
-    if person.as_ref().is_some_and(|person| person.is_empty() || person.chars().count() > NAME_MAX) {
-        return Err(ExitError::input(format!("a name has 1 to {NAME_MAX} characters")));
-    }
-    let config = load(&config)?;
-    let hub = open_to_use(&config, LogKept::default()).await?;
-    let centers = known_centers(&hub, &config, centers)?;
-    if centers.is_empty() && !role.sees_all_centers() {
-        return Err(ExitError::input(format!(
-            "a {role} needs --centers: without any, the account sees nothing"
-        )));
-    }
-    let password = read_password()?;
-    let new = NewAccount { name: name.as_str().into(), role, centers, rider: None, person, password };
-    hub.auth.put_account(new).await.map_err(ExitError::running)?;
-    hub.store.close().await;
-    say(&format!("{name} may sign in as {role}"))
-}
-
-/// `gwanje-hub key add`: makes an API key and shows it once.
-///
-/// # Errors
-/// When scopes or centers can't be used, or the database can't be written.
-pub async fn key(action: KeyAction) -> Result<(), ExitError> {
-    let KeyAction::Add { name, scopes, centers, config } = action;
-    let scopes = scopes
-        .iter()
-        .map(|scope| {
-            serde_json::from_value::<Scope>(scope.as_str().into()).map_err(|_| {
-                ExitError::input(format!("the scope {scope:?} is none of read, create, cancel, publish"))
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let config = load(&config)?;
-    let hub = open_to_use(&config, LogKept::default()).await?;
-    let mut centers = known_centers(&hub, &config, centers)?;
-    if centers.is_empty() {
-        centers = hub.store.center_ids();
-        centers.extend(coming(&hub, &config));
-    }
-    let key = ApiKey { name: name.as_str().into(), centers, scopes };
-    let shown = hub.auth.put_key(key).await.map_err(ExitError::running)?;
-    hub.store.close().await;
-    say(&shown)
 }
 
 /// `gwanje-hub move`: moves what one store keeps to another, where it goes on; without names from the file in `data` to
@@ -250,7 +182,7 @@ pub(crate) async fn open(config: &ServeConfig, log: LogKept) -> Result<Hub, Exit
 }
 
 /// The same for real days, which it is kept for from now on.
-async fn open_to_use(config: &ServeConfig, log: LogKept) -> Result<Hub, ExitError> {
+pub(crate) async fn open_to_use(config: &ServeConfig, log: LogKept) -> Result<Hub, ExitError> {
     let hub = open(config, log).await?;
     use_for(&hub, Purpose::Production).await.map_err(|error| other_store(config, error))?;
     // The secret is in its file by now.
@@ -294,40 +226,6 @@ pub(crate) fn coming(hub: &Hub, config: &ServeConfig) -> impl Iterator<Item = Ce
 pub(crate) fn no_folder(config: &ServeConfig, error: &std::io::Error) -> ExitError {
     let folder = config.data.display();
     ExitError::input(format!("the folder {folder} can't be made: {error}; choose another `data`"))
-}
-
-fn known_centers(hub: &Hub, config: &ServeConfig, names: Vec<String>) -> Result<Vec<CenterId>, ExitError> {
-    names
-        .into_iter()
-        .map(|name| CenterId::from(name.trim()))
-        .map(|center| {
-            if hub.store.has_center(&center) || config.centers.iter().any(|coming| coming.id == center) {
-                return Ok(center);
-            }
-            Err(ExitError::input(format!(
-                "there is no center {center}; add it to [[centers]] of the configuration"
-            )))
-        })
-        .collect()
-}
-
-/// One line of stdin: a password on the command line would show in process lists.
-fn read_password() -> Result<String, ExitError> {
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|e| ExitError::running(format!("the password can't be read from stdin: {e}")))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(ExitError::input("there is no password: write it as one line on stdin".to_owned()));
-    }
-    if password.chars().count() < PASSWORD_ADVISED {
-        tracing::warn!(
-            "the password is shorter than {PASSWORD_ADVISED} characters; a longer one is harder to guess"
-        );
-    }
-    Ok(password.to_owned())
 }
 
 pub(crate) fn say(line: &str) -> Result<(), ExitError> {

@@ -6,6 +6,7 @@ mod commands;
 #[cfg(feature = "demo")]
 mod demo_args;
 mod exit_error;
+mod people;
 mod secret;
 
 use args::{Cli, CliCommand, LogFormat, one_line};
@@ -44,8 +45,9 @@ fn run(cli: Cli, log: LogKept) -> Result<(), ExitError> {
             #[cfg(feature = "demo")]
             CliCommand::Demo(args) => Ok(gwanje_demo::run(args.into(), log).await?),
             CliCommand::Serve(args) => commands::serve(&args, log).await,
-            CliCommand::User { action } => commands::user(action).await,
-            CliCommand::Key { action } => commands::key(action).await,
+            CliCommand::User { action } => people::user(action).await,
+            CliCommand::Key { action } => people::key(action).await,
+            CliCommand::Audit(args) => people::audit(&args).await,
             CliCommand::Move(args) => commands::move_to(&args).await,
             CliCommand::Check(args) => check::check(&args).await,
         }

@@ -249,6 +249,108 @@ async fn a_production_hub_is_set_up_from_the_command_line() {
     }
 }
 
+/// What a command that does its work says.
+async fn done(args: &[&str]) -> Vec<String> {
+    let done = output(hub(args)).await;
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{args:?}: {said}");
+    String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn accounts_and_keys_of_a_running_hub_are_looked_after_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("hub.toml");
+    let data = folder.path().join("data");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata = {data:?}\n[[centers]]\nid = \"gangnam\"\nname = \"강남\"\n",
+    );
+    std::fs::write(&config, text).unwrap();
+    let on = ["--config", config.to_str().unwrap()];
+    let with = |args: &[&'static str]| [args, &["--config", on[1]]].concat();
+    let mut child = hub(&with(&["serve"])).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = said.next_line().await.unwrap().unwrap();
+    let base = first.strip_prefix("listening on ").unwrap();
+    for add in [
+        with(&["user", "add", "boss", "--role", "admin"]),
+        with(&["user", "add", "kim", "--role", "dispatcher", "--centers", "gangnam"]),
+    ] {
+        assert!(with_stdin(&add, "long enough\n").await.status.success());
+    }
+    let client = reqwest::Client::new();
+    let login = async |account: &str, password: &str| {
+        let body = json!({ "account": account, "password": password });
+        client.post(format!("{base}/api/v1/login")).json(&body).send().await.unwrap()
+    };
+    let signed = login("kim", "long enough").await.json::<LoginReply>().await.unwrap();
+    let tickets = client.post(format!("{base}/api/v1/socket-tickets")).bearer_auth(&signed.access_token);
+    let ticket = tickets.send().await.unwrap().json::<TicketReply>().await.unwrap();
+    let (mut peer, _) = Peer::open(base, "/center/gangnam").await;
+    peer.join(&ticket.ticket, "s").await.unwrap();
+    let listed = done(&with(&["user", "list"])).await;
+    assert_eq!(listed, ["boss\tadmin\tenabled\t*\tboss", "kim\tdispatcher\tenabled\tgangnam\tkim"]);
+    let sessions = done(&with(&["user", "sessions", "kim"])).await;
+    assert!(sessions.len() == 1 && sessions[0].ends_with("\t127.0.0.1"), "{sessions:?}");
+    done(&with(&["user", "disable", "kim"])).await;
+    peer.ended().await;
+    assert_eq!(login("kim", "long enough").await.status().as_u16(), 401);
+    assert!(done(&with(&["user", "sessions"])).await.is_empty());
+    done(&with(&["user", "enable", "kim"])).await;
+    assert_eq!(login("kim", "long enough").await.status().as_u16(), 200);
+    done(&with(&["user", "edit", "kim", "--role", "supervisor", "--name", "김은지"])).await;
+    let edit = with(&["user", "edit", "kim", "--password"]);
+    assert!(with_stdin(&edit, "another one\n").await.status.success());
+    let signed = login("kim", "another one").await.json::<LoginReply>().await.unwrap();
+    assert_eq!((signed.role.as_str(), signed.name.as_str()), ("supervisor", "김은지"));
+    let ended = done(&with(&["user", "sessions", "kim", "--end", "all"])).await;
+    assert_eq!(ended, ["sign-ins ended: 1"]);
+    let key = done(&with(&["key", "add", "till", "--scopes", "read,create"])).await;
+    assert!(key.len() == 1 && key[0].starts_with("gwk_"), "{key:?}");
+    assert_eq!(done(&with(&["key", "list"])).await, ["till\tread,create\tgangnam"]);
+    done(&with(&["key", "remove", "till"])).await;
+    assert!(done(&with(&["key", "list"])).await.is_empty());
+    for (args, expected) in [
+        (&["user", "remove", "boss"][..], "the last admin"),
+        (&["user", "disable", "boss"], "the last admin"),
+        (&["user", "remove", "nobody"], "there is no account nobody"),
+        (&["user", "edit", "kim"], "say what is to change"),
+        (&["key", "remove", "till"], "there is no key till"),
+        (&["key", "add", "kim"], "kim is taken"),
+        (&["key", "add", "Till"], "1 to 64 of a-z"),
+        (&["audit", "--from", "yesterday"], "no day or instant"),
+    ] {
+        let (status, said) = failure(&with(args)).await;
+        assert_eq!(status, Some(2), "{args:?}: {said}");
+        assert!(said.contains(expected), "{said:?} should contain {expected:?}");
+    }
+    done(&with(&["user", "remove", "kim"])).await;
+    let audit = done(&with(&["audit", "--json"])).await;
+    let actions: Vec<String> = audit
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["from"] == "local")
+        .map(|line| format!("{} {}", line["action"].as_str().unwrap(), line["target"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        "account.add boss",
+        "account.add kim",
+        "account.edit kim",
+        "account.edit kim",
+        "account.edit kim",
+        "account.edit kim",
+        "session.end kim",
+        "key.add till",
+        "key.remove till",
+        "account.remove kim",
+    ];
+    assert_eq!(actions, expected);
+    let of_kim = done(&with(&["audit", "--account", "kim"])).await;
+    assert_eq!(of_kim.len(), 3, "kim signed in three times: {of_kim:?}");
+    child.kill().await.unwrap();
+    child.wait().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_demo_takes_no_store_of_real_days_and_no_real_hub_a_demos() {
     let folder = tempfile::tempdir().unwrap();

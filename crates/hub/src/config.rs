@@ -137,6 +137,8 @@ pub struct ServeConfig {
     pub retention_hours: u32,
     /// Days that a delivery and its history are kept once it has left the board.
     pub history_days: u32,
+    /// Days that a line of the audit is kept.
+    pub audit_days: u32,
     /// The centers that must exist.
     pub centers: Vec<CenterConfig>,
 }
@@ -163,6 +165,7 @@ impl Default for ServeConfig {
             drain_grace_ms: 0,
             retention_hours: 24,
             history_days: 30,
+            audit_days: 365,
             centers: Vec::new(),
         }
     }
@@ -301,6 +304,7 @@ impl ServeConfig {
             "drain_within_ms" => self.drain_within_ms = parse(key, value, "milliseconds")?,
             "drain_grace_ms" => self.drain_grace_ms = parse(key, value, "milliseconds")?,
             "history_days" => self.history_days = parse(key, value, "days")?,
+            "audit_days" => self.audit_days = parse(key, value, "days")?,
             "retention_hours" => self.retention_hours = parse(key, value, "hours")?,
             "centers" => {
                 self.centers = list()
@@ -407,6 +411,9 @@ impl ServeConfig {
                 "history_days",
                 format!("at least {HISTORY_DAYS_MIN}: what was answered within a day is read from it"),
             );
+        }
+        if self.audit_days == 0 {
+            return wrong("audit_days", "at least 1".into());
         }
         Ok(())
     }
@@ -528,6 +535,7 @@ mod tests {
             ("replication = 'some'", &[], "line 1, column 15: unknown variant `some`"),
             ("", &[("GWANJE_REPLICATION", "x")], "\"x\" is not asynchronous or synchronous"),
             ("history_days = 1", &[], "history_days: at least 2"),
+            ("audit_days = 0", &[], "audit_days: at least 1"),
             ("", &[("GWANJE_HISTORY_DAYS", "x")], "history_days (GWANJE_HISTORY_DAYS): \"x\" is not days"),
             ("database = 'mysql://x'", &[], "database: it is no address like postgres://"),
             (

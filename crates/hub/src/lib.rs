@@ -21,6 +21,7 @@ pub mod meters;
 mod node_call;
 pub mod node_url;
 mod operation;
+pub mod origin;
 pub mod positions;
 pub mod purpose;
 pub mod readiness;

@@ -17,6 +17,8 @@ pub struct KeptFor {
     pub retention_hours: u32,
     /// Days in the store, from their leaving of the board.
     pub history_days: u32,
+    /// Days that a line of the audit is kept, of the wall's clock.
+    pub audit_days: u32,
 }
 
 /// Looks again and again for deliveries whose time is over. A center that can't be looked at has its turn at the next look.
@@ -25,12 +27,23 @@ pub async fn watch(hub: Arc<Hub>, kept: KeptFor) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        forget_audit(&hub, kept).await;
         for center in hub.store.center_ids() {
             if !hub.store.is_to_do(Chore::Retention, &center).await {
                 continue;
             }
             look(&hub, &center, kept, hub.clock.day_now()).await;
         }
+    }
+}
+
+/// Two hubs that do it at once do each other no harm.
+async fn forget_audit(hub: &Hub, kept: KeptFor) {
+    let before = hub.clock.wall_now().plus_min(-24 * 60 * i64::from(kept.audit_days));
+    match hub.store.forget_audit(before).await {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::info!(forgotten, "old lines left the audit"),
+        Err(error) => tracing::error!(%error, "old lines stay in the audit"),
     }
 }
 

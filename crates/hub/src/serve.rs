@@ -58,6 +58,10 @@ impl Serving {
             tokio::spawn(reports::keep_telling_log(self.hub.clone())),
             tokio::spawn(reports::keep_counting_log(self.hub.clone())),
         ];
+        let people = tokio::spawn({
+            let hub = self.hub.clone();
+            async move { hub.auth.follow_store().await }
+        });
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let operation = operation::router(self.hub.clone(), self.gate.clone(), self.drain);
@@ -95,6 +99,8 @@ impl Serving {
         }
         told.send_replace(true);
         alarms.abort();
+        people.abort();
+        hub.auth.tell_refusals().await;
         readiness.abort();
         reports.iter().chain(&mail).for_each(JoinHandle::abort);
         self.gate.shut().await;

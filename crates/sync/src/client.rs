@@ -263,7 +263,8 @@ impl Client {
             RestEvent::SignedIn(reply, first) => {
                 self.link.start(&reply.socket_urls, &self.config.servers, now.mono);
                 self.centers.follow(&reply.centers, now, &mut self.out);
-                if first {
+                // A center that was taken away goes by the list's word, and soon.
+                if first || self.centers.ids().iter().any(|center| !reply.centers.contains(center)) {
                     self.centers.ask_now(now.mono);
                 }
                 self.commands.signed_in(&reply.account);
@@ -273,6 +274,9 @@ impl Client {
             RestEvent::SignedOut(problem) => {
                 self.credentials_go(now);
                 self.pump_sessions(now);
+                if problem.account_gone {
+                    self.account_went();
+                }
                 self.out.push_back(Action::SignedOut(Some(problem)));
             }
             RestEvent::Unreachable(reason, asking) => self.centers.unreachable(&reason, &asking, now),

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod command;
 pub mod frame;
 pub mod monitor;
+pub mod people;
 pub mod problem;
 pub mod rest;
 pub mod sio;

@@ -145,6 +145,14 @@ pub struct Problem {
     /// With `current`: who made it so, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<Box<LatestChange>>,
+    /// With `unauthorized`: the account is disabled or gone, not only its sign-in; what a client keeps of its data is to go.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub account_gone: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Problem {
@@ -160,7 +168,14 @@ impl Problem {
             reason: None,
             current: None,
             latest: None,
+            account_gone: false,
         }
+    }
+
+    /// The same, telling that the account itself is disabled or gone.
+    #[must_use]
+    pub fn account_gone(self) -> Self {
+        Self { account_gone: true, ..self }
     }
 
     /// The same without what only they are told who may read the row.

@@ -156,7 +156,8 @@ impl Owner {
         if self.profile.session.take().is_some() {
             self.outbox.push(ProfileJob::Forget(self.profile.session_path()));
         }
-        if problem.is_none() {
+        // By the person, or with the account: nobody comes back to it.
+        if problem.as_ref().is_none_or(|problem| problem.account_gone) {
             for center in std::mem::take(&mut self.freshness).into_keys() {
                 self.board.remove_center(&center);
             }

@@ -12,6 +12,7 @@ mod command;
 mod day;
 mod health;
 mod order;
+mod people;
 mod preferences;
 mod refusal;
 mod riders;
@@ -33,7 +34,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post};
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
 use hyper::body::Body as _;
@@ -62,6 +63,13 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/login/refresh", post(sign_in::refresh))
         .route("/logout", post(sign_in::logout))
         .route("/socket-tickets", post(sign_in::ticket))
+        .route("/accounts", get(people::accounts).post(people::add_account))
+        .route("/accounts/{name}", patch(people::edit_account).delete(people::remove_account))
+        .route("/keys", get(people::keys).post(people::add_key))
+        .route("/keys/{name}", delete(people::remove_key))
+        .route("/sessions", get(people::sessions))
+        .route("/sessions/{id}", delete(people::end_session))
+        .route("/audit", get(people::audit))
         .route("/preferences/{key}", get(preferences::read).put(preferences::keep))
         .route("/centers", get(board::centers))
         .route("/centers/{center}/deliveries", get(snapshot::deliveries).post(command::create))
@@ -76,7 +84,7 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/centers/{center}/at", get(day::at))
         .route("/centers/{center}/search", get(day::search))
         .route("/centers/{center}/riders", get(riders::list).post(riders::create))
-        .route("/centers/{center}/riders/{id}", axum::routing::patch(riders::edit))
+        .route("/centers/{center}/riders/{id}", patch(riders::edit))
         .route("/centers/{center}/alarms", get(alarms::list))
         .route("/centers/{center}/alarms/{id}/{kind}/{raised_at}", post(alarms::receipt))
 }

@@ -3,16 +3,21 @@
 use super::asking::{Asking, json};
 use super::refusal::Refusal;
 use crate::hub::Hub;
+use crate::origin::origin_of;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use gwanje_wire::rest::{LoginReply, RefreshRequest, TicketReply};
 use std::sync::Arc;
 
 /// POST `/login`.
-pub(super) async fn login(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Json<LoginReply>, Refusal> {
-    let (_, reply) = hub.auth.login(json(&body)?).await?;
+pub(super) async fn login(
+    State(hub): State<Arc<Hub>>,
+    request: Extensions,
+    body: Bytes,
+) -> Result<Json<LoginReply>, Refusal> {
+    let (_, reply) = hub.auth.login_from(json(&body)?, &origin_of(&request)).await?;
     Ok(tokens(&hub, reply))
 }
 

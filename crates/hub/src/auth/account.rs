@@ -29,9 +29,14 @@ pub(super) fn hashed(new: NewAccount, kept: Option<&Account>) -> Option<Account>
     let NewAccount { name, role, centers, rider, person, password } = new;
     let rider = (role == Role::Rider).then(|| rider.unwrap_or_else(|| RiderId(name.clone())));
     let person = person.or_else(|| kept.map(|kept| kept.person.clone())).unwrap_or_else(|| name.clone());
-    let same = kept.map(|kept| &kept.password).filter(|kept| verify(&password, Some(kept)));
-    let password = same.map_or_else(|| hash(&password), |kept| Some(kept.clone()))?;
-    Some(Account { name, role, centers, rider, person, password })
+    let password = hashed_password(&password, kept.map(|kept| kept.password.as_str()))?;
+    Some(Account { name, role, centers, rider, person, password, disabled: false, rights: 0 })
+}
+
+/// What is kept of a password; of one that fits what is kept until now, that. None when the system gives no salt.
+pub(super) fn hashed_password(password: &str, kept: Option<&str>) -> Option<String> {
+    let same = kept.filter(|kept| verify(password, Some(kept)));
+    same.map_or_else(|| hash(password), |kept| Some(kept.to_owned()))
 }
 
 /// The accounts that this process knows.
@@ -73,11 +78,15 @@ impl Accounts {
         Ok(found)
     }
 
-    pub async fn put(&self, store: &Store, account: Account) -> Result<(), StoreError> {
-        store.put_account(account.clone()).await?;
+    /// It was written, as this.
+    pub fn written(&self, account: Account) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(account.name.clone(), Arc::new(account));
-        Ok(())
+    }
+
+    /// It is no more.
+    pub fn removed(&self, name: &str) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
 

@@ -19,9 +19,17 @@ pub struct Identity {
     pub rider: Option<RiderId>,
     /// The sign-in that this identity comes from.
     pub(super) sign_in: Arc<str>,
+    /// How often what the account may had been changed then.
+    pub(super) rights: i64,
 }
 
 impl Identity {
+    /// The id of its sign-in.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.sign_in
+    }
+
     /// Whether the account may see that center.
     #[must_use]
     pub fn sees(&self, center: &CenterId) -> bool {

@@ -23,14 +23,16 @@ impl Keys {
         Ok(())
     }
 
-    pub async fn put(&self, store: &Store, key: ApiKey) -> Result<String, StoreError> {
-        let text = format!("gwk_{}", hex(&random_bytes()?));
-        let hash = hash_of(&text);
-        store.put_key(hash, key.clone()).await?;
+    /// A key was written; one of that name is replaced.
+    pub fn written(&self, hash: KeyHash, key: ApiKey) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, old| old.name != key.name);
         known.insert(hash, Arc::new(key));
-        Ok(text)
+    }
+
+    /// It is no more.
+    pub fn removed(&self, name: &str) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|_, key| key.name != name);
     }
 
     /// Finds the key behind its text; looks in the store when this process does not know it yet.
@@ -51,6 +53,13 @@ impl Keys {
 async fn all(store: &Store) -> Result<FxHashMap<KeyHash, Arc<ApiKey>>, StoreError> {
     let all = store.keys().await?;
     Ok(all.into_iter().map(|(hash, key)| (hash, Arc::new(key))).collect())
+}
+
+/// A new key, and what is kept of it.
+pub(super) fn made() -> Result<(String, KeyHash), StoreError> {
+    let text = format!("gwk_{}", hex(&random_bytes()?));
+    let hash = hash_of(&text);
+    Ok((text, hash))
 }
 
 fn hash_of(text: &str) -> KeyHash {

@@ -9,13 +9,16 @@ mod caller;
 mod following;
 mod key;
 mod password;
+mod people;
+mod refusals;
 mod sign_in;
 mod ticket;
 mod token;
 
-pub use crate::store::{Account, ApiKey, Scope};
+pub use crate::store::{Account, AccountEdit, ApiKey, By, Scope};
 pub use account::NewAccount;
 pub use caller::{Caller, Identity};
+pub use people::{PeopleError, Session, is_good_name};
 pub use ticket::TICKET_LIFE_MS;
 pub use token::TokenSecret;
 
@@ -26,9 +29,10 @@ use account::Accounts;
 use attempts::Attempts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use gwanje_model::CenterId;
+use gwanje_model::{CenterId, Text};
 use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
 use gwanje_wire::{ErrorCode, Problem};
+use refusals::Refusals;
 use sign_in::SignIns;
 use std::sync::Arc;
 use ticket::Tickets;
@@ -54,6 +58,7 @@ pub struct Auth {
     tickets: Tickets,
     keys: key::Keys,
     attempts: Attempts,
+    refusals: Refusals,
     passwords_waiting: Semaphore,
     password_checks: Semaphore,
     revocations: watch::Sender<u64>,
@@ -78,43 +83,12 @@ impl Auth {
             tickets: Tickets::default(),
             keys,
             attempts: Attempts::default(),
+            refusals: Refusals::default(),
             passwords_waiting: Semaphore::new(PASSWORDS_WAITING),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             revocations: watch::Sender::new(0),
             store,
         })
-    }
-
-    /// Makes an account or replaces the one of that name. A new password ends its sign-ins; [`Self::is_live`] and
-    /// [`Self::may_see`] show a role or center that was taken away.
-    ///
-    /// # Errors
-    /// When nothing could be written.
-    pub async fn put_account(&self, new: NewAccount) -> Result<(), StoreError> {
-        let before = self.accounts.reread(&self.store, &new.name).await?;
-        // The semaphore is never closed.
-        let _permit = self.password_checks.acquire().await;
-        let kept = before.clone();
-        let kept = move || account::hashed(new, kept.as_deref());
-        let account = tokio::task::spawn_blocking(kept).await.map_err(|_| StoreError::NotCommitted)?;
-        let account = account.ok_or(StoreError::NotCommitted)?;
-        self.accounts.put(&self.store, account).await?;
-        match before {
-            Some(before) => self.changed(&before).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Gives an account other centers; sockets in one that was taken away see it in [`Self::may_see`]. False: there is
-    /// no account of that name.
-    ///
-    /// # Errors
-    /// When the store can't be read or written.
-    pub async fn set_centers(&self, name: &str, centers: Vec<CenterId>) -> Result<bool, StoreError> {
-        let Some(before) = self.accounts.reread(&self.store, name).await? else { return Ok(false) };
-        self.accounts.put(&self.store, Account { centers, ..Account::clone(&before) }).await?;
-        self.changed(&before).await?;
-        Ok(true)
     }
 
     /// The account of that name, as this process knows it.
@@ -129,19 +103,37 @@ impl Auth {
         !self.accounts.is_empty()
     }
 
-    /// Makes an API key or replaces the one of that name; the answer is shown once and kept nowhere.
+    /// Signs an account in, from nowhere that is known.
     ///
     /// # Errors
-    /// When nothing could be written.
-    pub async fn put_key(&self, key: ApiKey) -> Result<String, StoreError> {
-        self.keys.put(&self.store, key).await
+    /// As [`Self::login_from`].
+    pub async fn login(&self, request: LoginRequest) -> Result<(Identity, LoginReply), Refused> {
+        self.login_from(request, &Text::default()).await
     }
 
-    /// Signs an account in. Reads the account anew, so that one added by another process is known.
+    /// Signs an account in, from an address. Reads the account anew, so that one added by another process is known. The audit
+    /// is told of refusals together, once a minute.
     ///
     /// # Errors
     /// `unauthorized`, `too-many-requests` after failed attempts, or `unavailable`.
-    pub async fn login(&self, request: LoginRequest) -> Result<(Identity, LoginReply), Refused> {
+    pub async fn login_from(
+        &self,
+        request: LoginRequest,
+        from: &Text,
+    ) -> Result<(Identity, LoginReply), Refused> {
+        let account = Text::from(request.account.as_str());
+        let signed_in = self.sign_in(request, from).await;
+        if let Err(refused) = &signed_in
+            && matches!(refused.problem.code, ErrorCode::Unauthorized | ErrorCode::TooManyRequests)
+        {
+            // What is no account's name may be a password, or a customer's.
+            let known = self.accounts.get(&account).map(|account| account.name.clone());
+            self.refusals.note(known, from);
+        }
+        signed_in
+    }
+
+    async fn sign_in(&self, request: LoginRequest, from: &Text) -> Result<(Identity, LoginReply), Refused> {
         let nobody = || {
             Refused::from(Problem::new(
                 ErrorCode::Unauthorized,
@@ -175,7 +167,15 @@ impl Auth {
             return Err(nobody());
         };
         self.attempts.succeeded(&request.account);
-        let (id, rotation) = self.sign_ins.begin(&self.store, &account.name, self.clock.wall_now()).await?;
+        if account.disabled {
+            let detail = "this account is disabled; ask whoever administers the hub";
+            return Err(Problem::new(ErrorCode::Unauthorized, detail).account_gone().into());
+        }
+        let begun = self.sign_ins.begin(&self.store, &account, from, self.clock.wall_now()).await?;
+        let Some((id, rotation)) = begun else {
+            let detail = "the account was changed just now; sign in again";
+            return Err(Problem::new(ErrorCode::Unauthorized, detail).into());
+        };
         let identity = identity_of(&account, id.as_str().into());
         Ok((identity.clone(), self.reply(&identity, rotation)))
     }
@@ -185,17 +185,28 @@ impl Auth {
     /// # Errors
     /// `unauthorized`, or `unavailable`.
     pub async fn refresh(&self, refresh_token: &str) -> Result<LoginReply, Refused> {
-        let refused = || {
-            Refused::from(Problem::new(ErrorCode::Unauthorized, "the refresh token is void; sign in again"))
-        };
-        let (id, generation) = self.secret.read_refresh(refresh_token).ok_or_else(refused)?;
+        let (id, generation) = self.secret.read_refresh(refresh_token).ok_or_else(void_refresh_token)?;
         let now = self.clock.wall_now();
         let Some(rotation) = self.sign_ins.rotate(&self.store, &id, generation, now).await? else {
             self.revocations.send_modify(|count| *count += 1);
-            return Err(refused());
+            return Err(self.ended(&id).await?);
         };
-        let identity = self.found(&id).await?.ok_or_else(refused)?;
+        let Some(identity) = self.found(&id).await? else { return Err(self.ended(&id).await?) };
         Ok(self.reply(&identity, rotation))
+    }
+
+    /// Why a sign-in is over: whether with its account, or alone.
+    async fn ended(&self, id: &str) -> Result<Refused, StoreError> {
+        let account = match self.store.sign_in_of_ever(id).await? {
+            Some(name) => self.store.account(&name).await?,
+            // Forgotten, so that nobody knows whose it was.
+            None => return Ok(void_refresh_token().into()),
+        };
+        if account.is_some_and(|account| !account.disabled) {
+            return Ok(void_refresh_token().into());
+        }
+        let detail = "the account is disabled or gone; ask whoever administers the hub";
+        Ok(Problem::new(ErrorCode::Unauthorized, detail).account_gone().into())
     }
 
     /// Ends a sign-in: its tokens are void and its sockets are told.
@@ -225,10 +236,11 @@ impl Auth {
         self.revocations.subscribe()
     }
 
-    /// Whether the sign-in behind an identity still holds, with the role that it had.
+    /// Whether the sign-in behind an identity still holds, and its account may what it could.
     #[must_use]
     pub fn is_live(&self, identity: &Identity) -> bool {
-        self.identity(&identity.sign_in).is_some_and(|now| now.role == identity.role)
+        self.identity(&identity.sign_in)
+            .is_some_and(|now| (now.rights, now.role) == (identity.rights, identity.role))
     }
 
     /// What an identity has become; none: its sign-in ended.
@@ -319,6 +331,9 @@ impl Auth {
 
     fn identity(&self, sign_in: &str) -> Option<Identity> {
         let account = self.accounts.get(&self.sign_ins.account_of(sign_in)?)?;
+        if account.disabled {
+            return None;
+        }
         Some(identity_of(&account, sign_in.into()))
     }
 
@@ -338,6 +353,10 @@ impl Auth {
     }
 }
 
+fn void_refresh_token() -> Problem {
+    Problem::new(ErrorCode::Unauthorized, "the refresh token is void; sign in again")
+}
+
 fn too_many_attempts(retry_after_s: u64) -> Refused {
     let problem = Problem::new(
         ErrorCode::TooManyRequests,
@@ -354,6 +373,7 @@ fn identity_of(account: &Account, sign_in: Arc<str>) -> Identity {
         centers: account.centers.clone(),
         rider: account.rider.clone(),
         sign_in,
+        rights: account.rights,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sign-ins: each is a family of refresh tokens. One is the present one; a few were spent lately.
 
-use crate::store::{Rotation, Store, StoreError};
+use crate::store::{Account, Rotation, Store, StoreError};
 use gwanje_model::{Text, UtcMillis};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{PoisonError, RwLock};
@@ -48,17 +48,32 @@ impl SignIns {
         self.live.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// Begins a sign-in of an account.
+    /// Begins a sign-in of an account, as it was when its password was looked at; none: it was changed since.
     pub async fn begin(
         &self,
         store: &Store,
-        account: &Text,
+        account: &Account,
+        from: &Text,
         now: UtcMillis,
-    ) -> Result<(String, Rotation), StoreError> {
+    ) -> Result<Option<(String, Rotation)>, StoreError> {
         let (id, rotation) = (Ulid::generate().to_string(), Rotation::new(1, now));
-        store.begin_sign_in(&id, account, rotation).await?;
-        self.live.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), account.clone());
-        Ok((id, rotation))
+        if !store.begin_sign_in(&id, account, rotation, from).await? {
+            return Ok(None);
+        }
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.insert(id.clone(), account.name.clone());
+        drop(live);
+        Ok(Some((id, rotation)))
+    }
+
+    /// Forgets those in the store that were not used for too long; how many.
+    pub async fn end_unused(&self, store: &Store, now: UtcMillis) -> Result<usize, StoreError> {
+        store.forget_sign_ins(now.plus_ms(-UNUSED_LIFE_MS)).await
+    }
+
+    /// All of an account have ended in the store.
+    pub fn ended_all_of(&self, account: &str) {
+        self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, of| of.as_str() != account);
     }
 
     /// Spends the refresh token of a generation. None: it was spent too long ago, or the sign-in is over; it is over
@@ -87,7 +102,7 @@ impl SignIns {
     /// Ends all of an account.
     pub async fn end_all_of(&self, store: &Store, account: &str) -> Result<(), StoreError> {
         store.end_sign_ins_of(account).await?;
-        self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, of| of.as_str() != account);
+        self.ended_all_of(account);
         Ok(())
     }
 }
@@ -100,14 +115,48 @@ async fn all(store: &Store) -> Result<FxHashMap<String, Text>, StoreError> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::store::StoreConfig;
+    use crate::store::{AccountEdit, PeopleChange, StoreConfig};
+    use gwanje_model::Role;
+
+    /// An account that is kept.
+    async fn kept(store: &Store, name: &str) -> Account {
+        let account = Account {
+            name: name.into(),
+            role: Role::Dispatcher,
+            centers: Vec::new(),
+            rider: None,
+            person: name.into(),
+            password: "hash".into(),
+            disabled: false,
+            rights: 0,
+        };
+        store.change_people(PeopleChange::Put(account.clone()), None).await.unwrap().unwrap();
+        account
+    }
+
+    async fn begun(sign_ins: &SignIns, store: &Store, name: &str, now: UtcMillis) -> (String, Rotation) {
+        let account = kept(store, name).await;
+        sign_ins.begin(store, &account, &"::1".into(), now).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_changed_since_its_password_was_looked_at_is_not_let_in() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let now = Clock::wall().wall_now();
+        let sign_ins = SignIns::load(&store, now).await.unwrap();
+        let before = kept(&store, "kim").await;
+        let edit = AccountEdit { disabled: Some(true), ..AccountEdit::default() };
+        store.change_people(PeopleChange::Edit("kim".into(), edit), None).await.unwrap().unwrap();
+        assert!(sign_ins.begin(&store, &before, &"::1".into(), now).await.unwrap().is_none());
+        assert!(store.live_sign_ins().await.unwrap().is_empty());
+    }
 
     #[tokio::test]
     async fn a_spent_token_gives_the_same_pair_for_a_minute_then_ends_the_sign_in() {
         let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
         let start = Clock::wall().wall_now();
         let sign_ins = SignIns::load(&store, start).await.unwrap();
-        let (id, first) = sign_ins.begin(&store, &"dispatcher".into(), start).await.unwrap();
+        let (id, first) = begun(&sign_ins, &store, "dispatcher", start).await;
         assert_eq!(first.generation, 1);
         let rotate = async |generation, after_ms| {
             sign_ins.rotate(&store, &id, generation, start.plus_ms(after_ms)).await.unwrap()
@@ -128,8 +177,8 @@ mod tests {
         let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
         let now = Clock::wall().wall_now();
         let here = SignIns::load(&store, now).await.unwrap();
-        let (ends, _) = here.begin(&store, &"kim".into(), now).await.unwrap();
-        let (lives, _) = here.begin(&store, &"lee".into(), now).await.unwrap();
+        let (ends, _) = begun(&here, &store, "kim", now).await;
+        let (lives, _) = begun(&here, &store, "lee", now).await;
         assert!(!here.reload(&store).await.unwrap());
         SignIns::load(&store, now).await.unwrap().end(&store, &ends).await.unwrap();
         assert!(here.reload(&store).await.unwrap());
@@ -144,8 +193,8 @@ mod tests {
         let now = Clock::wall().wall_now();
         let store = open();
         let sign_ins = SignIns::load(&store, now).await.unwrap();
-        let (id, _) = sign_ins.begin(&store, &"dispatcher".into(), now).await.unwrap();
-        let (ended, _) = sign_ins.begin(&store, &"dispatcher".into(), now).await.unwrap();
+        let (id, _) = begun(&sign_ins, &store, "dispatcher", now).await;
+        let (ended, _) = begun(&sign_ins, &store, "dispatcher", now).await;
         sign_ins.end(&store, &ended).await.unwrap();
         store.close().await;
         let sign_ins = SignIns::load(&open(), now).await.unwrap();

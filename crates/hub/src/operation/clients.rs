@@ -1,6 +1,6 @@
 //! Who is connected, and putting one out.
 
-use super::{Looking, Operation, operators_only, passing_on};
+use super::{Looking, Operation, operator, passing_on, told};
 use crate::api::{Refusal, query};
 use crate::roster::ClientFilter;
 use axum::Json;
@@ -49,16 +49,23 @@ pub(super) async fn put_out(
     mut request: Request,
 ) -> Result<Response, Refusal> {
     let hub = &operation.hub;
-    operators_only(hub, request.headers(), "put a client out").await?;
+    let by = operator(hub, request.headers(), request.extensions(), "put a client out").await?;
     let passed = passing_on::is_passed(hub, request.headers(), &connection)?;
     if operation.gate.put_out(&connection) {
         tracing::info!(socket = %connection, "an admin puts a client out");
+        if !passed {
+            told(hub, &by, "client.put-out", connection.into()).await;
+        }
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     match hub.roster.holder(&connection) {
         Some(holder) if !passed && holder.id != hub.roster.name() => {
             *request.uri_mut() = uri;
-            passing_on::pass(hub, &holder, &connection, request).await
+            let answer = passing_on::pass(hub, &holder, &connection, request).await?;
+            if answer.status().is_success() {
+                told(hub, &by, "client.put-out", connection.into()).await;
+            }
+            Ok(answer)
         }
         Some(_) | None => Err(Refusal::new(ErrorCode::NotFound, "there is no such connection")),
     }

@@ -1,12 +1,12 @@
 //! POST `/drain`: empties a hub before it is stopped. Only an admin may.
 
-use super::{Operation, operators_only, passing_on};
+use super::{Operation, operator, passing_on, told};
 use crate::api::Refusal;
 use crate::hub::Hub;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::{Extensions, HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::monitor::{DrainReply, DrainRequest};
@@ -25,17 +25,22 @@ pub(super) async fn drain(
     State(operation): State<Operation>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let hub = &operation.hub;
-    operators_only(hub, &headers, "begin a drain").await?;
+    let by = operator(hub, &headers, &extensions, "begin a drain").await?;
     let passed = passing_on::is_passed(hub, &headers, ABOUT)?;
     let wish = read(&body)?;
     if wish.within_ms.is_some_and(|ms| ms > WITHIN_MAX_MS) {
         return Err(Refusal::new(ErrorCode::Invalid, format!("withinMs is at most {WITHIN_MAX_MS}")));
     }
     let own = hub.roster.name();
-    match &wish.node {
+    let (what, node) = (
+        if wish.cancel { "drain.cancel" } else { "drain" },
+        wish.node.clone().unwrap_or_else(|| own.clone()),
+    );
+    let answer = match &wish.node {
         None if hub.roster.nodes() > 1 => {
             let said = "there are several hubs: say by `node` which one is meant; /monitor has their names";
             Err(Refusal::new(ErrorCode::Invalid, said))
@@ -48,7 +53,11 @@ pub(super) async fn drain(
             None => Err(Refusal::new(ErrorCode::NotFound, format!("there is no hub {node:?}"))),
         },
         None | Some(_) => Ok(Json(operation.drain(&wish)?).into_response()),
+    }?;
+    if !passed && answer.status().is_success() {
+        told(hub, &by, what, node).await;
     }
+    Ok(answer)
 }
 
 fn read(body: &Bytes) -> Result<DrainRequest, Refusal> {

@@ -6,15 +6,19 @@ mod drain;
 mod metrics_page;
 mod openapi;
 mod passing_on;
+mod shown;
 
 use crate::api::{Asking, Refusal};
+use crate::auth::By;
 use crate::hub::Hub;
+use crate::origin::origin_of;
 use crate::roster::Sight;
 use crate::socket::SocketGate;
 use axum::extract::{FromRef, State};
+use axum::http::{Extensions, HeaderMap};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use gwanje_model::Permission;
+use gwanje_model::{Permission, Text};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::monitor::MonitorReply;
 use gwanje_wire::rest::API_ROOT;
@@ -49,6 +53,7 @@ fn routes() -> Router<Operation> {
         .route("/drain", post(drain::drain))
         .route("/monitor", get(monitor))
         .route("/monitor/clients", get(clients::list))
+        .route("/monitor/shown", post(shown::shown))
         .route("/monitor/clients/{connection_id}", delete(clients::put_out));
     Router::new()
         .nest(API_ROOT, api)
@@ -85,9 +90,23 @@ impl axum::extract::FromRequestParts<Operation> for Looking {
 }
 
 /// Refuses everybody who does not operate hubs.
-async fn operators_only(hub: &Hub, headers: &axum::http::HeaderMap, what: &str) -> Result<(), Refusal> {
-    if hub.auth.identify(headers).await?.may(Permission::Operate) {
-        return Ok(());
+async fn operators_only(hub: &Hub, headers: &HeaderMap, what: &str) -> Result<(), Refusal> {
+    operator(hub, headers, &Extensions::new(), what).await.map(drop)
+}
+
+/// Who operates hubs, and from where; everybody else is refused.
+async fn operator(hub: &Hub, headers: &HeaderMap, request: &Extensions, what: &str) -> Result<By, Refusal> {
+    let caller = hub.auth.identify(headers).await?;
+    if caller.may(Permission::Operate) {
+        return Ok(By { account: caller.name(), from: origin_of(request) });
     }
     Err(Refusal::new(ErrorCode::Forbidden, format!("only an admin may {what}")))
+}
+
+/// Tells the audit what an operator did. It is done: a store that can't be written keeps nobody from emptying a hub.
+async fn told(hub: &Hub, by: &By, action: &str, target: Text) {
+    let line = by.did(hub.clock.wall_now(), action, target);
+    if let Err(error) = hub.store.write_audit(vec![line]).await {
+        tracing::error!(%error, action, "the audit could not be told of it");
+    }
 }

@@ -1,7 +1,9 @@
 //! What a store must do, whatever keeps it: few, whole methods. Each write is one transaction and answers once that is
 //! durable; each read is one transaction, so that a row, a frame and a head of one answer agree.
 
-use super::people::{Account, ApiKey, KeyHash, Rotation};
+use super::audit::{AuditSearch, Placed};
+use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
+use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use super::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
     Replaces, Selection, StoreError,
@@ -148,18 +150,33 @@ pub(super) trait Backend: Send + Sync {
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
     async fn account(&self, name: String) -> Result<Option<Account>, StoreError>;
-    async fn put_account(&self, account: Account) -> Result<(), StoreError>;
+    /// Decides it as [`super::changing::decide`] does, over all there are, and writes it with its line of the audit.
+    async fn change_people(
+        &self,
+        change: PeopleChange,
+        by: Option<By>,
+        at: UtcMillis,
+    ) -> Result<Result<PeopleWrite, PeopleRefused>, StoreError>;
     async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError>;
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
-    /// One of that name is replaced.
-    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError>;
-    /// Forgets sign-ins that were not used since then.
-    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError>;
+    /// Forgets sign-ins that were not used since then; how many.
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<usize, StoreError>;
     /// Id and account of each that lives.
     async fn live_sign_ins(&self) -> Result<Vec<(String, Text)>, StoreError>;
     /// The account of a sign-in that lives.
     async fn sign_in(&self, id: String) -> Result<Option<Text>, StoreError>;
-    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError>;
+    /// The account of one, whether or not it lives still.
+    async fn sign_in_of_ever(&self, id: String) -> Result<Option<Text>, StoreError>;
+    /// Those that live, of an account or of all, oldest first.
+    async fn sign_ins_of(&self, account: Option<Text>) -> Result<Vec<KeptSignIn>, StoreError>;
+    /// False: the account is not any more as it is here.
+    async fn begin_sign_in(
+        &self,
+        id: String,
+        account: Account,
+        first: Rotation,
+        from: Text,
+    ) -> Result<bool, StoreError>;
     /// Spends the refresh token of a generation, as [`super::people::rotate`] decides; none: the sign-in is over.
     async fn rotate(
         &self,
@@ -177,12 +194,20 @@ pub(super) trait Backend: Send + Sync {
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError>;
     async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError>;
 
+    // What is told of who did what.
+
+    async fn write_audit(&self, lines: Vec<Placed>) -> Result<(), StoreError>;
+    /// By instant and id.
+    async fn audit(&self, search: AuditSearch) -> Result<Vec<Placed>, StoreError>;
+    /// Forgets at most so many of before an instant; how many.
+    async fn forget_audit(&self, before: UtcMillis, at_most: usize) -> Result<usize, StoreError>;
+
     // The store itself.
 
     /// Whether it can be read, and takes writes where that can change while it runs.
     async fn answers(&self) -> Result<(), StoreError>;
-    /// A number that changes with every write of another process.
-    async fn version_of_others(&self) -> Result<i64, StoreError>;
+    /// A number that grows with every write of accounts and keys, and with every end of a sign-in, by whichever process.
+    async fn people_version(&self) -> Result<i64, StoreError>;
     /// Whether other hubs may serve it, too.
     fn is_shared(&self) -> bool;
     /// What it does without at present, by name: nothing that it needs.

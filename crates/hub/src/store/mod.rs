@@ -4,9 +4,11 @@
 //! [`backend`] for everything else. Every method may be called from any task; none blocks the executor.
 
 mod alarms;
+mod audit;
 mod backend;
 mod board;
 mod centers;
+mod changing;
 mod deciding;
 mod error;
 mod finding;
@@ -28,8 +30,11 @@ mod signals;
 mod sqlite;
 mod transfer;
 
+pub use audit::{AuditPlace, AuditSearch, read_instant, shown_instant};
 pub use board::BoardStream;
 pub use centers::CenterRecord;
+pub use changing::{AccountEdit, By, PeopleRefused};
+pub(crate) use changing::{PeopleChange, PeopleWrite};
 pub use error::StoreError;
 pub use gwanje_ledger::{
     Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
@@ -43,7 +48,7 @@ pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
 use past::PAGE as PAST_PAGE;
 pub use past::{Found, PastSearch};
 pub use people::{Account, ApiKey, Scope};
-pub(crate) use people::{KeyHash, Rotation};
+pub(crate) use people::{KeptSignIn, KeyHash, Rotation};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use riders::at_work;
 pub use selecting::{After, Selection};
@@ -258,9 +263,9 @@ impl Store {
         self.shared.backend.is_shared()
     }
 
-    /// A number that changes with every write of another process.
-    pub(crate) async fn version_of_others(&self) -> Result<i64, StoreError> {
-        self.shared.backend.version_of_others().await
+    /// A number that grows with every write of accounts and keys, and with every end of a sign-in, by whichever process.
+    pub(crate) async fn people_version(&self) -> Result<i64, StoreError> {
+        self.shared.backend.people_version().await
     }
 
     fn line(&self, center: &CenterId) -> Result<Arc<CenterLine>, StoreError> {

@@ -20,6 +20,38 @@ pub struct Account {
     pub person: Text,
     /// The hash of its password.
     pub(crate) password: String,
+    /// Whether it may not sign in.
+    pub disabled: bool,
+    /// How often what it may was changed.
+    pub(crate) rights: i64,
+}
+
+/// Stands before what is kept of the password of an account that is disabled: no version takes that for a hash.
+const DISABLED: char = '!';
+
+impl Account {
+    /// Its password as it is kept.
+    pub(super) fn kept_password(&self) -> String {
+        if self.disabled { format!("{DISABLED}{}", self.password) } else { self.password.clone() }
+    }
+
+    /// What [`Self::kept_password`] said: the password, and whether the account is disabled.
+    pub(super) fn read_password(kept: String) -> (String, bool) {
+        match kept.strip_prefix(DISABLED) {
+            Some(password) => (password.to_owned(), true),
+            None => (kept, false),
+        }
+    }
+}
+
+/// A sign-in that lives, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptSignIn {
+    pub id: String,
+    pub account: Text,
+    pub began_at: UtcMillis,
+    pub used_at: UtcMillis,
+    pub from: Text,
 }
 
 /// What a key may do.
@@ -34,6 +66,34 @@ pub enum Scope {
     Cancel,
     /// Publish events.
     Publish,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Cancel, Self::Publish];
+
+    /// The name on the wire and in commands.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Cancel => "cancel",
+            Self::Publish => "publish",
+        }
+    }
+
+    /// The scope of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// The names of all, for people.
+    #[must_use]
+    pub fn names() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
 }
 
 /// A key as it is kept, without the key.
@@ -121,10 +181,6 @@ impl Store {
         self.shared.backend.account(name.to_owned()).await
     }
 
-    pub(crate) async fn put_account(&self, account: Account) -> Result<(), StoreError> {
-        self.shared.backend.put_account(account).await
-    }
-
     pub(crate) async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError> {
         self.shared.backend.keys().await
     }
@@ -133,12 +189,8 @@ impl Store {
         self.shared.backend.key(hash).await
     }
 
-    pub(crate) async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError> {
-        self.shared.backend.put_key(hash, key).await
-    }
-
-    /// Forgets sign-ins that were not used since then.
-    pub(crate) async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError> {
+    /// Forgets sign-ins that were not used since then; how many.
+    pub(crate) async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<usize, StoreError> {
         self.shared.backend.forget_sign_ins(used_since).await
     }
 
@@ -152,13 +204,25 @@ impl Store {
         self.shared.backend.sign_in(id.to_owned()).await
     }
 
+    /// The account of a sign-in, whether or not that lives still.
+    pub(crate) async fn sign_in_of_ever(&self, id: &str) -> Result<Option<Text>, StoreError> {
+        self.shared.backend.sign_in_of_ever(id.to_owned()).await
+    }
+
+    /// Sign-ins that live, of an account or of all, oldest first.
+    pub(crate) async fn sign_ins_of(&self, account: Option<&Text>) -> Result<Vec<KeptSignIn>, StoreError> {
+        self.shared.backend.sign_ins_of(account.cloned()).await
+    }
+
+    /// False: the account is not any more as it was when its password was looked at.
     pub(crate) async fn begin_sign_in(
         &self,
         id: &str,
-        account: &Text,
+        account: &Account,
         first: Rotation,
-    ) -> Result<(), StoreError> {
-        self.shared.backend.begin_sign_in(id.to_owned(), account.clone(), first).await
+        from: &Text,
+    ) -> Result<bool, StoreError> {
+        self.shared.backend.begin_sign_in(id.to_owned(), account.clone(), first, from.clone()).await
     }
 
     /// Spends the refresh token of a generation; none: the sign-in is over. Twins get one answer.

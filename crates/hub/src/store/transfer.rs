@@ -219,12 +219,18 @@ pub(super) const TABLES: &[Table] = {
         ] },
         Table { name: "account", columns: &[
             ("name", Text), ("role", Text), ("centers", Text), ("rider", Text), ("person", Text), ("password", Text),
+            ("rights", Integer),
         ] },
         Table { name: "api_key", columns: &[("hash", Bytes), ("name", Text), ("centers", Text), ("scopes", Text)] },
         Table { name: "sign_in", columns: &[
             ("id", Text), ("account", Text), ("rotations", Text), ("used_at", Integer), ("revoked", Flag),
+            ("began_at", Integer), ("origin", Text),
         ] },
         Table { name: "ticket", columns: &[("nonce", Text), ("expires_at", Integer)] },
+        Table { name: "audit", columns: &[
+            ("id", Text), ("at", Integer), ("account", Text), ("origin", Text), ("action", Text), ("target", Text),
+            ("event", Text), ("size", Integer), ("count", Integer), ("detail", Text),
+        ] },
         Table { name: "preference", columns: &[("account", Text), ("key", Text), ("version", Integer), ("body", Text)] },
     ]
 };

@@ -8,6 +8,7 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+mod accounts;
 #[allow(dead_code, reason = "not every suite does all of it")]
 #[path = "../shared/bad_redis.rs"]
 mod bad_redis;
@@ -15,6 +16,7 @@ mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;
 mod mail;
+mod matrix;
 mod monitor;
 #[allow(dead_code, reason = "not every suite does all of it")]
 #[path = "../live/peer.rs"]

@@ -14,6 +14,7 @@ mod following;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;
+mod people;
 mod preferences;
 mod problems;
 mod roles;

@@ -117,7 +117,7 @@ async fn a_center_taken_away_is_not_seen_any_more() {
         password: "dispatcher".into(),
     };
     world.hub.auth.put_account(moved).await.unwrap();
-    assert!(world.hub.auth.is_live(&identity));
+    assert!(!world.hub.auth.is_live(&identity), "its sockets begin anew, with what is left to it");
     assert!(!world.hub.auth.may_see(&identity, &"gangnam".into()));
     assert_eq!(world.get("dispatcher", "/centers/gangnam/deliveries").await.code(), "not-found");
     assert_eq!(world.get("dispatcher", "/centers/songpa/deliveries").await.status, 200);

@@ -28,6 +28,7 @@ mod newer;
 mod opening;
 mod outcomes;
 mod past;
+mod people;
 mod place;
 #[path = "../shared/postgres.rs"]
 mod postgres;
@@ -74,6 +75,10 @@ macro_rules! store_conformance {
             past::the_past_is_forgotten_but_for_what_a_board_or_an_alarm_needs,
             past::a_long_past_is_forgotten_batch_by_batch,
             laws::many_at_once_have_a_revision_each,
+            people::an_account_lives_from_its_making_to_its_end,
+            people::refused_sign_ins_are_told_together,
+            people::the_audit_comes_by_page_and_ends_with_its_time,
+            people::a_sign_in_that_nobody_uses_ends_while_the_hub_runs,
         }
     };
     // Several hubs may serve it.
@@ -89,6 +94,8 @@ macro_rules! store_conformance {
             several::a_command_sent_again_to_another_node_is_answered_as_recorded,
             several::a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end,
             several::a_node_with_another_secret_does_not_start,
+            people::two_hubs_leave_one_admin,
+            people::a_change_at_one_hub_is_in_force_at_the_other,
         }
     };
 }

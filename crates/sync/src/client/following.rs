@@ -33,6 +33,15 @@ impl Client {
         }
     }
 
+    /// The account is disabled or gone: nobody comes back to what is cached of it.
+    pub(super) fn account_went(&mut self) {
+        self.commands.give_up("the account was taken away before its end was known");
+        for center in self.centers.ids() {
+            self.wipe(&center);
+        }
+        self.centers.clear();
+    }
+
     /// The person leaves: all cached data goes.
     pub(super) fn sign_out(&mut self, now: Now) {
         self.commands.give_up("signed out before its end was known");

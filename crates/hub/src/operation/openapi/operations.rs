@@ -112,6 +112,90 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..USUAL
     },
     Operation {
+        path: "/api/v1/accounts",
+        summary: "the accounts, by name (admin)",
+        answers: &[(200, JSON, "AccountEntry[]")],
+        refusals: &[Unauthorized, Forbidden],
+        ..USUAL
+    },
+    Operation {
+        method: "post",
+        path: "/api/v1/accounts",
+        summary: "makes an account (admin)",
+        body: Body::Json("NewAccount", true),
+        answers: &[(201, JSON, "AccountEntry")],
+        refusals: &[Invalid, Unauthorized, Forbidden, Conflict],
+        ..USUAL
+    },
+    Operation {
+        method: "patch",
+        path: "/api/v1/accounts/{name}",
+        summary: "changes an account (admin); its sockets are closed, and a new password or `disabled` ends its sign-ins",
+        body: Body::Json("AccountPatch", true),
+        answers: &[(200, JSON, "AccountEntry")],
+        refusals: &[Invalid, Unauthorized, Forbidden, NotFound, Conflict],
+        ..USUAL
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/accounts/{name}",
+        summary: "takes an account away with its sign-ins (admin)",
+        answers: &[(204, "", "")],
+        refusals: &[Unauthorized, Forbidden, NotFound, Conflict],
+        ..USUAL
+    },
+    Operation {
+        path: "/api/v1/keys",
+        summary: "the keys of integrations, by name, without their secrets (admin)",
+        answers: &[(200, JSON, "KeyEntry[]")],
+        refusals: &[Unauthorized, Forbidden],
+        ..USUAL
+    },
+    Operation {
+        method: "post",
+        path: "/api/v1/keys",
+        summary: "makes a key, whose secret is in this answer alone (admin)",
+        body: Body::Json("NewKey", true),
+        answers: &[(201, JSON, "KeyAdded")],
+        refusals: &[Invalid, Unauthorized, Forbidden, Conflict],
+        ..USUAL
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/keys/{name}",
+        summary: "takes a key away (admin)",
+        answers: &[(204, "", "")],
+        ..USUAL
+    },
+    Operation {
+        path: "/api/v1/sessions",
+        summary: "the own sign-ins, or those of an account (admin)",
+        query: &[optional("account", "string", "whose; absent: the own")],
+        answers: &[(200, JSON, "SessionEntry[]")],
+        refusals: &[Invalid, Unauthorized, Forbidden],
+        ..USUAL
+    },
+    Operation {
+        method: "delete",
+        path: "/api/v1/sessions/{id}",
+        summary: "ends a sign-in: an own one, or any (admin)",
+        answers: &[(204, "", "")],
+        ..USUAL
+    },
+    Operation {
+        path: "/api/v1/audit",
+        summary: "who did what, oldest first, by page (admin)",
+        query: &[
+            optional("from", "string", "not before: milliseconds, or an instant of RFC 3339"),
+            optional("to", "string", "before: milliseconds, or an instant of RFC 3339"),
+            optional("account", "string", "by whom"),
+            optional("cursor", "string", "`next` of the page before"),
+        ],
+        answers: &[(200, JSON, "AuditReply")],
+        refusals: &[Invalid, Unauthorized, Forbidden],
+        ..USUAL
+    },
+    Operation {
         path: "/api/v1/preferences/{key}",
         summary: "what the account keeps under a name",
         headers: IF_NONE_MATCH,
@@ -326,6 +410,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/api/v1/monitor/clients/{connection_id}",
         summary: "puts a client out",
         answers: &[(204, "", "")],
+        ..USUAL
+    },
+    Operation {
+        method: "post",
+        path: "/api/v1/monitor/shown",
+        summary: "tells the audit that a masked phone was shown (staff)",
+        body: Body::Json("ShownRequest", true),
+        answers: &[(204, "", "")],
+        refusals: OF_READ,
         ..USUAL
     },
     Operation {

@@ -7,9 +7,11 @@ mod board;
 mod people;
 mod reads;
 
+use super::audit::{AuditSearch, Placed};
 use super::backend::{Backend, BatchOutcome, Beside};
+use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use super::lines::Lines;
-use super::people::{Account, ApiKey, KeyHash, Rotation};
+use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use super::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PREFERENCES_MAX, PastSearch, Preference,
     PreferenceKept, Replaces, Selection, StoreError,
@@ -364,11 +366,19 @@ impl Backend for Memory {
         Ok(self.read(|kept| kept.people.account(&name)))
     }
 
-    async fn put_account(&self, account: Account) -> Result<(), StoreError> {
+    async fn change_people(
+        &self,
+        change: PeopleChange,
+        by: Option<By>,
+        at: UtcMillis,
+    ) -> Result<Result<PeopleWrite, PeopleRefused>, StoreError> {
         self.write(|kept| {
-            kept.people.put_account(account);
+            let changed = kept.people.change(change, by.as_ref(), at);
+            if let Ok(PeopleWrite::Removal(name)) = &changed {
+                kept.preferences.retain(|(account, _), _| account != name);
+            }
             kept.centers.name_people(kept.people.names());
-            Ok(())
+            Ok(changed)
         })
     }
 
@@ -380,18 +390,8 @@ impl Backend for Memory {
         Ok(self.read(|kept| kept.people.key(&hash)))
     }
 
-    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError> {
-        self.write(|kept| {
-            kept.people.put_key(hash, key);
-            Ok(())
-        })
-    }
-
-    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError> {
-        self.write(|kept| {
-            kept.people.forget_sign_ins(used_since);
-            Ok(())
-        })
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<usize, StoreError> {
+        self.write(|kept| Ok(kept.people.forget_sign_ins(used_since)))
     }
 
     async fn live_sign_ins(&self) -> Result<Vec<(String, Text)>, StoreError> {
@@ -402,11 +402,22 @@ impl Backend for Memory {
         Ok(self.read(|kept| kept.people.sign_in(&id)))
     }
 
-    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError> {
-        self.write(|kept| {
-            kept.people.begin_sign_in(id, account, first);
-            Ok(())
-        })
+    async fn sign_in_of_ever(&self, id: String) -> Result<Option<Text>, StoreError> {
+        Ok(self.read(|kept| kept.people.sign_in_of_ever(&id)))
+    }
+
+    async fn sign_ins_of(&self, account: Option<Text>) -> Result<Vec<KeptSignIn>, StoreError> {
+        Ok(self.read(|kept| kept.people.sign_ins_of(account.as_ref())))
+    }
+
+    async fn begin_sign_in(
+        &self,
+        id: String,
+        account: Account,
+        first: Rotation,
+        from: Text,
+    ) -> Result<bool, StoreError> {
+        self.write(|kept| Ok(kept.people.begin_sign_in(id, &account, first, from)))
     }
 
     async fn rotate(
@@ -441,11 +452,26 @@ impl Backend for Memory {
         })
     }
 
+    async fn write_audit(&self, lines: Vec<Placed>) -> Result<(), StoreError> {
+        self.write(|kept| {
+            kept.people.write_audit(lines);
+            Ok(())
+        })
+    }
+
+    async fn audit(&self, search: AuditSearch) -> Result<Vec<Placed>, StoreError> {
+        Ok(self.read(|kept| kept.people.audit(&search)))
+    }
+
+    async fn forget_audit(&self, before: UtcMillis, at_most: usize) -> Result<usize, StoreError> {
+        self.write(|kept| Ok(kept.people.forget_audit(before, at_most)))
+    }
+
     async fn answers(&self) -> Result<(), StoreError> {
         self.write(|_| Ok(()))
     }
 
-    async fn version_of_others(&self) -> Result<i64, StoreError> {
+    async fn people_version(&self) -> Result<i64, StoreError> {
         Ok(self.read(|kept| kept.people.version()))
     }
 

@@ -1,6 +1,8 @@
 //! Who may come in.
 
-use crate::store::people::{Account, ApiKey, KeyHash, Rotated, Rotation, rotate};
+use crate::store::audit::{AuditSearch, Placed, placed};
+use crate::store::changing::{By, PeopleChange, PeopleDecision, PeopleRefused, PeopleWrite, decide};
+use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotated, Rotation, rotate};
 use gwanje_model::{Text, UtcMillis};
 use std::collections::BTreeMap;
 
@@ -11,6 +13,7 @@ pub(super) struct People {
     keys: BTreeMap<KeyHash, ApiKey>,
     sign_ins: BTreeMap<String, SignIn>,
     tickets: BTreeMap<String, UtcMillis>,
+    audit: Vec<Placed>,
     written: i64,
 }
 
@@ -19,6 +22,8 @@ struct SignIn {
     rotations: Vec<Rotation>,
     used_at: UtcMillis,
     is_over: bool,
+    began_at: UtcMillis,
+    from: Text,
 }
 
 impl People {
@@ -41,9 +46,57 @@ impl People {
         self.accounts.get(name).map(called)
     }
 
-    pub fn put_account(&mut self, account: Account) {
+    /// Decides a change over all there are, and keeps what it leaves.
+    pub fn change(
+        &mut self,
+        change: PeopleChange,
+        by: Option<&By>,
+        at: UtcMillis,
+    ) -> Result<PeopleWrite, PeopleRefused> {
+        let accounts: Vec<Account> = self.accounts();
+        let PeopleDecision { write, line } = decide(&accounts, &self.keys(), change, by, at)?;
         self.written += 1;
-        self.accounts.insert(account.name.clone(), account);
+        match write.clone() {
+            PeopleWrite::Account { account, ends_sign_ins } => {
+                if ends_sign_ins {
+                    self.end_sign_ins(|_, of| *of == account.name);
+                }
+                self.accounts.insert(account.name.clone(), account);
+            }
+            PeopleWrite::Removal(name) => {
+                self.accounts.remove(&name);
+                self.end_sign_ins(|_, of| *of == name);
+            }
+            PeopleWrite::Key(hash, key) => {
+                self.keys.retain(|_, known| known.name != key.name);
+                self.keys.insert(hash, key);
+            }
+            PeopleWrite::KeyRemoval(name) => self.keys.retain(|_, known| known.name != name),
+        }
+        self.write_audit(placed(line.into_iter().collect()));
+        Ok(write)
+    }
+
+    pub fn write_audit(&mut self, lines: Vec<Placed>) {
+        self.audit.extend(lines);
+        self.audit.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+
+    /// By instant and id.
+    pub fn audit(&self, search: &AuditSearch) -> Vec<Placed> {
+        let AuditSearch { from, to, account, after, limit } = search;
+        let found = self.audit.iter().filter(|(place, line)| {
+            from.is_none_or(|from| from <= place.at)
+                && to.is_none_or(|to| place.at < to)
+                && after.as_ref().is_none_or(|after| after < place)
+                && account.as_ref().is_none_or(|account| *account == line.account)
+        });
+        found.take(*limit).cloned().collect()
+    }
+
+    pub fn forget_audit(&mut self, before: UtcMillis, at_most: usize) -> usize {
+        let old = self.audit.iter().take_while(|(place, _)| place.at < before).count().min(at_most);
+        self.audit.drain(..old).count()
     }
 
     pub fn keys(&self) -> Vec<(KeyHash, ApiKey)> {
@@ -54,16 +107,34 @@ impl People {
         self.keys.get(hash).cloned()
     }
 
-    /// One of that name is replaced.
-    pub fn put_key(&mut self, hash: KeyHash, key: ApiKey) {
-        self.written += 1;
-        self.keys.retain(|_, known| known.name != key.name);
-        self.keys.insert(hash, key);
+    /// Forgets sign-ins that were not used since then; how many.
+    pub fn forget_sign_ins(&mut self, used_since: UtcMillis) -> usize {
+        let before = self.sign_ins.len();
+        self.sign_ins.retain(|_, sign_in| sign_in.used_at >= used_since);
+        let forgotten = before - self.sign_ins.len();
+        self.written += i64::from(forgotten > 0);
+        forgotten
     }
 
-    /// Forgets sign-ins that were not used since then.
-    pub fn forget_sign_ins(&mut self, used_since: UtcMillis) {
-        self.sign_ins.retain(|_, sign_in| sign_in.used_at >= used_since);
+    /// The account of a sign-in, whether or not that lives still.
+    pub fn sign_in_of_ever(&self, id: &str) -> Option<Text> {
+        self.sign_ins.get(id).map(|sign_in| sign_in.account.clone())
+    }
+
+    /// Those that live, of an account or of all, oldest first.
+    pub fn sign_ins_of(&self, account: Option<&Text>) -> Vec<KeptSignIn> {
+        let live = self.sign_ins.iter().filter(|(_, sign_in)| !sign_in.is_over);
+        let of = live.filter(|(_, sign_in)| account.is_none_or(|account| sign_in.account == *account));
+        let kept = |(id, sign_in): (&String, &SignIn)| KeptSignIn {
+            id: id.clone(),
+            account: sign_in.account.clone(),
+            began_at: sign_in.began_at,
+            used_at: sign_in.used_at,
+            from: sign_in.from.clone(),
+        };
+        let mut all: Vec<KeptSignIn> = of.map(kept).collect();
+        all.sort_by(|a, b| (a.began_at, &a.id).cmp(&(b.began_at, &b.id)));
+        all
     }
 
     /// Id and account of each that lives.
@@ -78,10 +149,21 @@ impl People {
         found.map(|sign_in| sign_in.account.clone())
     }
 
-    pub fn begin_sign_in(&mut self, id: String, account: Text, first: Rotation) {
-        self.written += 1;
-        let sign_in = SignIn { account, rotations: vec![first], used_at: first.at, is_over: false };
+    /// False: the account is not any more as it is here.
+    pub fn begin_sign_in(&mut self, id: String, account: &Account, first: Rotation, from: Text) -> bool {
+        let is_same = |known: Account| {
+            (known.kept_password(), known.rights) == (account.kept_password(), account.rights)
+        };
+        if !self.account(&account.name).is_some_and(is_same) {
+            return false;
+        }
+        let by = By { account: account.name.clone(), from: from.clone() };
+        self.write_audit(placed(vec![by.did(first.at, "session.begin", id.as_str().into())]));
+        let (account, rotations) = (account.name.clone(), vec![first]);
+        let sign_in =
+            SignIn { account, rotations, used_at: first.at, is_over: false, began_at: first.at, from };
         self.sign_ins.insert(id, sign_in);
+        true
     }
 
     /// Spends the refresh token of a generation; none: the sign-in is over.

@@ -4,10 +4,12 @@ use super::asks::{self, CenterAsk};
 use super::commit::Queue;
 use super::failure::Failure;
 use super::named::NamedAsk;
-use super::{Postgres, centers, leases, loading, people, pruning, reads};
+use super::{Postgres, audit, centers, leases, loading, people, pruning, reads};
 use crate::fanout::Fanout;
+use crate::store::audit::{AuditSearch, Placed};
 use crate::store::backend::{Backend, BatchOutcome, Beside};
-use crate::store::people::{Account, ApiKey, KeyHash, Rotation};
+use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
+use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use crate::store::signals::Signals;
 use crate::store::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
@@ -255,8 +257,15 @@ impl Backend for Postgres {
         read!(self, "reading an account", |tx| people::account(tx, &name).await?)
     }
 
-    async fn put_account(&self, account: Account) -> Result<(), StoreError> {
-        write!(self, "keeping an account", |tx| people::put_account(tx, &account).await?)
+    async fn change_people(
+        &self,
+        change: PeopleChange,
+        by: Option<By>,
+        at: UtcMillis,
+    ) -> Result<Result<PeopleWrite, PeopleRefused>, StoreError> {
+        write!(self, "changing accounts or keys", |tx| {
+            people::change(tx, change.clone(), by.as_ref(), at).await?
+        })
     }
 
     async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError> {
@@ -267,11 +276,7 @@ impl Backend for Postgres {
         read!(self, "reading an API key", |tx| people::key(tx, &hash).await?)
     }
 
-    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError> {
-        write!(self, "keeping an API key", |tx| people::put_key(tx, &hash, &key).await?)
-    }
-
-    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError> {
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<usize, StoreError> {
         write!(self, "forgetting sign-ins", |tx| people::forget_sign_ins(tx, used_since).await?)
     }
 
@@ -283,8 +288,24 @@ impl Backend for Postgres {
         read!(self, "reading a sign-in", |tx| people::sign_in(tx, &id).await?)
     }
 
-    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError> {
-        write!(self, "beginning a sign-in", |tx| people::begin_sign_in(tx, &id, &account, first).await?)
+    async fn sign_in_of_ever(&self, id: String) -> Result<Option<Text>, StoreError> {
+        read!(self, "reading a sign-in", |tx| people::sign_in_of_ever(tx, &id).await?)
+    }
+
+    async fn sign_ins_of(&self, account: Option<Text>) -> Result<Vec<KeptSignIn>, StoreError> {
+        read!(self, "reading sign-ins", |tx| people::sign_ins_of(tx, account.as_ref()).await?)
+    }
+
+    async fn begin_sign_in(
+        &self,
+        id: String,
+        account: Account,
+        first: Rotation,
+        from: Text,
+    ) -> Result<bool, StoreError> {
+        write!(self, "beginning a sign-in", |tx| {
+            people::begin_sign_in(tx, &id, &account, first, &from).await?
+        })
     }
 
     async fn rotate(
@@ -313,6 +334,18 @@ impl Backend for Postgres {
         write!(self, "ending sign-ins", |tx| people::end_sign_ins_of(tx, &account).await?)
     }
 
+    async fn write_audit(&self, lines: Vec<Placed>) -> Result<(), StoreError> {
+        write!(self, "writing the audit", |tx| audit::write(tx, &lines).await?)
+    }
+
+    async fn audit(&self, search: AuditSearch) -> Result<Vec<Placed>, StoreError> {
+        read!(self, "reading the audit", |tx| audit::read(tx, &search).await?)
+    }
+
+    async fn forget_audit(&self, before: UtcMillis, at_most: usize) -> Result<usize, StoreError> {
+        write!(self, "forgetting old lines of the audit", |tx| audit::forget(tx, before, at_most).await?)
+    }
+
     async fn answers(&self) -> Result<(), StoreError> {
         write!(self, "looking at the database", |tx| {
             let sql = "SELECT current_setting('transaction_read_only')::bool";
@@ -323,7 +356,7 @@ impl Backend for Postgres {
         })
     }
 
-    async fn version_of_others(&self) -> Result<i64, StoreError> {
+    async fn people_version(&self) -> Result<i64, StoreError> {
         read!(self, "asking the store's version", |tx| people::version(tx).await?)
     }
 

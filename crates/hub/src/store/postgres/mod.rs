@@ -6,6 +6,7 @@
 mod answer;
 mod apply;
 mod asks;
+mod audit;
 mod board;
 mod centers;
 mod commit;

@@ -1,16 +1,19 @@
 //! Accounts, keys of integrations, sign-ins, preferences, notes.
 
+use super::audit;
 use super::failure::Failure;
 use super::rows::{json, text_json};
+use crate::store::audit::placed;
 use crate::store::backend::FORGOTTEN_AT_ONCE;
-use crate::store::people::{Account, ApiKey, KeyHash, Rotated, Rotation, rotate};
+use crate::store::changing::{By, PeopleChange, PeopleDecision, PeopleRefused, PeopleWrite, decide};
+use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotated, Rotation, rotate};
 use crate::store::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 use deadpool_postgres::Transaction;
 use gwanje_model::{RiderId, Role, Text, UtcMillis};
 use tokio_postgres::Row;
 
 const ACCOUNTS: &str =
-    "SELECT name, role, centers, rider, coalesce(nullif(person, ''), name), password FROM account";
+    "SELECT name, role, centers, rider, coalesce(nullif(person, ''), name), password, rights FROM account";
 const KEYS: &str = "SELECT hash, name, centers, scopes FROM api_key";
 
 pub(super) async fn accounts(tx: &Transaction<'_>) -> Result<Vec<Account>, Failure> {
@@ -25,36 +28,85 @@ pub(super) async fn account(tx: &Transaction<'_>, name: &str) -> Result<Option<A
 
 fn read_account(row: &Row) -> Result<Account, Failure> {
     let role: &str = row.get(1);
+    let (password, disabled) = Account::read_password(row.get(5));
     Ok(Account {
         name: row.get::<_, &str>(0).into(),
         role: Role::parse(role).ok_or_else(|| Failure::Damaged("account.role", role.to_owned()))?,
         centers: json(row, 2)?,
         rider: row.get::<_, Option<String>>(3).map(RiderId::from),
         person: row.get::<_, &str>(4).into(),
-        password: row.get(5),
+        password,
+        disabled,
+        rights: row.get(6),
     })
 }
 
 /// Tells every node that what it keeps of people in memory is old.
 async fn people_written(tx: &Transaction<'_>) -> Result<(), Failure> {
+    let statement = tx.prepare_cached("UPDATE people_version SET written = written + 1").await?;
+    tx.execute(&statement, &[]).await?;
+    // A node of a version before looks at this.
     let statement = tx.prepare_cached("SELECT nextval('people_written')").await?;
     tx.query_one(&statement, &[]).await?;
     Ok(())
 }
 
-pub(super) async fn put_account(tx: &Transaction<'_>, account: &Account) -> Result<(), Failure> {
+/// Decides a change over all there are, and writes it.
+pub(super) async fn change(
+    tx: &Transaction<'_>,
+    change: PeopleChange,
+    by: Option<&By>,
+    at: UtcMillis,
+) -> Result<Result<PeopleWrite, PeopleRefused>, Failure> {
+    // Others read on meanwhile, and sign in.
+    tx.batch_execute("LOCK TABLE account, api_key IN SHARE ROW EXCLUSIVE MODE").await?;
+    let PeopleDecision { write, line } = match decide(&accounts(tx).await?, &keys(tx).await?, change, by, at)
+    {
+        Ok(decision) => decision,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    match &write {
+        PeopleWrite::Account { account, ends_sign_ins } => {
+            put_account(tx, account).await?;
+            if *ends_sign_ins {
+                revoke_all_of(tx, &account.name).await?;
+            }
+        }
+        PeopleWrite::Removal(name) => {
+            // Whoever gets the name next begins with nothing of this one's.
+            for gone in ["DELETE FROM account WHERE name = $1", "DELETE FROM preference WHERE account = $1"] {
+                let statement = tx.prepare_cached(gone).await?;
+                tx.execute(&statement, &[&name.as_str()]).await?;
+            }
+            revoke_all_of(tx, name).await?;
+        }
+        PeopleWrite::Key(hash, key) => put_key(tx, hash, key).await?,
+        PeopleWrite::KeyRemoval(name) => {
+            let statement = tx.prepare_cached("DELETE FROM api_key WHERE name = $1").await?;
+            tx.execute(&statement, &[&name.as_str()]).await?;
+        }
+    }
+    audit::write(tx, &placed(line.into_iter().collect())).await?;
+    people_written(tx).await?;
+    Ok(Ok(write))
+}
+
+async fn put_account(tx: &Transaction<'_>, account: &Account) -> Result<(), Failure> {
     let statement = tx
         .prepare_cached(
-            "INSERT INTO account (name, role, centers, rider, person, password) VALUES ($1, $2, $3, $4, $5, $6) \
+            "INSERT INTO account (name, role, centers, rider, person, password, rights) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT (name) DO UPDATE SET role = excluded.role, centers = excluded.centers, \
-             rider = excluded.rider, person = excluded.person, password = excluded.password",
+             rider = excluded.rider, person = excluded.person, password = excluded.password, \
+             rights = excluded.rights",
         )
         .await?;
     let centers = text_json(&account.centers)?;
     let rider = account.rider.as_ref().map(RiderId::as_str);
     let (name, role, person) = (account.name.as_str(), account.role.as_str(), account.person.as_str());
-    tx.execute(&statement, &[&name, &role, &centers, &rider, &person, &account.password]).await?;
-    people_written(tx).await
+    let (password, rights) = (account.kept_password(), account.rights);
+    tx.execute(&statement, &[&name, &role, &centers, &rider, &person, &password, &rights]).await?;
+    Ok(())
 }
 
 pub(super) async fn keys(tx: &Transaction<'_>) -> Result<Vec<(KeyHash, ApiKey)>, Failure> {
@@ -75,7 +127,7 @@ fn read_key(row: &Row) -> Result<(KeyHash, ApiKey), Failure> {
 }
 
 /// One of that name is replaced.
-pub(super) async fn put_key(tx: &Transaction<'_>, hash: &KeyHash, key: &ApiKey) -> Result<(), Failure> {
+async fn put_key(tx: &Transaction<'_>, hash: &KeyHash, key: &ApiKey) -> Result<(), Failure> {
     let statement = tx
         .prepare_cached(
             "INSERT INTO api_key (hash, name, centers, scopes) VALUES ($1, $2, $3, $4) \
@@ -85,14 +137,45 @@ pub(super) async fn put_key(tx: &Transaction<'_>, hash: &KeyHash, key: &ApiKey) 
         .await?;
     let (centers, scopes) = (text_json(&key.centers)?, text_json(&key.scopes)?);
     tx.execute(&statement, &[&hash.as_slice(), &key.name.as_str(), &centers, &scopes]).await?;
-    people_written(tx).await
+    Ok(())
 }
 
-/// Forgets sign-ins that were not used since then.
-pub(super) async fn forget_sign_ins(tx: &Transaction<'_>, used_since: UtcMillis) -> Result<(), Failure> {
+/// Forgets sign-ins that were not used since then; how many.
+pub(super) async fn forget_sign_ins(tx: &Transaction<'_>, used_since: UtcMillis) -> Result<usize, Failure> {
     let statement = tx.prepare_cached("DELETE FROM sign_in WHERE used_at < $1").await?;
-    tx.execute(&statement, &[&used_since.0]).await?;
-    Ok(())
+    let forgotten = tx.execute(&statement, &[&used_since.0]).await?;
+    if forgotten > 0 {
+        people_written(tx).await?;
+    }
+    Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
+}
+
+/// The account of a sign-in, whether or not that lives still.
+pub(super) async fn sign_in_of_ever(tx: &Transaction<'_>, id: &str) -> Result<Option<Text>, Failure> {
+    let statement = tx.prepare_cached("SELECT account FROM sign_in WHERE id = $1").await?;
+    Ok(tx.query_opt(&statement, &[&id]).await?.map(|row| row.get::<_, &str>(0).into()))
+}
+
+/// Those that live, of an account or of all, oldest first.
+pub(super) async fn sign_ins_of(
+    tx: &Transaction<'_>,
+    account: Option<&Text>,
+) -> Result<Vec<KeptSignIn>, Failure> {
+    let statement = tx
+        .prepare_cached(
+            "SELECT id, account, began_at, used_at, origin FROM sign_in \
+             WHERE NOT revoked AND ($1::text IS NULL OR account = $1) ORDER BY began_at, id",
+        )
+        .await?;
+    let rows = tx.query(&statement, &[&account.map(Text::as_str)]).await?;
+    let kept = |row: &Row| KeptSignIn {
+        id: row.get(0),
+        account: row.get::<_, &str>(1).into(),
+        began_at: UtcMillis(row.get(2)),
+        used_at: UtcMillis(row.get(3)),
+        from: row.get::<_, &str>(4).into(),
+    };
+    Ok(rows.iter().map(kept).collect())
 }
 
 /// Id and account of each that lives.
@@ -108,16 +191,27 @@ pub(super) async fn sign_in(tx: &Transaction<'_>, id: &str) -> Result<Option<Tex
     Ok(tx.query_opt(&statement, &[&id]).await?.map(|row| row.get::<_, &str>(0).into()))
 }
 
+/// False: the account is not any more as it is here. One that is changed meanwhile waits, and ends this sign-in, too.
 pub(super) async fn begin_sign_in(
     tx: &Transaction<'_>,
     id: &str,
-    account: &Text,
+    account: &Account,
     first: Rotation,
-) -> Result<(), Failure> {
-    let sql = "INSERT INTO sign_in (id, account, rotations, used_at) VALUES ($1, $2, $3, $4)";
+    from: &Text,
+) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM account WHERE name = $1 AND password = $2 AND rights = $3 FOR SHARE";
     let statement = tx.prepare_cached(sql).await?;
-    tx.execute(&statement, &[&id, &account.as_str(), &text_json(&[first])?, &first.at.0]).await?;
-    Ok(())
+    let (name, password) = (account.name.as_str(), account.kept_password());
+    if tx.query_opt(&statement, &[&name, &password, &account.rights]).await?.is_none() {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO sign_in (id, account, rotations, used_at, began_at, origin) \
+               VALUES ($1, $2, $3, $4, $4, $5)";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&id, &name, &text_json(&[first])?, &first.at.0, &from.as_str()]).await?;
+    let by = By { account: account.name.clone(), from: from.clone() };
+    audit::write(tx, &placed(vec![by.did(first.at, "session.begin", id.into())])).await?;
+    Ok(true)
 }
 
 /// Spends the refresh token of a generation; none: the sign-in is over. Twins wait for each other's row.
@@ -169,17 +263,22 @@ pub(super) async fn end_sign_in(tx: &Transaction<'_>, id: &str) -> Result<(), Fa
 }
 
 pub(super) async fn end_sign_ins_of(tx: &Transaction<'_>, account: &str) -> Result<(), Failure> {
-    let sql = "UPDATE sign_in SET revoked = TRUE WHERE account = $1 AND NOT revoked";
-    let statement = tx.prepare_cached(sql).await?;
-    if tx.execute(&statement, &[&account]).await? > 0 {
+    if revoke_all_of(tx, account).await? > 0 {
         people_written(tx).await?;
     }
     Ok(())
 }
 
+async fn revoke_all_of(tx: &Transaction<'_>, account: &str) -> Result<u64, Failure> {
+    let sql = "UPDATE sign_in SET revoked = TRUE WHERE account = $1 AND NOT revoked";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.execute(&statement, &[&account]).await?)
+}
+
 /// How often people were written.
 pub(super) async fn version(tx: &Transaction<'_>) -> Result<i64, Failure> {
-    let sql = "SELECT last_value + is_called::int FROM people_written";
+    // A node of a version before counts by the sequence alone.
+    let sql = "SELECT v.written + s.last_value + s.is_called::int FROM people_version v, people_written s";
     let statement = tx.prepare_cached(sql).await?;
     Ok(tx.query_one(&statement, &[]).await?.get(0))
 }

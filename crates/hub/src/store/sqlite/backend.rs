@@ -1,12 +1,14 @@
 //! What every store must do, in a file: each write on the writer's thread, each read on a reader of its kind.
 
 use super::{
-    Sqlite, alarms, archive, centers, connect, deciding, notes, past, people, preferences, read, riders,
-    unusable,
+    Sqlite, alarms, archive, audit, centers, connect, deciding, notes, past, people, preferences, read,
+    riders, unusable,
 };
 use crate::fanout::Fanout;
+use crate::store::audit::{AuditSearch, Placed};
 use crate::store::backend::{Backend, BatchOutcome, Beside};
-use crate::store::people::{Account, ApiKey, KeyHash, Rotation};
+use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
+use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use crate::store::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
     Replaces, Selection, StoreError,
@@ -243,8 +245,13 @@ impl Backend for Sqlite {
         self.read("reading an account", move |db| people::account(db, &name)).await
     }
 
-    async fn put_account(&self, account: Account) -> Result<(), StoreError> {
-        self.write(move |batch| people::put_account(batch.db(), &account)).await
+    async fn change_people(
+        &self,
+        change: PeopleChange,
+        by: Option<By>,
+        at: UtcMillis,
+    ) -> Result<Result<PeopleWrite, PeopleRefused>, StoreError> {
+        self.write(move |batch| people::change(batch.db(), change, by.as_ref(), at)).await
     }
 
     async fn keys(&self) -> Result<Vec<(KeyHash, ApiKey)>, StoreError> {
@@ -255,11 +262,7 @@ impl Backend for Sqlite {
         self.read("reading an API key", move |db| people::key(db, &hash)).await
     }
 
-    async fn put_key(&self, hash: KeyHash, key: ApiKey) -> Result<(), StoreError> {
-        self.write(move |batch| people::put_key(batch.db(), &hash, &key)).await
-    }
-
-    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<(), StoreError> {
+    async fn forget_sign_ins(&self, used_since: UtcMillis) -> Result<usize, StoreError> {
         self.write(move |batch| people::forget_sign_ins(batch.db(), used_since)).await
     }
 
@@ -271,8 +274,22 @@ impl Backend for Sqlite {
         self.read("reading a sign-in", move |db| people::sign_in(db, &id)).await
     }
 
-    async fn begin_sign_in(&self, id: String, account: Text, first: Rotation) -> Result<(), StoreError> {
-        self.write(move |batch| people::begin_sign_in(batch.db(), &id, &account, first)).await
+    async fn sign_in_of_ever(&self, id: String) -> Result<Option<Text>, StoreError> {
+        self.read("reading a sign-in", move |db| people::sign_in_of_ever(db, &id)).await
+    }
+
+    async fn sign_ins_of(&self, account: Option<Text>) -> Result<Vec<KeptSignIn>, StoreError> {
+        self.read_list("reading sign-ins", move |db| people::sign_ins_of(db, account.as_ref())).await
+    }
+
+    async fn begin_sign_in(
+        &self,
+        id: String,
+        account: Account,
+        first: Rotation,
+        from: Text,
+    ) -> Result<bool, StoreError> {
+        self.write(move |batch| people::begin_sign_in(batch.db(), &id, &account, first, &from)).await
     }
 
     async fn rotate(
@@ -301,17 +318,30 @@ impl Backend for Sqlite {
         self.write(move |batch| people::end_sign_ins_of(batch.db(), &account)).await
     }
 
+    async fn write_audit(&self, lines: Vec<Placed>) -> Result<(), StoreError> {
+        self.write(move |batch| audit::write(batch.db(), &lines)).await
+    }
+
+    async fn audit(&self, search: AuditSearch) -> Result<Vec<Placed>, StoreError> {
+        self.read_list("reading the audit", move |db| audit::read(db, &search)).await
+    }
+
+    async fn forget_audit(&self, before: UtcMillis, at_most: usize) -> Result<usize, StoreError> {
+        self.write(move |batch| audit::forget(batch.db(), before, at_most)).await
+    }
+
     async fn answers(&self) -> Result<(), StoreError> {
         self.note("readiness".into()).await.map(|_| ())
     }
 
-    async fn version_of_others(&self) -> Result<i64, StoreError> {
+    async fn people_version(&self) -> Result<i64, StoreError> {
+        // On a connection of its own: an account that is taken away must not wait for readers of boards.
         let (kept, path) =
             (self.watching.lock().unwrap_or_else(PoisonError::into_inner).take(), self.path.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let db = kept.map_or_else(|| connect(&path), Ok)?;
-            let version = db.query_row("PRAGMA data_version", [], |row| row.get(0));
-            let version = version.map_err(unusable("asking the store's version"))?;
+            let version = people::version(&db);
+            let version = version.map_err(unusable("asking how often people were written"))?;
             Ok((version, db))
         });
         let (version, db) = asked.await.unwrap_or(Err(StoreError::NotCommitted))?;

@@ -5,6 +5,7 @@
 mod alarms;
 mod apply;
 mod archive;
+mod audit;
 mod backend;
 mod board;
 mod centers;

@@ -140,6 +140,44 @@ fn a_refused_renewal_signs_out_and_keeps_the_cache() {
     assert!(!script.saw(|action| matches!(action, Action::Http(..) | Action::OpenSocket(..))));
 }
 
+/// Whoever may not come in any more has nothing left at the desk; a sign-in that ended alone keeps the cache.
+#[test]
+fn an_account_that_is_disabled_or_gone_leaves_nothing() {
+    let (mut script, socket) = Script::joined();
+    script.put(Input::Socket(socket, SocketEvent::Closed("revoked".to_owned())));
+    script.pass(1_500);
+    let (ticket, _) = script.request("/socket-tickets");
+    script.answer(ticket, 401, &problem("unauthorized"));
+    let (renewal, _) = script.request("/login/refresh");
+    let mut gone = problem("unauthorized");
+    gone["accountGone"] = json!(true);
+    script.answer(renewal, 401, &gone);
+    let at = |wanted: fn(&Action) -> bool| script.log.iter().position(wanted).unwrap();
+    assert!(at(|a| matches!(a, Action::Wipe(_))) < at(|a| matches!(a, Action::SignedOut(Some(_)))));
+    assert!(script.client.session(&"a".into()).is_none());
+    script.log.clear();
+    script.pass(600_000);
+    assert!(!script.saw(|action| matches!(action, Action::Http(..) | Action::OpenSocket(..))));
+}
+
+/// Other centers are told with the next pair of tokens: what was taken away goes then.
+#[test]
+fn a_center_that_a_renewal_does_not_name_is_asked_about_and_goes() {
+    let (mut script, _) = Script::joined();
+    let (list, _) = script.request("/api/v1/centers");
+    script.answer(list, 200, &json!([center("a"), center("b")]));
+    script.pass(840_000);
+    while let Some((list, _)) = script.maybe_request("/api/v1/centers") {
+        script.answer(list, 200, &json!([center("a"), center("b")]));
+    }
+    // It names `a` alone.
+    script.accept_sign_in("/login/refresh", "A2", "R2");
+    let (list, _) = script.request("/api/v1/centers");
+    script.answer(list, 200, &json!([center("a")]));
+    assert!(script.saw(|action| matches!(action, Action::Wipe(center) if center.as_str() == "b")));
+    assert!(!script.saw(|action| matches!(action, Action::Wipe(center) if center.as_str() == "a")));
+}
+
 #[test]
 fn a_stray_page_signs_nobody_out() {
     let (mut script, _) = Script::joined();
