@@ -5,6 +5,7 @@ mod check;
 mod commands;
 #[cfg(feature = "demo")]
 mod demo_args;
+mod erase;
 mod exit_error;
 mod secret;
 
@@ -47,6 +48,7 @@ fn run(cli: Cli, log: LogKept) -> Result<(), ExitError> {
             CliCommand::User { action } => commands::user(action).await,
             CliCommand::Key { action } => commands::key(action).await,
             CliCommand::Move(args) => commands::move_to(&args).await,
+            CliCommand::Erase(args) => erase::erase(args).await,
             CliCommand::Check(args) => check::check(&args).await,
         }
     })

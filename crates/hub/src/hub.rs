@@ -4,6 +4,7 @@ use crate::admission::Admission;
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
 use crate::fanout::Presence;
+use crate::host::PublicUrl;
 use crate::logged::LogKept;
 use crate::mail::Mailing;
 use crate::meters::Meters;
@@ -29,6 +30,12 @@ pub struct HubConfig {
     pub node: Option<String>,
     /// Who may read its measurements without signing in, beside this machine.
     pub metrics_from: Vec<IpAddr>,
+    /// Proxies that are believed for whom they ask.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The names that it may be asked by; none: any, but browsers' foreign ones.
+    pub hosts: Vec<String>,
+    /// Where clients find it, for links that leave it.
+    pub public_url: Option<PublicUrl>,
     /// What is kept of this process's log.
     pub log: LogKept,
     /// Who is told of errors; none: nobody.
@@ -92,6 +99,12 @@ impl Hub {
     /// Tells later sign-ins where sockets are served.
     pub fn set_socket_urls(&self, urls: Vec<String>) {
         *self.socket_urls.write().unwrap_or_else(PoisonError::into_inner) = urls;
+    }
+
+    /// A path of this hub as it is told to others: absolute where it is known where clients find it.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        self.config.public_url.as_ref().map_or_else(|| path.to_owned(), |url| url.with(path))
     }
 
     /// Whether this hub should be sent requests.

@@ -4,6 +4,7 @@ use crate::accepting::serve_until;
 use crate::api;
 use crate::config::Part;
 use crate::due_alarms;
+use crate::erasing;
 use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::mail::keep_mailing;
@@ -58,6 +59,7 @@ impl Serving {
             tokio::spawn(reports::keep_telling_log(self.hub.clone())),
             tokio::spawn(reports::keep_counting_log(self.hub.clone())),
         ];
+        let erasing = tokio::spawn(erasing::watch(self.hub.clone()));
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let operation = operation::router(self.hub.clone(), self.gate.clone(), self.drain);
@@ -95,6 +97,7 @@ impl Serving {
         }
         told.send_replace(true);
         alarms.abort();
+        erasing.abort();
         readiness.abort();
         reports.iter().chain(&mail).for_each(JoinHandle::abort);
         self.gate.shut().await;

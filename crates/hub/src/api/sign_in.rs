@@ -3,16 +3,25 @@
 use super::asking::{Asking, json};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use axum::Json;
+use crate::origin::origin_of;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use gwanje_wire::rest::{LoginReply, RefreshRequest, TicketReply};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// POST `/login`.
-pub(super) async fn login(State(hub): State<Arc<Hub>>, body: Bytes) -> Result<Json<LoginReply>, Refusal> {
-    let (_, reply) = hub.auth.login(json(&body)?).await?;
+pub(super) async fn login(
+    State(hub): State<Arc<Hub>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<LoginReply>, Refusal> {
+    let peer = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    let from = origin_of(peer, &headers, &hub.config.trusted_proxies);
+    let (_, reply) = hub.auth.login(json(&body)?, &from).await?;
     Ok(tokens(&hub, reply))
 }
 

@@ -3,6 +3,7 @@
 use super::{Operation, operators_only};
 use crate::api::Refusal;
 use crate::hub::Hub;
+use crate::origin::origin_of;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -24,11 +25,7 @@ pub(super) async fn metrics(
 
 /// A request that somebody passes on comes from wherever it was before.
 fn comes_from_listed(hub: &Hub, request: &Request) -> bool {
-    let passed_on =
-        ["x-forwarded-for", "forwarded"].iter().any(|header| request.headers().contains_key(*header));
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-    peer.is_some_and(|peer| {
-        !passed_on
-            && (peer.is_loopback() || hub.config.metrics_from.iter().any(|one| one.to_canonical() == peer))
-    })
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let from = origin_of(peer, request.headers(), &hub.config.trusted_proxies);
+    from.is_loopback || (!from.is_unsure && from.is_among(&hub.config.metrics_from))
 }

@@ -8,6 +8,7 @@ mod backend;
 mod board;
 mod centers;
 mod deciding;
+mod erasing;
 mod error;
 mod finding;
 mod following;
@@ -26,14 +27,16 @@ mod riders;
 mod selecting;
 mod signals;
 mod sqlite;
+mod throttle;
 mod transfer;
 
 pub use board::BoardStream;
 pub use centers::CenterRecord;
+pub use erasing::Erased;
 pub use error::StoreError;
 pub use gwanje_ledger::{
-    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
-    Seen, Signature, Undo,
+    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Erasure, Idempotency, IfMatch,
+    Intent, Seen, Signature, Undo,
 };
 pub use leases::{Chore, Lease};
 pub use memory::MemoryPlace;
@@ -42,11 +45,12 @@ pub use notes::DEMO_DAY_KEY;
 pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
 use past::PAGE as PAST_PAGE;
 pub use past::{Found, PastSearch};
+pub(crate) use people::{ACCESS_LIFE_MS, KeyHash, Rotation};
 pub use people::{Account, ApiKey, Scope};
-pub(crate) use people::{KeyHash, Rotation};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use riders::at_work;
 pub use selecting::{After, Selection};
+pub(crate) use throttle::{Attempt, ThrottleKey, Verdict};
 pub(crate) use transfer::{MOVED_KEY, marked};
 pub use transfer::{MoveError, Moved};
 

@@ -11,6 +11,7 @@ mod centers;
 mod commit;
 mod connecting;
 mod encryption;
+mod erasing;
 mod failure;
 mod identity;
 mod leases;
@@ -23,6 +24,7 @@ mod pruning;
 mod reads;
 mod rows;
 mod schema;
+mod throttle;
 #[macro_use]
 mod transacting;
 mod backend;
