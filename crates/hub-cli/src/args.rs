@@ -50,6 +50,8 @@ pub enum CliCommand {
     Audit(AuditArgs),
     /// Move all that a store keeps into an empty one, with its history; the old one serves no more
     Move(MoveArgs),
+    /// Erase a customer, by phone or by a delivery: from boards, history and files; deliveries stay, without whose they were
+    Erase(EraseArgs),
     /// Say what is wrong with configuration and database, and how to mend it
     Check(ConfigArgs),
 }
@@ -75,6 +77,26 @@ pub struct MoveArgs {
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
     /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Whom to erase.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// The customer's phone, in any writing; `-`: one line of stdin, which shows in no list of processes
+    #[arg(
+        long,
+        value_name = "PHONE",
+        required_unless_present = "delivery",
+        conflicts_with = "delivery",
+        allow_hyphen_values = true
+    )]
+    pub phone: Option<String>,
+    /// A delivery of the customer, by its id
+    #[arg(long, value_name = "ID")]
+    pub delivery: Option<u64>,
+    /// Where the database is.
     #[command(flatten)]
     pub config: ConfigArgs,
 }

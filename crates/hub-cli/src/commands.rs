@@ -38,6 +38,9 @@ pub async fn serve(args: &ServeArgs, log: LogKept) -> Result<(), ExitError> {
         StorePlace::File(_) => Some(Claim::on(&config.data).await?),
         StorePlace::Postgres(_) => None,
     };
+    if let Some(warning) = config.is_open_wire() {
+        tracing::warn!("{warning}");
+    }
     let hub = Arc::new(open_to_use(&config, log).await?);
     set_up_centers(&hub, &config).await?;
     if args.new_epoch {
@@ -175,6 +178,9 @@ pub(crate) async fn open(config: &ServeConfig, log: LogKept) -> Result<Hub, Exit
         node_url: config.node_url(),
         node: Some(config.node.clone()).filter(|node| !node.is_empty()),
         metrics_from: config.metrics_from.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        hosts: config.hosts.clone(),
+        public_url: config.public_url(),
         log,
         mail: config.mail.mailing().ok().flatten(),
     };

@@ -5,6 +5,7 @@ mod check;
 mod commands;
 #[cfg(feature = "demo")]
 mod demo_args;
+mod erase;
 mod exit_error;
 mod people;
 mod secret;
@@ -49,6 +50,7 @@ fn run(cli: Cli, log: LogKept) -> Result<(), ExitError> {
             CliCommand::Key { action } => people::key(action).await,
             CliCommand::Audit(args) => people::audit(&args).await,
             CliCommand::Move(args) => commands::move_to(&args).await,
+            CliCommand::Erase(args) => erase::erase(args).await,
             CliCommand::Check(args) => check::check(&args).await,
         }
     })

@@ -384,6 +384,62 @@ async fn a_demo_takes_no_store_of_real_days_and_no_real_hub_a_demos() {
     }
 }
 
+/// Whether a file of that folder holds a text.
+fn is_in_files(folder: &Path, text: &str) -> bool {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    files.into_iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+}
+
+/// A customer is erased while the hub runs, which tells its boards, and when none does.
+#[tokio::test]
+async fn a_customer_is_erased_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, data) = (folder.path().join("hub.toml"), folder.path().join("data"));
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata = {data:?}\n[[centers]]\nid = \"gangnam\"\nname = \"강남\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let key = ["key", "add", "pos", "--scopes", "read,create", "--config", config];
+    let key = String::from_utf8(output(hub(&key)).await.stdout).unwrap().trim().to_owned();
+    let mut child =
+        hub(&["serve", "--config", config]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = said.next_line().await.unwrap().unwrap();
+    let url = format!("{}/api/v1/centers/gangnam/deliveries", first.strip_prefix("listening on ").unwrap());
+    let client = reqwest::Client::new();
+    let order = |phone: &str| {
+        let order = json!({
+            "shop": {"id": "s1", "name": "한솥"},
+            "dropoff": {"address": "가나다라 303", "phone": phone},
+        });
+        client.post(&url).header("x-api-key", &key).json(&order).send()
+    };
+    assert_eq!(order("010-8765-4321").await.unwrap().status(), 201);
+    assert_eq!(order("010-8765-0000").await.unwrap().status(), 201);
+    assert!(is_in_files(&data, "010-8765-4321"));
+    let erase = |phone: &'static str| with_stdin(&["erase", "--phone", "-", "--config", config], phone);
+    let done = erase("+82 10 8765 4321\n").await;
+    let told = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success() && told.starts_with("erased: 1 deliveries"), "{told}");
+    let board = client.get(&url).header("x-api-key", &key).send().await.unwrap();
+    let board: Value = board.json().await.unwrap();
+    let phones: Vec<_> =
+        board["rows"].as_array().unwrap().iter().map(|row| &row["dropoff"]["phone"]).collect();
+    assert_eq!((&board["rev"], json!(phones)), (&json!(3), json!(["010-8765-0000", ""])));
+    assert!(!is_in_files(&data, "010-8765-4321"), "nothing is left while it runs");
+    assert!(is_in_files(&data, "010-8765-0000"), "others stay");
+    child.kill().await.unwrap();
+    child.wait().await.unwrap();
+    let done = erase("01087650000\n").await;
+    assert!(String::from_utf8(done.stdout).unwrap().starts_with("erased: 1 deliveries"));
+    assert!(!is_in_files(&data, "010-8765-0000") && !is_in_files(&data, "가나다라 303"));
+    let again = erase("01087650000\n").await;
+    assert_eq!(String::from_utf8(again.stdout).unwrap().trim(), "nothing of that customer is kept");
+    assert_eq!(failure(&["erase", "--phone", "0101", "--config", config]).await.0, Some(2));
+    assert_eq!(failure(&["erase", "--config", config]).await.0, Some(2));
+}
+
 /// Resident bytes of a process.
 fn resident(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
@@ -426,7 +482,7 @@ async fn a_stranger_is_refused_before_a_body_is_waited_for() {
 
 async fn with_stdin(args: &[&str], text: &str) -> Output {
     let mut child =
-        hub(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        hub(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(text.as_bytes()).await.unwrap();
     tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap()
 }

@@ -1,5 +1,6 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
+use crate::host::{PublicUrl, is_host_name};
 use crate::mail::{MailLevel, MailSettings};
 use crate::node_url::NodeUrl;
 use crate::store::{CONNECTIONS, Replication, StorePlace};
@@ -125,6 +126,12 @@ pub struct ServeConfig {
     pub node: String,
     /// Addresses that may read `/metrics` without signing in, beside this machine.
     pub metrics_from: Vec<IpAddr>,
+    /// Proxies before this hub, which are believed for whom they ask (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The names that it may be asked by (`Host`). Empty: any, but browsers' foreign ones.
+    pub hosts: Vec<String>,
+    /// Where clients find it, for links that leave it: `https://hub.example`. Empty: links are paths.
+    pub public_url: String,
     /// Who is told of errors by mail.
     pub mail: MailSettings,
     /// Browser origins that may call.
@@ -159,6 +166,9 @@ impl Default for ServeConfig {
             node_url: String::new(),
             node: String::new(),
             metrics_from: Vec::new(),
+            trusted_proxies: Vec::new(),
+            hosts: Vec::new(),
+            public_url: String::new(),
             mail: MailSettings::default(),
             origins: Vec::new(),
             drain_within_ms: 3_000,
@@ -241,6 +251,29 @@ impl ServeConfig {
         NodeUrl::parse(&self.node_url).ok()
     }
 
+    /// What is said at the start of a hub that other machines reach without encryption; none: none do, or a proxy encrypts.
+    #[must_use]
+    pub fn is_open_wire(&self) -> Option<String> {
+        let listens = [Some(self.listen), self.socket_listen].into_iter().flatten();
+        let open: Vec<String> =
+            listens.filter(|at| !at.ip().to_canonical().is_loopback()).map(|at| at.to_string()).collect();
+        let is_behind_proxy = self.public_url.starts_with("https://") && !self.trusted_proxies.is_empty();
+        (!open.is_empty() && !is_behind_proxy).then(|| {
+            format!(
+                "plain HTTP at {}: passwords and customers' data travel readable for everybody on the way; listen at \
+                 127.0.0.1 behind a proxy that encrypts, or name it in `trusted_proxies` and its https address in \
+                 `public_url`",
+                open.join(", ")
+            )
+        })
+    }
+
+    /// Where clients find it.
+    #[must_use]
+    pub fn public_url(&self) -> Option<PublicUrl> {
+        PublicUrl::parse(&self.public_url).ok()
+    }
+
     fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -292,6 +325,13 @@ impl ServeConfig {
                     .map(|one| parse(key, one, "an address such as 10.0.0.9"))
                     .collect::<Result<_, _>>()?;
             }
+            "trusted_proxies" => {
+                self.trusted_proxies = list()
+                    .map(|one| parse(key, one, "an address such as 10.0.0.2"))
+                    .collect::<Result<_, _>>()?;
+            }
+            "hosts" => self.hosts = list().map(str::to_owned).collect(),
+            "public_url" => value.clone_into(&mut self.public_url),
             "mail_smtp" => value.clone_into(&mut self.mail.smtp),
             "mail_from" => value.clone_into(&mut self.mail.from),
             "mail_to" => value.clone_into(&mut self.mail.to),
@@ -382,6 +422,14 @@ impl ServeConfig {
         }
         if !self.node.is_empty() && !is_node_name(&self.node) {
             return wrong("node", "a name has 1 to 64 letters, digits and . _ : -".into());
+        }
+        if !self.public_url.is_empty()
+            && let Err(error) = PublicUrl::parse(&self.public_url)
+        {
+            return wrong("public_url", error.to_string());
+        }
+        if let Some(host) = self.hosts.iter().find(|host| !is_host_name(host)) {
+            return wrong("hosts", format!("{host:?} is no name such as hub.example, without a port"));
         }
         if let Err((key, what)) = self.mail.mailing() {
             return wrong(&format!("mail.{key}"), what);
@@ -555,6 +603,9 @@ mod tests {
             ("", &[("GWANJE_NODE_URL", "http://10.0.0.1:7400")], "node_url: hubs find it in the `redis`"),
             ("node = 'a b'", &[], "node: a name has 1 to 64 letters"),
             ("", &[("GWANJE_METRICS_FROM", "10.0.0.9,prom")], "\"prom\" is not an address such as"),
+            ("", &[("GWANJE_TRUSTED_PROXIES", "10.0.0.2,proxy")], "\"proxy\" is not an address such as"),
+            ("public_url = 'hub.example'", &[], "public_url: \"hub.example\" is no address at which clients"),
+            ("hosts = ['http://hub.example']", &[], "is no name such as hub.example"),
             ("[mail]\nsmtp = 'mail.example'", &[], "mail.from: \"\" is no address"),
             ("", &[("GWANJE_MAIL_MIN_LEVEL", "all")], "is not one of warn, error"),
             ("", &[("GWANJE_CENTERS", "a,a")], "centers: the id \"a\" is there twice"),

@@ -4,15 +4,19 @@ use crate::admission::Admission;
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
 use crate::fanout::Presence;
+use crate::host::PublicUrl;
 use crate::logged::LogKept;
 use crate::mail::Mailing;
 use crate::meters::Meters;
 use crate::node_url::NodeUrl;
+use crate::origin::{Origin, origin_of};
 use crate::positions::RiderPositions;
 use crate::readiness::{Readiness, StoreHealth};
 use crate::roster::Roster;
 use crate::store::{Store, StoreError};
-use std::net::IpAddr;
+use axum::extract::ConnectInfo;
+use axum::http::{Extensions, HeaderMap};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -29,6 +33,12 @@ pub struct HubConfig {
     pub node: Option<String>,
     /// Who may read its measurements without signing in, beside this machine.
     pub metrics_from: Vec<IpAddr>,
+    /// Proxies that are believed for whom they ask.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The names that it may be asked by; none: any, but browsers' foreign ones.
+    pub hosts: Vec<String>,
+    /// Where clients find it, for links that leave it.
+    pub public_url: Option<PublicUrl>,
     /// What is kept of this process's log.
     pub log: LogKept,
     /// Who is told of errors; none: nobody.
@@ -83,6 +93,13 @@ impl Hub {
         })
     }
 
+    /// Where a request comes from, through the proxies that are trusted.
+    #[must_use]
+    pub fn origin_of(&self, headers: &HeaderMap, request: &Extensions) -> Origin {
+        let peer = request.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        origin_of(peer, headers, &self.config.trusted_proxies)
+    }
+
     /// Where sockets are served, in order of preference; empty: where REST is.
     #[must_use]
     pub fn socket_urls(&self) -> Vec<String> {
@@ -92,6 +109,12 @@ impl Hub {
     /// Tells later sign-ins where sockets are served.
     pub fn set_socket_urls(&self, urls: Vec<String>) {
         *self.socket_urls.write().unwrap_or_else(PoisonError::into_inner) = urls;
+    }
+
+    /// A path of this hub as it is told to others: absolute where it is known where clients find it.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        self.config.public_url.as_ref().map_or_else(|| path.to_owned(), |url| url.with(path))
     }
 
     /// Whether this hub should be sent requests.

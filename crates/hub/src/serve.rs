@@ -4,6 +4,7 @@ use crate::accepting::serve_until;
 use crate::api;
 use crate::config::Part;
 use crate::due_alarms;
+use crate::erasing;
 use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::mail::keep_mailing;
@@ -62,6 +63,7 @@ impl Serving {
             let hub = self.hub.clone();
             async move { hub.auth.follow_store().await }
         });
+        let erasing = tokio::spawn(erasing::watch(self.hub.clone()));
         let alarms = tokio::spawn(due_alarms::watch(self.hub.clone()));
         let readiness = tokio::spawn(watch_store(self.hub.clone()));
         let operation = operation::router(self.hub.clone(), self.gate.clone(), self.drain);
@@ -101,6 +103,7 @@ impl Serving {
         alarms.abort();
         people.abort();
         hub.auth.tell_refusals().await;
+        erasing.abort();
         readiness.abort();
         reports.iter().chain(&mail).for_each(JoinHandle::abort);
         self.gate.shut().await;

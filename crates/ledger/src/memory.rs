@@ -1,5 +1,6 @@
 //! A center in memory, which loads no more than it is asked for: for simulations, and for tests of whoever has a store.
 
+mod erase;
 mod outcomes;
 mod read;
 mod store;

@@ -7,6 +7,7 @@ mod answering;
 mod asking;
 mod batch;
 mod board;
+mod browsers;
 mod cleaning;
 mod command;
 mod day;
@@ -21,20 +22,19 @@ mod snapshot;
 
 pub(crate) use asking::query;
 pub use asking::{Asking, AskingIn};
+pub(crate) use browsers::{check_origin, for_browsers, is_preflight};
 pub use refusal::Refusal;
 
 use crate::hub::Hub;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HOST, ORIGIN, VARY,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
+use browsers::browsers_from_listed_origins;
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
 use hyper::body::Body as _;
@@ -210,52 +210,4 @@ async fn every_error_is_a_problem(response: Response) -> Response {
     let mut answer = Refusal::from(problem).into_response();
     answer.headers_mut().extend(allow.map(|allow| (axum::http::header::ALLOW, allow)));
     answer
-}
-
-/// Whether a request may come from where it says. It may not come from a browser's page of a foreign origin that isn't
-/// listed.
-///
-/// # Errors
-/// `forbidden`.
-pub fn check_origin(hub: &Hub, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or_default();
-    let listed = hub.config.origins.iter().any(|listed| listed == origin);
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = host.is_some_and(|host| {
-        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) == Some(host)
-    });
-    if listed || own {
-        return Ok(());
-    }
-    Err(Problem::new(
-        ErrorCode::Forbidden,
-        "this hub lets no pages of that origin in; list it in the hub's `origins`",
-    ))
-}
-
-async fn browsers_from_listed_origins(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = check_origin(&hub, request.headers()) {
-        return Refusal::from(problem).into_response();
-    }
-    let Some(origin) = request.headers().get(ORIGIN).cloned() else { return next.run(request).await };
-    let preflight = request.method() == Method::OPTIONS;
-    let mut response =
-        if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.append(VARY, HeaderValue::from_static("origin"));
-    headers
-        .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after, x-request-id"));
-    if preflight {
-        headers
-            .insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE"));
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id",
-            ),
-        );
-    }
-    response
 }

@@ -4,7 +4,6 @@ use super::asking::{Asking, json, query};
 use super::refusal::Refusal;
 use crate::auth::{Account, AccountEdit, ApiKey, By, NewAccount, PeopleError, Scope, Session, is_good_name};
 use crate::hub::Hub;
-use crate::origin::origin_of;
 use crate::store::{AuditPlace, AuditSearch, read_instant};
 use axum::Json;
 use axum::body::Bytes;
@@ -35,7 +34,7 @@ impl FromRequestParts<Arc<Hub>> for Admin {
     async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Refusal> {
         let Asking(caller) = Asking::from_request_parts(parts, hub).await?;
         if caller.may(Permission::Operate) {
-            return Ok(Self(By { account: caller.name(), from: origin_of(&parts.extensions) }));
+            return Ok(Self(By { account: caller.name(), from: hub.origin_of(&parts.headers, &parts.extensions).name() }));
         }
         Err(Refusal::new(ErrorCode::Forbidden, "only an admin may look after accounts, keys and the audit"))
     }
@@ -213,7 +212,7 @@ impl FromRequestParts<Arc<Hub>> for Person {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Refusal> {
         let identity = Asking::from_request_parts(parts, hub).await?.account()?;
-        let by = By { account: identity.account.clone(), from: origin_of(&parts.extensions) };
+        let by = By { account: identity.account.clone(), from: hub.origin_of(&parts.headers, &parts.extensions).name() };
         Ok(Self(identity, by))
     }
 }

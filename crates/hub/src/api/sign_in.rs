@@ -3,11 +3,10 @@
 use super::asking::{Asking, json};
 use super::refusal::Refusal;
 use crate::hub::Hub;
-use crate::origin::origin_of;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{Extensions, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use gwanje_wire::rest::{LoginReply, RefreshRequest, TicketReply};
 use std::sync::Arc;
 
@@ -15,9 +14,10 @@ use std::sync::Arc;
 pub(super) async fn login(
     State(hub): State<Arc<Hub>>,
     request: Extensions,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<LoginReply>, Refusal> {
-    let (_, reply) = hub.auth.login_from(json(&body)?, &origin_of(&request)).await?;
+    let (_, reply) = hub.auth.login(json(&body)?, &hub.origin_of(&headers, &request)).await?;
     Ok(tokens(&hub, reply))
 }
 

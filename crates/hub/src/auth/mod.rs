@@ -4,7 +4,6 @@
 //! of them is kept in memory. Access tokens carry their own proof and cost no read.
 
 mod account;
-mod attempts;
 mod caller;
 mod following;
 mod key;
@@ -12,8 +11,10 @@ mod password;
 mod people;
 mod refusals;
 mod sign_in;
+mod throttle;
 mod ticket;
 mod token;
+mod turns;
 
 pub use crate::store::{Account, AccountEdit, ApiKey, By, Scope};
 pub use account::NewAccount;
@@ -22,11 +23,10 @@ pub use people::{PeopleError, Session, is_good_name};
 pub use ticket::TICKET_LIFE_MS;
 pub use token::TokenSecret;
 
-use crate::admission::come_back_s;
 use crate::clock::Clock;
-use crate::store::{Rotation, Store, StoreError};
+use crate::origin::Origin;
+use crate::store::{Erasure, Rotation, Store, StoreError, Verdict};
 use account::Accounts;
-use attempts::Attempts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use gwanje_model::{CenterId, Text};
@@ -35,14 +35,13 @@ use gwanje_wire::{ErrorCode, Problem};
 use refusals::Refusals;
 use sign_in::SignIns;
 use std::sync::Arc;
+use throttle::Slowed;
 use ticket::Tickets;
 use tokio::sync::{Semaphore, watch};
+use turns::{ComeBack, Turns};
 
-/// Passwords checked at once: each takes a core and 19 MiB for some ten milliseconds.
+/// Passwords hashed at once, of accounts that are made: each takes a core and 19 MiB for some ten milliseconds.
 const PASSWORD_CHECKS: usize = 2;
-
-/// Sign-ins that may wait for their password check: some seconds of work. More are told to come back.
-const PASSWORDS_WAITING: usize = 512;
 /// How long a hub may say that it passes a request on, milliseconds: hubs' clocks may lie a little apart.
 const PASS_LIFE_MS: i64 = 60_000;
 /// The most bytes of an account's name.
@@ -57,9 +56,9 @@ pub struct Auth {
     sign_ins: SignIns,
     tickets: Tickets,
     keys: key::Keys,
-    attempts: Attempts,
     refusals: Refusals,
-    passwords_waiting: Semaphore,
+    turns: Arc<Turns>,
+    slowed: Slowed,
     password_checks: Semaphore,
     revocations: watch::Sender<u64>,
 }
@@ -82,9 +81,9 @@ impl Auth {
             sign_ins,
             tickets: Tickets::default(),
             keys,
-            attempts: Attempts::default(),
             refusals: Refusals::default(),
-            passwords_waiting: Semaphore::new(PASSWORDS_WAITING),
+            turns: Arc::new(Turns::of_this_machine()),
+            slowed: Slowed::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             revocations: watch::Sender::new(0),
             store,
@@ -103,23 +102,15 @@ impl Auth {
         !self.accounts.is_empty()
     }
 
-    /// Signs an account in, from nowhere that is known.
+    /// Signs an account in, from where the request comes. Reads the account anew, so that one added by another process is
+    /// known. The audit is told of refusals together, once a minute.
     ///
     /// # Errors
-    /// As [`Self::login_from`].
-    pub async fn login(&self, request: LoginRequest) -> Result<(Identity, LoginReply), Refused> {
-        self.login_from(request, &Text::default()).await
-    }
-
-    /// Signs an account in, from an address. Reads the account anew, so that one added by another process is known. The audit
-    /// is told of refusals together, once a minute.
-    ///
-    /// # Errors
-    /// `unauthorized`, `too-many-requests` after failed attempts, or `unavailable`.
-    pub async fn login_from(
+    /// `unauthorized`, `too-many-requests` after failed attempts or in a crowd, or `unavailable`.
+    pub async fn login(
         &self,
         request: LoginRequest,
-        from: &Text,
+        from: &Origin,
     ) -> Result<(Identity, LoginReply), Refused> {
         let account = Text::from(request.account.as_str());
         let signed_in = self.sign_in(request, from).await;
@@ -128,12 +119,12 @@ impl Auth {
         {
             // What is no account's name may be a password, or a customer's.
             let known = self.accounts.get(&account).map(|account| account.name.clone());
-            self.refusals.note(known, from);
+            self.refusals.note(known, &from.name());
         }
         signed_in
     }
 
-    async fn sign_in(&self, request: LoginRequest, from: &Text) -> Result<(Identity, LoginReply), Refused> {
+    async fn sign_in(&self, request: LoginRequest, from: &Origin) -> Result<(Identity, LoginReply), Refused> {
         let nobody = || {
             Refused::from(Problem::new(
                 ErrorCode::Unauthorized,
@@ -143,36 +134,38 @@ impl Auth {
         if request.account.len() > ACCOUNT_MAX {
             return Err(nobody());
         }
-        let must_wait = |wait_s: Option<u64>| wait_s.map_or(Ok(()), |s| Err(too_many_attempts(s)));
-        must_wait(self.attempts.wait_s(&request.account, self.clock.wall_now()))?;
-        let Ok(_waiting) = self.passwords_waiting.try_acquire() else {
-            let problem = Problem::new(ErrorCode::TooManyRequests, "too many sign-ins at once; try again");
-            return Err(Refused { problem, retry_after_s: Some(come_back_s()) });
-        };
-        // The semaphore is never closed.
-        let _permit = self.password_checks.acquire().await;
+        let attempt = || throttle::attempt(&request.account, from, self.clock.wall_now());
+        let looked = attempt();
+        match self.store.look_at_attempt(looked).await?.verdict(looked.now) {
+            Verdict::Taken => {}
+            Verdict::Slowed => self.slowed.wait().await.map_err(too_many_at_once)?,
+            Verdict::Waits(ms) => return Err(too_many_attempts(ms)),
+        }
+        let _turn = self.turns.take(looked.pair).await.map_err(too_many_at_once)?;
         // Counts after the wait and before the check: guesses sent at once do not pass the limit together.
-        must_wait(self.attempts.begun(&request.account, self.clock.wall_now()))?;
+        if let Verdict::Waits(ms) = self.store.begin_attempt(attempt()).await? {
+            return Err(too_many_attempts(ms));
+        }
         let before = self.accounts.get(&request.account);
         let account = self.accounts.reread(&self.store, &request.account).await?;
         if let Some(before) = before.filter(|before| account.as_ref() != Some(before)) {
             self.changed(&before).await?;
         }
         let hash = account.as_ref().map(|account| account.password.clone());
-        let matches =
-            tokio::task::spawn_blocking(move || password::verify(&request.password, hash.as_deref()))
-                .await
-                .unwrap_or(false);
+        let password = request.password.clone();
+        let matches = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref()))
+            .await
+            .unwrap_or(false);
         let Some(account) = account.filter(|_| matches) else {
             return Err(nobody());
         };
-        self.attempts.succeeded(&request.account);
+        self.store.attempt_succeeded(attempt()).await?;
         if account.disabled {
             let detail = "this account is disabled; ask whoever administers the hub";
             return Err(Problem::new(ErrorCode::Unauthorized, detail).account_gone().into());
         }
-        let begun = self.sign_ins.begin(&self.store, &account, from, self.clock.wall_now()).await?;
-        let Some((id, rotation)) = begun else {
+        let now = self.clock.wall_now();
+        let Some((id, rotation)) = self.sign_ins.begin(&self.store, &account, &from.name(), now).await? else {
             let detail = "the account was changed just now; sign in again";
             return Err(Problem::new(ErrorCode::Unauthorized, detail).into());
         };
@@ -312,6 +305,14 @@ impl Auth {
         spent.await.map_err(|error: StoreError| error.problem())?.ok_or_else(refused)
     }
 
+    /// Who was erased, by a hash that only whoever has this store's secret can make again.
+    #[must_use]
+    pub fn mark_of(&self, erasure: &Erasure) -> String {
+        let deliveries = erasure.deliveries().iter().map(|id| id.0.to_string());
+        let said: Vec<String> = erasure.phones().iter().cloned().chain(deliveries).collect();
+        self.secret.mark(&said.join(","))
+    }
+
     /// By which this hub shows another that it passes a socket's request on.
     #[must_use]
     pub fn pass_for(&self, sid: &str) -> String {
@@ -357,12 +358,21 @@ fn void_refresh_token() -> Problem {
     Problem::new(ErrorCode::Unauthorized, "the refresh token is void; sign in again")
 }
 
-fn too_many_attempts(retry_after_s: u64) -> Refused {
+fn too_many_attempts(wait_ms: u64) -> Refused {
+    let s = wait_ms.div_ceil(1_000).max(1);
     let problem = Problem::new(
         ErrorCode::TooManyRequests,
-        format!("too many failed attempts for this account; try again in {retry_after_s} s"),
+        format!("too many failed sign-ins from here; try again in {s} s, or from another place"),
     );
-    Refused { problem, retry_after_s: Some(retry_after_s) }
+    Refused { problem, retry_after_s: Some(s) }
+}
+
+fn too_many_at_once(ComeBack(s): ComeBack) -> Refused {
+    let problem = Problem::new(
+        ErrorCode::TooManyRequests,
+        format!("many sign in at once; there is room for this one in {s} s, before all who come later"),
+    );
+    Refused { problem, retry_after_s: Some(s) }
 }
 
 fn identity_of(account: &Account, sign_in: Arc<str>) -> Identity {

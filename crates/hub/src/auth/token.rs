@@ -3,13 +3,15 @@
 //! The key lives in the store, so tokens outlive a restart. Equal input gives an equal token, so a spent refresh token
 //! gets the same pair again without any pair being stored.
 
-use crate::store::{Store, StoreError};
+use crate::store::{ACCESS_LIFE_MS, Store, StoreError};
 use gwanje_model::UtcMillis;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write as _};
 
 /// Bytes that SHA-256 takes at a time.
 const BLOCK: usize = 64;
+/// By how many milliseconds the clocks of two hubs on a store may lie apart: one that is further off says so.
+const CLOCKS_APART_MS: i64 = 2_000;
 /// The name under which the key is kept.
 const SECRET_NAME: &str = "token-secret";
 /// The name under which it is kept which key it is.
@@ -121,10 +123,12 @@ impl TokenSecret {
         self.sealed(&format!("a.{sign_in}.{}", expires_at.0))
     }
 
-    /// The sign-in of an access token that holds at `now`.
+    /// The sign-in of an access token that holds at `now`. One that claims to hold for longer than any is given was made
+    /// by a clock that went wrong, or by somebody else with this key: it never holds.
     pub(super) fn read_access(&self, token: &str, now: UtcMillis) -> Option<String> {
         let (sign_in, expires_at) = self.opened(token, "a")?;
-        (UtcMillis(expires_at) > now).then_some(sign_in)
+        let left_ms = UtcMillis(expires_at).since(now);
+        (left_ms > 0 && left_ms <= ACCESS_LIFE_MS + CLOCKS_APART_MS).then_some(sign_in)
     }
 
     /// The refresh token of a sign-in's generation.
@@ -148,6 +152,11 @@ impl TokenSecret {
         let (sign_in, nonce) = said.rsplit_once('-')?;
         let expires_at = UtcMillis(expires_at);
         (expires_at > now).then(|| (sign_in.to_owned(), nonce.to_owned(), expires_at))
+    }
+
+    /// A name for what must not be told, which is the same each time.
+    pub(super) fn mark(&self, of: &str) -> String {
+        hex(&hmac(&self.0, format!("m.{of}").as_bytes()))
     }
 
     /// By which a hub shows another that it passes a socket's request on, until an instant.
@@ -305,6 +314,10 @@ mod tests {
         assert_eq!(secret.read_access(&token, UtcMillis(9)).as_deref(), Some("S"));
         assert_eq!(secret.read_access(&token, UtcMillis(10)), None);
         assert_eq!(other.read_access(&token, UtcMillis(9)), None);
+        let far = secret.access("S", UtcMillis(ACCESS_LIFE_MS * 100));
+        assert_eq!(secret.read_access(&far, UtcMillis(0)), None, "nobody is given one for so long");
+        let full = secret.access("S", UtcMillis(ACCESS_LIFE_MS));
+        assert_eq!(secret.read_access(&full, UtcMillis(0)).as_deref(), Some("S"));
         assert_eq!(secret.read_refresh(&token), None);
         let forged = token.replacen("a.S.10", "a.T.10", 1);
         assert_eq!(secret.read_access(&forged, UtcMillis(9)), None);

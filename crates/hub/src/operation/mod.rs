@@ -11,7 +11,6 @@ mod shown;
 use crate::api::{Asking, Refusal};
 use crate::auth::By;
 use crate::hub::Hub;
-use crate::origin::origin_of;
 use crate::roster::Sight;
 use crate::socket::SocketGate;
 use axum::extract::{FromRef, State};
@@ -98,7 +97,7 @@ async fn operators_only(hub: &Hub, headers: &HeaderMap, what: &str) -> Result<()
 async fn operator(hub: &Hub, headers: &HeaderMap, request: &Extensions, what: &str) -> Result<By, Refusal> {
     let caller = hub.auth.identify(headers).await?;
     if caller.may(Permission::Operate) {
-        return Ok(By { account: caller.name(), from: origin_of(request) });
+        return Ok(By { account: caller.name(), from: hub.origin_of(headers, request).name() });
     }
     Err(Refusal::new(ErrorCode::Forbidden, format!("only an admin may {what}")))
 }

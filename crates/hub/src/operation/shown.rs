@@ -3,7 +3,6 @@
 use super::Operation;
 use crate::api::{Asking, Refusal};
 use crate::auth::By;
-use crate::origin::origin_of;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::StatusCode;
@@ -31,7 +30,7 @@ pub(super) async fn shown(
     let ShownRequest { delivery_id } = serde_json::from_slice(&body).map_err(|error| unread(&error))?;
     for center in hub.store.center_ids().into_iter().filter(|center| identity.sees(center)) {
         if hub.store.delivery(&center, delivery_id).await?.is_some() {
-            let by = By { account: identity.account, from: origin_of(&parts.extensions) };
+            let by = By { account: identity.account, from: hub.origin_of(&parts.headers, &parts.extensions).name() };
             let target = Text::from(format!("{center}/{delivery_id}"));
             hub.store.write_audit(vec![by.did(hub.clock.wall_now(), "phone.shown", target)]).await?;
             return Ok(StatusCode::NO_CONTENT);

@@ -5,13 +5,15 @@ use super::endpoint::Endpoint;
 use super::frame_loss::{FrameLoss, NoLoss};
 use super::passing::{Opened, Passing, polls, sid_of_poll, unknown_session};
 use crate::accepting::{WIND_DOWN, serve_until};
-use crate::api::{Refusal, check_origin};
+use crate::api::{Refusal, check_origin, for_browsers, is_preflight};
 use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::node_call::PASS;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::ORIGIN;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use gwanje_wire::ErrorCode;
@@ -206,10 +208,19 @@ fn is_new(request: &Request) -> bool {
     of_known.next().is_none()
 }
 
+/// Pages of listed origins may read what a poll answers, like any other answer.
 async fn answer(State(gate): State<Arc<SocketGate>>, request: Request) -> Response {
     if let Err(problem) = check_origin(&gate.hub, request.headers()) {
         return Refusal::from(problem).into_response();
     }
+    let Some(origin) = request.headers().get(ORIGIN).cloned() else { return answer_any(gate, request).await };
+    let preflight = is_preflight(request.method(), request.headers());
+    let response =
+        if preflight { StatusCode::NO_CONTENT.into_response() } else { answer_any(gate, request).await };
+    for_browsers(response, origin, preflight)
+}
+
+async fn answer_any(gate: Arc<SocketGate>, request: Request) -> Response {
     let endpoint = gate.endpoint.borrow().clone();
     let Some(endpoint) = endpoint else {
         return while_shut(&gate, request).await;

@@ -4,13 +4,16 @@
 use super::audit::{AuditSearch, Placed};
 use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
+use super::throttle::{Attempt, Counted, Verdict};
 use super::{
-    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
-    Replaces, Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Erased, Found, Lease, Now, PastSearch, Preference,
+    PreferenceKept, Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
-use gwanje_ledger::{BatchCommand, BatchDecided, Command, Decided, Signature, Standing, WordRefused};
+use gwanje_ledger::{
+    BatchCommand, BatchDecided, Command, Decided, Erasure, Signature, Standing, WordRefused,
+};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
@@ -73,6 +76,12 @@ pub(super) trait Backend: Send + Sync {
         day_at: UtcMillis,
         at_most: usize,
     ) -> Result<usize, StoreError>;
+    /// Erases a customer from a center: from live rows under revisions of their own, from all that is past in place.
+    async fn erase(&self, center: CenterId, erasure: Erasure, by: Text) -> Result<Erased, StoreError>;
+    /// Erases a customer from what belongs to no center; from how many records.
+    async fn erase_beside(&self, erasure: Erasure) -> Result<usize, StoreError>;
+    /// Writes anew what holds rows, so that nothing is left of what was overwritten or deleted. Commits wait for it.
+    async fn rewrite(&self) -> Result<(), StoreError>;
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError>;
     async fn begin_epoch(&self, center: CenterId, epoch: Epoch) -> Result<(), StoreError>;
     /// Sets a center up, or changes its name, place and zone; a new one begins with this epoch.
@@ -191,6 +200,12 @@ pub(super) trait Backend: Send + Sync {
         expires_at: UtcMillis,
         now: UtcMillis,
     ) -> Result<bool, StoreError>;
+    /// What is known of a sign-in before its password is checked.
+    async fn look_at_attempt(&self, attempt: Attempt) -> Result<Counted, StoreError>;
+    /// Counts it as failed, unless it has to wait.
+    async fn begin_attempt(&self, attempt: Attempt) -> Result<Verdict, StoreError>;
+    /// Takes back that it failed; what failed of the same account from there counts no more.
+    async fn attempt_succeeded(&self, attempt: Attempt) -> Result<(), StoreError>;
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError>;
     async fn end_sign_ins_of(&self, account: String) -> Result<(), StoreError>;
 

@@ -10,6 +10,7 @@ mod board;
 mod centers;
 mod changing;
 mod deciding;
+mod erasing;
 mod error;
 mod finding;
 mod following;
@@ -28,6 +29,7 @@ mod riders;
 mod selecting;
 mod signals;
 mod sqlite;
+mod throttle;
 mod transfer;
 
 pub use audit::{AuditPlace, AuditSearch, read_instant, shown_instant};
@@ -35,10 +37,11 @@ pub use board::BoardStream;
 pub use centers::CenterRecord;
 pub use changing::{AccountEdit, By, PeopleRefused};
 pub(crate) use changing::{PeopleChange, PeopleWrite};
+pub use erasing::Erased;
 pub use error::StoreError;
 pub use gwanje_ledger::{
-    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Idempotency, IfMatch, Intent,
-    Seen, Signature, Undo,
+    Accepted, Ask, BatchAct, BatchCommand, BatchDecided, Command, Decided, Erasure, Idempotency, IfMatch,
+    Intent, Seen, Signature, Undo,
 };
 pub use leases::{Chore, Lease};
 pub use memory::MemoryPlace;
@@ -47,11 +50,13 @@ pub use notes::DEMO_DAY_KEY;
 pub(crate) use notes::{OF_DEMO, PURPOSE_KEY};
 use past::PAGE as PAST_PAGE;
 pub use past::{Found, PastSearch};
+pub(crate) use people::{ACCESS_LIFE_MS, KeyHash, Rotation};
 pub use people::{Account, ApiKey, Scope};
 pub(crate) use people::{KeptSignIn, KeyHash, Rotation};
 pub use preferences::{PREFERENCES_MAX, Preference, PreferenceKept, Replaces};
 pub(crate) use riders::at_work;
 pub use selecting::{After, Selection};
+pub(crate) use throttle::{Attempt, ThrottleKey, Verdict};
 pub(crate) use transfer::{MOVED_KEY, marked};
 pub use transfer::{MoveError, Moved};
 

@@ -3,6 +3,7 @@
 use crate::peer::{PATIENCE, Peer};
 use gwanje_hub::auth::{Identity, NewAccount};
 use gwanje_hub::listening::Listening;
+use gwanje_hub::origin::Origin;
 use gwanje_hub::serve::Serving;
 use gwanje_hub::socket::{FrameLoss, SocketGate};
 use gwanje_hub::store::{Ask, CenterRecord, Command, Intent, Store, StoreConfig};
@@ -44,6 +45,11 @@ pub fn gangnam() -> CenterId {
 impl Running {
     /// With sockets beside REST, or on a port of their own.
     pub async fn start(apart: bool) -> Self {
+        Self::start_as(apart, HubConfig::default()).await
+    }
+
+    /// The same, with settings beside the harness's own.
+    pub async fn start_as(apart: bool, config: HubConfig) -> Self {
         crate::logs::show();
         let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
         for name in ["gangnam", "songpa"] {
@@ -53,7 +59,7 @@ impl Running {
                 .await
                 .unwrap();
         }
-        let config = HubConfig { origins: vec!["https://ops.example".into()], ..HubConfig::default() };
+        let config = HubConfig { origins: vec!["https://ops.example".into()], ..config };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
         for (role, centers) in [
             (Role::Dispatcher, vec![gangnam()]),
@@ -100,13 +106,13 @@ impl Running {
 
     pub async fn sign_in(&self, account: &str) -> Identity {
         let request = LoginRequest { account: account.into(), password: account.into() };
-        self.hub.auth.login(request).await.unwrap().0
+        self.hub.auth.login(request, &Origin::default()).await.unwrap().0
     }
 
     /// An access token.
     pub async fn token(&self, account: &str) -> String {
         let request = LoginRequest { account: account.into(), password: account.into() };
-        self.hub.auth.login(request).await.unwrap().1.access_token
+        self.hub.auth.login(request, &Origin::default()).await.unwrap().1.access_token
     }
 
     pub async fn ticket(&self, account: &str) -> String {

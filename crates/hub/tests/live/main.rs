@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod browsers;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;

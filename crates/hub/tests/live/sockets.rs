@@ -2,6 +2,7 @@
 
 use crate::harness::{Running, gangnam};
 use crate::peer::Peer;
+use gwanje_hub::origin::Origin;
 use gwanje_hub::store::Ask;
 use gwanje_model::digest::RowDigest;
 use gwanje_model::{Cancel, CancelBy, DeliveryId, Pos, Rev, RiderStatus};
@@ -336,7 +337,7 @@ async fn a_drain_that_is_taken_back_closes_nobody() {
     let mut peer = running.joined().await;
     assert_eq!(subscribe(&mut peer, Value::Null).await["ok"], true);
     let request = LoginRequest { account: "admin".into(), password: "admin".into() };
-    let (_, login) = running.hub.auth.login(request).await.unwrap();
+    let (_, login) = running.hub.auth.login(request, &Origin::default()).await.unwrap();
     let client = reqwest::Client::new();
     let asked = async |wish: Value| {
         let url = format!("{}/api/v1/drain", running.sockets);

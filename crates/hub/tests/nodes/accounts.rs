@@ -3,6 +3,7 @@
 use crate::harness::{Node, Shared};
 use crate::peer::Peer;
 use gwanje_hub::auth::{ApiKey, NewAccount, Scope};
+use gwanje_hub::origin::Origin;
 use gwanje_model::Role;
 use gwanje_wire::rest::LoginRequest;
 use reqwest::Method;
@@ -24,7 +25,7 @@ async fn account(node: &Node, name: &str) {
 
 async fn seated(node: &Node, name: &str) -> Seat {
     let request = LoginRequest { account: name.into(), password: name.into() };
-    let (identity, reply) = node.hub.auth.login(request).await.unwrap();
+    let (identity, reply) = node.hub.auth.login(request, &Origin::default()).await.unwrap();
     let ticket = node.hub.auth.issue_ticket(&identity).ticket;
     let (mut peer, _) = Peer::open(&node.url, "/center/gangnam").await;
     peer.join(&ticket, name).await.unwrap();

@@ -8,6 +8,7 @@ use gwanje_hub::listening::Listening;
 use gwanje_hub::logged::LogKept;
 use gwanje_hub::mail::Mailing;
 use gwanje_hub::node_url::NodeUrl;
+use gwanje_hub::origin::Origin;
 use gwanje_hub::serve::Serving;
 use gwanje_hub::socket::SocketGate;
 use gwanje_hub::store::{CenterRecord, Command, Intent, Store, StoreConfig};
@@ -136,7 +137,7 @@ impl Node {
 
     /// Asks it as an admin: the status, and the body.
     pub async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
-        let token = self.hub.auth.login(Self::admin()).await.unwrap().1.access_token;
+        let token = self.hub.auth.login(Self::admin(), &Origin::default()).await.unwrap().1.access_token;
         let request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.url));
         let answer = request.bearer_auth(token).json(&body).send().await.unwrap();
         let status = answer.status().as_u16();
@@ -164,7 +165,7 @@ impl Node {
 
     pub async fn ticket(&self) -> String {
         let request = LoginRequest { account: "dispatcher".into(), password: "dispatcher".into() };
-        let identity = self.hub.auth.login(request).await.unwrap().0;
+        let identity = self.hub.auth.login(request, &Origin::default()).await.unwrap().0;
         self.hub.auth.issue_ticket(&identity).ticket
     }
 

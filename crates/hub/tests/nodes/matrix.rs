@@ -4,6 +4,7 @@
 use crate::harness::{Node, Shared, gangnam};
 use crate::peer::Peer;
 use gwanje_hub::auth::{ApiKey, NewAccount, Scope};
+use gwanje_hub::origin::Origin;
 use gwanje_hub::store::{Ask, CenterRecord, Command, Intent};
 use gwanje_model::{CenterId, DeliveryId, Rider, RiderStatus, Role};
 use gwanje_wire::NewOrder;
@@ -137,7 +138,7 @@ async fn prepare(node: &Node) -> Credentials {
 
 async fn signed_in(node: &Node, name: &str) -> String {
     let request = LoginRequest { account: name.into(), password: name.into() };
-    node.hub.auth.login(request).await.unwrap().1.access_token
+    node.hub.auth.login(request, &Origin::default()).await.unwrap().1.access_token
 }
 
 /// A delivery that the rider was given.
@@ -278,7 +279,7 @@ async fn each_role_joins_the_namespaces_that_it_may() {
                 [("/center/gangnam", own), ("/center/songpa", other), ("/monitor", monitor)]
             {
                 let request = LoginRequest { account: who.into(), password: who.into() };
-                let identity = node.hub.auth.login(request).await.unwrap().0;
+                let identity = node.hub.auth.login(request, &Origin::default()).await.unwrap().0;
                 let ticket = node.hub.auth.issue_ticket(&identity).ticket;
                 let (mut peer, _) = Peer::open(&node.url, namespace).await;
                 let joined = peer.join(&ticket, who).await;

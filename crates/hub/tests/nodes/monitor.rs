@@ -1,6 +1,7 @@
 //! What one hub's monitor shows of another, and what is done there through this one.
 
 use crate::harness::{Node, Shared};
+use gwanje_hub::origin::Origin;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -84,7 +85,7 @@ async fn a_pass_that_no_hub_gave_is_refused() {
     let shared = Shared::start();
     let (first, second) = shared.two().await;
     let token = {
-        let (_, reply) = first.hub.auth.login(Node::admin()).await.unwrap();
+        let (_, reply) = first.hub.auth.login(Node::admin(), &Origin::default()).await.unwrap();
         reply.access_token
     };
     let url = format!("{}/api/v1/drain", first.url);

@@ -7,6 +7,7 @@ use gwanje_model::{CenterId, Rider, RiderStatus, Role, UtcMillis};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// 2026-03-02 10:00 in Seoul.
@@ -78,7 +79,11 @@ impl World {
             };
             store.upsert_riders(&center, (1..=3).map(rider).collect()).await.unwrap();
         }
-        let config = HubConfig { origins: vec!["https://console.example".into()], ..HubConfig::default() };
+        let config = HubConfig {
+            origins: vec!["https://console.example".into()],
+            trusted_proxies: vec![[127, 0, 0, 1].into()],
+            ..HubConfig::default()
+        };
         let hub = Arc::new(Hub::open(store, config).await.unwrap());
         let gangnam = vec![CenterId::from("gangnam")];
         for (name, role, centers) in [
@@ -98,6 +103,7 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = gwanje_hub::api::router(Arc::clone(&hub));
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let mut world = Self { hub, url, http: reqwest::Client::new(), tokens: HashMap::new(), key };
         for name in ["dispatcher", "callcenter", "supervisor", "admin", "gangnam-r1"] {
@@ -111,6 +117,12 @@ impl World {
     pub async fn login(&self, account: &str, password: &str) -> Answer {
         let body = json!({"account": account, "password": password});
         send(self.http.post(self.at("/login")).json(&body)).await
+    }
+
+    /// The same through a proxy, from there.
+    pub async fn login_from(&self, address: &str, account: &str, password: &str) -> Answer {
+        let body = json!({"account": account, "password": password});
+        send(self.http.post(self.at("/login")).header("x-forwarded-for", address).json(&body)).await
     }
 
     pub fn at(&self, path: &str) -> String {

@@ -1,6 +1,7 @@
 //! Signing in and out, refreshing, tickets, and what failing too often leads to.
 
 use crate::harness::{World, send};
+use futures_util::{FutureExt as _, StreamExt as _};
 use gwanje_hub::Clock;
 use gwanje_hub::auth::NewAccount;
 use gwanje_hub::store::StoreConfig;
@@ -64,6 +65,95 @@ async fn an_account_that_is_made_anew_keeps_its_name_until_it_is_given_another()
         world.hub.auth.put_account(again).await.unwrap();
         assert_eq!(world.login("dispatcher", "dispatcher").await.body["name"], called);
     }
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_lock_nobody_else_out() {
+    let world = World::new().await;
+    for host in 0..10 {
+        // One network, whatever the address in it.
+        let answer = world.login_from(&format!("2001:db8::{host:x}"), "supervisor", "wrong").await;
+        assert_eq!(answer.code(), "unauthorized");
+    }
+    let answer = world.login_from("2001:db8::a", "supervisor", "supervisor").await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (429, "too-many-requests"));
+    let seconds: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    for (address, account) in [
+        ("2001:db8:0:1::a", "supervisor"),
+        ("192.0.2.1", "supervisor"),
+        ("2001:db8::a", "dispatcher"),
+        // What clients write themselves counts for nothing.
+        ("2001:db8::a, 192.0.2.2", "supervisor"),
+    ] {
+        assert_eq!(world.login_from(address, account, account).await.status, 200, "{account} from {address}");
+    }
+}
+
+#[tokio::test]
+async fn random_names_from_an_address_stop_that_address_and_nobody_who_was_there_before() {
+    let world = World::new().await;
+    assert_eq!(world.login_from("192.0.2.1", "dispatcher", "dispatcher").await.status, 200);
+    let guesses = (0..70).map(|n| {
+        let world = &world;
+        async move { world.login_from("192.0.2.1", &format!("name-{n}"), "x").await }.boxed()
+    });
+    let guesses: Vec<_> = futures_util::stream::iter(guesses).buffer_unordered(8).collect().await;
+    let checked = guesses.iter().filter(|answer| answer.code() == "unauthorized").count();
+    let told_to_wait = guesses.iter().filter(|answer| answer.code() == "too-many-requests").count();
+    assert_eq!((checked, told_to_wait), (60, 10));
+    assert_eq!(
+        world.login_from("192.0.2.1", "supervisor", "supervisor").await.status,
+        429,
+        "never there before"
+    );
+    assert_eq!(world.login_from("192.0.2.1", "dispatcher", "dispatcher").await.status, 200, "it was");
+    assert_eq!(
+        world.login_from("192.0.2.2", "supervisor", "supervisor").await.status,
+        200,
+        "another address"
+    );
+}
+
+/// Many guess at an account from everywhere: who it knows is let in as ever, and who it doesn't know waits and is let in.
+#[tokio::test]
+async fn an_account_that_many_guess_at_slows_down_strangers_and_refuses_nobody() {
+    let world = World::new().await;
+    assert_eq!(world.login_from("192.0.2.1", "supervisor", "supervisor").await.status, 200);
+    let guesses = (0..100).map(|n| {
+        let address = format!("198.51.100.{}", n % 10);
+        let world = &world;
+        async move { world.login_from(&address, "supervisor", "wrong").await }.boxed()
+    });
+    let guesses: Vec<_> = futures_util::stream::iter(guesses).buffer_unordered(8).collect().await;
+    assert!(guesses.iter().all(|answer| answer.code() == "unauthorized"));
+    let asked = std::time::Instant::now();
+    assert_eq!(world.login_from("203.0.113.1", "supervisor", "supervisor").await.status, 200);
+    assert!(asked.elapsed() >= std::time::Duration::from_secs(2), "a stranger waits: {:?}", asked.elapsed());
+    assert_eq!(world.login_from("192.0.2.1", "supervisor", "supervisor").await.status, 200);
+}
+
+/// A crowd signs in for the first time at once, from one address. Everybody is let in, and who has to come back is told when.
+#[tokio::test]
+async fn a_crowd_of_first_sign_ins_is_let_in() {
+    let world = World::new().await;
+    let crowd = (0..200).map(|n| {
+        let (world, address) = (&world, format!("10.0.{}.{}", n / 100, n % 100));
+        async move {
+            loop {
+                let answer = world.login_from(&address, "dispatcher", "dispatcher").await;
+                match answer.status.as_u16() {
+                    200 => return,
+                    429 | 503 => {
+                        let seconds = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+                        tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+                    }
+                    other => panic!("{other}: {answer:?}"),
+                }
+            }
+        }
+    });
+    futures_util::future::join_all(crowd).await;
 }
 
 #[tokio::test]

@@ -157,3 +157,43 @@ async fn nobody_but_its_owner_reads_the_file() {
     assert!(rights().values().all(|mode| *mode == 0o600), "{:?}", rights());
     store.close().await;
 }
+
+/// The bytes of everything in a folder.
+fn all_bytes(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|path| (path.clone(), std::fs::read(&path).unwrap())).collect()
+}
+
+/// Nothing of an erased customer is left in the files of a hub that runs: neither in rows, nor between them, nor in the log.
+#[tokio::test]
+async fn of_an_erased_customer_nothing_is_left_in_the_files() {
+    use gwanje_hub::store::{Erasure, Intent};
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(at(folder.path())).await;
+    let secrets: [&[u8]; 3] =
+        ["010-8765-4321".as_bytes(), "가나다라 303".as_bytes(), "01087654321".as_bytes()];
+    let found = || {
+        let files = all_bytes(folder.path());
+        let is_in = |bytes: &[u8], secret: &[u8]| bytes.windows(secret.len()).any(|window| window == secret);
+        let of = |secret: &[u8]| files.iter().filter(|(_, bytes)| is_in(bytes, secret)).count();
+        secrets.map(of)
+    };
+    for n in 0..40 {
+        let mut order = crate::day::order();
+        order.dropoff.phone = "010-8765-4321".into();
+        order.dropoff.address = "가나다라 303".into();
+        // Some are longer than a page.
+        order.request = "call 01087654321. ".repeat(1 + n * 7).as_str().into();
+        done(&store, Command::new(gangnam(), Intent::Create(Box::new(order)), "callcenter", START)).await;
+        done(&store, create()).await;
+    }
+    for n in 0..40 {
+        done(&store, act(n * 2 + 1, cancel())).await;
+    }
+    store.archive_ended_before(&gangnam(), START.plus_min(1)).await.unwrap();
+    assert!(found().iter().all(|files| *files > 0), "{:?}", found());
+    let erased = store.erase(&Erasure::of_phone("+82 10 8765 4321").unwrap()).await.unwrap();
+    assert_eq!(found(), [0; 3], "{erased:?}");
+    store.close().await;
+    assert_eq!(found(), [0; 3], "nor afterwards");
+}

@@ -139,6 +139,7 @@ impl Witness {
                 Answer::Nothing
             }
             Step::Forget(min) => Answer::Forgotten(store.forget_past(id, day.plus_min(-min)).await.unwrap()),
+            Step::Erase(nth) => Answer::Erased(store.erase_rows(&center.erasure(*nth)).await.unwrap().told),
             Step::List(n) => {
                 store.upsert_riders(id, vec![rider(id, *n, "새 라이더")]).await.unwrap();
                 Answer::Nothing

@@ -18,6 +18,7 @@ mod day;
 mod due;
 mod emission;
 mod equal;
+mod erase;
 #[path = "../shared/followed.rs"]
 mod followed;
 mod frames;
@@ -58,6 +59,8 @@ macro_rules! store_conformance {
             alarms::an_alarm_is_forgotten_a_week_on_when_its_delivery_has_left_the_board,
             alarms::alarms_that_stay_are_in_no_others_way,
             alarms::alarms_go_some_at_a_time_until_none_is_left,
+            erase::a_customer_is_erased_everywhere_and_boards_prove_afterwards,
+            erase::a_customer_is_erased_by_a_delivery,
             crash::a_handle_that_goes_without_a_word_takes_nothing_with_it,
             due::each_comes_when_it_is_due_and_is_settled_when_its_reason_is_gone,
             due::what_is_due_outlives_the_process,
@@ -93,6 +96,7 @@ macro_rules! store_conformance {
             several::a_cursor_from_another_node_goes_on,
             several::a_command_sent_again_to_another_node_is_answered_as_recorded,
             several::a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end,
+            several::failed_sign_ins_of_all_nodes_count_together,
             several::a_node_with_another_secret_does_not_start,
             people::two_hubs_leave_one_admin,
             people::a_change_at_one_hub_is_in_force_at_the_other,

@@ -4,6 +4,7 @@ use crate::day::START;
 use crate::place::Place;
 use gwanje_hub::auth::{Account, AccountEdit, ApiKey, By, NewAccount, Scope};
 use gwanje_hub::store::{AuditPlace, AuditSearch, PreferenceKept, Replaces, Store, StoreConfig};
+use gwanje_hub::origin::Origin;
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{Role, UtcMillis};
 use gwanje_wire::people::AuditLine;
@@ -29,7 +30,7 @@ async fn hub_on(place: &Place, clock: &Clock) -> Hub {
 
 async fn signs_in(hub: &Hub, name: &str) -> Result<(), String> {
     let request = LoginRequest { account: name.into(), password: name.into() };
-    let signed_in = hub.auth.login_from(request, &"10.0.0.1".into()).await;
+    let signed_in = hub.auth.login(request, &from("10.0.0.1")).await;
     signed_in.map(drop).map_err(|refused| refused.problem.detail)
 }
 
@@ -135,10 +136,10 @@ pub async fn refused_sign_ins_are_told_together(place: Place) {
     hub.auth.put_account(new("kim", Role::Dispatcher)).await.unwrap();
     for _ in 0..3 {
         let request = LoginRequest { account: "kim".into(), password: "guess".into() };
-        hub.auth.login_from(request, &"10.0.0.1".into()).await.unwrap_err();
+        hub.auth.login(request, &from("10.0.0.1")).await.unwrap_err();
     }
     let request = LoginRequest { account: "hunter2".into(), password: "kim".into() };
-    hub.auth.login_from(request, &"10.0.0.2".into()).await.unwrap_err();
+    hub.auth.login(request, &from("10.0.0.2")).await.unwrap_err();
     hub.auth.tell_refusals().await;
     let lines = hub.store.audit(AuditSearch::default()).await.unwrap().lines;
     let mut told: Vec<_> = lines
@@ -197,7 +198,7 @@ pub async fn a_sign_in_that_nobody_uses_ends_while_the_hub_runs(place: Place) {
     hub.auth.put_account(new("lee", Role::Dispatcher)).await.unwrap();
     signs_in(&hub, "kim").await.unwrap();
     let request = LoginRequest { account: "lee".into(), password: "lee".into() };
-    let (identity, reply) = hub.auth.login(request).await.unwrap();
+    let (identity, reply) = hub.auth.login(request, &Origin::default()).await.unwrap();
     clock.set_still(START.plus_ms(29 * DAY_MS), START);
     assert_eq!(hub.auth.end_unused().await.unwrap(), 0);
     hub.auth.refresh(&reply.refresh_token).await.unwrap();
@@ -234,7 +235,7 @@ pub async fn a_change_at_one_hub_is_in_force_at_the_other(place: Place) {
     first.auth.put_account(new("kim", Role::Dispatcher)).await.unwrap();
     let signed_in = async || {
         let request = LoginRequest { account: "kim".into(), password: "kim".into() };
-        second.auth.login(request).await.unwrap().0
+        second.auth.login(request, &Origin::default()).await.unwrap().0
     };
     let role = AccountEdit { role: Some(Role::Supervisor), ..AccountEdit::default() };
     let centers = AccountEdit { centers: Some(vec!["mapo".into()]), ..AccountEdit::default() };
@@ -257,4 +258,8 @@ pub async fn a_change_at_one_hub_is_in_force_at_the_other(place: Place) {
     first.auth.remove_key(&"till".into(), &by()).await.unwrap();
     second.auth.reload().await.unwrap();
     assert!(second.auth.identify(&headers).await.is_err());
+}
+
+fn from(address: &str) -> Origin {
+    Origin { address: address.parse().ok(), ..Origin::default() }
 }

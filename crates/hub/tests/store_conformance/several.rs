@@ -3,6 +3,7 @@
 use crate::day::{START, act, config, create, done, gangnam};
 use crate::place::Place;
 use gwanje_hub::auth::TokenSecret;
+use gwanje_hub::origin::Origin;
 use gwanje_hub::store::{Ask, Chore, Command, Idempotency, Intent, Store, StoreConfig, StoreError};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Role};
@@ -85,7 +86,7 @@ pub async fn a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end(place: Place)
     };
     first.auth.put_account(account).await.unwrap();
     let request = LoginRequest { account: "kim".into(), password: "kim".into() };
-    let (identity, reply) = first.auth.login(request).await.unwrap();
+    let (identity, reply) = first.auth.login(request, &Origin::default()).await.unwrap();
     let headers =
         [(axum::http::header::AUTHORIZATION, format!("Bearer {}", reply.access_token).parse().unwrap())];
     let headers = axum::http::HeaderMap::from_iter(headers);
@@ -96,6 +97,40 @@ pub async fn a_sign_in_at_one_node_is_one_at_all_and_so_is_its_end(place: Place)
     first.auth.logout(&identity).await.unwrap();
     second.auth.reload().await.unwrap();
     assert!(second.auth.identify(&headers).await.is_err(), "signed out at the other node");
+}
+
+/// What failed at one node counts at all; what succeeded at one takes it back for all.
+pub async fn failed_sign_ins_of_all_nodes_count_together(place: Place) {
+    let store = || place.open(StoreConfig::temporary(Clock::wall()));
+    let first = Hub::open(store().await, HubConfig::default()).await.unwrap();
+    let second = Hub::open(store().await, HubConfig::default()).await.unwrap();
+    let account = gwanje_hub::auth::NewAccount {
+        name: "kim".into(),
+        role: Role::Admin,
+        centers: Vec::new(),
+        rider: None,
+        person: None,
+        password: "kim".into(),
+    };
+    first.auth.put_account(account).await.unwrap();
+    let from = |last: u8| Origin { address: Some([192, 0, 2, last].into()), ..Origin::default() };
+    let login = async |hub: &Hub, password: &str, last: u8| {
+        let request = LoginRequest { account: "kim".into(), password: password.into() };
+        hub.auth.login(request, &from(last)).await.map(drop).map_err(|refused| refused.problem.status)
+    };
+    for _ in 0..5 {
+        assert_eq!(login(&first, "wrong", 1).await, Err(401));
+        assert_eq!(login(&second, "wrong", 1).await, Err(401));
+    }
+    for hub in [&first, &second] {
+        assert_eq!(login(hub, "kim", 1).await, Err(429));
+        assert_eq!(login(hub, "kim", 2).await, Ok(()));
+    }
+    for _ in 0..9 {
+        assert_eq!(login(&first, "wrong", 2).await, Err(401));
+    }
+    assert_eq!(login(&second, "kim", 2).await, Ok(()));
+    assert_eq!(login(&first, "wrong", 2).await, Err(401), "what failed before is taken back");
 }
 
 pub async fn a_node_with_another_secret_does_not_start(place: Place) {

@@ -4,6 +4,7 @@ use crate::day::{done, gangnam, order, prepare};
 use crate::opening::{administer_in, database, fresh};
 use axum::http::{HeaderMap, header};
 use gwanje_hub::auth::NewAccount;
+use gwanje_hub::origin::Origin;
 use gwanje_hub::store::{Ask, Command, Decided, Intent, Store, StoreConfig, Undo};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{DeliveryId, Rev, Role};
@@ -125,7 +126,7 @@ async fn tickets_and_sign_ins_of_one_node_hold_at_the_others() {
     let mut tickets = BTreeSet::new();
     for (n, here) in hubs.iter().enumerate() {
         let request = LoginRequest { account: "kim".into(), password: "kim".into() };
-        let (identity, reply) = here.auth.login(request).await.unwrap();
+        let (identity, reply) = here.auth.login(request, &Origin::default()).await.unwrap();
         let bearer = (header::AUTHORIZATION, format!("Bearer {}", reply.access_token).parse().unwrap());
         let headers = HeaderMap::from_iter([bearer]);
         for (m, there) in hubs.iter().enumerate() {

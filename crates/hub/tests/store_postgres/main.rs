@@ -13,6 +13,7 @@ mod clocks;
 #[allow(dead_code, reason = "not every suite uses all")]
 mod day;
 mod encryption;
+mod erasing;
 #[path = "../shared/followed.rs"]
 mod followed;
 mod moving;

@@ -3,6 +3,7 @@
 use crate::day::{START, act, by, cancel, config, create, done, gangnam, prepare};
 use crate::opening::{database, fresh};
 use gwanje_hub::auth::{ApiKey, NewAccount, Scope};
+use gwanje_hub::origin::Origin;
 use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::store::{
     After, Ask, Command, Idempotency, Intent, MoveError, Moved, PastSearch, Replaces, Store, StoreConfig,
@@ -89,8 +90,11 @@ async fn boards_histories_alarms_outcomes_and_sign_ins_go_on_in_the_database() {
     hub.auth.put_account(account).await.unwrap();
     let key = ApiKey { name: "till".into(), centers: vec![gangnam()], scopes: vec![Scope::Create] };
     let key = hub.auth.put_key(key).await.unwrap();
-    let (_, tokens) =
-        hub.auth.login(LoginRequest { account: "kim".into(), password: "kim".into() }).await.unwrap();
+    let (_, tokens) = hub
+        .auth
+        .login(LoginRequest { account: "kim".into(), password: "kim".into() }, &Origin::default())
+        .await
+        .unwrap();
     let before = told(&hub.store).await;
     let head = hub.store.head(&gangnam()).await.unwrap();
     let cursor = Cursor { epoch: head.epoch.clone(), rev: Rev(9) };

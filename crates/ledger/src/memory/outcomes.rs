@@ -1,5 +1,6 @@
 //! What was decided under keys, for a day.
 
+use crate::erasure::Erasure;
 use crate::need::KeyNeed;
 use crate::retention::Retention;
 use crate::write::{Moment, OutcomeKey, OutcomeWrite, Recorded};
@@ -42,6 +43,18 @@ impl MemoryOutcomes {
         self.0.insert(key, (now.wall, recorded));
         self.forget(now);
         true
+    }
+
+    /// Erases a customer from what was answered; from how many.
+    pub(super) fn erase(&mut self, erasure: &Erasure) -> usize {
+        let mut erased = 0;
+        for (_, recorded) in self.0.values_mut() {
+            if let Some(without) = erasure.answer(&recorded.body) {
+                recorded.body = without.into();
+                erased += 1;
+            }
+        }
+        erased
     }
 
     /// Forgets those that are over.

@@ -3,8 +3,8 @@
 use crate::steps::{Here, Step, account, batch, key, people, rider, riders, signature};
 use gwanje_ledger::memory::MemoryCenter;
 use gwanje_ledger::{
-    AlarmRef, BatchDecided, Decided, Decision, LoadedCenter, Moment, Need, Standing, Undecided, WordRefused,
-    Write,
+    AlarmRef, BatchDecided, Decided, Decision, Erasure, LoadedCenter, Moment, Need, Standing, Undecided,
+    WordRefused, Write,
 };
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, UtcMillis};
 use gwanje_wire::Problem;
@@ -27,6 +27,8 @@ pub enum Answer {
     Word(Option<WordRefused>),
     Archive(usize),
     Forgotten(usize),
+    /// Rows that boards are told anew.
+    Erased(usize),
     Nothing,
 }
 
@@ -210,11 +212,28 @@ impl Center {
                 }
                 Answer::Forgotten(old.len())
             }
+            Step::Erase(id) => {
+                let erasure = self.erasure(*id);
+                let mut standing = self.memory.standing().clone();
+                let rows = self.memory.rows_to_erase(&erasure);
+                let writes = gwanje_ledger::erase(&mut standing, rows, &"system".into(), now.day).unwrap();
+                let told = writes.len();
+                self.apply(standing, writes);
+                self.memory.erase_past(&erasure);
+                Answer::Erased(told)
+            }
             Step::List(n) => {
                 self.memory.put_rider(rider(&self.id, *n, "새 라이더"));
                 Answer::Nothing
             }
         }
+    }
+}
+
+impl Center {
+    /// Of the customer of the nth of its deliveries.
+    pub fn erasure(&self, nth: u64) -> Erasure {
+        Erasure::of_delivery(DeliveryId(self.base + nth))
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Step {
     Forget(i64),
     /// A rider is listed, or called otherwise.
     List(u8),
+    /// The customer of one of the deliveries is erased.
+    Erase(u64),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +130,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Epoch),
         1 => (2..4u8).prop_map(Step::List),
         2 => (-1..60i64).prop_map(Step::Forget),
+        1 => (1..=IDS).prop_map(Step::Erase),
     ]
 }
 

@@ -1,13 +1,14 @@
 //! What changes centers, each within one transaction: loaded, decided by the ledger, written, told.
 
 use super::{HeldLease, Kept};
+use crate::store::Erased;
 use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, BatchOutcome, DUE_AT_ONCE};
 use crate::store::leases::LEASE;
 use crate::store::{CenterRecord, Chore, Lease, StoreError};
 use gwanje_ledger::memory::{MemoryCenter, MemoryCommit, MemoryTransaction, Misfit};
 use gwanje_ledger::{
-    AlarmRef, BatchCommand, Command, Decided, Decision, LoadedCenter, Moment, Need, Signature, Standing,
-    Undecided, WordRefused, Write,
+    AlarmRef, BatchCommand, Command, Decided, Decision, Erasure, LoadedCenter, Moment, Need, Signature,
+    Standing, Undecided, WordRefused, Write,
 };
 use gwanje_model::{CenterId, Epoch, Rider, Text, UtcMillis};
 use gwanje_wire::rest::CloseReply;
@@ -138,6 +139,30 @@ impl Kept {
             ((), gwanje_ledger::forget_tombstones(standing, center.newest_too_many(kept)))
         })?;
         Ok(())
+    }
+
+    pub(super) fn erase(
+        &mut self,
+        center: &CenterId,
+        mut erasure: Erasure,
+        by: &Text,
+        now: Moment,
+    ) -> Result<Erased, StoreError> {
+        let Some(found) = self.centers.center(center) else { return Ok(Erased::default()) };
+        found.find_own(&mut erasure);
+        let written = self.change(center, now, |center, standing| {
+            let rows = center.rows_to_erase(&erasure);
+            match gwanje_ledger::erase(standing, rows, by, now.day) {
+                Ok(writes) => (Ok(writes.len()), writes),
+                Err(error) => (Err(unwritable(error)), Vec::new()),
+            }
+        })?;
+        let told = written.unwrap_or(Ok(0))?;
+        let records = self.centers.center_mut(center).map_or(0, |center| center.erase_past(&erasure));
+        let is_here = |center: &MemoryCenter| {
+            erasure.deliveries().iter().filter(|id| center.delivery(**id).is_some()).count()
+        };
+        Ok(Erased { deliveries: self.centers.center(center).map_or(0, is_here), told, records })
     }
 
     pub(super) fn begin_epoch(

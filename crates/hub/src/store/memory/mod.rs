@@ -6,20 +6,22 @@ mod asks;
 mod board;
 mod people;
 mod reads;
+mod throttle;
 
 use super::audit::{AuditSearch, Placed};
 use super::backend::{Backend, BatchOutcome, Beside};
 use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
+use super::throttle::{Attempt, Counted, Verdict};
 use super::{
-    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PREFERENCES_MAX, PastSearch, Preference,
-    PreferenceKept, Replaces, Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Erased, Found, Lease, Now, PREFERENCES_MAX, PastSearch,
+    Preference, PreferenceKept, Replaces, Selection, StoreError,
 };
 use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::memory::MemoryStore;
-use gwanje_ledger::{BatchCommand, Command, Decided, Moment, Signature, Standing, WordRefused};
+use gwanje_ledger::{BatchCommand, Command, Decided, Erasure, Moment, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
@@ -29,6 +31,7 @@ use people::People;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use throttle::Throttle;
 use tokio::sync::Semaphore;
 
 /// Boards streamed at once: each may wait for a slow client.
@@ -59,6 +62,7 @@ struct Kept {
     centers: MemoryStore,
     records: BTreeMap<CenterId, CenterRecord>,
     people: People,
+    throttle: Throttle,
     notes: BTreeMap<String, String>,
     preferences: BTreeMap<(Text, String), Preference>,
     /// The centers in memory of each handle.
@@ -181,6 +185,27 @@ impl Backend for Memory {
         at_most: usize,
     ) -> Result<usize, StoreError> {
         self.write(|kept| Ok(kept.forget_past(&center, day_at, at_most, self.now())))
+    }
+
+    async fn erase(&self, center: CenterId, erasure: Erasure, by: Text) -> Result<Erased, StoreError> {
+        self.write(|kept| kept.erase(&center, erasure, &by, self.now()))
+    }
+
+    async fn erase_beside(&self, erasure: Erasure) -> Result<usize, StoreError> {
+        self.write(|kept| {
+            let mut erased = 0;
+            for preference in kept.preferences.values_mut() {
+                if let Some(without) = erasure.json(&preference.body) {
+                    preference.body = without;
+                    erased += 1;
+                }
+            }
+            Ok(erased)
+        })
+    }
+
+    async fn rewrite(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
@@ -436,6 +461,21 @@ impl Backend for Memory {
         now: UtcMillis,
     ) -> Result<bool, StoreError> {
         self.write(|kept| Ok(kept.people.spend_ticket(nonce, expires_at, now)))
+    }
+
+    async fn look_at_attempt(&self, attempt: Attempt) -> Result<Counted, StoreError> {
+        Ok(self.read(|kept| kept.throttle.look(&attempt)))
+    }
+
+    async fn begin_attempt(&self, attempt: Attempt) -> Result<Verdict, StoreError> {
+        self.write(|kept| Ok(kept.throttle.begin(&attempt)))
+    }
+
+    async fn attempt_succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.write(|kept| {
+            kept.throttle.succeeded(&attempt);
+            Ok(())
+        })
     }
 
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {

@@ -2,18 +2,19 @@
 
 use super::answer::{Answer, Settle, settle};
 use super::apply::apply;
+use super::erasing::{self, Suspects};
 use super::failure::Failure;
 use super::loading::{any_row, live_row, load};
 use super::named::NamedAsk;
 use super::rows::{alarm_kind, json, receipt_stage, signed, unsigned};
-use crate::store::StoreError;
 use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, DUE_AT_ONCE};
+use crate::store::{Erased, StoreError};
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
-    AlarmRef, AlarmSubject, Entry, LoadedAlarm, Moment, Need, Retention, Signature, Standing, WordRefused,
-    Write,
+    AlarmRef, AlarmSubject, Entry, Erasure, LoadedAlarm, Moment, Need, Retention, Signature, Standing,
+    WordRefused, Write,
 };
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, Text, UtcMillis};
 use gwanje_wire::rest::RECEIPTS_OF_ACCOUNT;
 use gwanje_wire::socket::AlarmReceipt;
 
@@ -23,6 +24,7 @@ pub(super) enum CenterAsk {
     Word { receipt: AlarmReceipt, by: Signature, answer: Answer<Result<(), WordRefused>> },
     Due(Answer<usize>),
     Archive { day_at: UtcMillis, at_most: usize, kept: u64, answer: Answer<usize> },
+    Erase { erasure: Erasure, suspects: Suspects, by: Text, answer: Answer<Erased> },
     KeepTombstones(u64, Answer<()>),
     BeginEpoch(Epoch, Answer<Result<(), StoreError>>),
 }
@@ -39,7 +41,7 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    async fn write(&mut self, writes: Vec<Write>) -> Result<(), Failure> {
+    pub async fn write(&mut self, writes: Vec<Write>) -> Result<(), Failure> {
         apply(self.tx, self.center, writes, self.now, &mut self.changes).await
     }
 
@@ -85,6 +87,7 @@ impl CenterAsk {
             Self::Named(ask) => ask.fail(why),
             Self::Word { answer, .. } => answer.give(Err(why())),
             Self::Due(answer) | Self::Archive { answer, .. } => answer.give(Err(why())),
+            Self::Erase { answer, .. } => answer.give(Err(why())),
             Self::KeepTombstones(_, answer) => answer.give(Err(why())),
             Self::BeginEpoch(_, answer) => answer.give(Err(why())),
         }
@@ -100,6 +103,9 @@ impl CenterAsk {
             Self::Due(answer) => Ok(settle(answer, write_due(at).await?)),
             Self::Archive { day_at, at_most, kept, answer } => {
                 Ok(settle(answer, archive(at, *day_at, *at_most, *kept).await?))
+            }
+            Self::Erase { erasure, suspects, by, answer } => {
+                Ok(settle(answer, erasing::erase(at, erasure.clone(), suspects, by).await?))
             }
             Self::KeepTombstones(kept, answer) => Ok(settle(answer, keep_tombstones(at, *kept).await?)),
             Self::BeginEpoch(epoch, answer) => {

@@ -4,19 +4,20 @@ use super::asks::{self, CenterAsk};
 use super::commit::Queue;
 use super::failure::Failure;
 use super::named::NamedAsk;
-use super::{Postgres, audit, centers, leases, loading, people, pruning, reads};
+use super::{Postgres, audit, centers, erasing, leases, loading, people, pruning, reads, throttle};
 use crate::fanout::Fanout;
 use crate::store::audit::{AuditSearch, Placed};
 use crate::store::backend::{Backend, BatchOutcome, Beside};
 use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use crate::store::signals::Signals;
+use crate::store::throttle::{Attempt, Counted, Verdict};
 use crate::store::{
-    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
-    Replaces, Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Erased, Found, Lease, Now, PastSearch, Preference,
+    PreferenceKept, Replaces, Selection, StoreError,
 };
 use async_trait::async_trait;
-use gwanje_ledger::{BatchCommand, Command, Decided, Moment, Signature, Standing, WordRefused};
+use gwanje_ledger::{BatchCommand, Command, Decided, Erasure, Moment, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
@@ -96,6 +97,20 @@ impl Backend for Postgres {
         write!(self, "forgetting the past", |tx| {
             pruning::forget_past(tx, &center, day_at, at_most, Moment { wall, day }).await?
         })
+    }
+
+    async fn erase(&self, center: CenterId, erasure: Erasure, by: Text) -> Result<Erased, StoreError> {
+        let suspects =
+            read!(self, "looking for a customer", |tx| erasing::suspects(tx, &center, &erasure).await?)?;
+        self.ask(&center, |answer| CenterAsk::Erase { erasure, suspects, by, answer }).await
+    }
+
+    async fn erase_beside(&self, erasure: Erasure) -> Result<usize, StoreError> {
+        write!(self, "erasing a customer", |tx| erasing::beside(tx, &erasure).await?)
+    }
+
+    async fn rewrite(&self) -> Result<(), StoreError> {
+        self.shared.rewrite().await.map_err(|failure| failure.while_doing("writing the tables anew"))
     }
 
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
@@ -324,6 +339,18 @@ impl Backend for Postgres {
         now: UtcMillis,
     ) -> Result<bool, StoreError> {
         write!(self, "spending a ticket", |tx| people::spend_ticket(tx, &nonce, expires_at, now).await?)
+    }
+
+    async fn look_at_attempt(&self, attempt: Attempt) -> Result<Counted, StoreError> {
+        read!(self, "reading failed sign-ins", |tx| throttle::look(tx, &attempt).await?)
+    }
+
+    async fn begin_attempt(&self, attempt: Attempt) -> Result<Verdict, StoreError> {
+        write!(self, "counting a sign-in", |tx| throttle::begin(tx, &attempt).await?)
+    }
+
+    async fn attempt_succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
+        write!(self, "counting a sign-in", |tx| throttle::succeeded(tx, &attempt).await?)
     }
 
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {

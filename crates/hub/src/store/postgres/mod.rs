@@ -12,6 +12,7 @@ mod centers;
 mod commit;
 mod connecting;
 mod encryption;
+mod erasing;
 mod failure;
 mod identity;
 mod leases;
@@ -24,6 +25,7 @@ mod pruning;
 mod reads;
 mod rows;
 mod schema;
+mod throttle;
 #[macro_use]
 mod transacting;
 mod backend;

@@ -1,20 +1,21 @@
 //! What every store must do, in a file: each write on the writer's thread, each read on a reader of its kind.
 
 use super::{
-    Sqlite, alarms, archive, audit, centers, connect, deciding, notes, past, people, preferences, read,
-    riders, unusable,
+    Sqlite, alarms, archive, audit, centers, connect, deciding, erasing, notes, past, people, preferences, read,
+    riders, throttle, unusable,
 };
 use crate::fanout::Fanout;
 use crate::store::audit::{AuditSearch, Placed};
 use crate::store::backend::{Backend, BatchOutcome, Beside};
 use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
+use crate::store::throttle::{Attempt, Counted, Verdict};
 use crate::store::{
-    After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
-    Replaces, Selection, StoreError,
+    After, BoardStream, CenterRecord, Chore, Erased, Found, Lease, Now, PastSearch, Preference,
+    PreferenceKept, Replaces, Selection, StoreError,
 };
 use async_trait::async_trait;
-use gwanje_ledger::{BatchCommand, Command, Decided, Need, Signature, Standing, WordRefused};
+use gwanje_ledger::{BatchCommand, Command, Decided, Erasure, Need, Signature, Standing, WordRefused};
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
@@ -90,6 +91,27 @@ impl Backend for Sqlite {
         at_most: usize,
     ) -> Result<usize, StoreError> {
         self.write(move |batch| archive::forget_past(batch, &center, day_at, at_most)).await
+    }
+
+    async fn erase(&self, center: CenterId, erasure: Erasure, by: Text) -> Result<Erased, StoreError> {
+        self.write(move |batch| erasing::erase(batch, &center, erasure, &by)).await
+    }
+
+    async fn erase_beside(&self, erasure: Erasure) -> Result<usize, StoreError> {
+        self.write(move |batch| erasing::beside(batch.db(), &erasure)).await
+    }
+
+    async fn rewrite(&self) -> Result<(), StoreError> {
+        let mut turns = Vec::new();
+        for pool in [&self.readers.boards, &self.readers.past, &self.readers.lists, &self.readers.prompt] {
+            turns.push(pool.all_turns().await);
+        }
+        // The other process that may have it open reads nothing of it at present.
+        drop(self.watching.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let rewritten = self.tidying.ask_rewrite();
+        // Wakes the writer.
+        self.write(|_| Ok(())).await?;
+        rewritten.await.unwrap_or(Err(StoreError::NotCommitted))
     }
 
     async fn keep_tombstones(&self, center: CenterId, kept: u64) -> Result<(), StoreError> {
@@ -308,6 +330,18 @@ impl Backend for Sqlite {
         now: UtcMillis,
     ) -> Result<bool, StoreError> {
         self.write(move |batch| people::spend_ticket(batch.db(), &nonce, expires_at, now)).await
+    }
+
+    async fn look_at_attempt(&self, attempt: Attempt) -> Result<Counted, StoreError> {
+        self.read("reading failed sign-ins", move |db| throttle::look(db, &attempt)).await
+    }
+
+    async fn begin_attempt(&self, attempt: Attempt) -> Result<Verdict, StoreError> {
+        self.write(move |batch| throttle::begin(batch.db(), &attempt)).await
+    }
+
+    async fn attempt_succeeded(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.write(move |batch| throttle::succeeded(batch.db(), &attempt)).await
     }
 
     async fn end_sign_in(&self, id: String) -> Result<(), StoreError> {

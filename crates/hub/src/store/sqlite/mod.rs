@@ -10,6 +10,7 @@ mod backend;
 mod board;
 mod centers;
 mod deciding;
+mod erasing;
 mod finding;
 mod loading;
 mod moving;
@@ -22,6 +23,8 @@ mod read;
 mod readers;
 mod riders;
 mod schema;
+mod throttle;
+mod tidying;
 mod writer;
 
 use super::backend::Beside;
@@ -35,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tidying::{LOG_KEPT, Tidying};
 use tokio::sync::{mpsc, oneshot};
 use writer::{Batch, Job, Settle};
 
@@ -51,6 +55,7 @@ pub(super) struct Sqlite {
     thread: Mutex<Option<JoinHandle<()>>>,
     path: PathBuf,
     readers: Readers,
+    tidying: Arc<Tidying>,
     /// Asks which writes of others there were: only one and the same connection can tell.
     watching: Mutex<Option<Connection>>,
     /// Removes a temporary store's folder when the store goes.
@@ -74,8 +79,12 @@ impl Sqlite {
         let shown = path.display().to_string();
         let doing = |doing: &str| unusable(format!("{doing} {shown}"));
         // FULL: a commit is durable before its frame leaves.
-        db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-            .map_err(doing("preparing the store"))?;
+        // A log that had grown is cut when it begins anew. What is deleted is overwritten.
+        db.execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+             PRAGMA journal_size_limit = {LOG_KEPT};"
+        ))
+        .map_err(doing("preparing the store"))?;
         schema::migrate(&mut db)
             .map_err(doing("migrating the store"))?
             .map_err(|found| StoreError::Newer { found, known: schema::VERSION })?;
@@ -83,17 +92,20 @@ impl Sqlite {
             lines.add(center.id, standing, None);
         }
         let (jobs, inbox) = mpsc::channel(QUEUE_JOBS);
+        let readers = Readers::of(&path);
+        let tidying = Arc::new(Tidying::of(&path, &readers));
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn({
-                let lines = Arc::clone(lines);
-                move || writer::run(db, inbox, &lines)
+                let (lines, tidying) = (Arc::clone(lines), Arc::clone(&tidying));
+                move || writer::run(db, inbox, &lines, &tidying)
             })
             .map_err(|source| StoreError::System { doing: "starting the store's writer".into(), source })?;
         Ok(Self {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
-            readers: Readers::of(&path),
+            readers,
+            tidying,
             watching: Mutex::default(),
             path,
             _temporary: temporary,

@@ -14,7 +14,7 @@ const PROMPT: usize = 4;
 /// Lists and digests: more of them than cores only wait for each other.
 const LISTS: usize = 4;
 /// Boards streamed at once: each may wait for a slow client.
-const BOARDS: usize = 8;
+pub(super) const BOARDS: usize = 8;
 /// Reads of the past, which go through a whole history: most of a core each.
 const PAST: usize = 2;
 
@@ -30,7 +30,7 @@ impl Readers {
     pub fn of(path: &std::path::Path) -> Self {
         let pool = |size| {
             let permits = Arc::new(Semaphore::new(size));
-            Arc::new(Pool { path: path.to_owned(), permits, idle: Mutex::default() })
+            Arc::new(Pool { path: path.to_owned(), size, permits, idle: Mutex::default() })
         };
         Self { prompt: pool(PROMPT), lists: pool(LISTS), boards: pool(BOARDS), past: pool(PAST) }
     }
@@ -46,6 +46,7 @@ impl Readers {
 /// Connections for reads of one kind, opened when first needed.
 pub(super) struct Pool {
     path: PathBuf,
+    size: usize,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
@@ -64,6 +65,12 @@ impl Pool {
     /// Waits for a turn, but no longer than that.
     pub async fn turn_within(self: &Arc<Self>, wait: Duration) -> Result<Turn, StoreError> {
         timeout(wait, self.turn()).await.unwrap_or(Err(StoreError::Busy))
+    }
+
+    /// Waits until nobody reads here: those who come after wait until the turns go back.
+    pub async fn all_turns(self: &Arc<Self>) -> Option<OwnedSemaphorePermit> {
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
+        Arc::clone(&self.permits).acquire_many_owned(all).await.ok()
     }
 
     /// Runs within one read transaction, on a thread that may block.

@@ -4,6 +4,7 @@
 //! commit is durable; when it fails, nothing of it happened and every caller is told so. A job that fails takes no other
 //! with it: what it did is taken back, in the transaction and in memory.
 
+use super::tidying::Tidying;
 use crate::store::gathering::Gathering;
 use crate::store::lines::Lines;
 use gwanje_ledger::{Entry, Moment, Standing};
@@ -192,7 +193,7 @@ pub(super) fn unsigned(value: i64) -> u64 {
 }
 
 /// Runs until every sender of jobs is gone. Leaves the write-ahead log folded into the store.
-pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lines) {
+pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lines, tidying: &Tidying) {
     let mut gathering = Gathering::default();
     while let Some(first) = jobs.blocking_recv() {
         let batch = gather(first, &mut jobs, &gathering);
@@ -206,6 +207,8 @@ pub(super) fn run(mut db: Connection, mut jobs: mpsc::Receiver<Job>, lines: &Lin
             Err(error) => tracing::error!(%error, "a transaction was rolled back; its commands are refused"),
         }
         gathering.committed(count, begun.elapsed());
+        tidying.committed();
+        tidying.rewrite_if_asked(&db);
     }
     if let Err((_, error)) = db.close() {
         tracing::warn!(%error, "closing the store");
