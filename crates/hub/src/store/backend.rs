@@ -1,6 +1,7 @@
 //! What a store must do, whatever keeps it: few, whole methods. Each write is one transaction and answers once that is
 //! durable; each read is one transaction, so that a row, a frame and a head of one answer agree.
 
+use super::board::Wanted;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
@@ -9,7 +10,7 @@ use super::{
 use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::{BatchCommand, BatchDecided, Command, Decided, Signature, Standing, WordRefused};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
@@ -23,6 +24,15 @@ pub(super) const FORGOTTEN_AT_ONCE: i64 = 64;
 pub(super) const DUE_AT_ONCE: usize = 200;
 /// The most alarms forgotten in one transaction, first those of which nobody has given word for the longest.
 pub(super) const ALARMS_FORGOTTEN_AT_ONCE: usize = 500;
+
+/// For whom something is read: whatever is asked for, and however much, keeps nobody waiting for what is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody asks, and may wait.
+    Asked,
+    /// All who follow a center are to be told.
+    Told,
+}
 
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
@@ -81,7 +91,7 @@ pub(super) trait Backend: Send + Sync {
 
     async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError>;
     /// `at` is now.
-    async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError>;
+    async fn standing(&self, center: CenterId, at: Now, lane: Lane) -> Result<Option<Standing>, StoreError>;
     /// The frame after `from`; none: it can't start there.
     async fn frame(
         &self,
@@ -89,6 +99,7 @@ pub(super) trait Backend: Send + Sync {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        lane: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError>;
     async fn buckets(
         &self,
@@ -110,7 +121,8 @@ pub(super) trait Backend: Send + Sync {
         after: After,
         at: UtcMillis,
     ) -> Result<Beside<Vec<(DeliveryId, Rev)>>, StoreError>;
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError>;
+    /// Rows as JSON, read and handed over piece by piece.
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError>;
     /// Live or archived.
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
     async fn history(&self, center: CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError>;
@@ -119,11 +131,11 @@ pub(super) trait Backend: Send + Sync {
         center: CenterId,
         after: u64,
         limit: usize,
+        lane: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError>;
     /// Whether [`Self::write_due`] would find anything, at the cost of two looks at an index and no lock.
     async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError>;
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError>;
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError>;
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError>;
 
     /// Takes the lease of a chore, or goes on with it, where no other hub has it.

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod bounds;
 mod harness;
 #[path = "../shared/logs.rs"]
 mod logs;

@@ -7,7 +7,8 @@ mod board;
 mod people;
 mod reads;
 
-use super::backend::{Backend, BatchOutcome, Beside};
+use super::backend::{Backend, BatchOutcome, Beside, Lane};
+use super::board::Wanted;
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeyHash, Rotation};
 use super::{
@@ -18,7 +19,7 @@ use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::memory::MemoryStore;
 use gwanje_ledger::{BatchCommand, Command, Decided, Moment, Signature, Standing, WordRefused};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
@@ -207,7 +208,7 @@ impl Backend for Memory {
         Ok(self.read(|kept| kept.records.values().cloned().collect()))
     }
 
-    async fn standing(&self, center: CenterId, _: Now) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, center: CenterId, _: Now, _: Lane) -> Result<Option<Standing>, StoreError> {
         let standing = self.read(|kept| kept.centers.center(&center).map(|found| found.standing().clone()));
         if let (Some(line), Some(standing)) = (self.lines.get(&center), &standing) {
             line.hear(standing.clone(), Vec::new());
@@ -221,6 +222,7 @@ impl Backend for Memory {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        _: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
         Ok(self.read(|kept| {
             let found = kept.centers.center(&center)?;
@@ -266,8 +268,8 @@ impl Backend for Memory {
         }))
     }
 
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
-        self.stream_board(center, only_rider).await
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError> {
+        self.stream_rows(center, wanted).await
     }
 
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -284,6 +286,7 @@ impl Backend for Memory {
         center: CenterId,
         after: u64,
         limit: usize,
+        _: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError> {
         Ok(self.read(|kept| Some(reads::alarms(kept.centers.center(&center)?, after, limit))))
     }
@@ -296,11 +299,6 @@ impl Backend for Memory {
 
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
         Ok(self.read(|kept| kept.centers.center(&center).map(reads::riders)).unwrap_or_default())
-    }
-
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        let board = self.read(|kept| kept.centers.center(&center).map(|center| center.board_at(time)));
-        Ok(board.unwrap_or_default().iter().map(|row| Delivery::clone(row)).collect())
     }
 
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {

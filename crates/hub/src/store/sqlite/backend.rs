@@ -5,7 +5,8 @@ use super::{
     unusable,
 };
 use crate::fanout::Fanout;
-use crate::store::backend::{Backend, BatchOutcome, Beside};
+use crate::store::backend::{Backend, BatchOutcome, Beside, Lane};
+use crate::store::board::Wanted;
 use crate::store::people::{Account, ApiKey, KeyHash, Rotation};
 use crate::store::{
     After, BoardStream, CenterRecord, Chore, Found, Lease, Now, PastSearch, Preference, PreferenceKept,
@@ -13,7 +14,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use gwanje_ledger::{BatchCommand, Command, Decided, Need, Signature, Standing, WordRefused};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
@@ -111,8 +112,8 @@ impl Backend for Sqlite {
         Ok(read.into_iter().map(|(center, _)| center).collect())
     }
 
-    async fn standing(&self, center: CenterId, _: Now) -> Result<Option<Standing>, StoreError> {
-        self.read("reading a head", move |db| read::standing(db, &center)).await
+    async fn standing(&self, center: CenterId, _: Now, lane: Lane) -> Result<Option<Standing>, StoreError> {
+        self.read_by(lane, "reading a head", move |db| read::standing(db, &center)).await
     }
 
     async fn frame(
@@ -121,8 +122,9 @@ impl Backend for Sqlite {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        lane: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
-        self.read("reading changes", move |db| {
+        self.read_by(lane, "reading changes", move |db| {
             let Some(standing) = read::standing(db, &center)? else { return Ok(None) };
             if standing.resumable(from).is_err() {
                 return Ok(Some((standing, None)));
@@ -166,8 +168,8 @@ impl Backend for Sqlite {
         self.read_beside(center, after, at, move |db, center| read::selected(db, center, &selection)).await
     }
 
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
-        self.stream_board(center, only_rider).await
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError> {
+        self.stream_rows(center, wanted).await
     }
 
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -183,8 +185,13 @@ impl Backend for Sqlite {
         center: CenterId,
         after: u64,
         limit: usize,
+        lane: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError> {
-        self.read_list("reading alarms", move |db| alarms::page(db, &center, after, limit)).await
+        let page = move |db: &Transaction<'_>| alarms::page(db, &center, after, limit);
+        match lane {
+            Lane::Asked => self.read_list("reading alarms", page).await,
+            Lane::Told => self.read_by(lane, "reading alarms", page).await,
+        }
     }
 
     async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError> {
@@ -194,10 +201,6 @@ impl Backend for Sqlite {
 
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
         self.read_list("reading riders", move |db| riders::listed(db, &center)).await
-    }
-
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        self.read_past("reading a past board", move |db| past::board_at(db, &center, time)).await
     }
 
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {
