@@ -5,7 +5,7 @@ use gwanje_model::{Delivery, Permission};
 use gwanje_wire::WireRow;
 use gwanje_wire::batch::{BatchReply, BatchResult};
 use gwanje_wire::rest::{CloseReply, Outcome};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The fields of a row that name it and say where it stands.
 const NAMING: [&str; 4] = ["id", "rev", "number", "status"];
@@ -23,16 +23,18 @@ pub(super) fn named(row: &Delivery) -> Value {
 /// A batch's answer without what only readers see.
 pub(super) fn batch_named(reply: BatchReply) -> Value {
     let result = |BatchResult { id, status, row, problem }: BatchResult| {
-        let mut told = json!({"id": id, "status": status});
-        match row {
-            Some(WireRow::Row(row)) => told["row"] = named(&row),
-            Some(WireRow::Unreadable { id, rev }) => told["row"] = json!({"id": id, "rev": rev}),
-            None => {}
-        }
-        if let Some(problem) = problem {
-            told["problem"] = json!(problem.without_rows());
-        }
-        told
+        let row = row.map(|row| match row {
+            WireRow::Row(row) => named(&row),
+            WireRow::Unreadable { id, rev } => json!({"id": id, "rev": rev}),
+        });
+        let problem = problem.map(|problem| json!(problem.without_rows()));
+        let mut told = Map::from_iter([("id".to_owned(), json!(id)), ("status".to_owned(), json!(status))]);
+        told.extend(
+            [("row", row), ("problem", problem)]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+        );
+        Value::Object(told)
     };
     json!({"results": reply.results.into_iter().map(result).collect::<Vec<_>>()})
 }

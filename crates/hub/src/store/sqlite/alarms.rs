@@ -48,15 +48,17 @@ fn after(
             entry,
         )?
         .collect::<Result<_, _>>()?;
-    for nth in 0..entries.len() {
-        let receipts = receipts_of(db, center, &entries[nth])?;
-        if !bytes.take(&entries[nth], &receipts) {
-            entries.truncate(nth);
-            return Ok((entries, true));
+    let mut fit = 0;
+    for entry in &mut entries {
+        entry.receipts = receipts_of(db, center, entry)?;
+        if !bytes.take(entry, &entry.receipts) {
+            break;
         }
-        entries[nth].receipts = receipts;
+        fit += 1;
     }
-    Ok((entries, false))
+    let is_cut = fit < entries.len();
+    entries.truncate(fit);
+    Ok((entries, is_cut))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {
