@@ -3,6 +3,7 @@
 use crate::admission::Admission;
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::fanout::Presence;
 use crate::host::PublicUrl;
 use crate::logged::LogKept;
@@ -67,6 +68,8 @@ pub struct Hub {
     pub roster: Roster,
     /// What is measured.
     pub meters: Arc<Meters>,
+    /// The connections that are served.
+    pub(crate) connections: Arc<Connections>,
     socket_urls: RwLock<Vec<String>>,
     draining: watch::Sender<bool>,
 }
@@ -88,6 +91,7 @@ impl Hub {
             config,
             admission: Admission::default(),
             store_health: StoreHealth::default(),
+            connections: Arc::default(),
             socket_urls: RwLock::default(),
             draining: watch::Sender::new(false),
         })

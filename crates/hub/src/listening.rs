@@ -1,5 +1,6 @@
 //! The listener: small packets leave at once, and a peer that takes nothing for too long is let go.
 
+use crate::connections::ConnectionPlace;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -8,14 +9,19 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 /// Connections that wait to be accepted: a herd of seats after a restart, at most what the system allows
 /// (`net.core.somaxconn`, 4096 on Linux).
 const BACKLOG: u32 = 4_096;
-/// A peer whose window stays shut for this long has stopped reading: twice the time in which a dead socket is noticed.
+/// A peer that lets what waits for it wait for this long has stopped reading, or sips: twice the time in which a dead socket is
+/// noticed.
 const STALL_MAX: Duration = Duration::from_secs(14);
+/// Bytes that it takes in that time at the least: four kilobytes a second.
+const TAKEN_MIN: usize = 56 * 1024;
+/// What a connection is told that there is no room for.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 /// Waits this long after a failed accept (out of file descriptors, say) before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -99,32 +105,53 @@ impl axum::serve::Listener for Listening {
     }
 }
 
-/// A stream that fails a write after a while without progress. So nothing waits for ever on a peer that keeps its
-/// connection and reads nothing.
+/// A stream that fails a write after a while without progress worth the name. So nothing waits for ever on a peer that keeps
+/// its connection and reads nothing, or next to nothing.
 #[derive(Debug)]
 pub struct Impatient {
     stream: TcpStream,
-    stalled: Option<Pin<Box<Sleep>>>,
+    stalled: Option<Stall>,
     /// Its place among the connections that are served.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<ConnectionPlace>,
+}
+
+/// A peer is waited for.
+#[derive(Debug)]
+struct Stall {
+    until: Pin<Box<Sleep>>,
+    taken: usize,
 }
 
 impl Impatient {
     /// The same, holding that place to its end.
     #[must_use]
-    pub fn holding(self, place: Option<OwnedSemaphorePermit>) -> Self {
-        Self { _place: place, ..self }
+    pub(crate) fn holding(self, place: ConnectionPlace) -> Self {
+        Self { _place: Some(place), ..self }
     }
 
-    fn judge<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.stalled = None;
-            return outcome;
-        }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL_MAX)));
-        match stalled.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+    /// Closes it, with a word where there is room for one.
+    pub(crate) fn refuse(self) {
+        _ = self.stream.try_write(REFUSAL);
+    }
+
+    fn judge(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match (&outcome, &mut self.stalled) {
+            (Poll::Ready(Ok(bytes)), Some(stall)) => {
+                stall.taken += bytes;
+                if stall.taken >= TAKEN_MIN || stall.until.is_elapsed() {
+                    self.stalled = None;
+                }
+                outcome
+            }
+            (Poll::Ready(_), _) => outcome,
+            (Poll::Pending, stalled) => {
+                let stall =
+                    stalled.get_or_insert_with(|| Stall { until: Box::pin(sleep(STALL_MAX)), taken: 0 });
+                match stall.until.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
         }
     }
 }

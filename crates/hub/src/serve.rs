@@ -83,7 +83,7 @@ impl Serving {
             }
         };
         let until = wait(stopped);
-        let rest = tokio::spawn(serve_until(self.listening, router, until));
+        let rest = tokio::spawn(serve_until(self.listening, router, hub.connections.clone(), until));
         stop.await;
         tracing::info!(
             sockets = self.gate.connections(),

@@ -165,6 +165,26 @@ pub struct SeatEntry {
     pub state: SeatState,
 }
 
+/// `seats:changed`: what is new since the last telling of seats. Whoever comes is told all of them once, by `seats`.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatsChanged {
+    /// Those that came, or do something else now.
+    #[serde(default)]
+    pub seats: Vec<SeatEntry>,
+    /// Those that left.
+    #[serde(default)]
+    pub gone: Vec<SeatGone>,
+}
+
+/// A seat that left.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SeatGone {
+    /// Which installation.
+    pub seat: SeatId,
+    /// Whose.
+    pub account: Text,
+}
+
 /// One entry of `riders`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -4,20 +4,18 @@ use super::asking::{AskingIn, delivery_id, json, query};
 use super::refusal::Refusal;
 use crate::auth::Caller;
 use crate::hub::Hub;
+use crate::seat_name::seat_named;
 use crate::store::Signature;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use gwanje_model::{SeatId, UtcMillis};
+use gwanje_model::UtcMillis;
 use gwanje_wire::ErrorCode;
 use gwanje_wire::rest::{ALARMS_PAGE, AlarmKind, AlarmsReply, ReceiptRequest};
 use gwanje_wire::socket::{AlarmReceipt, SimpleAck};
 use serde::Deserialize;
 use std::sync::Arc;
-
-/// The most bytes of a seat's name.
-const SEAT_MAX: usize = 128;
 
 #[derive(Deserialize)]
 struct AfterSeq {
@@ -61,10 +59,8 @@ pub(super) async fn receipt(
     };
     let unknown = || Refusal::new(ErrorCode::NotFound, "there is no such alarm");
     let request: ReceiptRequest = json(&body)?;
-    let seat = request.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
-    if seat.as_str().is_empty() || seat.as_str().len() > SEAT_MAX {
-        return Err(Refusal::new(ErrorCode::Invalid, "a seat has 1 to 128 bytes"));
-    }
+    let seat = seat_named(request.seat, &identity.account)
+        .map_err(|wrong| Refusal::new(ErrorCode::Invalid, format!("seat: {wrong}")))?;
     let receipt = AlarmReceipt {
         id: delivery_id(&path.id)?,
         kind: AlarmKind::parse(&path.kind).ok_or_else(unknown)?,

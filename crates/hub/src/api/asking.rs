@@ -11,6 +11,7 @@ use gwanje_model::{CenterId, DeliveryId, Permission, RiderId};
 use gwanje_wire::ErrorCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Whoever sent the request; refused with `unauthorized` when nobody is known by its credential.
@@ -108,6 +109,16 @@ pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         Refusal::new(ErrorCode::Invalid, format!("the body is not the JSON that is expected here: {error}"))
+    })
+}
+
+/// A value as what it should be; where it is not, the field is named.
+pub(super) fn shaped<T: DeserializeOwned>(said: Value, what: &str) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(said).map_err(|error| {
+        let field = error.path().to_string();
+        let place = if field == "." { String::new() } else { format!("{field}: ") };
+        let detail = format!("the body is not what {what} needs: {place}{}", error.inner());
+        Refusal::new(ErrorCode::Invalid, detail)
     })
 }
 

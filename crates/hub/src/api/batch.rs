@@ -1,10 +1,11 @@
 //! POST `/centers/{c}/deliveries/batch`: one action on several deliveries, a result each.
 
-use super::asking::{Asking, delivery_id, visible};
+use super::asking::{Asking, delivery_id, shaped, visible};
 use super::board::etag;
 use super::cleaning::cleaned_json;
 use super::command::{CenterPath, Sent, allowed, ask, idempotency, reads_body};
 use super::refusal::Refusal;
+use super::told;
 use crate::auth::Caller;
 use crate::hub::Hub;
 use crate::store::{BatchAct, BatchCommand, BatchDecided, Seen, Undo};
@@ -57,16 +58,14 @@ pub(super) async fn batch(
         only_rider: caller.only_rider().cloned(),
     };
     match hub.store.execute_batch(command).await? {
-        Ok(BatchDecided { mut reply, epoch }) => {
-            if !caller.may(Permission::Read) {
-                for result in &mut reply.results {
-                    result.problem = result.problem.take().map(|problem| Box::new(problem.without_rows()));
-                }
-            }
+        Ok(BatchDecided { reply, epoch }) => {
             let newest =
                 reply.results.iter().filter_map(|result| result.row.as_ref()).map(|row| row.rev()).max();
             let tag = newest.map(|rev| [(ETAG, etag(&epoch, rev))]);
-            Ok((tag, Json(reply)).into_response())
+            if told::reads(&caller) {
+                return Ok((tag, Json(reply)).into_response());
+            }
+            Ok((tag, Json(told::batch_named(reply))).into_response())
         }
         Err(problem) => Err(Refusal::from(*problem)),
     }
@@ -74,10 +73,7 @@ pub(super) async fn batch(
 
 fn acts(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Result<Vec<BatchAct>, Refusal> {
     visible(hub, caller, center)?;
-    let said = serde_json::from_value(cleaned_json(body)?);
-    let Asked { action, body, ids } = said.map_err(|error| {
-        Refusal::new(ErrorCode::Invalid, format!("the body is not what a batch needs: {error}"))
-    })?;
+    let Asked { action, body, ids } = shaped(cleaned_json(body)?, "a batch")?;
     let Some(action) = Action::parse(&action) else {
         return Err(Refusal::new(ErrorCode::Invalid, format!("there is no action {action}")));
     };

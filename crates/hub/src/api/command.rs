@@ -3,11 +3,12 @@
 //! With an idempotency key, the store's writer decides everything after authentication, refusals too. So a twin gets
 //! the first one's answer, whatever has changed meanwhile. So does whoever asks what became of it.
 
-use super::asking::{Asking, delivery_id, json, visible};
+use super::asking::{Asking, delivery_id, json, shaped, visible};
 use super::board::etag;
 use super::cleaning::{cleaned, cleaned_json};
 use super::order::{fits, tidied};
 use super::refusal::Refusal;
+use super::told;
 use crate::auth::Caller;
 use crate::hub::Hub;
 use crate::store::{Accepted, Ask, Command, Decided, Idempotency, IfMatch, Intent, Undo};
@@ -32,6 +33,10 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KEY_MAX: usize = 200;
 /// The most characters of a reason or a note.
 const TEXT_MAX: usize = 2_000;
+/// The most characters of a rider's id.
+const RIDER_MAX: usize = 100;
+/// The most bytes of a path that an outcome is kept for: longer than any that names something.
+const PATH_MAX: usize = 500;
 /// Fields in which a body might name who acts; identity comes from the credential alone.
 const IDENTITY_FIELDS: [&str; 4] = ["account", "actor", "user", "by"];
 
@@ -59,9 +64,7 @@ fn new_order(hub: &Hub, caller: &Caller, center: &CenterId, body: &Bytes) -> Res
     allowed(caller, Permission::Create, "take in orders")?;
     let said = tidied(cleaned_json(body)?);
     names_nobody_else(caller, &said, &IDENTITY_FIELDS)?;
-    let order: NewOrder = serde_json::from_value(said).map_err(|error| {
-        Refusal::new(ErrorCode::Invalid, format!("the body is not what a new order needs: {error}"))
-    })?;
+    let order: NewOrder = shaped(said, "a new order")?;
     if order.shop.name.trim().is_empty() || order.dropoff.address.trim().is_empty() {
         return Err(Refusal::new(ErrorCode::Invalid, "an order needs a shop's name and a drop-off address"));
     }
@@ -130,9 +133,11 @@ pub(super) fn reads_body(caller: &Caller, action: Action, said: Value) -> Result
     {
         return Err(Refusal::new(ErrorCode::Forbidden, "a rider acts for nobody else"));
     }
-    serde_json::from_value(said).map_err(|error| {
-        Refusal::new(ErrorCode::Invalid, format!("the body is not what {action} needs: {error}"))
-    })
+    let said: CommandBody = shaped(said, action.as_str())?;
+    if said.rider_id.as_ref().is_some_and(|rider| rider.as_str().chars().count() > RIDER_MAX) {
+        return Err(Refusal::new(ErrorCode::Invalid, format!("riderId has at most {RIDER_MAX} characters")));
+    }
+    Ok(said)
 }
 
 /// What is asked of the store.
@@ -219,9 +224,13 @@ async fn carry_out(
     match result {
         Ok(Accepted { row, epoch, created }) => {
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-            Ok((status, [(ETAG, etag(&epoch, row.rev))], Json(&*row)).into_response())
+            let tag = [(ETAG, etag(&epoch, row.rev))];
+            if told::reads(caller) {
+                return Ok((status, tag, Json(&*row)).into_response());
+            }
+            Ok((status, tag, Json(told::named(&row))).into_response())
         }
-        Err(problem) if caller.may(Permission::Read) => Err(Refusal::from(*problem)),
+        Err(problem) if told::reads(caller) => Err(Refusal::from(*problem)),
         Err(problem) => Err(Refusal::from(problem.without_rows())),
     }
 }
@@ -243,6 +252,9 @@ pub(super) fn idempotency(sent: &Sent<'_>) -> Result<Option<Idempotency>, Refusa
     let Some(key) = key else {
         return Err(Refusal::new(ErrorCode::Invalid, "an idempotency key has 1 to 200 ASCII characters"));
     };
+    if sent.uri.path().len() > PATH_MAX {
+        return Err(Refusal::new(ErrorCode::Invalid, "nothing has a path as long as this"));
+    }
     Ok(Some(Idempotency {
         path: sent.uri.path().to_owned(),
         key: key.to_owned(),
@@ -293,10 +305,9 @@ pub(super) async fn close(
         return Err(Refusal::new(ErrorCode::Invalid, "an idempotency key has 1 to 200 ASCII characters"));
     }
     let seen = visible(&hub, &caller, &center);
-    let reads = caller.may(Permission::Read);
     let reply = hub.store.close_command(caller.name(), &center, path.key.clone()).await?;
     match (seen, reply.outcome) {
-        (Ok(()), Outcome::Refused) if !reads => Ok(Json(without_rows(reply))),
+        (Ok(()), _) if !told::reads(&caller) => Ok(Json(told::closed_named(reply))),
         (Ok(()), _) => Ok(Json(reply)),
         (Err(hidden), Outcome::Void) => Err(hidden),
         (Err(_), Outcome::Done | Outcome::Refused) => Ok(Json(without_rows(reply))),

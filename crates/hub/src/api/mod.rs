@@ -19,18 +19,21 @@ mod refusal;
 mod riders;
 mod sign_in;
 mod snapshot;
+mod told;
 
 pub(crate) use asking::query;
 pub use asking::{Asking, AskingIn};
 pub(crate) use browsers::{check_origin, for_browsers, is_preflight};
 pub use refusal::Refusal;
 
+use crate::admission::Peer;
+use crate::body::{Held, why_unread};
 use crate::hub::Hub;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
@@ -38,6 +41,8 @@ use browsers::browsers_from_listed_origins;
 use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
 use hyper::body::Body as _;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -96,7 +101,7 @@ pub fn router_without_api(hub: Arc<Hub>, further: Router) -> Router {
 
 /// These routes and those that every node has; the same holds for all.
 fn of_every_node(hub: Arc<Hub>, api: Router<Arc<Hub>>, further: Router) -> Router {
-    let compression = CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest);
+    let compression = CompressionLayer::new().gzip(true).zstd(true).quality(CompressionLevel::Fastest);
     let all = Router::new()
         .merge(api)
         .route("/healthz", get(health::alive))
@@ -124,15 +129,32 @@ async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
     let (head, body) = request.into_parts();
     let body = match to_bytes(body, BODY_MAX_BYTES).await {
         Ok(body) => body,
-        Err(error) if is_late(&error) => return StatusCode::REQUEST_TIMEOUT.into_response(),
-        Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(error) => {
+            return match why_unread(&error) {
+                Some(io::ErrorKind::TimedOut) => StatusCode::REQUEST_TIMEOUT.into_response(),
+                Some(_) => {
+                    Refusal::later("too much is being sent at once; come back a little later").into_response()
+                }
+                None => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            };
+        }
     };
-    match hub.admission.request() {
-        Some(_room) => next.run(Request::from_parts(head, Body::from(body))).await,
+    match hub.admission.request(peer_of(&head.extensions)) {
+        // Whoever takes the answer slowly holds the place.
+        Some(room) => next
+            .run(Request::from_parts(head, Body::from(body)))
+            .await
+            .map(|body| Body::new(Held { body, _held: room })),
         None => {
             Refusal::later("too many requests are being answered; come back a little later").into_response()
         }
     }
+}
+
+/// Whom a request comes from; one that says nothing of it comes from this process.
+pub(crate) fn peer_of(extensions: &Extensions) -> Peer {
+    let from = extensions.get::<ConnectInfo<SocketAddr>>();
+    from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(from)| from.ip()).into()
 }
 
 /// Waits for nobody's body who would be refused whatever it says. Who signs in says it there.
@@ -146,18 +168,6 @@ async fn credentials_first(State(hub): State<Arc<Hub>>, request: Request, next: 
         return Refusal::from(refused).into_response();
     }
     next.run(request).await
-}
-
-/// Whether a body failed because it did not come in time.
-fn is_late(error: &axum::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::TimedOut) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// No copy of a customer's data stays on the way.

@@ -1,6 +1,6 @@
 //! A new order as strangers write it: brought into the one shape that the hub takes, before it is read strictly.
 
-use gwanje_model::{MAX_SAFE_INTEGER, Pos};
+use gwanje_model::{Item, MAX_SAFE_INTEGER, Pos};
 use gwanje_wire::NewOrder;
 use serde_json::{Map, Value, json};
 
@@ -58,6 +58,9 @@ pub(super) fn tidied(mut said: Value) -> Value {
 const NAME_MAX: usize = 200;
 const ADDRESS_MAX: usize = 500;
 const REQUEST_MAX: usize = 2_000;
+/// Items of an order, and the characters of all their names: a feast of 200 dishes.
+const ITEMS_MAX: usize = 200;
+const ITEM_NAMES_MAX: usize = 10_000;
 /// Of one item.
 const QUANTITY_MAX: u32 = 10_000;
 /// Minutes of a target: a day.
@@ -89,27 +92,55 @@ pub(super) fn fits(order: &NewOrder) -> Result<(), String> {
             return Err(format!("{name} has at most {most} characters"));
         }
     }
-    if order.items.iter().any(|item| item.name.chars().count() > NAME_MAX || item.quantity > QUANTITY_MAX) {
-        return Err(format!(
-            "an item has a name of at most {NAME_MAX} characters, and is there {QUANTITY_MAX} times at most"
-        ));
-    }
-    let targets = [order.pickup_target_min, order.delivery_target_min];
-    if targets.into_iter().flatten().any(|min| !(1..=TARGET_MAX_MIN).contains(&min)) {
-        return Err(format!("a target is 1 to {TARGET_MAX_MIN} minutes"));
+    fit(&order.items)?;
+    let targets =
+        [("pickupTargetMin", order.pickup_target_min), ("deliveryTargetMin", order.delivery_target_min)];
+    for (name, target) in targets {
+        if target.is_some_and(|min| !(1..=TARGET_MAX_MIN).contains(&min)) {
+            return Err(format!("{name} is 1 to {TARGET_MAX_MIN} minutes"));
+        }
     }
     if order.distance_m.is_some_and(|distance| distance > DISTANCE_MAX_M) {
-        return Err(format!("a way has at most {DISTANCE_MAX_M} m"));
+        return Err(format!("distanceM is at most {DISTANCE_MAX_M}"));
     }
     let ready_at = order.ready_at.map_or(0, |at| at.0.unsigned_abs());
-    if order.price_won > MAX_SAFE_INTEGER || ready_at > MAX_SAFE_INTEGER {
-        return Err("integers stay below 2^53".into());
+    for (name, value) in [("priceWon", order.price_won), ("readyAt", ready_at)] {
+        if value > MAX_SAFE_INTEGER {
+            return Err(format!("{name}: integers stay below 2^53"));
+        }
     }
-    [shop.pos, dropoff.pos].into_iter().flatten().try_for_each(exists)
+    for (name, pos) in [("shop.pos", shop.pos), ("dropoff.pos", dropoff.pos)] {
+        if let Some(pos) = pos {
+            exists(pos).map_err(|wrong| format!("{name}: {wrong}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether items are those of one order.
+fn fit(items: &[Item]) -> Result<(), String> {
+    if items.len() > ITEMS_MAX {
+        return Err(format!("items: an order has at most {ITEMS_MAX}"));
+    }
+    for (nth, item) in items.iter().enumerate() {
+        if item.name.chars().count() > NAME_MAX {
+            return Err(format!("items[{nth}].name has at most {NAME_MAX} characters"));
+        }
+        if item.quantity > QUANTITY_MAX {
+            return Err(format!("items[{nth}].quantity is at most {QUANTITY_MAX}"));
+        }
+    }
+    if items.iter().map(|item| item.name.chars().count()).sum::<usize>() > ITEM_NAMES_MAX {
+        return Err(format!("items: their names have at most {ITEM_NAMES_MAX} characters together"));
+    }
+    Ok(())
 }
 
 /// Whether a place is on Earth, or on a plane of a city's size.
-fn exists(pos: Pos) -> Result<(), String> {
+///
+/// # Errors
+/// What it takes, without the field's name.
+pub(super) fn exists(pos: Pos) -> Result<(), String> {
     match pos {
         Pos::Geo { lat, lon } if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(()),
         Pos::Geo { .. } => Err("a latitude is -90 to 90, a longitude -180 to 180".into()),

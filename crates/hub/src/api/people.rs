@@ -34,7 +34,10 @@ impl FromRequestParts<Arc<Hub>> for Admin {
     async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Refusal> {
         let Asking(caller) = Asking::from_request_parts(parts, hub).await?;
         if caller.may(Permission::Operate) {
-            return Ok(Self(By { account: caller.name(), from: hub.origin_of(&parts.headers, &parts.extensions).name() }));
+            return Ok(Self(By {
+                account: caller.name(),
+                from: hub.origin_of(&parts.headers, &parts.extensions).name(),
+            }));
         }
         Err(Refusal::new(ErrorCode::Forbidden, "only an admin may look after accounts, keys and the audit"))
     }
@@ -212,7 +215,10 @@ impl FromRequestParts<Arc<Hub>> for Person {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Refusal> {
         let identity = Asking::from_request_parts(parts, hub).await?.account()?;
-        let by = By { account: identity.account.clone(), from: hub.origin_of(&parts.headers, &parts.extensions).name() };
+        let by = By {
+            account: identity.account.clone(),
+            from: hub.origin_of(&parts.headers, &parts.extensions).name(),
+        };
         Ok(Self(identity, by))
     }
 }

@@ -10,6 +10,9 @@ use axum::response::{IntoResponse, Response};
 use gwanje_wire::problem::PROBLEM_JSON;
 use gwanje_wire::{ErrorCode, Problem};
 
+/// The most characters of a reason in words.
+const DETAIL_MAX: usize = 500;
+
 /// Why a request was refused, as an answer.
 #[derive(Debug)]
 pub struct Refusal(Box<Refused>);
@@ -40,7 +43,12 @@ impl From<Problem> for Refusal {
 }
 
 impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
+    fn from(mut refused: Refused) -> Self {
+        // What was sent may stand in it: nobody has the hub repeat, or keep under a key, a text of any length.
+        if let Some((end, _)) = refused.problem.detail.char_indices().nth(DETAIL_MAX) {
+            refused.problem.detail.truncate(end);
+            refused.problem.detail.push('…');
+        }
         Self(Box::new(refused))
     }
 }

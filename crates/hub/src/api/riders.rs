@@ -1,6 +1,6 @@
 //! Riders of a center: the list with their latest places, and changes to it.
 
-use super::asking::AskingIn;
+use super::asking::{AskingIn, shaped};
 use super::cleaning::cleaned_json;
 use super::refusal::Refusal;
 use crate::hub::Hub;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-/// The most characters of a rider's id or name.
+/// The most characters of a rider's id, name, phone and home.
 const NAME_MAX: usize = 100;
 
 /// GET `/centers/{c}/riders`.
@@ -101,9 +101,7 @@ pub(super) async fn edit(
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_value(cleaned_json(body)?).map_err(|error| {
-        Refusal::new(ErrorCode::Invalid, format!("the body is not what a rider needs: {error}"))
-    })
+    shaped(cleaned_json(body)?, "a rider")
 }
 
 fn editable(asking: AskingIn) -> Result<CenterId, Refusal> {
@@ -114,22 +112,38 @@ fn editable(asking: AskingIn) -> Result<CenterId, Refusal> {
 }
 
 async fn keep(hub: &Hub, center: &CenterId, rider: Rider) -> Result<Json<Rider>, Refusal> {
-    let fits = |text: &str| !text.trim().is_empty() && text.chars().count() <= NAME_MAX;
-    // It stands in paths, in keys with colons between, and in lists with commas.
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+' | ' ');
-    let id = rider.id.as_str();
-    if !id.chars().all(is_plain) || id.starts_with('.') || id.trim() != id {
-        return Err(Refusal::new(
-            ErrorCode::Invalid,
-            "a rider's id has letters, digits, spaces and - _ . @ + within, and begins with no dot",
-        ));
-    }
-    if !fits(rider.id.as_str()) || !fits(&rider.name) || rider.phone.len() > NAME_MAX {
-        return Err(Refusal::new(
-            ErrorCode::Invalid,
-            "a rider needs an id and a name of at most 100 characters",
-        ));
-    }
+    fits(&rider).map_err(|wrong| Refusal::new(ErrorCode::Invalid, wrong))?;
     hub.store.upsert_riders(center, vec![rider.clone()]).await?;
     Ok(Json(rider))
+}
+
+/// Whether a rider is one whom people could have.
+///
+/// # Errors
+/// Which field is not, and what it takes.
+fn fits(rider: &Rider) -> Result<(), String> {
+    // Both stand in paths, in keys with colons between, and in lists with commas.
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+' | ' ');
+    for (field, id) in [("id", rider.id.as_str()), ("home", rider.home.as_str())] {
+        if !id.chars().all(is_plain) || id.starts_with('.') || id.trim() != id || id.is_empty() {
+            return Err(format!(
+                "{field} has letters, digits, spaces and - _ . @ + within, and begins with no dot"
+            ));
+        }
+    }
+    if rider.name.trim().is_empty() {
+        return Err("name must not be empty".to_owned());
+    }
+    let texts = [
+        ("id", rider.id.as_str()),
+        ("home", rider.home.as_str()),
+        ("name", &rider.name),
+        ("phone", &rider.phone),
+    ];
+    for (field, text) in texts {
+        if text.chars().count() > NAME_MAX {
+            return Err(format!("{field} has at most {NAME_MAX} characters"));
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::asking::{AskingIn, query};
 use super::board::{etag, is_known};
 use super::refusal::Refusal;
+use crate::admission::Admitted;
 use crate::hub::Hub;
 use crate::store::{After, BoardStream, Selection};
 use axum::Json;
@@ -51,8 +52,9 @@ pub(super) async fn deliveries(
     let after: After = query(&uri)?;
     match wanted.fields.as_deref() {
         None => {
-            let reply = hub.store.rows(&asking.center, selection, after).await?;
-            Ok(Json(reply).into_response())
+            let place = hub.admission.reader(&asking.caller.name()).await?;
+            let rows = hub.store.selected(&asking.center, selection, after).await?;
+            Ok(streamed(rows, place))
         }
         Some("rev") => {
             let reply = hub.store.revs(&asking.center, selection, after).await?;
@@ -73,8 +75,18 @@ async fn board(hub: &Hub, asking: &AskingIn, headers: &HeaderMap) -> Result<Resp
     if is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
     }
-    let BoardStream { epoch, rev, mut chunks } = hub.store.board(&asking.center, asking.only_rider()).await?;
-    let body = Body::from_stream(futures_util::stream::poll_fn(move |cx| chunks.poll_recv(cx)));
-    let tag = etag(&epoch, rev);
-    Ok(([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response())
+    let place = hub.admission.reader(&asking.caller.name()).await?;
+    let board = hub.store.board(&asking.center, asking.only_rider()).await?;
+    let tag = etag(&board.epoch, board.rev);
+    Ok(([(ETAG, tag)], streamed(board, place)).into_response())
+}
+
+/// Rows as they are read; whoever reads them holds a place to the last byte.
+pub(super) fn streamed(rows: BoardStream, place: Admitted) -> Response {
+    let mut chunks = rows.chunks;
+    let body = futures_util::stream::poll_fn(move |cx| {
+        let _held = &place;
+        chunks.poll_recv(cx)
+    });
+    ([(CONTENT_TYPE, "application/json")], Body::from_stream(body)).into_response()
 }

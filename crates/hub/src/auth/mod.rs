@@ -29,7 +29,7 @@ use crate::store::{Erasure, Rotation, Store, StoreError, Verdict};
 use account::Accounts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use gwanje_model::{CenterId, Text};
+use gwanje_model::{CenterId, Text, UtcMillis};
 use gwanje_wire::rest::{LoginReply, LoginRequest, TicketReply};
 use gwanje_wire::{ErrorCode, Problem};
 use refusals::Refusals;
@@ -165,7 +165,8 @@ impl Auth {
             return Err(Problem::new(ErrorCode::Unauthorized, detail).account_gone().into());
         }
         let now = self.clock.wall_now();
-        let Some((id, rotation)) = self.sign_ins.begin(&self.store, &account, &from.name(), now).await? else {
+        let Some((id, rotation)) = self.sign_ins.begin(&self.store, &account, &from.name(), now).await?
+        else {
             let detail = "the account was changed just now; sign in again";
             return Err(Problem::new(ErrorCode::Unauthorized, detail).into());
         };
@@ -297,6 +298,9 @@ impl Auth {
         };
         let now = self.clock.wall_now();
         let spent = async {
+            if !self.is_of_same(connection, ticket, now).await? {
+                return Ok(None);
+            }
             match self.tickets.spend(&self.store, &self.secret, ticket, connection, now).await? {
                 Some(id) => self.found(&id).await,
                 None => Ok(None),
@@ -311,6 +315,17 @@ impl Auth {
         let deliveries = erasure.deliveries().iter().map(|id| id.0.to_string());
         let said: Vec<String> = erasure.phones().iter().cloned().chain(deliveries).collect();
         self.secret.mark(&said.join(","))
+    }
+
+    /// Whether a ticket is of the account whose tickets that connection has spent. Nothing is spent for it.
+    async fn is_of_same(&self, connection: &str, ticket: &str, now: UtcMillis) -> Result<bool, StoreError> {
+        let Some(first) = self.tickets.first_of(connection) else { return Ok(true) };
+        let Some((sign_in, ..)) = self.secret.read_ticket(ticket, now) else { return Ok(true) };
+        if *first == *sign_in {
+            return Ok(true);
+        }
+        let (first, this) = (self.found(&first).await?, self.found(&sign_in).await?);
+        Ok(first.zip(this).is_some_and(|(first, this)| first.account == this.account))
     }
 
     /// By which this hub shows another that it passes a socket's request on.
@@ -406,7 +421,7 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         let problem = error.problem();
         let retry_after_s = (problem.code == ErrorCode::Unavailable).then_some(1);
-        if retry_after_s.is_some() && !matches!(error, StoreError::Busy) {
+        if retry_after_s.is_some() && !matches!(error, StoreError::Busy | StoreError::TooLong { .. }) {
             tracing::error!(%error, "a request met a store that can't be used");
         }
         Self { problem, retry_after_s }

@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How long a ticket may be spent, milliseconds, from the wire contract.
 pub const TICKET_LIFE_MS: i64 = 30_000;
 
+/// The most tickets that a connection spends: one is good for all its namespaces.
+const SPENT_MAX: usize = 16;
+
 /// The tickets that connections of this hub have spent.
 #[derive(Default)]
 pub(super) struct Tickets {
@@ -46,6 +49,10 @@ impl Tickets {
             return Ok(Some(sign_in));
         }
         let Some((sign_in, nonce, expires_at)) = secret.read_ticket(ticket, now) else { return Ok(None) };
+        // Looked at before anything is written.
+        if self.has_spent(connection) >= SPENT_MAX {
+            return Ok(None);
+        }
         if !store.spend_ticket(&nonce, expires_at, now).await? {
             return Ok(None);
         }
@@ -60,6 +67,17 @@ impl Tickets {
         let known = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = known.get(connection)?.iter().find(|spent| spent.ticket == ticket)?;
         Some(Arc::clone(&spent.sign_in))
+    }
+
+    fn has_spent(&self, connection: &str) -> usize {
+        let known = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(connection).map_or(0, Vec::len)
+    }
+
+    /// The sign-in whose ticket a connection spent first.
+    pub fn first_of(&self, connection: &str) -> Option<Arc<str>> {
+        let known = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&known.get(connection)?.first()?.sign_in))
     }
 
     /// Forgets what was spent on a connection.
@@ -94,5 +112,24 @@ mod tests {
         assert_eq!(late.unwrap(), None, "expired");
         let forged = ticket.replacen(".S.", ".T.", 1);
         assert_eq!(there.spend(&store, &secret, &forged, "four", UtcMillis(0)).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_connection_spends_a_few() {
+        let store = Store::open(StoreConfig::temporary(Clock::wall())).unwrap();
+        let secret = TokenSecret::load(&store, None).await.unwrap();
+        let tickets = Tickets::default();
+        let mut count = 0;
+        let refused = loop {
+            let ticket = issue(&secret, "S", UtcMillis(0)).ticket;
+            let spent = tickets.spend(&store, &secret, &ticket, "one", UtcMillis(1)).await.unwrap();
+            if spent.is_none() {
+                break ticket;
+            }
+            count += 1;
+        };
+        assert_eq!(count, SPENT_MAX);
+        let elsewhere = tickets.spend(&store, &secret, &refused, "two", UtcMillis(1)).await.unwrap();
+        assert!(elsewhere.is_some(), "what was refused was not spent");
     }
 }

@@ -30,7 +30,10 @@ pub(super) async fn shown(
     let ShownRequest { delivery_id } = serde_json::from_slice(&body).map_err(|error| unread(&error))?;
     for center in hub.store.center_ids().into_iter().filter(|center| identity.sees(center)) {
         if hub.store.delivery(&center, delivery_id).await?.is_some() {
-            let by = By { account: identity.account, from: hub.origin_of(&parts.headers, &parts.extensions).name() };
+            let by = By {
+                account: identity.account,
+                from: hub.origin_of(&parts.headers, &parts.extensions).name(),
+            };
             let target = Text::from(format!("{center}/{delivery_id}"));
             hub.store.write_audit(vec![by.did(hub.clock.wall_now(), "phone.shown", target)]).await?;
             return Ok(StatusCode::NO_CONTENT);

@@ -7,9 +7,10 @@ use super::monitoring::MonitorFeed;
 use crate::auth::Identity;
 use crate::hub::Hub;
 use crate::roster::Sight;
+use crate::seat_name::seat_named;
 use crate::store::{Signature, StoreError};
 use engineioxide::Str;
-use gwanje_model::{CenterId, Role, SeatId, Text};
+use gwanje_model::{CenterId, MAX_SAFE_INTEGER, Role, SeatId, Text};
 use gwanje_wire::ErrorCode;
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
 use gwanje_wire::monitor::{Behind, MONITOR_NAMESPACE, MonitorClient};
@@ -31,8 +32,6 @@ use tokio::time::{Instant, sleep_until};
 
 /// Closes a connection that joins nothing for this long.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
-/// The longest name of a seat, bytes.
-const SEAT_MAX_BYTES: usize = 128;
 
 /// A namespace that the connection joined.
 enum Joined<O> {
@@ -62,6 +61,8 @@ pub struct Connection<O> {
     id: String,
     /// Who it is, once a ticket was spent.
     identity: Option<Identity>,
+    /// Further sign-ins of that account by which it has joined: when one of them ends, so does the connection.
+    further: Vec<Identity>,
     joined: FxHashMap<String, Joined<O>>,
 }
 
@@ -95,7 +96,7 @@ impl<O: Outlet + Clone> Connection<O> {
     /// A fresh connection of that id, in no namespace.
     #[must_use]
     pub fn new(hub: Arc<Hub>, emitters: Arc<dyn Ways<O>>, outlet: O, id: String) -> Self {
-        Self { hub, emitters, outlet, id, identity: None, joined: FxHashMap::default() }
+        Self { hub, emitters, outlet, id, identity: None, further: Vec::new(), joined: FxHashMap::default() }
     }
 
     /// It is gone: leaves its namespaces and forgets its ticket.
@@ -109,7 +110,7 @@ impl<O: Outlet + Clone> Connection<O> {
     pub fn still_may(&self) -> bool {
         let Some(identity) = &self.identity else { return true };
         let auth = &self.hub.auth;
-        auth.is_live(identity)
+        self.further.iter().chain([identity]).all(|identity| auth.is_live(identity))
             && self.joined.values().all(|joined| match joined {
                 Joined::Center(joined) => auth.may_see(identity, &joined.center),
                 Joined::Monitor { centers, .. } => {
@@ -195,16 +196,14 @@ impl<O: Outlet + Clone> Connection<O> {
             .spend_ticket(&auth.ticket, &self.id)
             .await
             .map_err(|problem| refuse(problem.code, &problem.detail))?;
-        let seat = auth.seat.unwrap_or_else(|| SeatId(identity.account.clone()));
-        if seat.as_str().len() > SEAT_MAX_BYTES {
-            return Err(refuse(ErrorCode::Invalid, "the name of the seat is too long"));
-        }
+        let seat =
+            seat_named(auth.seat, &identity.account).map_err(|wrong| refuse(ErrorCode::Invalid, wrong))?;
         if namespace == MONITOR_NAMESPACE {
             if Sight::of(&identity).is_none() {
                 return Err(refuse(ErrorCode::Forbidden, "a rider sees nothing of the monitor"));
             }
             let centers = identity.centers.clone();
-            self.identity = Some(identity);
+            self.is_now(identity);
             return Ok((Joined::Monitor { centers, _feed: None }, seat));
         }
         let unseen =
@@ -228,8 +227,14 @@ impl<O: Outlet + Clone> Connection<O> {
         if words.send(enter).await.is_err() {
             return Err(refuse(ErrorCode::Unavailable, "the center is not served now; try again"));
         }
-        self.identity = Some(identity);
+        self.is_now(identity);
         Ok((Joined::Center(InCenter { center, by, words }), seat))
+    }
+
+    fn is_now(&mut self, identity: Identity) {
+        self.further.extend(self.identity.take());
+        self.further.retain(|further| *further != identity);
+        self.identity = Some(identity);
     }
 
     async fn event(&mut self, namespace: &str, ack: Option<u64>, name: &str, data: Option<&RawValue>) {
@@ -261,6 +266,9 @@ impl<O: Outlet + Clone> Connection<O> {
             },
             "seat" => {
                 let reply = match read::<SeatState>(data) {
+                    Ok(state) if !is_safe(&state) => {
+                        refusal(ErrorCode::Invalid, "openId and assigningId: integers stay below 2^53")
+                    }
                     Ok(state) => {
                         let word = Word::Seat { connection: self.id.clone(), state };
                         joined.words.send(word).await.map_or_else(|_| unavailable(), |()| done())
@@ -368,6 +376,11 @@ impl<O: Outlet + Clone> Connection<O> {
 fn read<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, SimpleAck> {
     let text = data.map_or("null", RawValue::get);
     serde_json::from_str(text).map_err(|e| refusal(ErrorCode::Invalid, &format!("the event's data: {e}")))
+}
+
+/// Whether all may be told what a seat does.
+fn is_safe(state: &SeatState) -> bool {
+    [state.open_id, state.assigning_id].into_iter().flatten().all(|id| id.0 <= MAX_SAFE_INTEGER)
 }
 
 fn done() -> SimpleAck {

@@ -4,14 +4,17 @@
 //! frame of a quiet spell leaves at once, then one per 20 ms at most; whatever was committed in between is read from the
 //! store, so nothing is missed. `emitter` runs it as a task; a replay calls it with moments of its own.
 
+mod beside;
+
+use super::alarms_told::AlarmsTold;
 use super::followers::{Followers, Outlet};
 use super::frame_loss::FrameLoss;
+use super::seats::SeatsTold;
 use crate::hub::Hub;
 use crate::store::StoreError;
 use engineioxide::Str;
 use gwanje_model::{CenterId, Epoch, Rev};
 use gwanje_wire::frame::FRAME_MAX_ENTRIES;
-use gwanje_wire::rest::ALARMS_PAGE;
 use gwanje_wire::sio::server as packet;
 use gwanje_wire::socket::{Drain, HEAD_INTERVAL_MS, SeatEntry, SeatState, Stream, center_namespace};
 use serde::Serialize;
@@ -24,8 +27,10 @@ use tokio::time::Instant;
 const FRAME_INTERVAL: Duration = Duration::from_millis(20);
 /// Between two heads, from the wire contract.
 const HEAD_INTERVAL: Duration = Duration::from_millis(HEAD_INTERVAL_MS);
-/// Between two `riders` or two `seats`: the contract allows five a second.
+/// Between two `riders`: the contract allows five a second.
 const LATEST_INTERVAL: Duration = Duration::from_millis(200);
+/// Between two `seats:changed`, from the wire contract.
+const SEATS_INTERVAL: Duration = Duration::from_millis(500);
 /// Between two tellings of alarms; the first goes at once. When an alarm goes up, every seat gives word of it within a
 /// moment, and each word would tell it to every seat again. Of several words only the last entry goes out.
 const ALARMS_INTERVAL: Duration = Duration::from_millis(100);
@@ -95,6 +100,8 @@ pub struct Emission<O> {
     next_behind: Instant,
     riders_due: bool,
     seats_due: bool,
+    seats_told: SeatsTold,
+    words: AlarmsTold,
 }
 
 impl<O: Outlet> Emission<O> {
@@ -135,6 +142,8 @@ impl<O: Outlet> Emission<O> {
             riders_told: 0,
             riders_due: false,
             seats_due: false,
+            seats_told: SeatsTold::default(),
+            words: AlarmsTold::new(now),
         })
     }
 
@@ -163,7 +172,8 @@ impl<O: Outlet> Emission<O> {
             deliveries.then_some(self.next_head.max(self.next_frame)),
             (deliveries && self.alarms_told < *self.alarm_written.borrow()).then_some(self.next_alarms),
             (self.riders_due && self.followers.any_in(Stream::Riders)).then_some(self.next_riders),
-            (self.seats_due && self.followers.any_in(Stream::Seats)).then_some(self.next_seats),
+            self.are_seats_due().then_some(self.next_seats),
+            self.words.next().filter(|_| deliveries).map(|at| at.max(self.next_alarms)),
             self.followers.any_behind().then_some(self.next_behind),
         ]
         .into_iter()
@@ -215,13 +225,20 @@ impl<O: Outlet> Emission<O> {
         // Whoever is in a stream already has its list and hears of what changes in it.
         let enters = |stream| streams.contains(&stream) && !self.followers.is_in(connection, stream);
         let (riders, seats) = (enters(Stream::Riders), enters(Stream::Seats));
+        let is_first = !self.followers.any_in(Stream::Seats);
         if self.followers.subscribe(connection, streams, self.emitted) {
             // The connection may have closed meanwhile; its leave follows.
             joined.send(self.emitted).ok();
             if riders && let Some(text) = self.event("riders", &self.hub.positions.of(&self.center)) {
                 self.followers.tell_one(connection, text);
             }
-            if seats && let Some(text) = self.event("seats", &self.seats()) {
+            let present = if seats { self.seats() } else { Vec::new() };
+            if seats && let Some(text) = self.event("seats", &present) {
+                if is_first {
+                    self.seats_told.begin(&present);
+                } else {
+                    self.seats_told.newcomer(&present);
+                }
                 self.followers.tell_one(connection, text);
             }
         }
@@ -271,12 +288,9 @@ impl<O: Outlet> Emission<O> {
                 self.followers.tell(Stream::Riders, &text);
             }
         }
-        if self.seats_due && now >= self.next_seats {
-            self.seats_due = false;
-            self.next_seats = now + LATEST_INTERVAL;
-            if let Some(text) = self.event("seats", &self.seats()) {
-                self.followers.tell(Stream::Seats, &text);
-            }
+        if self.are_seats_due() && now >= self.next_seats {
+            self.next_seats = now + SEATS_INTERVAL;
+            self.tell_seats();
         }
         Ok(())
     }
@@ -292,14 +306,6 @@ impl<O: Outlet> Emission<O> {
             self.next_head = now;
         }
         Ok(())
-    }
-
-    /// Everybody's seat, of this hub and of the others, in a steady order.
-    fn seats(&self) -> Vec<SeatEntry> {
-        let mut seats = self.followers.seats();
-        seats.extend(self.hub.presence.of_others(&self.center));
-        seats.sort_by(|a, b| (a.seat.as_str(), &a.account).cmp(&(b.seat.as_str(), &b.account)));
-        seats
     }
 
     /// One frame of what was committed since the last.
@@ -338,7 +344,7 @@ impl<O: Outlet> Emission<O> {
         if self.emitted < *self.committed.borrow_and_update() {
             self.frame(now).await?;
         }
-        let head = self.hub.store.head(&self.center).await?;
+        let head = self.hub.store.head_to_tell(&self.center).await?;
         if head.epoch != self.epoch || head.rev != self.emitted {
             // More was committed in between, or there is more than a frame holds: the next frame brings it nearer.
             self.next_frame = now + FRAME_INTERVAL;
@@ -348,22 +354,6 @@ impl<O: Outlet> Emission<O> {
         self.hub.roster.lag(&self.namespace, self.followers.lags(head.rev), now);
         if let Some(text) = self.event("head", &head) {
             self.followers.tell_head(head.rev, &text);
-        }
-        Ok(())
-    }
-
-    async fn alarms(&mut self, now: Instant) -> Result<(), StoreError> {
-        if *self.alarm_written.borrow_and_update() <= self.alarms_told {
-            return Ok(());
-        }
-        let reply = self.hub.store.alarms_after(&self.center, self.alarms_told, ALARMS_PAGE).await?;
-        self.next_alarms = now + ALARMS_INTERVAL;
-        // What is beyond a page comes with the next look.
-        self.alarms_told = self.alarms_told.max(reply.next.unwrap_or(reply.alarm_seq));
-        for alarm in &reply.alarms {
-            if let Some(text) = self.event("alarm", alarm) {
-                self.followers.tell(Stream::Deliveries, &text);
-            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 use super::emission::{Emission, Word};
 use super::followers::{Outlet, Sent};
 use super::frame_loss::FrameLoss;
-use super::inbox::{EngineSocket, close};
+use super::inbox::{EngineSocket, OUT_CAPACITY, close};
 use super::monitoring::MonitorFeed;
 use crate::hub::Hub;
 use crate::roster::Sight;
@@ -23,6 +23,14 @@ const WORDS_CAPACITY: usize = 1_024;
 
 impl Outlet for Arc<EngineSocket> {
     fn send(&self, text: Str) -> Sent {
+        let waiting = || {
+            // Held only to be counted.
+            let free: Vec<_> = std::iter::from_fn(|| self.reserve().ok()).collect();
+            OUT_CAPACITY.saturating_sub(free.len())
+        };
+        if !self.is_closed() && !self.data.has_room_for(text.len(), waiting) {
+            return Sent::Full;
+        }
         match self.reserve() {
             Ok(permit) => {
                 permit.emit(text);

@@ -2,8 +2,9 @@
 
 use super::connection::{self, Connection};
 use super::emitter::Emitters;
-use super::inbox::{EngineSocket, Inbox, close};
+use super::inbox::{EngineSocket, Inbox, OUT_CAPACITY, close};
 use super::passing::{Opened, Passing};
+use crate::api::peer_of;
 use crate::hub::Hub;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
@@ -19,9 +20,6 @@ use tokio::sync::mpsc;
 /// The service that answers below [`SOCKET_PATH`].
 pub type SocketService = EngineIoService<Door, NotFoundService>;
 
-/// Packets that wait to be sent to one client. A frame leaves every 20 ms at most, so this is over a second of them;
-/// a client further behind gets one wider frame instead (see `emitter`).
-const OUT_CAPACITY: usize = 64;
 /// Texts of one client that wait to be handled. No client of the contract sends more at once; one that does is flooding.
 const IN_CAPACITY: usize = 64;
 /// The largest text a client may send. A subscription is under a kilobyte.
@@ -49,7 +47,7 @@ impl EngineIoHandler for Door {
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
         self.hub.meters.socket_opened();
-        socket.data.open(sender, self.hub.admission.socket());
+        socket.data.open(sender, self.hub.admission.socket(peer_of(&socket.req_parts.extensions)));
         let id = socket.id.to_string();
         if let Some(Opened(sid)) = socket.req_parts.extensions.get() {
             // It is opened once.

@@ -3,6 +3,7 @@
 //! [`Connection`] and [`Emission`] decide what is answered and sent, without a socket or a timer; tasks and an
 //! Engine.IO server stand around them.
 
+mod alarms_told;
 mod connection;
 mod emission;
 mod emitter;
@@ -13,6 +14,7 @@ mod gate;
 mod inbox;
 mod monitoring;
 mod passing;
+mod seats;
 
 pub use connection::Connection;
 pub use emission::{Emission, Word};

@@ -2,6 +2,7 @@
 //! durable; each read is one transaction, so that a row, a frame and a head of one answer agree.
 
 use super::audit::{AuditSearch, Placed};
+use super::board::Wanted;
 use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use super::throttle::{Attempt, Counted, Verdict};
@@ -28,6 +29,15 @@ pub(super) const FORGOTTEN_AT_ONCE: i64 = 64;
 pub(super) const DUE_AT_ONCE: usize = 200;
 /// The most alarms forgotten in one transaction, first those of which nobody has given word for the longest.
 pub(super) const ALARMS_FORGOTTEN_AT_ONCE: usize = 500;
+
+/// For whom something is read: whatever is asked for, and however much, keeps nobody waiting for what is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody asks, and may wait.
+    Asked,
+    /// All who follow a center are to be told.
+    Told,
+}
 
 /// A read of a center beside its standing and a frame; none: there is no such center.
 pub(super) type Beside<T> = Option<Result<(Standing, Option<Frame>, T), ResyncReason>>;
@@ -92,7 +102,7 @@ pub(super) trait Backend: Send + Sync {
 
     async fn centers(&self) -> Result<Vec<CenterRecord>, StoreError>;
     /// `at` is now.
-    async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError>;
+    async fn standing(&self, center: CenterId, at: Now, lane: Lane) -> Result<Option<Standing>, StoreError>;
     /// The frame after `from`; none: it can't start there.
     async fn frame(
         &self,
@@ -100,6 +110,7 @@ pub(super) trait Backend: Send + Sync {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        lane: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError>;
     async fn buckets(
         &self,
@@ -121,7 +132,8 @@ pub(super) trait Backend: Send + Sync {
         after: After,
         at: UtcMillis,
     ) -> Result<Beside<Vec<(DeliveryId, Rev)>>, StoreError>;
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError>;
+    /// Rows as JSON, read and handed over piece by piece.
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError>;
     /// Live or archived.
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError>;
     async fn history(&self, center: CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError>;
@@ -130,11 +142,11 @@ pub(super) trait Backend: Send + Sync {
         center: CenterId,
         after: u64,
         limit: usize,
+        lane: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError>;
     /// Whether [`Self::write_due`] would find anything, at the cost of two looks at an index and no lock.
     async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError>;
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError>;
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError>;
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError>;
 
     /// Takes the lease of a chore, or goes on with it, where no other hub has it.

@@ -76,6 +76,12 @@ pub enum StoreError {
     /// Others are being served.
     #[error("too many others are being served; ask again in a moment")]
     Busy,
+    /// A read was interrupted.
+    #[error("{doing} took too long; ask for less")]
+    TooLong {
+        /// What was read.
+        doing: String,
+    },
     /// The database was lost while it committed: it may have, or not.
     #[error("the database did not say whether it was written; ask again under the same key")]
     Unsettled,
@@ -105,7 +111,9 @@ impl StoreError {
             | Self::NotCommitted => {
                 Problem::new(ErrorCode::Unavailable, "the store can't be used at the moment; ask again")
             }
-            Self::Busy | Self::Unsettled => Problem::new(ErrorCode::Unavailable, self.to_string()),
+            Self::Busy | Self::TooLong { .. } | Self::Unsettled => {
+                Problem::new(ErrorCode::Unavailable, self.to_string())
+            }
             Self::OldEpoch { .. } | Self::NotDue { .. } => Problem::new(ErrorCode::Invalid, self.to_string()),
             Self::UnknownCenter(_) | Self::NoAlarm { .. } => {
                 Problem::new(ErrorCode::NotFound, self.to_string())

@@ -1,6 +1,6 @@
 //! Following a center: heads, frames, changes, digests and rows. From memory where that reaches back far enough.
 
-use super::backend::Beside;
+use super::backend::{Beside, Lane};
 use super::{After, Selection, Store, StoreError};
 use gwanje_ledger::Standing;
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev};
@@ -17,8 +17,20 @@ impl Store {
     /// # Errors
     /// When there is no such center or the store can't be read.
     pub async fn head(&self, center: &CenterId) -> Result<Head, StoreError> {
+        self.head_by(center, Lane::Asked).await
+    }
+
+    /// The same, to tell it to all who follow: this waits for nothing that anybody asks.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub async fn head_to_tell(&self, center: &CenterId) -> Result<Head, StoreError> {
+        self.head_by(center, Lane::Told).await
+    }
+
+    async fn head_by(&self, center: &CenterId, lane: Lane) -> Result<Head, StoreError> {
         let now = self.now();
-        let standing = self.shared.backend.standing(center.clone(), now).await?;
+        let standing = self.shared.backend.standing(center.clone(), now, lane).await?;
         standing.map(|standing| now.head(&standing)).ok_or_else(|| StoreError::UnknownCenter(center.clone()))
     }
 
@@ -57,12 +69,13 @@ impl Store {
     }
 
     /// The frame after `from`: conflated, at most `limit` (1 to 1,000) entries and 1 MiB; `as_of` is the head's rev.
-    /// `to < as_of` shows that it was cut: ask again from `to`. From memory where that reaches back far enough.
+    /// `to < as_of` shows that it was cut: ask again from `to`. From memory where that reaches back far enough. Where the store is
+    /// read, that waits for nothing that anybody asks.
     ///
     /// # Errors
     /// `Resync` when no frame may start at `from`; when there is no such center or the store can't be read.
     pub async fn frame(&self, center: &CenterId, from: Rev, limit: usize) -> Result<Frame, StoreError> {
-        Ok(self.changes_in(center, None, from, limit).await?.frame)
+        Ok(self.changes_in(center, None, from, limit, Lane::Told).await?.frame)
     }
 
     /// What a cursor lacks, with the head of the same read; without a cursor it must resync (`Epoch`).
@@ -79,7 +92,7 @@ impl Store {
         let Some(Cursor { epoch, rev }) = cursor else {
             return Err(StoreError::Resync(ResyncReason::Epoch));
         };
-        self.changes_in(center, Some(epoch), *rev, limit).await
+        self.changes_in(center, Some(epoch), *rev, limit, Lane::Asked).await
     }
 
     async fn changes_in(
@@ -88,6 +101,7 @@ impl Store {
         epoch: Option<&Epoch>,
         from: Rev,
         limit: usize,
+        lane: Lane,
     ) -> Result<ChangesReply, StoreError> {
         let resumable = |standing: &Standing| {
             if epoch.is_some_and(|epoch| *epoch != standing.epoch) {
@@ -107,7 +121,7 @@ impl Store {
                 return Ok(ChangesReply { frame, head: known.head(recent.standing()) });
             }
         }
-        let read = self.shared.backend.frame(center.clone(), from, limit, at);
+        let read = self.shared.backend.frame(center.clone(), from, limit, at, lane);
         let (standing, frame) = read.await?.ok_or_else(|| StoreError::UnknownCenter(center.clone()))?;
         resumable(&standing)?;
         let frame = frame.ok_or(StoreError::Resync(ResyncReason::Floor))?;

@@ -63,7 +63,7 @@ pub use transfer::{MoveError, Moved};
 use crate::clock::Clock;
 use crate::fanout::{Fanout, LocalFanout};
 use crate::meters::Meters;
-use backend::Backend;
+use backend::{Backend, Lane};
 use gwanje_ledger::{RecentBounds, Standing};
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_wire::Head;

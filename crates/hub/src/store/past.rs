@@ -42,14 +42,6 @@ impl PastSearch {
 }
 
 impl Store {
-    /// The board at an instant of operations, by id.
-    ///
-    /// # Errors
-    /// When the store can't be read.
-    pub async fn board_at(&self, center: &CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        self.shared.backend.board_at(center.clone(), time).await
-    }
-
     /// One page of past and present deliveries.
     ///
     /// # Errors

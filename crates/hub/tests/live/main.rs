@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod bounds;
 mod browsers;
 mod harness;
 #[path = "../shared/logs.rs"]

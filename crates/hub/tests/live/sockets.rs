@@ -219,14 +219,9 @@ async fn seats_and_riders_are_told() {
     let mut peer = running.joined().await;
     subscribe(&mut peer, Value::Null).await;
     assert_eq!(peer.call("seat", json!({ "openId": 7 })).await, json!({ "ok": true }));
-    loop {
-        let seats = peer.named("seats").await;
-        if seats[0]["openId"] == json!(7) {
-            assert_eq!(seats[0]["account"], "dispatcher");
-            assert_eq!(seats[0]["role"], "dispatcher");
-            break;
-        }
-    }
+    assert_eq!(peer.named("seats").await[0]["openId"], Value::Null, "all of them, once");
+    let opened = json!({ "seat": "seat-1", "account": "dispatcher", "role": "dispatcher", "openId": 7, "assigningId": null });
+    assert_eq!(peer.named("seats:changed").await, json!({ "seats": [opened], "gone": [] }));
     let place = RiderPos {
         id: "r1".into(),
         pos: Pos::Geo { lat: 37.5, lon: 127.0 },

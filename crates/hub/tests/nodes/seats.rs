@@ -3,6 +3,7 @@
 use crate::harness::Shared;
 use crate::peer::Peer;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -11,18 +12,34 @@ async fn follows_seats(peer: &mut Peer) {
     assert_eq!(reply["ok"], true, "{reply}");
 }
 
-/// Waits until a peer is told of these seats, each with what it has open.
-async fn told(peer: &mut Peer, wanted: &[(&str, Value)]) {
-    loop {
-        let seats = peer.named("seats").await;
-        let seats: Vec<_> =
-            seats.as_array().unwrap().iter().map(|seat| (&seat["seat"], &seat["openId"])).collect();
-        if seats
-            .iter()
-            .map(|(seat, open)| (seat.as_str().unwrap(), (*open).clone()))
-            .eq(wanted.iter().cloned())
-        {
-            return;
+/// What a peer was told of seats.
+#[derive(Default)]
+pub struct Told(BTreeMap<String, Value>);
+
+impl Told {
+    /// Waits until these sit there, each with what it has open.
+    pub async fn until(&mut self, peer: &mut Peer, wanted: &[(&str, Value)]) {
+        while !self.0.iter().map(|(seat, open)| (seat.as_str(), open.clone())).eq(wanted.iter().cloned()) {
+            let (name, data) = peer.event().await.expect("it is told more");
+            match name.as_str() {
+                "seats" => {
+                    self.0.clear();
+                    self.sit(&data);
+                }
+                "seats:changed" => {
+                    for gone in data["gone"].as_array().unwrap() {
+                        self.0.remove(gone["seat"].as_str().unwrap());
+                    }
+                    self.sit(&data["seats"]);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn sit(&mut self, seats: &Value) {
+        for seat in seats.as_array().unwrap() {
+            self.0.insert(seat["seat"].as_str().unwrap().to_owned(), seat["openId"].clone());
         }
     }
 }
@@ -34,20 +51,21 @@ async fn followers_of_each_hub_are_told_of_the_seats_of_all() {
     let mut one = first.joined("one").await;
     let mut two = second.joined("two").await;
     let mut three = second.joined("three").await;
-    for peer in [&mut one, &mut two] {
+    let mut told = [Told::default(), Told::default()];
+    for (peer, told) in [&mut one, &mut two].into_iter().zip(&mut told) {
         follows_seats(peer).await;
-        told(peer, &[("one", Value::Null), ("three", Value::Null), ("two", Value::Null)]).await;
+        told.until(peer, &[("one", Value::Null), ("three", Value::Null), ("two", Value::Null)]).await;
     }
     assert_eq!(three.call("seat", json!({ "openId": 7 })).await["ok"], true);
-    for peer in [&mut one, &mut two] {
-        told(peer, &[("one", Value::Null), ("three", json!(7)), ("two", Value::Null)]).await;
+    for (peer, told) in [&mut one, &mut two].into_iter().zip(&mut told) {
+        told.until(peer, &[("one", Value::Null), ("three", json!(7)), ("two", Value::Null)]).await;
     }
     drop(three);
-    told(&mut one, &[("one", Value::Null), ("two", Value::Null)]).await;
+    told[0].until(&mut one, &[("one", Value::Null), ("two", Value::Null)]).await;
     // A hub that is stopped in order says so; nobody waits for a lease.
     let stopping = Instant::now();
     second.stopped().await;
-    told(&mut one, &[("one", Value::Null)]).await;
+    told[0].until(&mut one, &[("one", Value::Null)]).await;
     assert!(stopping.elapsed() < Duration::from_secs(8), "{:?}", stopping.elapsed());
     first.stopped().await;
 }
@@ -61,8 +79,9 @@ async fn a_silent_client_is_gone_at_all_hubs() {
     follows_seats(&mut one).await;
     let silent = second.joined("silent").await;
     let joined = Instant::now();
-    told(&mut one, &[("one", Value::Null), ("silent", Value::Null)]).await;
-    told(&mut one, &[("one", Value::Null)]).await;
+    let mut told = Told::default();
+    told.until(&mut one, &[("one", Value::Null), ("silent", Value::Null)]).await;
+    told.until(&mut one, &[("one", Value::Null)]).await;
     assert!(joined.elapsed() < Duration::from_secs(8), "{:?}", joined.elapsed());
     drop(silent);
     for node in [first, second] {

@@ -9,6 +9,7 @@
 )]
 
 mod batch;
+mod bounds;
 mod commands;
 mod following;
 mod harness;

@@ -203,3 +203,39 @@ pub async fn many_that_are_due_at_once_are_all_written(place: Place) {
     assert_eq!(look(&store).await, 0);
     assert_eq!(all(&store).await.len(), 1_000);
 }
+
+/// As many receipts as alarms keep, by seats with the longest names.
+pub async fn a_page_of_alarms_is_bounded_in_bytes_whatever_seats_say(place: Place) {
+    let (store, clock) = still(&place).await;
+    let orders: Vec<_> = (0..24).map(|_| create()).collect();
+    store.execute_many(orders).await.unwrap();
+    clock.set_still(WALL.plus_ms(1), START.plus_min(1));
+    assert_eq!(look(&store).await, 24);
+    for id in 1..=24 {
+        let given = (0..RECEIPTS_OF_ALARM).map(|nth| {
+            let (account, seat) = (format!("account-{nth}"), format!("{nth:0>128}"));
+            let word = AlarmReceipt {
+                id: DeliveryId(id),
+                ..word(AlarmKind::Unaccepted, 1, ReceiptStage::Delivered)
+            };
+            let store = &store;
+            async move { store.record_receipt(&gangnam(), word, by(&account, &seat)).await.unwrap() }
+        });
+        futures_util::future::join_all(given).await;
+    }
+    let (mut after, mut pages, mut found) = (0, 0, 0);
+    loop {
+        let page = store.alarms_after(&gangnam(), after, 1_000).await.unwrap();
+        let bytes = serde_json::to_vec(&page).unwrap().len();
+        assert!(bytes < 3 << 19, "a page has {bytes} bytes");
+        assert!(page.alarms.iter().all(|alarm| alarm.receipts.len() == RECEIPTS_OF_ALARM));
+        found += page.alarms.len();
+        pages += 1;
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    assert_eq!(found, 24, "on {pages} pages");
+    assert!(pages > 1);
+}

@@ -180,6 +180,7 @@ struct Read {
     frames: Vec<Option<Frame>>,
     rows: RowsReply,
     revs: RevsReply,
+    streamed: RowsReply,
     board: Vec<u8>,
     carried: Vec<u8>,
     past: Vec<Vec<Delivery>>,
@@ -203,6 +204,13 @@ impl Read {
                 .await
                 .unwrap(),
             revs: store.revs(id, Selection::Buckets((64..=255).collect()), After::default()).await.unwrap(),
+            streamed: crate::selected(
+                store,
+                id,
+                Selection::Buckets((0..=127).collect()),
+                After::rev(head.rev),
+            )
+            .await,
             board: board(store, id, None).await,
             carried: board(store, id, Some("r1")).await,
             past: Vec::new(),
@@ -218,7 +226,7 @@ impl Read {
             read.frames.push(store.frame(id, Rev(rev), 3).await.ok());
         }
         for min in [-1, 0, 1, 5, 40, 10_000] {
-            read.past.push(store.board_at(id, DAY.plus_min(min)).await.unwrap());
+            read.past.push(crate::past_board(store, id, DAY.plus_min(min)).await);
         }
         for search in searches(center.base) {
             read.found.push(store.search(id, search).await.unwrap());
@@ -229,17 +237,13 @@ impl Read {
         for (by, nth) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             read.outcomes.push(store.close_command(account(by).into(), id, key(nth)).await.unwrap());
         }
+        assert_eq!(read.streamed, read.rows, "piece by piece or at once");
         read
     }
 }
 
 async fn board(store: &Store, id: &CenterId, rider: Option<&str>) -> Vec<u8> {
-    let mut board = store.board(id, rider.map(Into::into).as_ref()).await.unwrap();
-    let mut read = Vec::new();
-    while let Some(chunk) = board.chunks.recv().await {
-        read.extend_from_slice(&chunk.unwrap());
-    }
-    read
+    crate::streamed(store.board(id, rider.map(Into::into).as_ref()).await.unwrap()).await
 }
 
 fn searches(base: u64) -> Vec<PastSearch> {

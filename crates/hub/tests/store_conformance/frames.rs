@@ -2,7 +2,7 @@
 
 use crate::day::{START, act, config, create, done, gangnam, order};
 use crate::place::Place;
-use gwanje_hub::store::{Ask, Command, Intent, StoreConfig, StoreError};
+use gwanje_hub::store::{After, Ask, Command, Intent, Selection, StoreConfig, StoreError};
 use gwanje_model::Rev;
 use gwanje_wire::frame::{FRAME_MAX_BYTES, FRAME_MAX_ENTRIES};
 use gwanje_wire::{ErrorCode, NewOrder, ResyncReason};
@@ -65,4 +65,21 @@ pub async fn an_order_that_no_frame_could_carry_is_refused_and_takes_no_number(p
     }
     let row = done(&store, create()).await.result.unwrap().row;
     assert_eq!((row.rev, row.number.as_str()), (Rev(1), "10000"));
+}
+
+pub async fn selected_rows_resume_as_frames_do(place: Place) {
+    let store = place.open(config()).await;
+    store.execute_many((0..3).map(|_| create()).collect()).await.unwrap();
+    let all = Selection::Buckets((0..=255).collect());
+    let rows = crate::selected(&store, &gangnam(), all.clone(), After::rev(Rev(1))).await;
+    assert_eq!(
+        (rows.rows.len(), rows.frame.map(|frame| (frame.from, frame.to))),
+        (3, Some((Rev(1), Rev(3))))
+    );
+    let none = crate::selected(&store, &gangnam(), Selection::Ids(Vec::new()), After::default()).await;
+    assert_eq!((none.rows.len(), none.frame), (0, None));
+    let ahead = store.selected(&gangnam(), all.clone(), After::rev(Rev(9))).await;
+    assert!(matches!(ahead, Err(StoreError::Resync(ResyncReason::Ahead))));
+    let nowhere = store.selected(&"nowhere".into(), all, After::default()).await;
+    assert!(matches!(nowhere, Err(StoreError::UnknownCenter(_))));
 }

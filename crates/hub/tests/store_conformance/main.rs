@@ -37,6 +37,33 @@ mod several;
 #[path = "../../../ledger/tests/law/steps.rs"]
 mod steps;
 
+use gwanje_hub::store::{After, BoardStream, Selection, Store};
+use gwanje_model::{CenterId, Delivery, UtcMillis};
+use gwanje_wire::rest::RowsReply;
+
+/// All of a stream.
+async fn streamed(mut rows: BoardStream) -> Vec<u8> {
+    let mut read = Vec::new();
+    while let Some(chunk) = rows.chunks.recv().await {
+        read.extend_from_slice(&chunk.unwrap());
+    }
+    read
+}
+
+/// The rows of a past board.
+async fn past_board(store: &Store, id: &CenterId, time: UtcMillis) -> Vec<Delivery> {
+    let read = streamed(store.board_at(id, time).await.unwrap()).await;
+    let mut board: serde_json::Value = serde_json::from_slice(&read).unwrap();
+    assert_eq!(board["time"], time.0);
+    serde_json::from_value(board["rows"].take()).unwrap()
+}
+
+/// Selected rows, as they come piece by piece.
+async fn selected(store: &Store, id: &CenterId, selection: Selection, after: After) -> RowsReply {
+    let read = streamed(store.selected(id, selection, after).await.unwrap()).await;
+    serde_json::from_slice(&read).unwrap()
+}
+
 /// Tries laws on a store of which each `open` is a new, empty one.
 macro_rules! tried {
     ($open:path: $($module:ident::$law:ident),* $(,)?) => {$(
@@ -72,6 +99,8 @@ macro_rules! store_conformance {
             emission::a_new_epoch_is_told_at_once_and_gone_on_in,
             emission::words_on_an_alarm_are_told_together,
             frames::memory_and_tables_give_equal_frames,
+            due::a_page_of_alarms_is_bounded_in_bytes_whatever_seats_say,
+            frames::selected_rows_resume_as_frames_do,
             frames::no_frame_exceeds_its_bounds,
             frames::an_order_that_no_frame_could_carry_is_refused_and_takes_no_number,
             outcomes::an_outcome_tells_the_row_as_it_was_then,

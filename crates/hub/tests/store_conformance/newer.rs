@@ -21,11 +21,7 @@ async fn rewrite(place: &Place, id: u64, from: &str, to: &str) {
 
 /// The rows as a client is told them, by id.
 async fn told(store: &Store) -> Vec<Value> {
-    let mut board = store.board(&gangnam(), None).await.unwrap();
-    let mut read = Vec::new();
-    while let Some(chunk) = board.chunks.recv().await {
-        read.extend_from_slice(&chunk.unwrap());
-    }
+    let read = crate::streamed(store.board(&gangnam(), None).await.unwrap()).await;
     let mut board: Value = serde_json::from_slice(&read).unwrap();
     let mut rows: Vec<Value> = serde_json::from_value(board["rows"].take()).unwrap();
     rows.sort_by_key(|row| row["id"].as_u64());

@@ -69,5 +69,5 @@ pub async fn a_long_past_is_forgotten_batch_by_batch(place: Place) {
     clock.set_still(START.plus_min(9 * DAY_MIN), START.plus_min(9 * DAY_MIN));
     assert_eq!(store.forget_past(&gangnam(), START.plus_min(9 * DAY_MIN)).await.unwrap(), 450);
     assert_eq!(store.search(&gangnam(), PastSearch::default()).await.unwrap().rows, []);
-    assert_eq!(store.board_at(&gangnam(), START).await.unwrap(), []);
+    assert_eq!(crate::past_board(&store, &gangnam(), START).await, []);
 }

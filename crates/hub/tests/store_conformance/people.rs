@@ -3,8 +3,8 @@
 use crate::day::START;
 use crate::place::Place;
 use gwanje_hub::auth::{Account, AccountEdit, ApiKey, By, NewAccount, Scope};
-use gwanje_hub::store::{AuditPlace, AuditSearch, PreferenceKept, Replaces, Store, StoreConfig};
 use gwanje_hub::origin::Origin;
+use gwanje_hub::store::{AuditPlace, AuditSearch, PreferenceKept, Replaces, Store, StoreConfig};
 use gwanje_hub::{Clock, Hub, HubConfig};
 use gwanje_model::{Role, UtcMillis};
 use gwanje_wire::people::AuditLine;

@@ -50,7 +50,7 @@ pub(crate) fn read_news(name: &str, data: &RawValue) -> News {
             let further = words.keys().filter(|name| *name != "withinMs").count();
             typed(data, News::Unreadable, |drain| News::Drain(drain, u64::try_from(further).unwrap_or(0)))
         }),
-        "seats" | "chat" | "chat:read" | "chat:head" => News::NotFollowed,
+        "seats" | "seats:changed" | "chat" | "chat:read" | "chat:head" => News::NotFollowed,
         _ => News::Notice(name.to_owned(), data.get().to_owned()),
     }
 }

@@ -9,7 +9,8 @@ mod reads;
 mod throttle;
 
 use super::audit::{AuditSearch, Placed};
-use super::backend::{Backend, BatchOutcome, Beside};
+use super::backend::{Backend, BatchOutcome, Beside, Lane};
+use super::board::Wanted;
 use super::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use super::lines::Lines;
 use super::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
@@ -234,7 +235,7 @@ impl Backend for Memory {
         Ok(self.read(|kept| kept.records.values().cloned().collect()))
     }
 
-    async fn standing(&self, center: CenterId, _: Now) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, center: CenterId, _: Now, _: Lane) -> Result<Option<Standing>, StoreError> {
         let standing = self.read(|kept| kept.centers.center(&center).map(|found| found.standing().clone()));
         if let (Some(line), Some(standing)) = (self.lines.get(&center), &standing) {
             line.hear(standing.clone(), Vec::new());
@@ -248,6 +249,7 @@ impl Backend for Memory {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        _: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
         Ok(self.read(|kept| {
             let found = kept.centers.center(&center)?;
@@ -293,8 +295,8 @@ impl Backend for Memory {
         }))
     }
 
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
-        self.stream_board(center, only_rider).await
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError> {
+        self.stream_rows(center, wanted).await
     }
 
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -311,6 +313,7 @@ impl Backend for Memory {
         center: CenterId,
         after: u64,
         limit: usize,
+        _: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError> {
         Ok(self.read(|kept| Some(reads::alarms(kept.centers.center(&center)?, after, limit))))
     }
@@ -323,11 +326,6 @@ impl Backend for Memory {
 
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
         Ok(self.read(|kept| kept.centers.center(&center).map(reads::riders)).unwrap_or_default())
-    }
-
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        let board = self.read(|kept| kept.centers.center(&center).map(|center| center.board_at(time)));
-        Ok(board.unwrap_or_default().iter().map(|row| Delivery::clone(row)).collect())
     }
 
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {

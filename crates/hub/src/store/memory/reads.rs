@@ -1,6 +1,7 @@
 //! What is read of a center beside what the ledger's store reads itself.
 
 use super::Kept;
+use crate::store::alarms::{PageBytes, page};
 use crate::store::backend::Beside;
 use crate::store::{After, Found, PAST_PAGE, PastSearch, Selection, at_work, finding};
 use gwanje_ledger::memory::MemoryCenter;
@@ -32,7 +33,11 @@ impl Kept {
 }
 
 /// The frame (after, head]; none without `after`, or when it would hold more than a frame does.
-fn whole_frame(center: &MemoryCenter, asked: &After, at: UtcMillis) -> Result<Option<Frame>, ResyncReason> {
+pub(super) fn whole_frame(
+    center: &MemoryCenter,
+    asked: &After,
+    at: UtcMillis,
+) -> Result<Option<Frame>, ResyncReason> {
     let standing = center.standing();
     // A revision of another history is neither ahead nor below the floor of this one.
     if asked.epoch.as_ref().is_some_and(|epoch| *epoch != standing.epoch) {
@@ -66,9 +71,11 @@ pub(super) fn alarms(center: &MemoryCenter, seq: u64, limit: usize) -> AlarmsRep
     let alarm_seq = center.standing().alarm_seq;
     let mut alarms = center.alarms_after(seq);
     alarms.truncate(limit);
-    let last = alarms.last().map(|alarm| alarm.seq).filter(|_| alarms.len() >= limit);
-    let next = last.filter(|last| *last < alarm_seq);
-    AlarmsReply { alarm_seq, alarms, next }
+    let mut bytes = PageBytes::default();
+    let fit = alarms.iter().take_while(|alarm| bytes.take(alarm, &alarm.receipts)).count();
+    let is_cut = fit < alarms.len();
+    alarms.truncate(fit);
+    page(alarm_seq, alarms, limit, is_cut)
 }
 
 /// The riders listed, by id, each with the deliveries under way.

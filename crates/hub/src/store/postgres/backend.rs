@@ -4,10 +4,11 @@ use super::asks::{self, CenterAsk};
 use super::commit::Queue;
 use super::failure::Failure;
 use super::named::NamedAsk;
-use super::{Postgres, audit, centers, erasing, leases, loading, people, pruning, reads, throttle};
+use super::{Postgres, Shared, audit, centers, erasing, leases, loading, people, pruning, reads, throttle};
 use crate::fanout::Fanout;
 use crate::store::audit::{AuditSearch, Placed};
-use crate::store::backend::{Backend, BatchOutcome, Beside};
+use crate::store::backend::{Backend, BatchOutcome, Beside, Lane};
+use crate::store::board::Wanted;
 use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use crate::store::signals::Signals;
@@ -138,7 +139,8 @@ impl Backend for Postgres {
         Ok(read.into_iter().map(|(center, _)| center).collect())
     }
 
-    async fn standing(&self, center: CenterId, at: Now) -> Result<Option<Standing>, StoreError> {
+    async fn standing(&self, center: CenterId, at: Now, lane: Lane) -> Result<Option<Standing>, StoreError> {
+        let _turn = self.shared.turn(lane).await?;
         let standing = believed!(self, "reading a head", self.shared.standing(&center))?;
         if let (Some(line), Some(standing)) = (self.shared.lines.get(&center), &standing) {
             line.catch_up(standing.clone(), at);
@@ -152,7 +154,9 @@ impl Backend for Postgres {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        lane: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
+        let _turn = self.shared.turn(lane).await?;
         read!(self, "reading changes", |tx| match reads::standing(tx, &center).await? {
             None => None,
             Some(standing) if standing.resumable(from).is_err() => Some((standing, None)),
@@ -169,6 +173,7 @@ impl Backend for Postgres {
         after: After,
         at: UtcMillis,
     ) -> Result<Beside<Vec<RowDigest>>, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         beside!(self, center, after, at, |tx| reads::buckets(tx, &center).await?)
     }
 
@@ -179,6 +184,7 @@ impl Backend for Postgres {
         after: After,
         at: UtcMillis,
     ) -> Result<Beside<Vec<WireRow>>, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         beside!(self, center, after, at, |tx| reads::rows(tx, &center, &selection).await?)
     }
 
@@ -189,18 +195,21 @@ impl Backend for Postgres {
         after: After,
         at: UtcMillis,
     ) -> Result<Beside<Vec<(DeliveryId, Rev)>>, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         beside!(self, center, after, at, |tx| reads::selected(tx, &center, &selection).await?)
     }
 
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
-        self.shared.stream_board(center, only_rider).await
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError> {
+        self.shared.stream_rows(center, wanted).await
     }
 
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+        let _turn = self.shared.turn(Lane::Asked).await?;
         read!(self, "reading a delivery", |tx| loading::any_row(tx, &center, id).await?)
     }
 
     async fn history(&self, center: CenterId, id: DeliveryId) -> Result<Vec<HistoryEvent>, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         read!(self, "reading a history", |tx| reads::history(tx, &center, id).await?)
     }
 
@@ -209,7 +218,12 @@ impl Backend for Postgres {
         center: CenterId,
         after: u64,
         limit: usize,
+        lane: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError> {
+        let _turn = match lane {
+            Lane::Asked => Some(self.shared.list_turn().await?),
+            Lane::Told => None,
+        };
         read!(self, "reading alarms", |tx| reads::alarms(tx, &center, after, limit).await?)
     }
 
@@ -221,14 +235,12 @@ impl Backend for Postgres {
     }
 
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         read!(self, "reading riders", |tx| reads::riders(tx, &center).await?)
     }
 
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        read!(self, "reading a past board", |tx| reads::board_at(tx, &center, time).await?)
-    }
-
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {
+        let _turn = self.shared.list_turn().await?;
         read!(self, "searching deliveries", |tx| reads::find(tx, &center, &search).await?)
     }
 

@@ -29,8 +29,8 @@ const OPTIONS: &str =
     "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=2000 -c statement_timeout=60000";
 
 /// The connections to the database at an address, so many at the most: those that commit, those that stream boards, and all
-/// other reads.
-pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, StoreError> {
+/// other reads. With that by which a connection of its own is encrypted.
+pub(super) fn pool(url: &str, connections: usize) -> Result<(Pool, MakeRustlsConnect), StoreError> {
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Unusable {
         doing: "reading the address of the database".into(),
         source,
@@ -47,10 +47,10 @@ pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, StoreError> {
         .tcp_user_timeout(SILENCE)
         .application_name("gwanje-hub")
         .options(OPTIONS);
-    let hosts = Hosts { each: hosts(&config), tls };
+    let hosts = Hosts { each: hosts(&config), tls: tls.clone() };
     // Asked for a sign of life before each use: a server that was started anew leaves dead ones behind.
     let manager = ManagerConfig { recycling_method: RecyclingMethod::Verified };
-    Pool::builder(Manager::from_connect(config, hosts, manager))
+    let pool = Pool::builder(Manager::from_connect(config, hosts, manager))
         .max_size(connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(CONNECT_TIMEOUT))
@@ -61,7 +61,8 @@ pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, StoreError> {
             doing: "preparing connections to the database".into(),
             source: source.into(),
             remedy: "this is a fault of the hub",
-        })
+        })?;
+    Ok((pool, tls))
 }
 
 /// An address without what it says of encryption, and that: `sslmode` and `sslrootcert`.

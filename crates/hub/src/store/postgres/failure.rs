@@ -51,6 +51,9 @@ pub(super) enum Failure {
     /// The database lacks commits perhaps that were told: new epochs begin before anything is answered.
     #[error("the database's history is not the one that was told")]
     OtherHistory,
+    /// A read was cancelled.
+    #[error("the read took too long")]
+    TooLong,
     /// It can be read alone.
     #[error("the database takes no writes at present")]
     ReadOnly,
@@ -81,6 +84,7 @@ impl Failure {
             | Self::Damaged(..)
             | Self::OtherHistory
             | Self::ReadOnly
+            | Self::TooLong
             | Self::LeftBehind { .. }
             | Self::Undecided(_) => false,
         }
@@ -100,7 +104,9 @@ impl Failure {
                     && !self.is_lock_timeout()
             }
             Self::Json(_) | Self::Damaged(..) | Self::Undecided(_) => true,
-            Self::Pool(_) | Self::OtherHistory | Self::ReadOnly | Self::LeftBehind { .. } => false,
+            Self::Pool(_) | Self::OtherHistory | Self::ReadOnly | Self::TooLong | Self::LeftBehind { .. } => {
+                false
+            }
         }
     }
 
@@ -113,6 +119,7 @@ impl Failure {
             | Self::Damaged(..)
             | Self::OtherHistory
             | Self::ReadOnly
+            | Self::TooLong
             | Self::LeftBehind { .. }
             | Self::Undecided(_) => None,
         }
@@ -120,6 +127,9 @@ impl Failure {
 
     /// As the rest of the hub knows it.
     pub fn while_doing(self, doing: impl Into<String>) -> StoreError {
+        if matches!(self, Self::TooLong) {
+            return StoreError::TooLong { doing: doing.into() };
+        }
         let code = self.of_database().and_then(tokio_postgres::Error::code);
         let remedy =
             REMEDIES.iter().find(|(known, _)| Some(*known) == code).map_or(REMEDY, |(_, remedy)| remedy);

@@ -48,10 +48,12 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Centers of a node that commit at once.
 const WRITING: usize = 4;
-/// Boards streamed at once at the most, and in half of the connections: each may wait for a slow client.
+/// Boards streamed at once at the most, and in a quarter of the connections: each may wait for a slow client. As many lists
+/// are read at once. Both, and all else that is asked for, leave a quarter to commits and to what is told.
 const BOARDS: usize = 8;
 /// How long a hub that ends waits until others may have its leases at once.
 const GIVE_UP: Duration = Duration::from_secs(1);
@@ -83,6 +85,10 @@ struct Shared {
     is_clock_off: AtomicBool,
     writing: Semaphore,
     boards: Arc<Semaphore>,
+    lists: Semaphore,
+    /// All reads that somebody asks for.
+    asked: Arc<Semaphore>,
+    tls: MakeRustlsConnect,
     replication: Replication,
     /// What this node is called where it has leases.
     holder: String,
@@ -99,7 +105,7 @@ impl Postgres {
         lines: &Arc<Lines>,
     ) -> Result<Self, StoreError> {
         let Settings { look, connections, replication } = settings;
-        let pool = connecting::pool(url, connections)?;
+        let (pool, tls) = connecting::pool(url, connections)?;
         let migrated = async {
             let mut client = pool.get().await?;
             let migrated = schema::migrate(&mut client).await?;
@@ -120,7 +126,10 @@ impl Postgres {
             used: Used::default(),
             is_clock_off: AtomicBool::new(false),
             writing: Semaphore::new(WRITING),
-            boards: Arc::new(Semaphore::new(BOARDS.min(connections / 2).max(1))),
+            boards: Arc::new(Semaphore::new(BOARDS.min(connections / 4).max(1))),
+            lists: Semaphore::new(BOARDS.min(connections / 4).max(1)),
+            asked: Arc::new(Semaphore::new((connections - connections / 4).max(1))),
+            tls,
             replication,
             holder: ulid::Ulid::generate().to_string(),
             signals,

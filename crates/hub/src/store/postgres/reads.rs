@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::rows::{
     alarm_kind, json, latest_name, receipt_stage, signed, standing as read_standing, unsigned,
 };
+use crate::store::alarms::{PageBytes, page};
 use crate::store::{After, CenterRecord, Found, PAST_PAGE, PastSearch, Selection, at_work, finding};
 use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
@@ -211,13 +212,19 @@ pub(super) async fn alarms(
             at: UtcMillis(row.get(6)),
         });
     }
+    let mut bytes = PageBytes::default();
+    let mut fit = 0;
     for entry in &mut entries {
         let key = (entry.id.0, entry.kind.as_str().to_owned(), entry.raised_at.0);
         entry.receipts = words.remove(&key).unwrap_or_default();
+        if !bytes.take(entry, &entry.receipts) {
+            break;
+        }
+        fit += 1;
     }
-    let last = entries.last().map(|alarm| alarm.seq).filter(|_| entries.len() >= limit);
-    let next = last.filter(|last| *last < standing.alarm_seq);
-    Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms: entries, next }))
+    let is_cut = fit < entries.len();
+    entries.truncate(fit);
+    Ok(Some(page(standing.alarm_seq, entries, limit, is_cut)))
 }
 
 fn alarm(row: &Row) -> Result<AlarmEntry, Failure> {
@@ -276,22 +283,6 @@ pub(super) async fn riders(tx: &Transaction<'_>, center: &CenterId) -> Result<Ve
         })
     };
     rows.iter().map(rider).collect()
-}
-
-/// The board at an instant of operations, by id: the latest event of each delivery until then; an archived one has left it.
-pub(super) async fn board_at(
-    tx: &Transaction<'_>,
-    center: &CenterId,
-    time: UtcMillis,
-) -> Result<Vec<Delivery>, Failure> {
-    let statement = tx
-        .prepare_cached(
-            "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
-             WHERE center = $1 AND at <= $2 GROUP BY delivery) latest USING (delivery, rev) \
-             WHERE h.body IS NOT NULL ORDER BY delivery",
-        )
-        .await?;
-    tx.query(&statement, &[&center.as_str(), &time.0]).await?.iter().map(|row| json(row, 0)).collect()
 }
 
 /// One page of past and present deliveries, newest first. What was typed is compared here, row by row as they come.

@@ -4,18 +4,58 @@
 use super::failure::Failure;
 use super::identity::lacks;
 use super::{Shared, connecting, identity, reads};
-use crate::store::Now;
+use crate::store::{Lane, Now, StoreError};
 use deadpool_postgres::{Object, PoolError, Transaction};
 use gwanje_ledger::Standing;
 use gwanje_model::CenterId;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::IsolationLevel;
 use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Between two looks for a connection while the database takes no more of them.
 const TAKEN: Duration = Duration::from_millis(50);
+
+/// How long a read may take; a longer one is cancelled at the database.
+const READ_WITHIN: Duration = Duration::from_secs(20);
+/// How long a read waits for others to end before it is refused.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+
+/// A connection that reads. Left before its end, the read is cancelled at the database and its connection closed.
+pub(super) struct UnderWay {
+    /// None once it has ended.
+    client: Option<Object>,
+    tls: MakeRustlsConnect,
+}
+
+impl UnderWay {
+    /// What reads.
+    pub fn client(&mut self) -> Result<&mut Object, Failure> {
+        self.client.as_mut().ok_or(Failure::TooLong)
+    }
+
+    /// It has come to its end: others may have the connection.
+    pub fn end(mut self) {
+        self.client = None;
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        let tls = self.tls.clone();
+        // Out of the pool: nobody else's query is to be cancelled.
+        let client = Object::take(client);
+        tokio::spawn(async move {
+            if let Err(error) = client.cancel_token().cancel_query(tls).await {
+                tracing::debug!(%error, "a read that nobody waits for could not be cancelled");
+            }
+        });
+    }
+}
 
 /// Does `$done`, and once more when it finds that new epochs must begin first.
 macro_rules! believed {
@@ -37,9 +77,14 @@ macro_rules! believed {
 macro_rules! read {
     ($self:ident, $doing:literal, |$tx:ident| $read:expr) => {
         believed!($self, $doing, async {
-            let mut client = $self.shared.client().await?;
-            let $tx = &$self.shared.reading(&mut client).await?;
-            Ok::<_, Failure>($read)
+            let mut under_way = $self.shared.begin_read().await?;
+            let read = async {
+                let $tx = &$self.shared.reading(under_way.client()?).await?;
+                Ok::<_, Failure>($read)
+            };
+            let read = Shared::in_time(read).await?;
+            under_way.end();
+            read
         })
     };
 }
@@ -71,7 +116,42 @@ macro_rules! beside {
     };
 }
 
+async fn one_of(places: &Semaphore) -> Result<SemaphorePermit<'_>, StoreError> {
+    match timeout(TURN_WAIT, places.acquire()).await {
+        Ok(Ok(place)) => Ok(place),
+        // The semaphore is never closed.
+        Ok(Err(_)) | Err(_) => Err(StoreError::Busy),
+    }
+}
+
 impl Shared {
+    /// Leave to read what is asked for; what is told needs none.
+    pub(super) async fn turn(&self, lane: Lane) -> Result<Option<SemaphorePermit<'_>>, StoreError> {
+        match lane {
+            Lane::Told => Ok(None),
+            Lane::Asked => one_of(&self.asked).await.map(Some),
+        }
+    }
+
+    /// Leave to read many rows.
+    pub(super) async fn list_turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), StoreError> {
+        // First its own kind's: those that wait for it take no place of shorter reads.
+        let list = one_of(&self.lists).await?;
+        Ok((list, one_of(&self.asked).await?))
+    }
+
+    /// What is read in time, or why not.
+    pub(super) async fn in_time<T>(
+        read: impl Future<Output = Result<T, Failure>> + Send,
+    ) -> Result<Result<T, Failure>, Failure> {
+        timeout(READ_WITHIN, read).await.map_err(|_| Failure::TooLong)
+    }
+
+    /// A connection for one read.
+    pub(super) async fn begin_read(&self) -> Result<UnderWay, Failure> {
+        Ok(UnderWay { client: Some(self.client().await?), tls: self.tls.clone() })
+    }
+
     /// A connection. Where the database takes no more of them, one that this node has is waited for.
     pub(super) async fn client(&self) -> Result<Object, Failure> {
         let until = Instant::now() + connecting::CONNECT_TIMEOUT;

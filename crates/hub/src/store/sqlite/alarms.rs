@@ -5,6 +5,7 @@ pub(super) mod receipts;
 
 use super::read::{self, json, person};
 use super::writer::{signed, unsigned};
+use crate::store::alarms::PageBytes;
 use gwanje_ledger::AlarmRef;
 use gwanje_model::{CenterId, DeliveryId, SeatId, Status, UtcMillis};
 use gwanje_wire::Person;
@@ -19,14 +20,18 @@ pub(super) fn page(
     limit: usize,
 ) -> rusqlite::Result<Option<AlarmsReply>> {
     let Some(standing) = read::standing(db, center)? else { return Ok(None) };
-    let alarms: Vec<AlarmEntry> = after(db, center, seq, limit)?;
-    let last = alarms.last().map(|alarm| alarm.seq).filter(|_| alarms.len() >= limit);
-    let next = last.filter(|last| *last < standing.alarm_seq);
-    Ok(Some(AlarmsReply { alarm_seq: standing.alarm_seq, alarms, next }))
+    let (alarms, is_cut) = after(db, center, seq, limit)?;
+    Ok(Some(crate::store::alarms::page(standing.alarm_seq, alarms, limit, is_cut)))
 }
 
-/// The alarms after `seq`, by seq.
-fn after(db: &Connection, center: &CenterId, seq: u64, limit: usize) -> rusqlite::Result<Vec<AlarmEntry>> {
+/// The alarms after `seq`, by seq, and whether more of them would have been more than a page.
+fn after(
+    db: &Connection,
+    center: &CenterId,
+    seq: u64,
+    limit: usize,
+) -> rusqlite::Result<(Vec<AlarmEntry>, bool)> {
+    let mut bytes = PageBytes::default();
     let mut entries: Vec<AlarmEntry> = db
         .prepare_cached(
             "SELECT seq, id, kind, raised_at, body, escalated_at, at, was, by, more, acknowledged_by, \
@@ -43,10 +48,17 @@ fn after(db: &Connection, center: &CenterId, seq: u64, limit: usize) -> rusqlite
             entry,
         )?
         .collect::<Result<_, _>>()?;
+    let mut fit = 0;
     for entry in &mut entries {
         entry.receipts = receipts_of(db, center, entry)?;
+        if !bytes.take(entry, &entry.receipts) {
+            break;
+        }
+        fit += 1;
     }
-    Ok(entries)
+    let is_cut = fit < entries.len();
+    entries.truncate(fit);
+    Ok((entries, is_cut))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AlarmEntry> {

@@ -1,12 +1,13 @@
 //! What every store must do, in a file: each write on the writer's thread, each read on a reader of its kind.
 
 use super::{
-    Sqlite, alarms, archive, audit, centers, connect, deciding, erasing, notes, past, people, preferences, read,
-    riders, throttle, unusable,
+    Sqlite, alarms, archive, audit, centers, connect, deciding, erasing, notes, past, people, preferences,
+    read, riders, throttle, unusable,
 };
 use crate::fanout::Fanout;
 use crate::store::audit::{AuditSearch, Placed};
-use crate::store::backend::{Backend, BatchOutcome, Beside};
+use crate::store::backend::{Backend, BatchOutcome, Beside, Lane};
+use crate::store::board::Wanted;
 use crate::store::changing::{By, PeopleChange, PeopleRefused, PeopleWrite};
 use crate::store::people::{Account, ApiKey, KeptSignIn, KeyHash, Rotation};
 use crate::store::throttle::{Attempt, Counted, Verdict};
@@ -135,8 +136,8 @@ impl Backend for Sqlite {
         Ok(read.into_iter().map(|(center, _)| center).collect())
     }
 
-    async fn standing(&self, center: CenterId, _: Now) -> Result<Option<Standing>, StoreError> {
-        self.read("reading a head", move |db| read::standing(db, &center)).await
+    async fn standing(&self, center: CenterId, _: Now, lane: Lane) -> Result<Option<Standing>, StoreError> {
+        self.read_by(lane, "reading a head", move |db| read::standing(db, &center)).await
     }
 
     async fn frame(
@@ -145,8 +146,9 @@ impl Backend for Sqlite {
         from: Rev,
         limit: usize,
         at: UtcMillis,
+        lane: Lane,
     ) -> Result<Option<(Standing, Option<Frame>)>, StoreError> {
-        self.read("reading changes", move |db| {
+        self.read_by(lane, "reading changes", move |db| {
             let Some(standing) = read::standing(db, &center)? else { return Ok(None) };
             if standing.resumable(from).is_err() {
                 return Ok(Some((standing, None)));
@@ -190,8 +192,8 @@ impl Backend for Sqlite {
         self.read_beside(center, after, at, move |db, center| read::selected(db, center, &selection)).await
     }
 
-    async fn board(&self, center: CenterId, only_rider: Option<RiderId>) -> Result<BoardStream, StoreError> {
-        self.stream_board(center, only_rider).await
+    async fn stream(&self, center: CenterId, wanted: Wanted) -> Result<BoardStream, StoreError> {
+        self.stream_rows(center, wanted).await
     }
 
     async fn delivery(&self, center: CenterId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
@@ -207,8 +209,13 @@ impl Backend for Sqlite {
         center: CenterId,
         after: u64,
         limit: usize,
+        lane: Lane,
     ) -> Result<Option<AlarmsReply>, StoreError> {
-        self.read_list("reading alarms", move |db| alarms::page(db, &center, after, limit)).await
+        let page = move |db: &Transaction<'_>| alarms::page(db, &center, after, limit);
+        match lane {
+            Lane::Asked => self.read_list("reading alarms", page).await,
+            Lane::Told => self.read_by(lane, "reading alarms", page).await,
+        }
     }
 
     async fn is_anything_due(&self, center: CenterId, now: Now) -> Result<bool, StoreError> {
@@ -218,10 +225,6 @@ impl Backend for Sqlite {
 
     async fn riders(&self, center: CenterId) -> Result<Vec<Rider>, StoreError> {
         self.read_list("reading riders", move |db| riders::listed(db, &center)).await
-    }
-
-    async fn board_at(&self, center: CenterId, time: UtcMillis) -> Result<Vec<Delivery>, StoreError> {
-        self.read_past("reading a past board", move |db| past::board_at(db, &center, time)).await
     }
 
     async fn search(&self, center: CenterId, search: PastSearch) -> Result<Found, StoreError> {

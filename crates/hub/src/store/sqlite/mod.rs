@@ -27,7 +27,7 @@ mod throttle;
 mod tidying;
 mod writer;
 
-use super::backend::Beside;
+use super::backend::{Beside, Lane};
 use super::lines::Lines;
 use super::{After, StoreError};
 use gwanje_model::{CenterId, UtcMillis};
@@ -137,7 +137,21 @@ impl Sqlite {
         doing: &'static str,
         read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        read_by(&self.readers.prompt, doing, read).await
+        self.read_by(Lane::Asked, doing, read).await
+    }
+
+    /// A short read in that lane.
+    async fn read_by<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        doing: &'static str,
+        read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let pool = match lane {
+            Lane::Asked => &self.readers.prompt,
+            Lane::Told => &self.readers.told,
+        };
+        read_by(pool, doing, read).await
     }
 
     /// A read of many rows: it waits for others of its kind only.

@@ -2,21 +2,13 @@
 
 use super::read::json;
 use crate::store::{Found, PAST_PAGE, PastSearch};
-use gwanje_model::{CenterId, Delivery, UtcMillis};
+use gwanje_model::{CenterId, Delivery};
 use rusqlite::{Connection, params};
 
 /// The latest event of each delivery until then; an archived one has left the board.
-const BOARD_AT: &str = "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
+pub(super) const BOARD_AT: &str = "SELECT h.body FROM history h JOIN (SELECT delivery, max(rev) AS rev FROM history \
          WHERE center = ?1 AND at <= ?2 GROUP BY delivery) latest USING (delivery, rev) \
          WHERE h.body IS NOT NULL ORDER BY delivery";
-
-pub(super) fn board_at(
-    db: &Connection,
-    center: &CenterId,
-    time: UtcMillis,
-) -> rusqlite::Result<Vec<Delivery>> {
-    db.prepare_cached(BOARD_AT)?.query_map(params![center.as_str(), time.0], |row| json(row, 0))?.collect()
-}
 
 pub(super) fn find(db: &Connection, center: &CenterId, search: &PastSearch) -> rusqlite::Result<Found> {
     let q = search.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
