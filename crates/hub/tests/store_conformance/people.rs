@@ -219,10 +219,10 @@ pub async fn two_hubs_leave_one_admin(place: Place) {
         for name in ["kim", "lee"] {
             first.auth.put_account(new(name, Role::Admin)).await.unwrap();
         }
-        let (kim, lee) = ("kim".into(), "lee".into());
+        let (kim, lee, by) = ("kim".into(), "lee".into(), by());
         let (one, other) = tokio::join!(
-            first.auth.edit_account(&kim, disabled(true), Some(&by())),
-            second.auth.edit_account(&lee, disabled(true), Some(&by())),
+            first.auth.edit_account(&kim, disabled(true), Some(&by)),
+            second.auth.edit_account(&lee, disabled(true), Some(&by)),
         );
         assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     }
