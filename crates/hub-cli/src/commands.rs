@@ -38,7 +38,7 @@ pub async fn serve(args: &ServeArgs, log: LogKept) -> Result<(), ExitError> {
         StorePlace::File(_) => Some(Claim::on(&config.data).await?),
         StorePlace::Postgres(_) => None,
     };
-    if let Some(warning) = config.is_open_wire() {
+    if let Some(warning) = config.open_wire_warning() {
         tracing::warn!("{warning}");
     }
     let hub = Arc::new(open_to_use(&config, log).await?);

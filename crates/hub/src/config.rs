@@ -253,7 +253,7 @@ impl ServeConfig {
 
     /// What is said at the start of a hub that other machines reach without encryption; none: none do, or a proxy encrypts.
     #[must_use]
-    pub fn is_open_wire(&self) -> Option<String> {
+    pub fn open_wire_warning(&self) -> Option<String> {
         let listens = [Some(self.listen), self.socket_listen].into_iter().flatten();
         let open: Vec<String> =
             listens.filter(|at| !at.ip().to_canonical().is_loopback()).map(|at| at.to_string()).collect();
@@ -559,6 +559,21 @@ mod tests {
         let shared =
             from_text("database = 'postgres://x'", &[("GWANJE_TOKEN_SECRET_FILE", "/etc/s")]).unwrap();
         assert_eq!(shared.secret_file().unwrap(), PathBuf::from("/etc/s"));
+    }
+
+    #[test]
+    fn plain_http_that_other_machines_reach_is_warned_of() {
+        let warning = |text: &str| from_text(text, &[]).unwrap().open_wire_warning();
+        assert_eq!(warning(""), None);
+        assert_eq!(warning("listen = '[::1]:7400'"), None);
+        for open in ["listen = '0.0.0.0:7400'", "listen = '10.0.0.7:7400'", "socket_listen = '10.0.0.7:7400'"]
+        {
+            assert!(warning(open).unwrap().contains(":7400: passwords"), "{open}");
+        }
+        let proxied =
+            "listen = '10.0.0.7:7400'\ntrusted_proxies = ['10.0.0.2']\npublic_url = 'https://hub.example'";
+        assert_eq!(warning(proxied), None);
+        assert!(warning(&proxied.replace("https", "http")).is_some());
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Auth {
             Verdict::Slowed => self.slowed.wait().await.map_err(too_many_at_once)?,
             Verdict::Waits(ms) => return Err(too_many_attempts(ms)),
         }
-        let _turn = self.turns.take(looked.pair).await.map_err(too_many_at_once)?;
+        let turn = self.turns.take(looked.pair).await.map_err(too_many_at_once)?;
         // Counts after the wait and before the check: guesses sent at once do not pass the limit together.
         if let Verdict::Waits(ms) = self.store.begin_attempt(attempt()).await? {
             return Err(too_many_attempts(ms));
@@ -156,6 +156,7 @@ impl Auth {
         let matches = tokio::task::spawn_blocking(move || password::verify(&password, hash.as_deref()))
             .await
             .unwrap_or(false);
+        drop(turn);
         let Some(account) = account.filter(|_| matches) else {
             return Err(nobody());
         };

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// At most this many wait, however fast checks are: each holds a connection and its password.
 const WAITING_MAX: usize = 512;
-/// At least this many may wait, however slow checks are.
-const WAITING_MIN: usize = 8;
+/// At least this many may wait, however slow checks are: a shift that begins, on a machine that is busy.
+const WAITING_MIN: usize = 96;
 /// The most that were told to come back and whose age is kept: at some fifty bytes each that is less than 2 MiB.
 const AWAY_MAX: usize = 32_768;
 /// How long after its moment somebody who was told to come back keeps its age.

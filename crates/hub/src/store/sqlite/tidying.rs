@@ -127,8 +127,7 @@ mod tests {
     use crate::store::sqlite::tests::open;
     use std::sync::mpsc;
 
-    /// Sixteen readers, each of which goes on for as long as it takes until the next has begun: there is never a moment
-    /// without one.
+    /// Sixteen readers, each of which goes on until others have begun: there is never a moment without one.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_log_is_cut_though_slow_readers_follow_one_another() {
         let store = open();
@@ -157,14 +156,22 @@ mod tests {
             longest = longest.max(log_bytes(&store.path));
             tidying.committed();
             if n % 64 == 0 {
-                let (end, begins) = begin().await;
-                readers.push_back((end, begins));
-                // While the log is being cut the new one waits, and the old ones end one after the other.
-                while readers.len() > super::super::readers::BOARDS / 2
-                    || tidying.under_way.load(Ordering::Acquire)
-                {
-                    readers.pop_front();
+                let (end, mut begins) = begin().await;
+                let mut end = Some(end);
+                // While the log is being cut, the new one waits, and the old ones end one after the other. (It may have come
+                // just before, and is one of them then.)
+                while tidying.under_way.load(Ordering::Acquire) {
+                    if readers.pop_front().is_none() && begins.try_recv().is_ok() {
+                        end = None;
+                    }
                     tokio::task::yield_now().await;
+                }
+                if let Some(end) = end {
+                    begins.await.unwrap();
+                    readers.push_back(end);
+                }
+                if readers.len() > super::super::readers::BOARDS / 2 {
+                    readers.pop_front();
                 }
             }
         }
