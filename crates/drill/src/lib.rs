@@ -38,6 +38,7 @@ mod fate;
 mod korean;
 mod mdrp;
 mod options;
+pub mod solve;
 mod synthetic;
 mod track;
 
@@ -45,6 +46,6 @@ pub use act::{Act, ActKind, Token};
 pub use day::{Day, Order, Pace, Shift};
 pub use district::{District, district};
 pub use drill::{Drill, LOOK_AHEAD_MS};
-pub use mdrp::{DayFileError, MdrpSpec};
+pub use mdrp::{DayFileError, Instance, InstanceCourier, InstanceOrder, MdrpSpec, Restaurant};
 pub use options::DrillOptions;
 pub use synthetic::SyntheticSpec;

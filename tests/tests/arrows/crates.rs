@@ -13,6 +13,7 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("gwanje-dialect", &["gwanje-model"]),
         ("gwanje-sync", &["gwanje-dialect", "gwanje-wire", "gwanje-model"]),
         ("gwanje-board", &["gwanje-model"]),
+        ("gwanje-assign", &["gwanje-model"]),
         ("gwanje-cache", &["gwanje-model"]),
         ("gwanje-persist", &["gwanje-sync", "gwanje-cache", "gwanje-wire", "gwanje-model"]),
         (
@@ -20,7 +21,7 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["gwanje-persist", "gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
         ),
         ("gwanje", &["gwanje-engine"]),
-        ("gwanje-drill", &["gwanje-wire", "gwanje-model"]),
+        ("gwanje-drill", &["gwanje-assign", "gwanje-wire", "gwanje-model"]),
         (
             "gwanje-simulation",
             &[
@@ -45,12 +46,13 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
 const IMPURE: [&str; 9] =
     ["tokio", "reqwest", "rusqlite", "tauri", "tokio-tungstenite", "axum", "socketioxide", "jiff", "hyper"];
 /// `gwanje-persist` names the cache's records and opens no file of it.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "gwanje-model",
     "gwanje-wire",
     "gwanje-dialect",
     "gwanje-sync",
     "gwanje-board",
+    "gwanje-assign",
     "gwanje-persist",
     "gwanje-ledger",
 ];

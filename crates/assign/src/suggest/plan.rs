@@ -1,0 +1,151 @@
+//! A rider's stops in their order, what the order costs, and where one more delivery fits in best.
+
+use crate::ground::{Point, RiderPace};
+use gwanje_model::DeliveryId;
+
+/// What a delivery asks of a rider, laid on the ground. Times are milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Errand {
+    pub id: DeliveryId,
+    /// Which shop; the same for two deliveries exactly when they are of one shop.
+    pub shop: u32,
+    pub from: Point,
+    pub to: Point,
+    /// When it was taken in.
+    pub received_at: i64,
+    /// When the meal is ready, as far as anybody said.
+    pub ready_at: i64,
+    /// From when on it is late.
+    pub due_at: i64,
+}
+
+/// A stop on a rider's way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Stop {
+    Pickup(Errand),
+    Dropoff(Errand),
+}
+
+/// A minute's cost: lateness comes before waiting, waiting before distance.
+const LATE: i64 = 20;
+const WAIT: i64 = 4;
+const DRIVE: i64 = 1;
+
+/// Where and when a way begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Start {
+    pub at: Point,
+    pub time: i64,
+}
+
+/// What an order of stops comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Run {
+    pub cost: i64,
+    pub drive_ms: i64,
+}
+
+/// When a delivery comes to its shop, is picked up, and comes to its door.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub arrives_at: i64,
+    pub pickup_at: i64,
+    pub dropoff_at: i64,
+}
+
+/// Walks the stops; tells each with the times of arrival and of the taking or handing over.
+pub(super) fn walk(
+    pace: &RiderPace,
+    start: Start,
+    stops: impl Iterator<Item = Stop>,
+    mut each: impl FnMut(&Stop, i64, i64),
+) -> Run {
+    let (mut at, mut time) = (start.at, start.time);
+    let mut run = Run::default();
+    // The shop at which the rider stands.
+    let mut standing = None;
+    for stop in stops {
+        match &stop {
+            Stop::Pickup(errand) => {
+                let (arrives_at, pickup_at) = if standing == Some(errand.shop) {
+                    // Meals of one shop are taken together: one stop.
+                    let taken_at = time - pace.after_pickup_ms;
+                    (taken_at, taken_at.max(errand.ready_at))
+                } else {
+                    let way = pace.travel_ms(at, errand.from);
+                    run.drive_ms += way;
+                    let arrives_at = time + way;
+                    (arrives_at, (arrives_at + pace.before_pickup_ms).max(errand.ready_at))
+                };
+                each(&stop, arrives_at, pickup_at);
+                standing = Some(errand.shop);
+                at = errand.from;
+                time = pickup_at + pace.after_pickup_ms;
+            }
+            Stop::Dropoff(errand) => {
+                let way = pace.travel_ms(at, errand.to);
+                run.drive_ms += way;
+                let arrives_at = time + way;
+                let dropoff_at = arrives_at + pace.before_dropoff_ms;
+                run.cost +=
+                    WAIT * (dropoff_at - errand.received_at) + LATE * (dropoff_at - errand.due_at).max(0);
+                each(&stop, arrives_at, dropoff_at);
+                standing = None;
+                at = errand.to;
+                time = dropoff_at + pace.after_dropoff_ms;
+            }
+        }
+    }
+    run.cost += DRIVE * run.drive_ms;
+    run
+}
+
+/// Stops with one delivery more: its pickup before the stop at `pickup`, its door before the stop at `dropoff` (not before
+/// the pickup).
+pub(super) fn with(
+    stops: &[Stop],
+    errand: Errand,
+    pickup: usize,
+    dropoff: usize,
+) -> impl Iterator<Item = Stop> {
+    let (head, rest) = stops.split_at(pickup.min(stops.len()));
+    let (middle, tail) = rest.split_at(dropoff.saturating_sub(pickup).min(rest.len()));
+    head.iter()
+        .copied()
+        .chain(std::iter::once(Stop::Pickup(errand)))
+        .chain(middle.iter().copied())
+        .chain(std::iter::once(Stop::Dropoff(errand)))
+        .chain(tail.iter().copied())
+}
+
+/// Where a delivery fits in best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub pickup: usize,
+    pub dropoff: usize,
+    pub run: Run,
+}
+
+pub(super) fn cheapest(pace: &RiderPace, start: Start, stops: &[Stop], errand: Errand) -> Place {
+    let mut best: Option<Place> = None;
+    for pickup in 0..=stops.len() {
+        for dropoff in pickup..=stops.len() {
+            let run = walk(pace, start, with(stops, errand, pickup, dropoff), |_, _, _| {});
+            if best.is_none_or(|best| run.cost < best.run.cost) {
+                best = Some(Place { pickup, dropoff, run });
+            }
+        }
+    }
+    // There is at least the place at the very beginning.
+    best.unwrap_or(Place { pickup: 0, dropoff: 0, run: Run::default() })
+}
+
+/// The least that a delivery can cost a rider, wherever it fits in: straight to the shop, straight to the door. Whole
+/// minutes are not counted, so that no detour can be cheaper.
+pub(super) fn at_least(pace: &RiderPace, start: Start, errand: &Errand) -> i64 {
+    let straight = |from: Point, to: Point| (from.metres(to) / pace.metres_per_minute * 60_000.0) as i64;
+    let pickup_at =
+        (start.time + straight(start.at, errand.from) + pace.before_pickup_ms).max(errand.ready_at);
+    let door = pickup_at + pace.after_pickup_ms + straight(errand.from, errand.to) + pace.before_dropoff_ms;
+    WAIT * (door - errand.received_at) + LATE * (door - errand.due_at).max(0)
+}
