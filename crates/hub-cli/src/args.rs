@@ -50,6 +50,10 @@ pub enum CliCommand {
     Audit(AuditArgs),
     /// Move all that a store keeps into an empty one, with its history; the old one serves no more
     Move(MoveArgs),
+    /// Copy all that the store keeps into a new file, while hubs run
+    Backup(BackupArgs),
+    /// Make a store of a backup: a new epoch begins in every center, and boards fetch anew
+    Restore(BackupArgs),
     /// Erase a customer, by phone or by a delivery: from boards, history and files; deliveries stay, without whose they were
     Erase(EraseArgs),
     /// Say what is wrong with configuration and database, and how to mend it
@@ -76,6 +80,17 @@ pub struct MoveArgs {
     /// The empty store to move to (absent: `database`)
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Which backup.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The backup's file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,

@@ -125,7 +125,7 @@ pub async fn move_to(args: &MoveArgs) -> Result<(), ExitError> {
     say(&format!("moved to {to}; {from} serves no more"))
 }
 
-fn folder_of(file: &Path) -> &Path {
+pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new("."))
 }
 

@@ -1,6 +1,7 @@
 //! The binary `gwanje-hub`: what the hub does, said in one line when it can't.
 
 mod args;
+mod backup;
 mod check;
 mod commands;
 #[cfg(feature = "demo")]
@@ -50,6 +51,8 @@ fn run(cli: Cli, log: LogKept) -> Result<(), ExitError> {
             CliCommand::Key { action } => people::key(action).await,
             CliCommand::Audit(args) => people::audit(&args).await,
             CliCommand::Move(args) => commands::move_to(&args).await,
+            CliCommand::Backup(args) => backup::back_up_to(&args).await,
+            CliCommand::Restore(args) => backup::restore_from(&args).await,
             CliCommand::Erase(args) => erase::erase(args).await,
             CliCommand::Check(args) => check::check(&args).await,
         }

@@ -2,7 +2,9 @@
 //! real is served from a store that has them.
 
 use crate::hub::Hub;
-use crate::store::{DEMO_DAY_KEY, MOVED_KEY, OF_DEMO, PURPOSE_KEY, StoreError, marked};
+use crate::store::{
+    BACKUP_KEY, DEMO_DAY_KEY, MOVED_KEY, OF_DEMO, PURPOSE_KEY, StoreError, is_backup, marked,
+};
 use thiserror::Error;
 
 /// What a store is for.
@@ -45,6 +47,11 @@ pub enum PurposeError {
     /// It is being moved.
     #[error("it is being moved to {0}; run `gwanje-hub move` again, which finishes that")]
     Moving(String),
+    /// It is a backup, or is being made of one.
+    #[error(
+        "it is a backup, or half restored from one; run `gwanje-hub restore FILE`, which makes a store of it"
+    )]
+    Backup,
     /// It says something that this version does not know.
     #[error("it is for {0:?}, which this version does not know; use a newer gwanje-hub")]
     Unknown(String),
@@ -70,6 +77,9 @@ pub async fn purpose_of(hub: &Hub) -> Result<Option<Purpose>, PurposeError> {
     if let Some(mark) = marked(store.meta_get(MOVED_KEY).await?) {
         let said = if mark.done { PurposeError::Moved } else { PurposeError::Moving };
         return Err(said(mark.to));
+    }
+    if is_backup(store.meta_get(BACKUP_KEY).await?.as_deref()) {
+        return Err(PurposeError::Backup);
     }
     match store.meta_get(PURPOSE_KEY).await? {
         Some(said) => Purpose::read(said).map(Some),

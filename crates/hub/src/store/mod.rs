@@ -6,6 +6,7 @@
 mod alarms;
 mod audit;
 mod backend;
+mod backup;
 mod board;
 mod centers;
 mod changing;
@@ -33,6 +34,8 @@ mod throttle;
 mod transfer;
 
 pub use audit::{AuditPlace, AuditSearch, read_instant, shown_instant};
+pub(crate) use backup::{BACKUP_KEY, is_backup};
+pub use backup::{BackupError, back_up, restore};
 pub use board::BoardStream;
 pub use centers::CenterRecord;
 pub use changing::{AccountEdit, By, PeopleRefused};

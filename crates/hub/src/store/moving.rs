@@ -50,14 +50,14 @@ impl fmt::Display for StorePlace {
 }
 
 /// A store on either side of a move.
-enum Side {
+pub(super) enum Side {
     File(Sqlite),
     Database(Postgres),
 }
 
 impl Side {
     /// Brings its tables to this version.
-    async fn open(place: &StorePlace) -> Result<Self, StoreError> {
+    pub(super) async fn open(place: &StorePlace) -> Result<Self, StoreError> {
         let lines = Arc::new(Lines::new(Clock::wall(), RecentBounds { entries: 1, bytes: 1 }));
         Ok(match place {
             StorePlace::File(path) => Self::File(Sqlite::open(Some(path.clone()), &lines)?),
@@ -65,28 +65,28 @@ impl Side {
         })
     }
 
-    fn backend(&self) -> &dyn Backend {
+    pub(super) fn backend(&self) -> &dyn Backend {
         match self {
             Self::File(store) => store,
             Self::Database(store) => store,
         }
     }
 
-    async fn own(&self) -> Result<Own, StoreError> {
+    pub(super) async fn own(&self) -> Result<Own, StoreError> {
         match self {
             Self::File(store) => store.own().await,
             Self::Database(store) => store.own().await,
         }
     }
 
-    fn tables(&self) -> Coming {
+    pub(super) fn tables(&self) -> Coming {
         match self {
             Self::File(store) => store.tables(),
             Self::Database(store) => store.tables(),
         }
     }
 
-    async fn fill(&self, id: &str, coming: Coming, own: Own) -> Result<Moved, MoveError> {
+    pub(super) async fn fill(&self, id: &str, coming: Coming, own: Own) -> Result<Moved, MoveError> {
         match self {
             Self::File(store) => store.fill(id, coming, own).await,
             Self::Database(store) => store.fill(id, coming, own).await,

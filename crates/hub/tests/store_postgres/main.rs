@@ -8,6 +8,7 @@
     reason = "clippy.toml excuses test functions; their helpers fail a test in the same way"
 )]
 
+mod backups;
 mod clocks;
 #[path = "../shared/day.rs"]
 #[allow(dead_code, reason = "not every suite uses all")]

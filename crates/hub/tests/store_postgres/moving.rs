@@ -15,7 +15,7 @@ use gwanje_wire::rest::{LoginRequest, ReceiptStage};
 use gwanje_wire::socket::{AlarmReceipt, Cursor};
 use std::path::{Path, PathBuf};
 
-fn file(folder: &Path) -> PathBuf {
+pub fn file(folder: &Path) -> PathBuf {
     folder.join("hub.sqlite")
 }
 
@@ -30,7 +30,7 @@ fn keyed() -> Command {
 }
 
 /// A store with something in every table; the clock stands.
-async fn lived(folder: &Path, clock: &Clock) -> Store {
+pub async fn lived(folder: &Path, clock: &Clock) -> Store {
     let store = Store::open(StoreConfig::at(file(folder), clock.clone())).unwrap();
     prepare(&store).await;
     for _ in 0..9 {
@@ -54,7 +54,7 @@ async fn lived(folder: &Path, clock: &Clock) -> Store {
 }
 
 /// All that a store tells of the center.
-async fn told(store: &Store) -> String {
+pub async fn told(store: &Store) -> String {
     let center = gangnam();
     let head = store.head(&center).await.unwrap();
     let rows = store.digest(&center, After::rev(Rev(0))).await.unwrap();

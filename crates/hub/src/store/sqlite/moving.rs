@@ -163,10 +163,14 @@ fn finish(tx: &Transaction<'_>, id: &str, own: &Own) -> rusqlite::Result<()> {
         super::notes::keep(tx, key, value)?;
     }
     super::notes::keep(tx, FILLED_KEY, id)?;
+    // What a store in use says of itself may be older than its rows.
+    let last =
+        "SELECT max(coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT max(id) FROM archive), 0))";
+    let last: i64 = tx.query_row(last, [], |row| row.get(0))?;
     tx.execute(
         "INSERT INTO meta (key, value) VALUES ('last_delivery', ?1) \
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [own.last_delivery.to_string()],
+        [own.last_delivery.max(last).to_string()],
     )?;
     Ok(())
 }
