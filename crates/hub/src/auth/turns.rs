@@ -233,7 +233,7 @@ mod tests {
 
     fn who(n: usize) -> Who {
         let mut who = Who::default();
-        who[..8].copy_from_slice(&n.to_be_bytes());
+        who.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
         who
     }
 
