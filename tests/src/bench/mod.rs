@@ -19,6 +19,7 @@ pub mod report;
 pub mod sample;
 pub mod served;
 pub mod stream;
+pub mod suggestions;
 
 use anyhow::{Context, Result};
 use std::time::{Duration, Instant};

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result, bail};
 use gwanje_tests::bench::{
     board_groups, board_rows, cold_start, commits, fanout, ingest, namespaces, polling, reconcile,
-    reconnects, report,
+    reconnects, report, suggestions,
 };
 use std::path::Path;
 use std::process::ExitCode;
 
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "P1",
     "P5",
     "P6",
@@ -24,6 +24,7 @@ const ROWS: [&str; 15] = [
     "P11-postgres",
     "P12",
     "P14",
+    "P15",
 ];
 
 fn main() -> Result<ExitCode> {
@@ -59,6 +60,7 @@ fn main() -> Result<ExitCode> {
             "P11-sqlite" => runtime.block_on(commits::on_sqlite()),
             "P11-postgres" => runtime.block_on(commits::on_postgres()),
             "P12" => runtime.block_on(reconnects::reconnects()),
+            "P15" => Ok(suggestions::suggestions()),
             _ => runtime.block_on(polling::polling()),
         };
         outcomes.push(measured.map_err(|why| report::NotMeasured { row, why: format!("{why:#}") }));

@@ -53,6 +53,58 @@ pub(super) struct Times {
     pub dropoff_at: i64,
 }
 
+/// A rider on the way from stop to stop.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    at: Point,
+    time: i64,
+    run: Run,
+    /// The shop at which the rider stands.
+    standing: Option<u32>,
+}
+
+impl Walk {
+    fn from(start: Start) -> Self {
+        Self { at: start.at, time: start.time, run: Run::default(), standing: None }
+    }
+
+    fn drive(&mut self, pace: &RiderPace, to: Point) -> i64 {
+        let way = pace.travel_ms(self.at, to);
+        self.run.drive_ms += way;
+        self.run.cost += DRIVE * way;
+        self.at = to;
+        self.time + way
+    }
+
+    /// Goes to a stop; gives the times of arrival and of the taking or handing over. No step makes a way cheaper.
+    fn step(&mut self, pace: &RiderPace, stop: &Stop) -> (i64, i64) {
+        match stop {
+            Stop::Pickup(errand) => {
+                let (arrives_at, pickup_at) = if self.standing == Some(errand.shop) {
+                    // Meals of one shop are taken together: one stop.
+                    let taken_at = self.time - pace.after_pickup_ms;
+                    (taken_at, taken_at.max(errand.ready_at))
+                } else {
+                    let arrives_at = self.drive(pace, errand.from);
+                    (arrives_at, (arrives_at + pace.before_pickup_ms).max(errand.ready_at))
+                };
+                self.standing = Some(errand.shop);
+                self.time = pickup_at + pace.after_pickup_ms;
+                (arrives_at, pickup_at)
+            }
+            Stop::Dropoff(errand) => {
+                let arrives_at = self.drive(pace, errand.to);
+                let dropoff_at = arrives_at + pace.before_dropoff_ms;
+                self.run.cost += WAIT * (dropoff_at - errand.received_at).max(0)
+                    + LATE * (dropoff_at - errand.due_at).max(0);
+                self.standing = None;
+                self.time = dropoff_at + pace.after_dropoff_ms;
+                (arrives_at, dropoff_at)
+            }
+        }
+    }
+}
+
 /// Walks the stops; tells each with the times of arrival and of the taking or handing over.
 pub(super) fn walk(
     pace: &RiderPace,
@@ -60,44 +112,12 @@ pub(super) fn walk(
     stops: impl Iterator<Item = Stop>,
     mut each: impl FnMut(&Stop, i64, i64),
 ) -> Run {
-    let (mut at, mut time) = (start.at, start.time);
-    let mut run = Run::default();
-    // The shop at which the rider stands.
-    let mut standing = None;
+    let mut walk = Walk::from(start);
     for stop in stops {
-        match &stop {
-            Stop::Pickup(errand) => {
-                let (arrives_at, pickup_at) = if standing == Some(errand.shop) {
-                    // Meals of one shop are taken together: one stop.
-                    let taken_at = time - pace.after_pickup_ms;
-                    (taken_at, taken_at.max(errand.ready_at))
-                } else {
-                    let way = pace.travel_ms(at, errand.from);
-                    run.drive_ms += way;
-                    let arrives_at = time + way;
-                    (arrives_at, (arrives_at + pace.before_pickup_ms).max(errand.ready_at))
-                };
-                each(&stop, arrives_at, pickup_at);
-                standing = Some(errand.shop);
-                at = errand.from;
-                time = pickup_at + pace.after_pickup_ms;
-            }
-            Stop::Dropoff(errand) => {
-                let way = pace.travel_ms(at, errand.to);
-                run.drive_ms += way;
-                let arrives_at = time + way;
-                let dropoff_at = arrives_at + pace.before_dropoff_ms;
-                run.cost +=
-                    WAIT * (dropoff_at - errand.received_at) + LATE * (dropoff_at - errand.due_at).max(0);
-                each(&stop, arrives_at, dropoff_at);
-                standing = None;
-                at = errand.to;
-                time = dropoff_at + pace.after_dropoff_ms;
-            }
-        }
+        let (arrives_at, done_at) = walk.step(pace, &stop);
+        each(&stop, arrives_at, done_at);
     }
-    run.cost += DRIVE * run.drive_ms;
-    run
+    walk.run
 }
 
 /// Stops with one delivery more: its pickup before the stop at `pickup`, its door before the stop at `dropoff` (not before
@@ -126,18 +146,49 @@ pub(super) struct Place {
     pub run: Run,
 }
 
-pub(super) fn cheapest(pace: &RiderPace, start: Start, stops: &[Stop], errand: Errand) -> Place {
+/// The cheapest place, the first of equal ones. What costs `limit` or more in all is not looked for to its end, and `None` when
+/// nothing costs less.
+pub(super) fn cheapest(
+    pace: &RiderPace,
+    start: Start,
+    stops: &[Stop],
+    errand: Errand,
+    limit: i64,
+) -> Option<Place> {
     let mut best: Option<Place> = None;
+    let mut limit = limit;
+    let mut to_pickup = Walk::from(start);
     for pickup in 0..=stops.len() {
+        let mut to_door = to_pickup;
+        to_door.step(pace, &Stop::Pickup(errand));
         for dropoff in pickup..=stops.len() {
-            let run = walk(pace, start, with(stops, errand, pickup, dropoff), |_, _, _| {});
-            if best.is_none_or(|best| run.cost < best.run.cost) {
-                best = Some(Place { pickup, dropoff, run });
+            let mut walk = to_door;
+            walk.step(pace, &Stop::Dropoff(errand));
+            for stop in stops.get(dropoff..).unwrap_or_default() {
+                if walk.run.cost >= limit {
+                    break;
+                }
+                walk.step(pace, stop);
+            }
+            if walk.run.cost < limit {
+                limit = walk.run.cost;
+                best = Some(Place { pickup, dropoff, run: walk.run });
+            }
+            if to_door.run.cost >= limit {
+                break;
+            }
+            if let Some(stop) = stops.get(dropoff) {
+                to_door.step(pace, stop);
             }
         }
+        if to_pickup.run.cost >= limit {
+            break;
+        }
+        if let Some(stop) = stops.get(pickup) {
+            to_pickup.step(pace, stop);
+        }
     }
-    // There is at least the place at the very beginning.
-    best.unwrap_or(Place { pickup: 0, dropoff: 0, run: Run::default() })
+    best
 }
 
 /// The least that a delivery can cost a rider, wherever it fits in: straight to the shop, straight to the door. Whole
@@ -147,5 +198,5 @@ pub(super) fn at_least(pace: &RiderPace, start: Start, errand: &Errand) -> i64 {
     let pickup_at =
         (start.time + straight(start.at, errand.from) + pace.before_pickup_ms).max(errand.ready_at);
     let door = pickup_at + pace.after_pickup_ms + straight(errand.from, errand.to) + pace.before_dropoff_ms;
-    WAIT * (door - errand.received_at) + LATE * (door - errand.due_at).max(0)
+    WAIT * (door - errand.received_at).max(0) + LATE * (door - errand.due_at).max(0)
 }

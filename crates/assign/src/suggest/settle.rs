@@ -78,7 +78,9 @@ impl Suggestions {
                 let place = best.map_or(0, |(_, place)| place);
                 rider.stops.insert(place, door);
             } else {
-                let place = cheapest(&self.pace, start, &rider.stops, errand);
+                let Some(place) = cheapest(&self.pace, start, &rider.stops, errand, i64::MAX) else {
+                    continue;
+                };
                 rider.stops = with(&rider.stops, errand, place.pickup, place.dropoff).collect();
             }
         }
@@ -103,7 +105,7 @@ impl Suggestions {
     pub(super) fn offer(&self, row: &Row, rider: &RiderEntry) -> Option<Offer> {
         let errand = row.errand?;
         let start = self.start_of(rider)?;
-        let place = cheapest(&self.pace, start, &rider.stops, errand);
+        let place = cheapest(&self.pace, start, &rider.stops, errand, i64::MAX)?;
         let mut times = Times::default();
         let mut late_for = Vec::new();
         let stops = with(&rider.stops, errand, place.pickup, place.dropoff);
@@ -142,7 +144,10 @@ impl Suggestions {
             if worst.is_some_and(|(cost, _)| least > cost) {
                 break;
             }
-            let cost = cheapest(&self.pace, start, &rider.stops, errand).run.cost - rider.alone.cost;
+            // An equal one may still come first by its id.
+            let limit = worst.map_or(i64::MAX, |(cost, _)| cost + rider.alone.cost + 1);
+            let Some(place) = cheapest(&self.pace, start, &rider.stops, errand, limit) else { continue };
+            let cost = place.run.cost - rider.alone.cost;
             if worst.is_some_and(|worst| (cost, &rider.id) > worst) {
                 continue;
             }

@@ -86,8 +86,8 @@ impl Road {
 const SPARE_MIN: i64 = 100;
 
 /// Below this share of what may be driven there is plenty, above the other it is short.
-const PLENTY: f64 = 0.93;
-const SHORT: f64 = 0.99;
+const PLENTY: f64 = 0.95;
+const SHORT: f64 = 0.995;
 
 /// What a minute on the road weighs, where a customer's minute weighs 100.
 const LEAST_DRIVE: f64 = 1.0;
