@@ -10,7 +10,7 @@
 mod bytes;
 mod mend;
 
-pub use bytes::{Decoded, Charset, charset, text, unmarked};
+pub use bytes::{Charset, Decoded, charset, text, unmarked};
 pub use mend::{Flaw, Mended};
 
 use serde::de::DeserializeOwned;
@@ -32,13 +32,20 @@ pub fn values(text: &str, is_cut: bool) -> Result<(Value, Mended), serde_json::E
     serde_json::from_str(&mended).map(|value| (value, flaws))
 }
 
+/// A text as JSON would have it, and what had to be mended for that: for texts of which JSON is a part.
+#[must_use]
+pub fn mended(text: &str) -> (String, Mended) {
+    mend::mend(text, false)
+}
+
 /// The JSON values of a text that holds several, one after the other (by line, or without anything between them). An
 /// empty text holds none.
 ///
 /// # Errors
 /// When something in it is no JSON.
 pub fn several(text: &str) -> Result<(Vec<Value>, Mended), serde_json::Error> {
-    let each = |text: &str| serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<Value>, _>>();
+    let each =
+        |text: &str| serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<Value>, _>>();
     // Some set messages off by control characters.
     let text = text.replace(['\u{1e}', '\0'], "\n");
     match each(&text) {

@@ -55,6 +55,13 @@ impl Mended {
         self.by.values().sum()
     }
 
+    /// Counts what another has counted.
+    pub fn merge(&mut self, other: Self) {
+        for ((flaw, field), count) in other.by {
+            *self.by.entry((flaw, field)).or_default() += count;
+        }
+    }
+
     fn add(&mut self, flaw: Flaw, field: &str) {
         let field: String = field.chars().take(NAME_MAX).collect();
         let key = (flaw, field);
@@ -138,9 +145,10 @@ impl<'a> Scan<'a> {
             "true" | "false" => (Flaw::Spelling, bare.clone().into()),
             // Rust reads .5, 5., +5 and 007 as numbers.
             _ => match word.parse::<f64>() {
-                Ok(number) if number.is_finite() => {
-                    (Flaw::Spelling, serde_json::Number::from_f64(number).map_or("null".into(), |n| n.to_string().into()))
-                }
+                Ok(number) if number.is_finite() => (
+                    Flaw::Spelling,
+                    serde_json::Number::from_f64(number).map_or("null".into(), |n| n.to_string().into()),
+                ),
                 Ok(_) => (Flaw::NoNumber, "null".into()),
                 Err(_) => {
                     self.out.push_str(word);

@@ -68,7 +68,11 @@ fn charsets_are_those_of_the_mark_or_of_the_content_type() {
     ] {
         assert_eq!(read(korean, Some(told)), (json!(["한솥"]), Mended::default()), "{told}");
     }
-    assert_eq!(read(b"\xef\xbb\xbf[1]", Some("application/json; charset=EUC-KR")).0, json!([1]), "the mark decides");
+    assert_eq!(
+        read(b"\xef\xbb\xbf[1]", Some("application/json; charset=EUC-KR")).0,
+        json!([1]),
+        "the mark decides"
+    );
     let wide: Vec<u8> = "\u{feff}[\"한\"]".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(read(&wide, None).0, json!(["한"]));
     assert_eq!(read("[\"한\"]".as_bytes(), Some("application/json; charset=nonsense")).0, json!(["한"]));
@@ -83,7 +87,12 @@ fn characters_that_must_be_escaped_are_kept() {
 
 #[test]
 fn several_values_of_a_text_are_read_one_by_one() {
-    for text in ["{\"id\":1}\n{\"id\":2}", "{\"id\":1}{\"id\":2}", "{\"id\":1}\r\n\r\n{\"id\":2}\n", "{\"id\":1}\u{1e}{\"id\":2}\u{1e}"] {
+    for text in [
+        "{\"id\":1}\n{\"id\":2}",
+        "{\"id\":1}{\"id\":2}",
+        "{\"id\":1}\r\n\r\n{\"id\":2}\n",
+        "{\"id\":1}\u{1e}{\"id\":2}\u{1e}",
+    ] {
         assert_eq!(several(text).unwrap().0, [json!({"id": 1}), json!({"id": 2})], "{text:?}");
     }
     assert_eq!(several("\n").unwrap().0, Vec::<Value>::new());
@@ -92,7 +101,10 @@ fn several_values_of_a_text_are_read_one_by_one() {
 
 #[test]
 fn whole_numbers_with_a_point_are_integers() {
-    assert_eq!(whole(json!({"a": [1.0, 1.5, -0.0, 1e300], "b": 3})), json!({"a": [1, 1.5, 0, 1e300], "b": 3}));
+    assert_eq!(
+        whole(json!({"a": [1.0, 1.5, -0.0, 1e300], "b": 3})),
+        json!({"a": [1, 1.5, 0, 1e300], "b": 3})
+    );
     assert_eq!(typed::<Vec<u32>>(b"\xef\xbb\xbf[2.0, 3]", None).unwrap(), [2, 3]);
     let error = typed::<Vec<u32>>(b"[2,\n \"x\"]", None).unwrap_err();
     assert_eq!((error.line(), error.column()), (2, 4));
