@@ -3,7 +3,7 @@
 use crate::error::MissingVariable;
 use crate::event::EventRule;
 use crate::path::JsonPath;
-use crate::row::RowReader;
+use crate::row::{ForeignRow, RowReader};
 use crate::secret::{Secret, SecretJson};
 use crate::time::Zone;
 use gwanje_model::{CenterId, UtcMillis};
@@ -53,6 +53,8 @@ pub struct Server {
     pub urls: Vec<String>,
     /// A request fails when its whole answer has not come after this long, milliseconds.
     pub timeout_ms: u64,
+    /// The charset of what comes, where the server does not say; none: UTF-8.
+    pub charset: Option<String>,
 }
 
 /// What every request and the socket's handshake carry.
@@ -112,6 +114,8 @@ pub enum Socket {
 pub struct SocketIo {
     /// Path of the handshake.
     pub path: String,
+    /// Version of Engine.IO: 4, or 3 for servers of Socket.IO 2.
+    pub engine: u8,
     /// Which namespace.
     pub namespace: String,
     /// With the CONNECT packet: an object.
@@ -157,6 +161,10 @@ pub struct WebSocket {
     pub ping: PlainPing,
     /// It is dead after this many milliseconds without any message or pong.
     pub silence_ms: u64,
+    /// Texts of the server's that say that it lives, and nothing else.
+    pub keep_alives: Vec<String>,
+    /// Sent in answer to each of them; none: nothing.
+    pub pong: Option<String>,
 }
 
 /// How a plain WebSocket is seen to live.
@@ -234,19 +242,46 @@ impl Dialect {
         named.or_else(|| self.events.iter().find(|rule| rule.name.is_none()))
     }
 
-    /// The rows in an answer to the list's request; none: there is no array where they should be.
-    #[must_use]
-    pub fn listed<'a>(&self, answer: &'a Value) -> Option<&'a [Value]> {
-        self.snapshot.rows.find(answer)?.as_array().map(Vec::as_slice)
-    }
-
-    /// The same, taken out of the answer.
+    /// The rows in an answer to the list's request, taken out of it: an array, or the values of an object. `null` and an
+    /// object without anything are an empty list; none: there is no list where it should be.
     #[must_use]
     pub fn take_listed(&self, answer: &mut Value) -> Option<Vec<Value>> {
-        match self.snapshot.rows.find_mut(answer)?.take() {
+        self.rows_of(self.snapshot.rows.find_mut(answer)?.take())
+    }
+
+    /// The rows of a list, however it is spelled.
+    #[must_use]
+    pub fn rows_of(&self, list: Value) -> Option<Vec<Value>> {
+        match list {
             Value::Array(rows) => Some(rows),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
+            Value::Null => Some(Vec::new()),
+            // A list of one is spelled as its row by some.
+            Value::Object(members) if self.rows.names(&members) => Some(vec![Value::Object(members)]),
+            Value::Object(members) => {
+                let are_rows = members.values().all(|row| row.is_object() || row.is_array());
+                are_rows.then(|| members.into_iter().map(|(_, row)| row).collect())
+            }
+            Value::String(text) => match gwanje_reading::several(&text).ok()?.0.as_mut_slice() {
+                [list] if list.is_array() || list.is_object() => self.rows_of(list.take()),
+                _ => None,
+            },
+            Value::Bool(_) | Value::Number(_) => None,
         }
+    }
+
+    /// Whether what a row says of its day is of the days that the list is read for.
+    #[must_use]
+    pub fn is_of_days(&self, row: &ForeignRow, at: UtcMillis) -> bool {
+        let dates: Vec<String> = (0..self.snapshot.days)
+            .filter_map(|days| self.center.zone.write(&self.snapshot.date_format, at, days))
+            .collect();
+        row.days.iter().all(|day| dates.iter().any(|date| day.starts_with(date.as_str())))
+    }
+
+    /// Whether the list's address says of which day it is.
+    #[must_use]
+    pub fn list_has_date(&self) -> bool {
+        self.snapshot.path.contains("{date}")
     }
 
     /// What the list's path says of the day at a wall instant.

@@ -12,6 +12,10 @@ pub struct EventRule {
     pub means: Means,
     /// Where the row, or the array of rows, lies.
     pub at: JsonPath,
+    /// Which argument of a Socket.IO event it lies in, from 1.
+    pub argument: usize,
+    /// Where the id lies in the message, when it is not in the row.
+    pub id: Option<JsonPath>,
     /// The status that it means, whatever the row says.
     pub status: Option<Status>,
     /// Fields that are absent stay as they are known.

@@ -242,7 +242,12 @@ impl Reading {
 pub(crate) fn text(value: &Value) -> Option<Text> {
     match value {
         Value::String(text) => Some(text.trim().chars().take(MAX_TEXT_CHARS).collect()),
-        Value::Number(number) => Some(number.to_string().into()),
+        // 1.0 is 1, whoever spells it so.
+        Value::Number(number) => Some(
+            gwanje_reading::whole_number(number)
+                .map_or_else(|| number.to_string(), |whole| whole.to_string())
+                .into(),
+        ),
         Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
@@ -288,6 +293,7 @@ mod tests {
         for (reading, value, expected) in [
             (plain(Kind::Text), json!(" 김밥 "), Some(Read::Text("김밥".into()))),
             (plain(Kind::Text), json!(12), Some(Read::Text("12".into()))),
+            (plain(Kind::Text), json!(12.0), Some(Read::Text("12".into()))),
             (plain(Kind::Text), json!({}), None),
             (plain(Kind::Integer), json!("12,000"), Some(Read::Integer(12_000))),
             (plain(Kind::Integer), json!(-1), None),

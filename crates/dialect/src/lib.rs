@@ -23,6 +23,6 @@ pub use error::{DialectError, MissingVariable};
 pub use event::{EventRule, Means};
 pub use field::Field;
 pub use path::JsonPath;
-pub use row::{ForeignId, ForeignRow, Incomplete, RowError, RowIdentity, RowReader, StatusRead};
+pub use row::{ForeignId, ForeignRow, Incomplete, RowError, RowFlaw, RowIdentity, RowReader, StatusRead};
 pub use secret::{Secret, SecretJson};
 pub use time::{TimeFormat, Zone};

@@ -129,7 +129,18 @@ fn server(table: &mut Table<'_>) -> Parsed<Server> {
         )
     })?;
     let timeout_ms = table.seconds("timeoutSeconds", 10.0, 1.0..=120.0)?;
-    Ok(Server { urls, timeout_ms })
+    let charset = match table.text("charset")? {
+        Some((name, span)) => {
+            if gwanje_reading::charset(&name).is_none() {
+                return Err(
+                    table.error_at(&span, format!("{name:?} is no charset; write utf-8, euc-kr, cp949 …"))
+                );
+            }
+            Some(name)
+        }
+        None => None,
+    };
+    Ok(Server { urls, timeout_ms, charset })
 }
 
 fn base_url(url: &str) -> Option<String> {
@@ -273,6 +284,8 @@ fn events(root: &mut Table<'_>, socket: Option<&Socket>) -> Parsed<Vec<EventRule
             [("row", Means::Row), ("rows", Means::Rows), ("gone", Means::Gone), ("nothing", Means::Nothing)];
         let means = table.choice("means", &means)?.unwrap_or(Means::Row);
         let at = table.path("at")?.unwrap_or_else(JsonPath::whole);
+        let argument = table.integer("argument", 1..=16)?.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
+        let id = table.path("id")?;
         let status = match table.text("status")? {
             Some((word, span)) => Some(Status::parse(&word).ok_or_else(|| {
                 table.error_at(&span, format!("{word:?} is no status of ours; {}", our_statuses()))
@@ -298,7 +311,7 @@ fn events(root: &mut Table<'_>, socket: Option<&Socket>) -> Parsed<Vec<EventRule
             return Err(table.error("there is another [[event]] of this name; keep one"));
         }
         table.finish()?;
-        rules.push(EventRule { name: name.map(|(name, _)| name), means, at, status, partial });
+        rules.push(EventRule { name: name.map(|(name, _)| name), means, at, argument, id, status, partial });
     }
     match (socket, span, rules.is_empty()) {
         (None, Some(span), _) => Err(root.error_at(&span, "[[event]] without a [socket] that brings events")),

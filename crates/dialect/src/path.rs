@@ -89,6 +89,19 @@ impl JsonPath {
 }
 
 impl JsonPath {
+    /// The key that it begins with; none: it is the whole, or begins with an index.
+    pub(crate) fn first_key(&self) -> Option<&str> {
+        match self.0.first()? {
+            Step::Key(key) => Some(key),
+            Step::Index(_) => None,
+        }
+    }
+
+    /// How many steps it has.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn find_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
         self.0.iter().try_fold(value, |value, step| match step {
             Step::Key(key) => value.as_object_mut()?.get_mut(key),

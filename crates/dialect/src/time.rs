@@ -4,10 +4,11 @@
 //! for its first passing; one that is skipped, for the time after the gap (RFC 5545, section 3.3.5). So changes of the
 //! second passing look an hour old until the hour is over; lists put them right.
 
+use crate::field::text;
 use gwanje_model::UtcMillis;
 use jiff::fmt::strtime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, Zoned, civil};
 use serde_json::Value;
 
 /// A time zone by its IANA name, from the zones that this program was built with.
@@ -43,8 +44,11 @@ impl Zone {
 /// How instants are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimeFormat {
-    /// `2026-11-21T18:03:22+09:00`, with any number of decimals.
+    /// `2026-11-21T18:03:22+09:00`, with any number of decimals. Without an offset it is of the zone's clock; seconds may
+    /// be left out.
     Rfc3339,
+    /// `[2026, 11, 21, 18, 3, 22, 500000000]`: the zone's clock, as far as it goes, with nanoseconds at the end.
+    Array,
     /// Milliseconds since 1970-01-01 UTC, as a number or its digits.
     UnixMs,
     /// Seconds since 1970-01-01 UTC, as a number (decimals too) or its digits.
@@ -60,7 +64,8 @@ impl TimeFormat {
     /// When it is a pattern that can't hold an instant.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
-            "rfc3339" => return Ok(Self::Rfc3339),
+            "rfc3339" | "iso8601" | "iso" => return Ok(Self::Rfc3339),
+            "array" => return Ok(Self::Array),
             "unix-ms" => return Ok(Self::UnixMs),
             "unix-s" => return Ok(Self::UnixS),
             _ => {}
@@ -70,7 +75,7 @@ impl TimeFormat {
         let unusable = |why: String| {
             format!(
                 "{text:?} is no usable format of an instant: {why}; \
-                 write rfc3339, unix-ms, unix-s or a pattern such as %Y-%m-%d %H:%M:%S"
+                 write rfc3339, unix-ms, unix-s, array or a pattern such as %Y-%m-%d %H:%M:%S"
             )
         };
         let zoned = zoned(sample, &TimeZone::UTC).ok_or_else(|| unusable("no sample".to_owned()))?;
@@ -83,23 +88,88 @@ impl TimeFormat {
         Ok(Self::Pattern(text.to_owned()))
     }
 
+    /// Whether the value is how servers write that there is no instant: a date of zeros, the first day of their calendar,
+    /// zero since 1970.
+    #[must_use]
+    pub fn is_nothing(&self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => {
+                let text = text.trim();
+                let is_zeros =
+                    text.chars().all(|c| matches!(c, '0' | '-' | ':' | '/' | '.' | ' ' | 'T' | 'Z' | '+'));
+                is_zeros
+                    || ["0000-", "0001-01-01", "-0001-", "-000"].iter().any(|first| text.starts_with(first))
+            }
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::Array(parts) => {
+                parts.is_empty() || parts.first().and_then(whole).is_some_and(|year| (0..=1).contains(&year))
+            }
+            Value::Bool(_) | Value::Object(_) => false,
+        }
+    }
+
     /// Reads an instant; none: the value is no instant in this format.
     #[must_use]
     pub fn read(&self, value: &Value, zone: &Zone) -> Option<UtcMillis> {
         let at = match self {
-            Self::Rfc3339 => value.as_str()?.trim().parse::<Timestamp>().ok().map(millis)?,
+            Self::Rfc3339 | Self::Array | Self::Pattern(_) if value.is_array() => array(value, &zone.rules)?,
+            Self::Rfc3339 | Self::Array => iso(value.as_str()?.trim(), &zone.rules)?,
             Self::UnixMs => UtcMillis(number(value)? as i64),
             Self::UnixS => UtcMillis((number(value)? * 1_000.0).round() as i64),
             Self::Pattern(pattern) => match value {
-                Value::String(text) => read_pattern(pattern, text.trim(), &zone.rules).ok()?,
+                // Many programs leave out what is zero, or write decimals where there are some.
+                Value::String(text) => read_pattern(pattern, text.trim(), &zone.rules)
+                    .ok()
+                    .or_else(|| iso(text.trim(), &zone.rules))?,
                 // 20261121180322 may come as a number.
-                Value::Number(number) => read_pattern(pattern, &number.to_string(), &zone.rules).ok()?,
+                Value::Number(_) => read_pattern(pattern, &text(value)?, &zone.rules).ok()?,
                 Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
             },
         };
+        if self.is_nothing(value) {
+            return None;
+        }
         // Beyond the year 9999 it is no instant of a delivery.
         Timestamp::from_millisecond(at.0).is_ok().then_some(at)
     }
+}
+
+/// An ISO 8601 text: to the minute at least, with an offset or of the zone's clock, with a T or a space.
+fn iso(text: &str, zone: &TimeZone) -> Option<UtcMillis> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(millis(at));
+    }
+    let (date, clock) = text.split_once(['T', 't', ' '])?;
+    let date: civil::Date = date.trim().parse().ok()?;
+    let clock = clock.trim();
+    let offset_at = clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len());
+    let (clock, offset) = clock.split_at_checked(offset_at)?;
+    let clock: civil::Time = clock.trim().parse().ok()?;
+    if offset.is_empty() {
+        return Some(millis(zone.to_ambiguous_timestamp(date.to_datetime(clock)).compatible().ok()?));
+    }
+    // In full, it reads.
+    format!("{date}T{clock}{}", offset.trim()).parse().ok().map(millis)
+}
+
+fn array(value: &Value, zone: &TimeZone) -> Option<UtcMillis> {
+    let parts: Vec<i64> = value.as_array()?.iter().map(whole).collect::<Option<_>>()?;
+    if !(3..=7).contains(&parts.len()) {
+        return None;
+    }
+    let part = |n: usize| parts.get(n).copied().unwrap_or(0);
+    let small = |n: usize| i8::try_from(part(n)).ok();
+    let date = civil::Date::new(i16::try_from(part(0)).ok()?, small(1)?, small(2)?).ok()?;
+    // Up to 999 it is milliseconds: nobody measures fewer nanoseconds than that.
+    let nanos = if part(6) < 1_000 { part(6) * 1_000_000 } else { part(6) };
+    let clock = civil::Time::new(small(3)?, small(4)?, small(5)?, i32::try_from(nanos).ok()?).ok()?;
+    Some(millis(zone.to_ambiguous_timestamp(date.to_datetime(clock)).compatible().ok()?))
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    let number = value.as_number()?;
+    number.as_i64().or_else(|| gwanje_reading::whole_number(number))
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -159,7 +229,25 @@ mod tests {
             ("%Y-%m-%d %H:%M:%S", "UTC", json!("yesterday"), None),
             ("%Y-%m-%d %H:%M:%S", "UTC", json!("2026-02-30 00:00:00"), None),
             ("%Y-%m-%d %H:%M:%S", "UTC", json!(["2026-11-21 18:03:22"]), None),
-            ("rfc3339", "UTC", json!("2026-11-21 18:03"), None),
+            ("rfc3339", "UTC", json!("2026-11-21"), None),
+            // Seconds left out, decimals added, no offset.
+            ("rfc3339", "UTC", json!("2026-11-21 18:03"), Some(at - 22_000)),
+            ("iso8601", "Asia/Seoul", json!("2026-11-22T03:03"), Some(at - 22_000)),
+            ("rfc3339", "UTC", json!("2026-11-22T03:03+09:00"), Some(at - 22_000)),
+            ("%Y-%m-%dT%H:%M:%S", "Asia/Seoul", json!("2026-11-22T03:03"), Some(at - 22_000)),
+            ("%Y-%m-%dT%H:%M:%S", "Asia/Seoul", json!("2026-11-22T03:03:22.5"), Some(at + 500)),
+            ("%Y-%m-%d %H:%M:%S", "Asia/Seoul", json!("2026-11-22 03:03"), Some(at - 22_000)),
+            // Arrays.
+            ("array", "Asia/Seoul", json!([2026, 11, 22, 3, 3, 22]), Some(at)),
+            ("array", "Asia/Seoul", json!([2026, 11, 22, 3, 3]), Some(at - 22_000)),
+            ("array", "UTC", json!([2026, 11, 21, 18, 3, 22, 250_000_000]), Some(at + 250)),
+            ("rfc3339", "UTC", json!([2026.0, 11, 21, 18, 3, 22]), Some(at)),
+            ("array", "UTC", json!([2026, 13, 21]), None),
+            // No instant at all.
+            ("%Y-%m-%d %H:%M:%S", "UTC", json!("0000-00-00 00:00:00"), None),
+            ("rfc3339", "UTC", json!("0001-01-01T00:00:00"), None),
+            ("unix-ms", "UTC", json!(0), None),
+            ("%Y%m%d%H%M%S", "UTC", json!(20_261_121_180_322.0), Some(at)),
             ("unix-ms", "UTC", json!(1e300), None),
             ("unix-s", "UTC", json!(null), None),
         ] {
@@ -178,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_format_that_holds_no_instant_is_refused() {
-        for bad in ["%H:%M:%S", "%d.%m.", "%Q", "", "iso", "%"] {
+        for bad in ["%H:%M:%S", "%d.%m.", "%Q", "", "isoo", "%"] {
             assert!(TimeFormat::parse(bad).is_err(), "{bad}");
         }
     }

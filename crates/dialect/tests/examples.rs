@@ -54,8 +54,8 @@ fn the_legacy_server_s_rows_are_read() {
     check(&read, "TBIYHG000005");
     assert_eq!(read.cancel, Some(Cancel { reason: "고객 변심".into(), by: CancelBy::Customer }));
     let answer = json!({"body": {"dlvryList": [row]}});
-    assert_eq!(dialect.listed(&answer).unwrap().len(), 1);
-    assert_eq!(dialect.listed(&json!({"resultCode": "9999", "body": null})), None);
+    assert_eq!(dialect.take_listed(&mut answer.clone()).unwrap().len(), 1);
+    assert_eq!(dialect.take_listed(&mut json!({"resultCode": "9999", "body": null})), None);
     assert_eq!(dialect.list_path(AT, 0, None), "/deliveries?date=2026-11-21");
 }
 

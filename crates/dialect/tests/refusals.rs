@@ -153,11 +153,11 @@ proptest! {
         use gwanje_dialect::RowIdentity;
         use gwanje_model::{DeliveryId, Rev};
         let dialect = Dialect::parse(GOOD).unwrap();
-        let _ = dialect.listed(&row);
+        let _ = dialect.take_listed(&mut row.clone());
         let place = RowIdentity { id: DeliveryId(1), center: &dialect.center.id, rev: Rev(1) };
         let known = dialect.rows.read(&known).ok().and_then(|row| row.complete(&dialect.rows, place, None).ok());
         for rule in &dialect.events {
-            if let Ok(row) = dialect.rows.read_event(&row, rule) {
+            if let Ok(row) = dialect.rows.read_event(&row, None, rule) {
                 let _ = row.complete(&dialect.rows, place, known.as_ref());
             }
         }

@@ -7,7 +7,7 @@ use crate::message::RowFault;
 use gwanje_model::DeliveryId;
 use gwanje_model::{CenterId, UtcMillis};
 use gwanje_sync::dialect::Dialect;
-use gwanje_sync::{Action, Client, Foreign, Input, Mono, Now, SocketOptions, Stats};
+use gwanje_sync::{Action, Client, Foreign, Input, Mono, Now, SocketOptions, Stats, UnreadKind};
 
 /// See the module's doc.
 #[derive(Debug)]
@@ -61,6 +61,14 @@ impl Core {
             }
             // Its list is compared whole, never by bucket.
             Self::Foreign(foreign) => Some((foreign.rows().count(), &[])),
+        }
+    }
+
+    /// What of a foreign server's words could not be read.
+    pub(crate) fn unread(&self) -> Vec<UnreadKind> {
+        match self {
+            Self::Hub(_) => Vec::new(),
+            Self::Foreign(foreign) => foreign.unread(),
         }
     }
 

@@ -72,13 +72,20 @@ impl Freshness {
 
     pub(crate) fn view(&self, center: &CenterId) -> CenterFreshness {
         let (since, reason) = match &self.state {
-            State::Connecting { since } | State::CatchingUp { since } | State::Live { since, .. } => {
-                (since, None)
-            }
-            State::Polling { since, reason } | State::Offline { since, reason } => {
-                (since, Some(reason.to_string()))
-            }
+            State::Live { since, .. } => (since, None),
+            State::Connecting { since, reason }
+            | State::CatchingUp { since, reason }
+            | State::Polling { since, reason }
+            | State::Offline { since, reason } => (since, Some(reason.to_string())),
             State::Refused { since, code } => (since, Some(code.as_str().to_owned())),
+        };
+        let unread = match &self.state {
+            State::Live { unread, .. } => *unread,
+            State::Connecting { .. }
+            | State::CatchingUp { .. }
+            | State::Polling { .. }
+            | State::Offline { .. }
+            | State::Refused { .. } => 0,
         };
         let latest = self.day.latest();
         CenterFreshness {
@@ -87,6 +94,7 @@ impl Freshness {
             since: since.0,
             reason,
             proven_at: self.proven_at.map(|at| at.0),
+            unread,
             day_at: latest.map(|(day, _)| day.0),
             day_at_wall: latest.map(|(_, wall)| wall.0),
             speed: self.day.speed(),
@@ -197,7 +205,8 @@ mod tests {
 
     #[test]
     fn the_speed_of_a_drill_is_what_its_server_told_until_two_readings_tell() {
-        let mut drill = Freshness::new(State::Connecting { since: UtcMillis(0) }, Some(60.0));
+        let mut drill =
+            Freshness::new(State::Connecting { since: UtcMillis(0), reason: "new".into() }, Some(60.0));
         drill.recall_proof(UtcMillis(1_000), None);
         assert_eq!(drill.day_at(UtcMillis(3_000)), Some(UtcMillis(3_000)), "what is recalled tells no speed");
         drill.read_day(UtcMillis(500_000), UtcMillis(4_000));
@@ -229,7 +238,8 @@ mod tests {
             let latest = latest.map(|hours: i64| UtcMillis(hours * hour));
             assert_eq!(recalled_day(proven_at, latest), UtcMillis(expected * hour), "{latest:?}");
         }
-        let mut freshness = Freshness::new(State::Connecting { since: proven_at }, None);
+        let mut freshness =
+            Freshness::new(State::Connecting { since: proven_at, reason: "new".into() }, None);
         freshness.recall_proof(proven_at, Some(UtcMillis(109 * hour)));
         assert_eq!(freshness.day_at(proven_at.plus_ms(7)), Some(UtcMillis(109 * hour + 7)));
         freshness.read_day(UtcMillis(0), proven_at.plus_ms(60_000));

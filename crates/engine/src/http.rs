@@ -94,7 +94,7 @@ impl HttpClient {
         let retry_after_s = header("retry-after").and_then(|text| {
             retry_after::seconds(&text, header("date").as_deref(), std::time::SystemTime::now())
         });
-        let etag = header("etag");
+        let (etag, content_type, location) = (header("etag"), header("content-type"), header("location"));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
@@ -102,7 +102,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpResponse { status, retry_after_s, etag, body })
+        Ok(HttpResponse { status, retry_after_s, etag, content_type, location, body })
     }
 
     /// Reads `what` for a person.

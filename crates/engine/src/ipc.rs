@@ -179,6 +179,9 @@ pub struct CenterFreshness {
     /// "Complete as of": the last proof (wall clock); null: none yet.
     #[ts(type = "number | null")]
     pub proven_at: Option<i64>,
+    /// Rows that could not be read: of those the proof says nothing.
+    #[ts(type = "number")]
+    pub unread: u64,
     /// The clock of operations as last heard; null: not yet.
     #[ts(type = "number | null")]
     pub day_at: Option<i64>,

@@ -10,6 +10,7 @@
 //!
 //! An interface starts with [`Engine::start`], signs in, listens to [`Engine::events`] and opens views.
 
+mod addresses;
 mod alarms;
 mod candidates;
 mod clock;

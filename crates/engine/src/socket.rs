@@ -1,25 +1,30 @@
 //! One WebSocket: a task that hands texts over in both directions until either side ends.
 
+use crate::addresses;
 use crate::http::{CONNECT_TIMEOUT, io_reason};
 use crate::message::Arrival;
 use crate::retry_after;
 use futures_util::{SinkExt, StreamExt};
 use gwanje_sync::{SocketEvent, SocketId, SocketOptions};
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_tungstenite::connect_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 /// A longer message is not read (rule 12): twice the largest frame of the wire contract.
 const MAX_TEXT_BYTES: usize = 2 << 20;
 /// A longer message ends the connection: no hub sends one. This is the most memory that one socket can take.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// The same of a foreign server's: a bulk event of half a million rows. A longer one ends the connection, with its size
+/// in the reason.
+const MAX_FOREIGN_BYTES: usize = 128 << 20;
 /// The most texts that wait to be sent. A seat sends a handful at once; a socket that does not take this many is stuck.
 const OUT_CAPACITY: usize = 256;
 /// The time for the closing handshake.
@@ -58,20 +63,20 @@ async fn run(
     mut texts: mpsc::Receiver<String>,
 ) {
     let told = |event| arrivals.send(Arrival::Socket(id, event));
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let request = match request(url, &options) {
-        Ok(request) => request,
-        Err(why) => {
-            let _ = told(SocketEvent::Closed(why)).await;
-            return;
-        }
+    let (message_max, text_max) = match options.lenient {
+        true => (MAX_FOREIGN_BYTES, MAX_FOREIGN_BYTES),
+        false => (MAX_MESSAGE_BYTES, MAX_TEXT_BYTES),
     };
-    let connecting =
-        tokio::time::timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(config), true));
-    let mut stream = match connecting.await {
-        Ok(Ok((stream, _))) => stream,
+    let config =
+        WebSocketConfig::default().max_message_size(Some(message_max)).max_frame_size(Some(message_max));
+    let mut opened = tokio::time::timeout(CONNECT_TIMEOUT, open(&url, &options, config)).await;
+    if let Ok(Err(WsError::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)))) = &opened {
+        // Many brokers take the subprotocol and do not say so.
+        let plain = SocketOptions { subprotocol: None, ..options.clone() };
+        opened = tokio::time::timeout(CONNECT_TIMEOUT, open(&url, &plain, config)).await;
+    }
+    let mut stream = match opened {
+        Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             // When this fails, the owner is gone and nobody is left to tell; so below.
             let _ = told(not_opened(&error)).await;
@@ -103,7 +108,11 @@ async fn run(
             message = stream.next() => {
                 pulse.heard();
                 let event = match message {
-                    Some(Ok(Message::Text(text))) if text.len() <= MAX_TEXT_BYTES => SocketEvent::Text(text.to_string()),
+                    Some(Ok(Message::Text(text))) if text.len() <= text_max => SocketEvent::Text(text.to_string()),
+                    Some(Ok(Message::Binary(bytes))) if options.lenient && bytes.len() <= text_max => {
+                        let text = gwanje_sync::read_text(&bytes);
+                        text.map_or(SocketEvent::Unreadable, SocketEvent::Text)
+                    }
                     Some(Ok(Message::Text(_) | Message::Binary(_))) => SocketEvent::Unreadable,
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                     Some(Ok(Message::Close(_))) | None => break Some("closed by the server".to_owned()),
@@ -125,8 +134,23 @@ async fn run(
     }
 }
 
+/// A connection to the first address of the name that takes one, and the handshake over it.
+async fn open(
+    url: &str,
+    options: &SocketOptions,
+    config: WebSocketConfig,
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, WsError> {
+    let request = request(url, options).map_err(|why| WsError::Io(std::io::Error::other(why)))?;
+    let uri = request.uri();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("wss") { 443 } else { 80 });
+    let stream = addresses::connect(&host, port).await.map_err(WsError::Io)?;
+    stream.set_nodelay(true).map_err(WsError::Io)?;
+    Ok(client_async_tls_with_config(request, stream, Some(config), None).await?.0)
+}
+
 /// The handshake.
-fn request(url: String, options: &SocketOptions) -> Result<Request, String> {
+fn request(url: &str, options: &SocketOptions) -> Result<Request, String> {
     let mut request = url.into_client_request().map_err(|error| reason(&error))?;
     let headers = options.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
     let subprotocol = options.subprotocol.map(|name| ("sec-websocket-protocol", name));
@@ -194,6 +218,9 @@ fn reason(error: &WsError) -> String {
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => "connection reset".to_owned(),
         WsError::Http(response) => format!("the server answered with status {}", response.status().as_u16()),
         WsError::ConnectionClosed | WsError::AlreadyClosed => "closed by the server".to_owned(),
+        WsError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            format!("a message of {size} bytes, of which at most {max_size} are read")
+        }
         WsError::Capacity(_) => "a message beyond every bound".to_owned(),
         _ => error.to_string(),
     }
@@ -269,6 +296,7 @@ mod tests {
             .replace("query = { token", "headers = { X-Token");
         let dialect = Dialect::parse(&file).unwrap().resolve(|_| Some("secret".to_owned())).unwrap();
         let options = SocketOptions {
+            lenient: true,
             subprotocol: Some("v12.stomp"),
             headers: dialect.auth.headers,
             ping_ms: Some((20, 300)),

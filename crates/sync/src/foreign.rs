@@ -22,7 +22,7 @@ mod talk;
 mod tests;
 
 use crate::io::{Action, CommandId, CommandOutcome, Input, Mono, Now, State};
-use crate::session::{ForeignSession, SessionAction};
+use crate::session::{ForeignSession, SessionAction, UnreadKind};
 use crate::stats::Stats;
 use gwanje_dialect::{Dialect, Secret, Socket};
 use gwanje_model::{CenterId, SeatId};
@@ -34,6 +34,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use servers::{Servers, Trouble, Visit};
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// STOMP: how often to send ping frames, and after how long without anything the line is dead, milliseconds.
+const STOMP_PING_MS: (u64, u64) = (5_000, 13_000);
 
 /// What a foreign client needs to know.
 #[derive(Debug, Clone)]
@@ -51,6 +54,8 @@ pub struct ForeignConfig {
 /// How the shell opens the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SocketOptions {
+    /// Binary messages that hold text are taken for text, and long ones are read: a foreign server's.
+    pub lenient: bool,
     /// Asked for in the handshake.
     pub subprotocol: Option<&'static str>,
     /// Sent in the handshake.
@@ -169,6 +174,12 @@ impl Foreign {
         &self.dialect
     }
 
+    /// What could not be read, by kind.
+    #[must_use]
+    pub fn unread(&self) -> Vec<UnreadKind> {
+        self.session.as_ref().map(|session| session.unread()).unwrap_or_default()
+    }
+
     /// Counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -185,12 +196,13 @@ impl Foreign {
         let headers = self.dialect.auth.headers.clone();
         let (subprotocol, ping_ms) = match &self.dialect.socket {
             None | Some(Socket::SocketIo(_)) => (None, None),
-            Some(Socket::Stomp(_)) => (Some(SUBPROTOCOL), None),
+            // Where no heart-beats are agreed, pings of the WebSocket see a dead line.
+            Some(Socket::Stomp(_)) => (Some(SUBPROTOCOL), Some(STOMP_PING_MS)),
             Some(Socket::WebSocket(socket)) => {
                 (None, socket.ping.text.is_none().then_some((socket.ping.every_ms, socket.silence_ms)))
             }
         };
-        SocketOptions { subprotocol, headers, ping_ms }
+        SocketOptions { lenient: true, subprotocol, headers, ping_ms }
     }
 
     fn begin(&mut self, now: Now) {
@@ -270,10 +282,16 @@ impl Foreign {
                 }
             }
             LinkAction::Joined => self.each(|session| session.socket_joined(now)),
-            LinkAction::Lost(reason) => self.each(|session| session.socket_lost(reason, now)),
+            LinkAction::Lost(reason) => {
+                let reason = match self.dialect.socket {
+                    Some(_) => format!("{reason} ({})", socket_base(self.servers.current())).into(),
+                    None => reason,
+                };
+                self.each(|session| session.socket_lost(reason, now));
+            }
             LinkAction::Heard => self.each(|session| session.heard(now)),
-            LinkAction::Message(name, body) => {
-                self.each(|session| session.message(name.as_deref(), &body, now));
+            LinkAction::Message(name, body, mended) => {
+                self.each(|session| session.message(name.as_deref(), &body, &mended, now));
             }
             LinkAction::Malformed => self.each(|session| session.malformed(now)),
         }
@@ -289,9 +307,9 @@ impl Foreign {
         let is_joined = self.link.is_joined();
         let is_whole = is_joined || self.dialect.socket.is_none();
         let failed = match outcome {
-            ListOutcome::Listed(asked, rows, etag) => {
+            ListOutcome::Listed(asked, rows, etag, mended) => {
                 self.servers.list_came(visit, is_whole);
-                return self.each(|session| session.listed(&rows, etag, &asked, now));
+                return self.each(|session| session.listed(&rows, etag, &asked, &mended, now));
             }
             ListOutcome::Unchanged(asked) => {
                 self.servers.list_came(visit, is_whole);

@@ -95,7 +95,7 @@ pub struct HttpRequest {
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
@@ -103,6 +103,10 @@ pub struct HttpResponse {
     pub retry_after_s: Option<u64>,
     /// Value of `ETag` as it came (`"epoch-rev"`, quotes included): tells which history a row answer is of.
     pub etag: Option<String>,
+    /// Value of `Content-Type`.
+    pub content_type: Option<String>,
+    /// Value of `Location`, of a redirect.
+    pub location: Option<String>,
     /// The body, whole (decompressed).
     pub body: Vec<u8>,
 }
@@ -420,18 +424,24 @@ pub enum State {
     Connecting {
         /// Since when (wall clock).
         since: UtcMillis,
+        /// What is waited for.
+        reason: LinkReason,
     },
     /// Socket joined, not proven.
     CatchingUp {
         /// Since when.
         since: UtcMillis,
+        /// What is waited for.
+        reason: LinkReason,
     },
     /// Holds the hub's revision of every row.
     Live {
         /// Since when.
         since: UtcMillis,
-        /// The last proof.
+        /// The last proof: of the rows that could be named and dated.
         proven_at: UtcMillis,
+        /// Rows that could not be read.
+        unread: u64,
     },
     /// No socket; REST answers.
     Polling {

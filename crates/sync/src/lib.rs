@@ -24,6 +24,14 @@ mod testing;
 pub use client::{Client, ClientConfig};
 pub use findings::{CheckPhase, CheckReport, RepairCause, RepairReport};
 pub use foreign::{Foreign, ForeignConfig, SocketOptions};
+pub use session::UnreadKind;
+
+/// The text in a foreign server's binary message; none: it holds none.
+#[must_use]
+pub fn read_text(bytes: &[u8]) -> Option<String> {
+    let decoded = gwanje_reading::text(bytes, None);
+    (!decoded.is_cut).then(|| decoded.text.into_owned())
+}
 pub use gwanje_dialect as dialect;
 pub use io::{
     Action, AlarmKey, AlarmNotice, Batch, CREATE, CommandId, CommandKind, CommandOutcome, CommandRequest,

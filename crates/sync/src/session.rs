@@ -50,6 +50,7 @@ mod tests;
 mod unproven;
 
 pub(crate) use count::Spent;
+pub use foreign::UnreadKind;
 pub(crate) use foreign::{Asked, ForeignSession};
 
 pub use fetch::{Fetch, FetchFailure, FetchId, Fetched, SessionAction, SessionConfig};
@@ -71,8 +72,9 @@ use rand_chacha::ChaCha8Rng;
 use repair::{Repair, Step};
 use rest::Rest;
 use rows::Rows;
-use state::{Facts, SocketFact, is_change};
+use state::{Comparison, Facts, SocketFact, is_change};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use unproven::Unproven;
 
 /// How far the socket has come.
@@ -159,7 +161,7 @@ impl Session {
             alarms: Alarms::new(config.seat.clone()),
             config,
             out: VecDeque::new(),
-            state: State::Connecting { since: now.wall },
+            state: State::Connecting { since: now.wall, reason: "nothing has answered yet".into() },
             stats: Stats::default(),
             restored: false,
             authorised: false,
@@ -304,9 +306,12 @@ impl Session {
     fn facts(&self, now: Now) -> Facts {
         let socket = match self.socket {
             Socket::Absent => SocketFact::Absent(self.socket_reason.clone()),
-            Socket::Joined { moving: false, .. } => SocketFact::Joined(None),
-            Socket::Joined { moving: true, .. } => SocketFact::Joined(self.proven_now(now)),
-            Socket::Subscribed => SocketFact::Joined(self.proven_now(now)),
+            Socket::Joined { moving: false, .. } => SocketFact::Joined(Err("subscribing".into())),
+            Socket::Joined { moving: true, .. } | Socket::Subscribed => {
+                let unread = self.rows.unreadable();
+                let proven = self.proven_now(now).map(|at| Comparison { at, unread });
+                SocketFact::Joined(proven.ok_or_else(|| self.why_unproven()))
+            }
         };
         Facts {
             refused: self.refused.as_ref().map(|refusal| refusal.code),
@@ -320,6 +325,16 @@ impl Session {
     fn proven_now(&self, now: Now) -> Option<UtcMillis> {
         let whole = self.order.is_whole() && self.gap.is_none() && self.snapshot.is_none();
         self.proven.fresh(now).filter(|_| whole)
+    }
+
+    fn why_unproven(&self) -> Arc<str> {
+        if self.snapshot.is_some() {
+            "reading everything".into()
+        } else if self.gap.is_some() || !self.order.is_whole() {
+            "reading what was missed".into()
+        } else {
+            "waiting for a head that proves the board".into()
+        }
     }
 
     fn is_live(&self, now: Now) -> bool {

@@ -232,6 +232,14 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// The nth argument of an event, from 1: only foreign servers say more than one. None: it has fewer, or is no event.
+#[must_use]
+pub fn argument(text: &str, nth: usize) -> Option<&RawValue> {
+    let (_, rest) = split_namespace(text.strip_prefix("42")?);
+    let (_, rest) = split_id(rest).ok()?;
+    array(rest).ok()?.get(nth).copied()
+}
+
 /// A WebSocket text message that joins a namespace.
 ///
 /// # Errors

@@ -51,6 +51,7 @@ fn answer(status: u16, body: &str) -> HttpResponse {
         retry_after_s: None,
         etag: Some(format!("\"{}\"", body.len())),
         body: body.as_bytes().to_vec(),
+        ..HttpResponse::default()
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Parsed, our_statuses};
 use crate::event::{EventRule, Means};
 use crate::field::{Field, Filling, Kind, Origin, Read, Reading};
 use crate::path::JsonPath;
-use crate::row::{RowReader, StatusRead};
+use crate::row::{Filter, RowReader, StatusRead};
 use crate::time::{TimeFormat, Zone};
 use gwanje_model::{CancelBy, Status};
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub(super) fn rows(
 ) -> Parsed<RowReader> {
     let words = statuses(root)?;
     let by = cancellers(root)?;
+    let filter = filter(root)?;
     let mut table = root.required_table("fields")?;
     let (id, ids_are_numbers) = id(&mut table)?;
     let modified_at = modified_at(&mut table)?;
@@ -54,7 +55,7 @@ pub(super) fn rows(
             return Err(root.error(format!("[fields] `{one}` and `{other}` need each other")));
         }
     }
-    Ok(RowReader { id, ids_are_numbers, modified_at, status, words, time_format, zone, fields })
+    Ok(RowReader { id, ids_are_numbers, modified_at, status, words, time_format, zone, fields, filter })
 }
 
 fn statuses(root: &mut Table<'_>) -> Parsed<BTreeMap<String, StatusRead>> {
@@ -83,6 +84,23 @@ fn statuses(root: &mut Table<'_>) -> Parsed<BTreeMap<String, StatusRead>> {
     }
     table.finish()?;
     Ok(words)
+}
+
+fn filter(root: &mut Table<'_>) -> Parsed<Vec<Filter>> {
+    let Some(mut table) = root.table("filter")? else { return Ok(Vec::new()) };
+    let mut filters = Vec::new();
+    for key in table.keys() {
+        let span = table.span_of(&key).unwrap_or_default();
+        let path = JsonPath::parse(&key).map_err(|why| table.error_at(&span, why))?;
+        let (words, span) = table.any_words(&key)?;
+        let is_day = words.iter().any(|word| word == "{date}");
+        if is_day && words.len() > 1 {
+            return Err(table.error_at(&span, "{date} stands alone"));
+        }
+        filters.push(Filter { path, words, is_day });
+    }
+    table.finish()?;
+    Ok(filters)
 }
 
 fn cancellers(root: &mut Table<'_>) -> Parsed<Vec<(CancelBy, Vec<String>)>> {

@@ -40,6 +40,7 @@ fn path(table: &mut Table<'_>, default: &str) -> Parsed<String> {
 
 fn socket_io(table: &mut Table<'_>) -> Parsed<SocketIo> {
     let path = path(table, "/socket.io/")?;
+    let engine = table.integer("engine", 3..=4)?.map_or(4, |engine| if engine == 3 { 3 } else { 4 });
     let namespace = match table.text("namespace")? {
         Some((namespace, span)) => {
             if !namespace.starts_with('/') || namespace.contains([',', '?']) {
@@ -67,7 +68,7 @@ fn socket_io(table: &mut Table<'_>) -> Parsed<SocketIo> {
         table.finish()?;
         emit.push(SocketIoEmit { event, data });
     }
-    Ok(SocketIo { path, namespace, auth, emit })
+    Ok(SocketIo { path, engine, namespace, auth, emit })
 }
 
 fn json_of(table: &Table<'_>, value: Value, span: &Range<usize>) -> Parsed<SecretJson> {
@@ -109,5 +110,7 @@ fn plain(table: &mut Table<'_>) -> Parsed<WebSocket> {
             "`silenceSeconds` must be longer than `pingSeconds`, or every pause is taken for a death",
         ));
     }
-    Ok(WebSocket { path, hello, ping: PlainPing { every_ms, text }, silence_ms })
+    let keep_alives = table.words("keepAlive")?.map(|(texts, _)| texts).unwrap_or_default();
+    let pong = table.text("pong")?.map(|(text, _)| text);
+    Ok(WebSocket { path, hello, ping: PlainPing { every_ms, text }, silence_ms, keep_alives, pong })
 }

@@ -194,6 +194,16 @@ impl<'a> Table<'a> {
     /// A text, or a list of texts (numbers too: some servers' words are numbers).
     pub(super) fn words(&mut self, key: &'static str) -> Parsed<Option<(Vec<String>, Range<usize>)>> {
         let Some(entry) = self.take(key) else { return Ok(None) };
+        self.words_of(key, &entry).map(Some)
+    }
+
+    /// The same, of a key that is known only by the file.
+    pub(super) fn any_words(&mut self, key: &str) -> Parsed<(Vec<String>, Range<usize>)> {
+        let entry = self.left.remove(key).ok_or_else(|| self.error(format!("`{key}` is missing")))?;
+        self.words_of(key, &entry)
+    }
+
+    fn words_of(&self, key: &str, entry: &Entry<'a>) -> Parsed<(Vec<String>, Range<usize>)> {
         let word = |value: &DeValue<'_>| match value {
             DeValue::String(text) => Some(text.to_string()),
             DeValue::Integer(number) => Some(number.to_string()),
@@ -209,11 +219,11 @@ impl<'a> Table<'a> {
             | DeValue::Datetime(_)
             | DeValue::Table(_)) => word(single).map(|word| vec![word]),
         };
-        let words: Vec<String> = words.ok_or_else(|| self.wrong(key, &entry, "a text or a list of texts"))?;
+        let words: Vec<String> = words.ok_or_else(|| self.wrong(key, entry, "a text or a list of texts"))?;
         if words.is_empty() {
             return Err(self.error_at(&entry.value.span(), format!("`{key}` holds no word; remove it")));
         }
-        Ok(Some((words, entry.value.span())))
+        Ok((words, entry.value.span()))
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Parsed<Option<(Vec<String>, Range<usize>)>> {

@@ -45,8 +45,9 @@ fn complete(
     let row = match rule {
         None => dialect.rows.read(&row).unwrap(),
         Some((status, partial)) => {
-            let rule = EventRule { name: None, means: Means::Row, at: JsonPath::whole(), status, partial };
-            dialect.rows.read_event(&row, &rule).unwrap()
+            let (at, id) = (JsonPath::whole(), None);
+            let rule = EventRule { name: None, means: Means::Row, at, argument: 1, id, status, partial };
+            dialect.rows.read_event(&row, None, &rule).unwrap()
         }
     };
     let center = CenterId::from("gangnam");
@@ -152,4 +153,99 @@ fn a_part_that_names_the_same_rider_keeps_what_it_does_not_say_of_him() {
         at_home,
         "null is said"
     );
+}
+
+/// A dialect with places, times and a filter.
+fn field_dialect() -> Dialect {
+    let file = FILE.replace("format = \"unix-s\"", "format = \"%Y-%m-%d %H:%M:%S\"").replace(
+        "[fields]",
+        "[filter]\ncenter = [\"gangnam\", 7]\n\"dt.day\" = \"{date}\"\n[fields]\nshop.lat = \"lat\"\nshop.lon = \"lon\"\npickedUpAt = \"picked\"",
+    );
+    Dialect::parse(&file.replace("/list", "/list?date={date}")).unwrap()
+}
+
+fn read_field(row: Value) -> crate::ForeignRow {
+    field_dialect().rows.read(&row).unwrap()
+}
+
+#[test]
+fn a_whole_number_with_a_point_is_the_same_word_and_id() {
+    let dialect = Dialect::parse(&FILE.replace("assigned = \"taken\"", "assigned = 2")).unwrap();
+    for (id, state) in [(json!(1), json!(2)), (json!(1.0), json!(2.0)), (json!("1"), json!("2"))] {
+        let row = dialect.rows.read(&json!({"id": id, "at": 10, "state": state, "price": 3.0})).unwrap();
+        assert_eq!(row.id, crate::ForeignId::Name("1".to_owned()));
+        assert_eq!((row.status, row.unreadable_fields), (StatusRead::Known(Status::Assigned), 0));
+    }
+}
+
+#[test]
+fn a_place_that_is_none_is_unknown_and_counted_once() {
+    let at = "2026-11-21 18:03:22";
+    for (lat, lon, flaws) in [
+        (json!(0), json!(0), vec!["shop.lat"]),
+        (json!("0.0"), json!(0.0), vec!["shop.lat"]),
+        (json!(127.0), json!(37.5), vec!["shop.lat"]),
+        (json!(37.5), json!(-512), vec!["shop.lat"]),
+        (json!(37.5), json!(127.0), vec![]),
+        (json!(0.0), json!(9.5), vec![]),
+        (json!(null), json!(null), vec![]),
+    ] {
+        let row = read_field(json!({"id": 1, "at": at, "state": "new", "lat": lat, "lon": lon}));
+        assert_eq!(row.unreadable, flaws, "{lat} {lon}");
+        let center = CenterId::from("gangnam");
+        let place = RowIdentity { id: DeliveryId(1), center: &center, rev: Rev(9) };
+        let delivery = row.complete(&field_dialect().rows, place, None).unwrap();
+        assert_eq!(delivery.shop.pos.is_some(), flaws.is_empty() && !lat.is_null());
+    }
+}
+
+#[test]
+fn a_date_of_zeros_is_null_and_not_counted() {
+    for picked in ["0000-00-00 00:00:00", "0000-00-00", "0001-01-01T00:00:00", "-0001-11-30 00:00:00", ""] {
+        let row = json!({"id": 1, "at": "2026-11-21 18:03:22", "state": "new", "picked": picked});
+        assert_eq!(read_field(row).unreadable_fields, 0, "{picked}");
+    }
+    let row = json!({"id": 1, "at": "2026-11-21 18:03:22", "state": "new", "picked": "tomorrow"});
+    assert_eq!(read_field(row).unreadable, ["pickedUpAt"]);
+    let row = json!({"id": 1, "at": "0000-00-00 00:00:00", "state": "new"});
+    assert!(matches!(field_dialect().rows.read(&row), Err(RowError::NoTime(_))));
+}
+
+#[test]
+fn a_filter_says_which_rows_belong_to_the_board() {
+    let row = |center: Value, day: Value| {
+        let row = json!({"id": 1, "at": "2026-11-21 18:03:22", "state": "new", "center": center, "dt": {"day": day}});
+        let row = read_field(row);
+        // 2026-11-22 03:03:22 in Seoul.
+        (row.elsewhere, field_dialect().is_of_days(&row, UtcMillis(1_795_284_202_000)))
+    };
+    assert_eq!(row(json!("gangnam"), json!("2026-11-22")), (false, true));
+    assert_eq!(row(json!(7.0), json!("2026-11-22 11:00")), (false, true));
+    assert_eq!(row(json!("songpa"), json!("2026-11-21")), (true, false));
+    assert_eq!(
+        row(json!(null), json!(null)),
+        (false, true),
+        "what a row does not say can't be held against it"
+    );
+}
+
+#[test]
+fn a_list_is_read_however_it_is_spelled() {
+    let dialect =
+        Dialect::parse(&FILE.replace("path = \"/list\"", "path = \"/list\"\nrows = \"data\"")).unwrap();
+    let rows = |list: Value| dialect.take_listed(&mut json!({ "data": list })).map(|rows| rows.len());
+    for (list, count) in [
+        (json!(null), Some(0)),
+        (json!([]), Some(0)),
+        (json!({}), Some(0)),
+        (json!({"5": {"id": 1}, "6": {"id": 2}}), Some(2)),
+        (json!({"id": 1, "state": "new"}), Some(1)),
+        (json!("[{\"id\":1},{\"id\":2}]"), Some(2)),
+        (json!({"code": 500, "message": "no"}), None),
+        (json!("no"), None),
+        (json!(false), None),
+    ] {
+        assert_eq!(rows(list.clone()), count, "{list}");
+    }
+    assert_eq!(dialect.take_listed(&mut json!({"error": 1})), None);
 }

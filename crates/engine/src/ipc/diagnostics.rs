@@ -3,7 +3,7 @@
 //! Instants are UTC milliseconds of the desk's wall clock.
 
 use super::CenterFreshness;
-use gwanje_sync::{CheckReport, RepairReport, Stats};
+use gwanje_sync::{CheckReport, RepairReport, Stats, UnreadKind};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -73,6 +73,8 @@ pub struct CenterDiagnostics {
     pub last_repair: Option<RepairView>,
     /// The last comparison of everything; null: none in this run.
     pub check: Option<CheckReport>,
+    /// What of a foreign server's words could not be read.
+    pub unread: Vec<UnreadKind>,
 }
 
 /// What an audit of the cache found.

@@ -45,7 +45,7 @@ impl Owner {
             }
             Action::Restore(center) => {
                 if !self.freshness.contains_key(&center) {
-                    let state = State::Connecting { since: now.wall };
+                    let state = State::Connecting { since: now.wall, reason: "reading the cache".into() };
                     self.freshness_of(&center, &state);
                     self.tell(EngineEvent::State(center.clone(), state), now);
                     self.tell_freshness(&center, now);

@@ -85,6 +85,7 @@ impl Owner {
             compared: compared(compared_at),
             last_repair: found.and_then(|found| found.repair.clone()),
             check: found.and_then(|found| found.check.clone()),
+            unread: self.client.unread(),
         })
     }
 }

@@ -33,7 +33,13 @@ impl From<Problem> for Refusal {
 impl Refusal {
     pub fn response(self) -> HttpResponse {
         let Self { problem, retry_after_s } = self;
-        HttpResponse { status: problem.status, retry_after_s, etag: None, body: bytes(&problem) }
+        HttpResponse {
+            status: problem.status,
+            retry_after_s,
+            etag: None,
+            body: bytes(&problem),
+            ..HttpResponse::default()
+        }
     }
 }
 
@@ -44,17 +50,29 @@ pub(super) fn etag(epoch: &Epoch, rev: Rev) -> String {
 
 /// An answer with this body.
 pub(super) fn ok(body: &impl Serialize) -> HttpResponse {
-    HttpResponse { status: 200, retry_after_s: None, etag: None, body: bytes(body) }
+    HttpResponse {
+        status: 200,
+        retry_after_s: None,
+        etag: None,
+        body: bytes(body),
+        ..HttpResponse::default()
+    }
 }
 
 /// An answer with this body, at this revision.
 pub(super) fn tagged(status: u16, etag: String, body: &impl Serialize) -> HttpResponse {
-    HttpResponse { status, retry_after_s: None, etag: Some(etag), body: bytes(body) }
+    HttpResponse {
+        status,
+        retry_after_s: None,
+        etag: Some(etag),
+        body: bytes(body),
+        ..HttpResponse::default()
+    }
 }
 
 /// An answer without a body.
 pub(super) fn empty(status: u16, etag: Option<String>) -> HttpResponse {
-    HttpResponse { status, retry_after_s: None, etag, body: Vec::new() }
+    HttpResponse { status, retry_after_s: None, etag, body: Vec::new(), ..HttpResponse::default() }
 }
 
 fn bytes(body: &impl Serialize) -> Vec<u8> {

@@ -317,7 +317,13 @@ fn wants_in(request: &HttpRequest) -> bool {
 fn told(status: u16, code: ErrorCode, retry_after_s: Option<u64>) -> HttpResponse {
     let body =
         json!({ "type": "about:blank", "title": "no", "status": status, "code": code, "detail": "not now" });
-    HttpResponse { status, retry_after_s, etag: None, body: serde_json::to_vec(&body).unwrap_or_default() }
+    HttpResponse {
+        status,
+        retry_after_s,
+        etag: None,
+        body: serde_json::to_vec(&body).unwrap_or_default(),
+        ..HttpResponse::default()
+    }
 }
 
 /// Writes as a node of a newer version does: with unknown fields, and an unknown status in every third row.

@@ -194,7 +194,7 @@ impl Real {
         let (status, etag) = (response.status().as_u16(), text(header::ETAG));
         let retry_after_s = text(header::RETRY_AFTER).map(|seconds| seconds.parse().unwrap());
         let body = axum::body::to_bytes(response.into_body(), ANSWER_MAX).await.unwrap().to_vec();
-        HttpResponse { status, retry_after_s, etag, body }
+        HttpResponse { status, retry_after_s, etag, body, ..HttpResponse::default() }
     }
 
     async fn join(

@@ -14,6 +14,7 @@ use super::talk::Talk;
 use crate::client::Backoff;
 use crate::io::{LinkReason, Mono, SocketEvent, SocketId};
 use gwanje_dialect::Dialect;
+use gwanje_reading::Mended;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -24,7 +25,7 @@ const RECONNECT_MS: (u64, u64) = (500, 30_000);
 /// Milliseconds a connection must have been joined for the next pause to be short again, from rule 6.
 const SETTLED_MS: u64 = 60_000;
 /// Milliseconds without a join after which the list is polled while the attempt goes on.
-const PATIENCE_MS: u64 = 3_000;
+const PATIENCE_MS: u64 = 1_000;
 /// Milliseconds from the attempt until the join must have come.
 const JOIN_MS: u64 = 10_000;
 
@@ -41,7 +42,7 @@ pub(super) enum LinkAction {
     Lost(LinkReason),
     /// Anything came.
     Heard,
-    Message(Option<String>, Value),
+    Message(Option<String>, Value, Mended),
     Malformed,
 }
 
@@ -57,6 +58,7 @@ struct Connection {
     socket: SocketId,
     since: Mono,
     talk: Talk,
+    opened: bool,
     heard: Mono,
     joined: Option<Mono>,
 }
@@ -70,6 +72,8 @@ pub(super) struct Link {
     phase: Phase,
     next_socket: u64,
     pause: Backoff,
+    /// Attempts in a row that came to nothing.
+    tries: u32,
     /// Why there is no socket, once that is told.
     down: Option<LinkReason>,
     pub(super) connects: u64,
@@ -86,6 +90,7 @@ impl Link {
             phase: Phase::Off,
             next_socket: 0,
             pause: Backoff::new(RECONNECT_MS.0, RECONNECT_MS.1),
+            tries: 0,
             down: None,
             connects: 0,
             bytes: 0,
@@ -133,6 +138,7 @@ impl Link {
             SocketEvent::Opened => {
                 self.connects += 1;
                 connection.heard = now;
+                connection.opened = true;
                 connection.talk.opened(now)
             }
             SocketEvent::Text(text) => {
@@ -162,10 +168,13 @@ impl Link {
             Heard::Joined => {
                 if connection.joined.replace(now).is_none() {
                     self.down = None;
+                    self.tries = 0;
                     self.out.push_back(LinkAction::Joined);
                 }
             }
-            Heard::Message(name, body) => self.out.push_back(LinkAction::Message(name, body)),
+            Heard::Message(name, body, mended) => {
+                self.out.push_back(LinkAction::Message(name, body, mended));
+            }
             Heard::Malformed => self.out.push_back(LinkAction::Malformed),
             Heard::Ended(why) => self.fail(&why, now, rng),
         }
@@ -180,16 +189,21 @@ impl Link {
                 }
             }
             Phase::Connected(connection) => {
-                if let Some(text) = connection.talk.due(now) {
-                    self.bytes_out += text.len() as u64;
-                    self.out.push_back(LinkAction::Send(connection.socket, text));
+                let said = connection.talk.due(now);
+                for heard in said {
+                    self.hear(heard, now, rng);
                 }
+                let Phase::Connected(connection) = &mut self.phase else { return };
                 if connection.joined.is_none() && now.since(connection.since) >= JOIN_MS {
-                    self.fail("the server did not take the socket in", now, rng);
+                    let why = format!("waited {} s in vain for {}", JOIN_MS / 1_000, connection.step());
+                    self.fail(&why, now, rng);
                 } else if connection.silent_at().is_some_and(|at| at <= now) {
                     self.fail("the socket is silent", now, rng);
                 } else if connection.joined.is_none() && now.since(connection.since) >= PATIENCE_MS {
-                    self.tell_down("no answer from the socket yet");
+                    let why = format!("waiting for {}", connection.step());
+                    if self.tries == 0 {
+                        self.tell_down(&why);
+                    }
                 }
             }
         }
@@ -201,7 +215,7 @@ impl Link {
             Phase::Waiting { until } => Some(*until),
             Phase::Connected(connection) => {
                 let unjoined = connection.joined.is_none();
-                let patience = unjoined && self.down.is_none();
+                let patience = unjoined && self.down.is_none() && self.tries == 0;
                 [
                     connection.talk.deadline(),
                     connection.silent_at(),
@@ -225,8 +239,14 @@ impl Link {
         };
         let socket = SocketId(self.next_socket);
         self.next_socket += 1;
-        self.phase =
-            Phase::Connected(Box::new(Connection { socket, since: now, talk, heard: now, joined: None }));
+        self.phase = Phase::Connected(Box::new(Connection {
+            socket,
+            since: now,
+            talk,
+            opened: false,
+            heard: now,
+            joined: None,
+        }));
         self.out.push_back(LinkAction::Open(socket, Talk::path(&self.dialect)));
     }
 
@@ -248,7 +268,11 @@ impl Link {
         }
         self.drop_connection();
         self.phase = Phase::Waiting { until: now.plus_ms(self.pause.next_ms(rng)) };
-        self.tell_down(why);
+        self.tries = self.tries.saturating_add(1);
+        match self.tries {
+            0 | 1 => self.tell_down(why),
+            tries => self.tell_down(&format!("{why}, {tries} times in a row")),
+        }
     }
 
     fn drop_connection(&mut self) {
@@ -260,7 +284,7 @@ impl Link {
 
     fn tell_down(&mut self, why: &str) {
         let reason: LinkReason = why.into();
-        if self.down.is_none() {
+        if self.down.as_ref() != Some(&reason) {
             self.out.push_back(LinkAction::Lost(LinkReason::clone(&reason)));
         }
         self.down = Some(reason);
@@ -268,6 +292,11 @@ impl Link {
 }
 
 impl Connection {
+    /// What the join waits for.
+    fn step(&self) -> String {
+        if self.opened { self.talk.step() } else { "the WebSocket to open".to_owned() }
+    }
+
     fn silent_at(&self) -> Option<Mono> {
         self.talk.silence_ms().map(|ms| self.heard.plus_ms(ms))
     }

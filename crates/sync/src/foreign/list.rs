@@ -5,6 +5,7 @@ use crate::io::{Action, HttpFailure, HttpRequest, HttpResponse, LinkReason, Meth
 use crate::session::Asked;
 use crate::stats::Cost;
 use gwanje_dialect::Dialect;
+use gwanje_reading::Mended;
 use gwanje_wire::ErrorCode;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -18,8 +19,8 @@ const ROWS_MAX: usize = 1_000_000;
 /// How a list ended.
 #[derive(Debug)]
 pub(super) enum ListOutcome {
-    /// It came whole, with its ETag.
-    Listed(Asked, Vec<Value>, Option<String>),
+    /// It came whole, with its ETag, and what had to be mended to read it.
+    Listed(Asked, Vec<Value>, Option<String>, Mended),
     /// It is what it was.
     Unchanged(Asked),
     /// The server refuses it.
@@ -46,6 +47,7 @@ struct Run {
     days: u32,
     page: Option<u64>,
     rows: Vec<Value>,
+    mended: Mended,
 }
 
 /// See the module's doc.
@@ -75,6 +77,7 @@ impl Lists {
             days: 0,
             page,
             rows: Vec::new(),
+            mended: Mended::default(),
         };
         self.ask(run, now);
     }
@@ -107,10 +110,13 @@ impl Lists {
                 self.response(run, response, now)
             }
             Err(failure) => {
-                let reason = match failure {
-                    HttpFailure::Refused(why) | HttpFailure::Broken(why) => why.into(),
-                    HttpFailure::TimedOut => "no answer in time".into(),
+                let why = match failure {
+                    HttpFailure::Refused(why) | HttpFailure::Broken(why) => why,
+                    HttpFailure::TimedOut => {
+                        format!("no answer within {} s", self.dialect.server.timeout_ms / 1_000)
+                    }
                 };
+                let reason = format!("the list at {}: {why}", self.address(&run)).into();
                 Some(ListOutcome::Failed { reason, retry_after_s: None, unreachable: true })
             }
         };
@@ -118,8 +124,10 @@ impl Lists {
     }
 
     fn response(&mut self, mut run: Run, response: HttpResponse, now: Now) -> Option<ListOutcome> {
+        let address = self.address(&run);
         let failed = |reason: &str, retry_after_s| {
-            Some(ListOutcome::Failed { reason: reason.into(), retry_after_s, unreachable: false })
+            let reason = format!("the list at {address} {reason}").into();
+            Some(ListOutcome::Failed { reason, retry_after_s, unreachable: false })
         };
         match response.status {
             200 => {}
@@ -127,29 +135,48 @@ impl Lists {
             401 => return Some(ListOutcome::Refused(ErrorCode::Unauthorized)),
             403 => return Some(ListOutcome::Refused(ErrorCode::Forbidden)),
             status => {
-                let reason = format!("the list was answered with status {status}");
+                let mut reason = format!("was answered with status {status}");
+                if let Some(to) =
+                    response.location.as_deref().map(without_query).filter(|_| (300..400).contains(&status))
+                {
+                    reason.push_str(&format!(", which points to {to}; write that address into the dialect"));
+                }
                 return failed(&reason, response.retry_after_s);
             }
         }
-        let Ok(mut answer) = serde_json::from_slice::<Value>(&response.body) else {
-            return failed("the list can't be read as JSON", None);
+        let decoded = gwanje_reading::text(&response.body, self.charset(&response).as_deref());
+        let mut answer = match gwanje_reading::values(&decoded.text, decoded.is_cut) {
+            Ok((answer, mended)) => {
+                run.mended.merge(mended);
+                answer
+            }
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                let what = match decoded.text.trim_start().chars().next() {
+                    None => "it is empty".to_owned(),
+                    Some('<') => "it is a page, or XML".to_owned(),
+                    Some(_) => format!("line {line}, column {column}"),
+                };
+                return failed(&format!("can't be read as JSON ({what}; charset {})", decoded.charset), None);
+            }
         };
         let Some(rows) = self.dialect.take_listed(&mut answer) else {
-            return failed("the answer holds no list where the dialect says it lies", None);
+            let place = &self.dialect.snapshot.rows;
+            return failed(&format!("holds no list where the dialect says it lies ({place})"), None);
         };
         let count = rows.len() as u64;
         if run.rows.len() + rows.len() > ROWS_MAX {
-            return failed("the list is longer than any board", None);
+            return failed("is longer than any board", None);
         }
         let is_again = run.rows.ends_with(&rows);
         run.rows.extend(rows);
         if let Some((pages, page)) = self.dialect.snapshot.pages.as_ref().zip(run.page) {
             if count >= pages.rows {
                 if is_again && page > pages.first {
-                    return failed("a page of the list is the page before once more", None);
+                    return failed("has a page that is the page before once more", None);
                 }
                 if page - pages.first >= PAGES_MAX {
-                    return failed("the list has too many pages", None);
+                    return failed("has too many pages", None);
                 }
                 run.page = Some(page + 1);
                 self.ask(run, now);
@@ -162,7 +189,21 @@ impl Lists {
             self.ask(run, now);
             return None;
         }
-        Some(ListOutcome::Listed(run.asked, run.rows, response.etag))
+        Some(ListOutcome::Listed(run.asked, run.rows, response.etag, run.mended))
+    }
+
+    /// Where the list is asked for, without what may be secret.
+    fn address(&self, run: &Run) -> String {
+        let path = self.dialect.list_path(run.asked.at.wall, run.days, None);
+        format!("{}{}", run.base, without_query(&path))
+    }
+
+    /// What says the charset: the answer, or the dialect.
+    fn charset(&self, response: &HttpResponse) -> Option<String> {
+        let told =
+            response.content_type.as_ref().filter(|told| told.to_ascii_lowercase().contains("charset"));
+        told.cloned()
+            .or_else(|| Some(format!("application/json; charset={}", self.dialect.server.charset.as_ref()?)))
     }
 
     fn ask(&mut self, mut run: Run, now: Now) {
@@ -186,4 +227,9 @@ impl Lists {
         self.out.push_back(Action::Http(run.request, request));
         self.run = Some(run);
     }
+}
+
+/// An address without its query, which may hold secrets.
+fn without_query(address: &str) -> &str {
+    address.split_once(['?', '#']).map_or(address, |(path, _)| path)
 }

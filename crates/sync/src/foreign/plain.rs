@@ -1,6 +1,6 @@
 //! A WebSocket of JSON texts: greets, then hears rows.
 
-use super::heard::{Heard, message};
+use super::heard::{Heard, is_keep_alive, messages};
 use crate::io::Mono;
 use gwanje_dialect::{JsonPath, WebSocket};
 
@@ -23,15 +23,18 @@ impl PlainTalk {
     }
 
     pub(super) fn text(&mut self, text: &str) -> Vec<Heard> {
-        vec![message(text, self.event_name.as_ref())]
+        if is_keep_alive(text, &self.rule.keep_alives) {
+            return self.rule.pong.iter().cloned().map(Heard::Send).collect();
+        }
+        messages(text, self.event_name.as_ref())
     }
 
-    pub(super) fn due(&mut self, now: Mono) -> Option<String> {
+    pub(super) fn due(&mut self, now: Mono) -> Vec<Heard> {
         if self.ping_at.is_none_or(|at| at > now) {
-            return None;
+            return Vec::new();
         }
         self.ping_at = Some(now.plus_ms(self.rule.ping.every_ms));
-        self.rule.ping.text.clone()
+        self.rule.ping.text.iter().cloned().map(Heard::Send).collect()
     }
 
     pub(super) fn deadline(&self) -> Option<Mono> {

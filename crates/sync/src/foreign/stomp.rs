@@ -1,12 +1,15 @@
 //! STOMP 1.2: connects, subscribes to the dialect's destinations, keeps the heart-beats.
 
-use super::heard::{Heard, message};
+use super::heard::{Heard, is_keep_alive, messages};
 use crate::io::Mono;
 use gwanje_dialect::{JsonPath, Secret, Stomp};
 use gwanje_wire::stomp::{Command, Decoder, Frame, HEART_BEAT, HeartBeat, Incoming, Side};
 
 /// The receipt that tells that the last subscription, and so every one, is made.
 const SUBSCRIBED: &str = "subscribed";
+/// Many brokers answer no receipt. Without one the subscriptions count as made after this long, milliseconds, or at the
+/// first message.
+const RECEIPT_MS: u64 = 2_000;
 /// Heart-beats may be this much late, milliseconds: the specification asks for a margin.
 const LATE_MS: u64 = 2_000;
 /// A heart-beat is sent this share of its interval early, so that it comes in time.
@@ -21,12 +24,26 @@ pub(super) struct StompTalk {
     send_ms: Option<u64>,
     expect_ms: Option<u64>,
     beat_at: Option<Mono>,
+    connected: bool,
+    joined: bool,
+    /// When the subscriptions count as made.
+    joins_at: Option<Mono>,
 }
 
 impl StompTalk {
     pub(super) fn new(rule: Stomp, event_name: Option<JsonPath>) -> Self {
         let decoder = Decoder::new(Side::Server);
-        Self { rule, event_name, decoder, send_ms: None, expect_ms: None, beat_at: None }
+        Self {
+            rule,
+            event_name,
+            decoder,
+            send_ms: None,
+            expect_ms: None,
+            beat_at: None,
+            connected: false,
+            joined: false,
+            joins_at: None,
+        }
     }
 
     pub(super) fn opened(&mut self, _now: Mono) -> Vec<Heard> {
@@ -66,12 +83,18 @@ impl StompTalk {
                 self.expect_ms = ms(self.offer().expect_every(theirs));
                 self.beat_later(now);
                 heard.extend(self.subscribe());
+                self.connected = true;
+                self.joins_at = Some(now.plus_ms(RECEIPT_MS));
             }
-            Command::Receipt if frame.header("receipt-id") == Some(SUBSCRIBED) => heard.push(Heard::Joined),
-            Command::Message => heard.push(match frame.text() {
-                Ok(text) => message(text, self.event_name.as_ref()),
-                Err(_) => Heard::Malformed,
-            }),
+            Command::Receipt if frame.header("receipt-id") == Some(SUBSCRIBED) => self.join(heard),
+            Command::Message => {
+                self.join(heard);
+                match frame.text() {
+                    Ok(text) if is_keep_alive(text, &[]) => {}
+                    Ok(text) => heard.extend(messages(text, self.event_name.as_ref())),
+                    Err(_) => heard.push(Heard::Malformed),
+                }
+            }
             Command::Error => {
                 let why = frame.header("message").unwrap_or("no reason given");
                 let why: String = why.chars().filter(|c| !c.is_control()).take(120).collect();
@@ -94,6 +117,19 @@ impl StompTalk {
         }
     }
 
+    fn join(&mut self, heard: &mut Vec<Heard>) {
+        self.joins_at = None;
+        if !std::mem::replace(&mut self.joined, true) {
+            heard.push(Heard::Joined);
+        }
+    }
+
+    /// What the join waits for.
+    pub(super) fn step(&self) -> String {
+        let of = if self.connected { "receipt of the subscription" } else { "CONNECTED" };
+        format!("the broker's {of}")
+    }
+
     fn subscribe(&self) -> impl Iterator<Item = Heard> {
         let last = self.rule.destinations.len().saturating_sub(1);
         self.rule.destinations.iter().enumerate().map(move |(n, destination)| {
@@ -111,16 +147,20 @@ impl StompTalk {
         self.beat_at = self.send_ms.map(|every| now.plus_ms((every - every / EARLY).max(1)));
     }
 
-    pub(super) fn due(&mut self, now: Mono) -> Option<String> {
-        if self.beat_at.is_none_or(|at| at > now) {
-            return None;
+    pub(super) fn due(&mut self, now: Mono) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        if self.joins_at.is_some_and(|at| at <= now) {
+            self.join(&mut heard);
         }
-        self.beat_later(now);
-        Some(HEART_BEAT.to_owned())
+        if self.beat_at.is_some_and(|at| at <= now) {
+            self.beat_later(now);
+            heard.push(Heard::Send(HEART_BEAT.to_owned()));
+        }
+        heard
     }
 
     pub(super) fn deadline(&self) -> Option<Mono> {
-        self.beat_at
+        [self.beat_at, self.joins_at].into_iter().flatten().min()
     }
 
     pub(super) fn silence_ms(&self) -> Option<u64> {

@@ -6,6 +6,7 @@ use super::socket_io::SocketIoTalk;
 use super::stomp::StompTalk;
 use crate::io::Mono;
 use gwanje_dialect::{Dialect, Socket};
+use std::sync::Arc;
 
 /// One connection.
 #[derive(Debug)]
@@ -17,9 +18,11 @@ pub(super) enum Talk {
 
 impl Talk {
     /// A new connection; none: the dialect has no socket.
-    pub(super) fn new(dialect: &Dialect) -> Option<Self> {
+    pub(super) fn new(dialect: &Arc<Dialect>) -> Option<Self> {
         Some(match dialect.socket.as_ref()? {
-            Socket::SocketIo(socket) => Self::SocketIo(SocketIoTalk::new(socket.clone())),
+            Socket::SocketIo(socket) => {
+                Self::SocketIo(SocketIoTalk::new(socket.clone(), Arc::clone(dialect)))
+            }
             Socket::Stomp(socket) => Self::Stomp(StompTalk::new(socket.clone(), dialect.event_name.clone())),
             Socket::WebSocket(socket) => {
                 Self::Plain(PlainTalk::new(socket.clone(), dialect.event_name.clone()))
@@ -30,7 +33,9 @@ impl Talk {
     /// Path and query of its URL.
     pub(super) fn path(dialect: &Dialect) -> String {
         let path = match &dialect.socket {
-            Some(Socket::SocketIo(socket)) => format!("{}?EIO=4&transport=websocket", socket.path),
+            Some(Socket::SocketIo(socket)) => {
+                format!("{}?EIO={}&transport=websocket", socket.path, socket.engine)
+            }
             Some(Socket::Stomp(socket)) => socket.path.clone(),
             Some(Socket::WebSocket(socket)) => socket.path.clone(),
             None => "/".to_owned(),
@@ -51,25 +56,34 @@ impl Talk {
     /// A text came.
     pub(super) fn text(&mut self, text: &str, now: Mono) -> Vec<Heard> {
         match self {
-            Self::SocketIo(talk) => talk.text(text),
+            Self::SocketIo(talk) => talk.text(text, now),
             Self::Stomp(talk) => talk.text(text, now),
             Self::Plain(talk) => talk.text(text),
         }
     }
 
     /// What is to be sent by now, unasked.
-    pub(super) fn due(&mut self, now: Mono) -> Option<String> {
+    pub(super) fn due(&mut self, now: Mono) -> Vec<Heard> {
         match self {
-            Self::SocketIo(_) => None,
+            Self::SocketIo(talk) => talk.due(now),
             Self::Stomp(talk) => talk.due(now),
             Self::Plain(talk) => talk.due(now),
+        }
+    }
+
+    /// What an open socket waits for until it is joined.
+    pub(super) fn step(&self) -> String {
+        match self {
+            Self::SocketIo(talk) => talk.step(),
+            Self::Stomp(talk) => talk.step(),
+            Self::Plain(_) => "the WebSocket to open".to_owned(),
         }
     }
 
     /// When [`Talk::due`] has something.
     pub(super) fn deadline(&self) -> Option<Mono> {
         match self {
-            Self::SocketIo(_) => None,
+            Self::SocketIo(talk) => talk.deadline(),
             Self::Stomp(talk) => talk.deadline(),
             Self::Plain(talk) => talk.deadline(),
         }

@@ -1,5 +1,6 @@
 //! The foreign client against a scripted, unkind server: single stories, and storms from a seed.
 
+mod field;
 mod kinds;
 mod requests;
 mod several;

@@ -25,21 +25,23 @@ mod apply;
 mod check;
 mod listing;
 mod names;
+mod reading;
 mod removed;
 mod telling;
 
 pub(crate) use listing::Asked;
+pub use reading::UnreadKind;
 
 use super::alarms::Alarms;
 use super::fetch::SessionAction;
-use super::proof::Instant;
 use super::rows::Rows;
 use crate::io::{AlarmKey, ForeignName, LinkReason, Mono, Now, Proof, Restored, RowChange, State};
 use crate::stats::{Cost, RowSource, Stats};
-use apply::{Mark, Source};
+use apply::{Compared, Mark, Source};
 use check::Check;
-use gwanje_dialect::{Dialect, Means};
+use gwanje_dialect::{Dialect, EventRule, Means};
 use gwanje_model::{DeliveryId, Epoch, Rev, SeatId, UtcMillis};
+use gwanje_reading::Mended;
 use gwanje_wire::rest::{AlarmsRead, ReceiptStage};
 use gwanje_wire::socket::Cursor;
 use gwanje_wire::{ErrorCode, WireRow};
@@ -47,8 +49,10 @@ use listing::Listing;
 use names::Names;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use reading::Reading;
 use removed::Removed;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use telling::Unproven;
@@ -89,12 +93,17 @@ pub(crate) struct ForeignSession {
     batch: u64,
 
     listing: Listing,
-    /// When the last list that was compared had been asked for.
-    compared: Option<Instant>,
+    /// The last comparison with a list.
+    compared: Option<Compared>,
+    /// Rows that events know better than the last list.
+    newer: u64,
+    /// The dates that lists were asked for, in this run.
+    dates: Vec<String>,
+    reading: Reading,
     /// The last list lacked more than half of the board: the next one is believed.
     exodus: bool,
     /// Something came then that could not be read, or not be placed.
-    suspect: Option<Mono>,
+    suspect: Option<(Mono, LinkReason)>,
     /// The newest change that rows tell of.
     newest: UtcMillis,
     last_proof: Option<Proof>,
@@ -114,7 +123,7 @@ impl ForeignSession {
             dialect,
             rng: ChaCha8Rng::seed_from_u64(seed),
             out: VecDeque::new(),
-            state: State::Connecting { since: now.wall },
+            state: State::Connecting { since: now.wall, reason: "no socket yet".into() },
             stats: Stats::default(),
             restored: false,
             answered: false,
@@ -133,6 +142,9 @@ impl ForeignSession {
             stamp: 0,
             batch: 0,
             compared: None,
+            newer: 0,
+            dates: Vec::new(),
+            reading: Reading::default(),
             exodus: false,
             suspect: None,
             newest: UtcMillis::default(),
@@ -205,7 +217,8 @@ impl ForeignSession {
     }
 
     /// A message of the socket, with its name where it has one.
-    pub(crate) fn message(&mut self, name: Option<&str>, body: &Value, now: Now) {
+    pub(crate) fn message(&mut self, name: Option<&str>, body: &Value, mended: &Mended, now: Now) {
+        self.stats.malformed += self.reading.see_mended(mended);
         if self.restored {
             self.take_message(name, body, now);
         }
@@ -215,7 +228,7 @@ impl ForeignSession {
     /// What may have been a message of this center could not be read.
     pub(crate) fn malformed(&mut self, now: Now) {
         self.stats.malformed += 1;
-        self.doubt(now);
+        self.doubt("a message could not be read", now);
         self.settle(now);
     }
 
@@ -236,16 +249,31 @@ impl ForeignSession {
     }
 
     /// The list as it was asked for, whole.
-    pub(crate) fn listed(&mut self, rows: &[Value], etag: Option<String>, asked: &Asked, now: Now) {
-        self.answered_now();
-        self.compare(rows, etag, asked, now);
+    pub(crate) fn listed(
+        &mut self,
+        rows: &[Value],
+        etag: Option<String>,
+        asked: &Asked,
+        mended: &Mended,
+        now: Now,
+    ) {
+        self.stats.malformed += self.reading.see_mended(mended);
+        self.answered = true;
+        self.refused = None;
+        if let Err(why) = self.compare(rows, etag, asked, now) {
+            self.doubt(&why, now);
+            return self.list_failed(why, None, now);
+        }
+        self.failures = 0;
         self.check_listed(rows.len(), asked);
         self.settle(now);
     }
 
     /// The list is what it was when it was compared last.
     pub(crate) fn unchanged(&mut self, asked: &Asked, now: Now) {
-        self.answered_now();
+        self.answered = true;
+        self.refused = None;
+        self.failures = 0;
         self.compared_equal(asked, now);
         self.settle(now);
     }
@@ -253,7 +281,10 @@ impl ForeignSession {
     /// The list did not come.
     pub(crate) fn list_failed(&mut self, reason: LinkReason, retry_after_s: Option<u64>, now: Now) {
         self.failures = self.failures.saturating_add(1);
-        self.failure = reason;
+        self.failure = match self.failures {
+            1 => reason,
+            times => format!("{reason}, {times} times in a row").into(),
+        };
         self.check_failed();
         self.listing.failed(retry_after_s, now.mono, &mut self.rng);
         self.settle(now);
@@ -361,6 +392,11 @@ impl ForeignSession {
         self.rows.iter()
     }
 
+    /// What could not be read, by kind.
+    pub(crate) fn unread(&self) -> Vec<UnreadKind> {
+        self.reading.all()
+    }
+
     /// Counts since the start.
     pub(crate) fn stats(&self) -> Stats {
         Stats { unreadable: self.rows.unreadable(), ..self.stats }
@@ -374,27 +410,54 @@ impl ForeignSession {
             self.stats.unknown_events += 1;
             return;
         };
-        let found = rule.at.find(body);
+        let id = rule.id.as_ref().and_then(|path| path.find(body));
+        let found = rule.at.find(body).and_then(|found| rows_in(&dialect, rule, found));
         match (rule.means, found) {
             (Means::Nothing, _) => {}
-            (Means::Row | Means::Gone, Some(row)) => self.take_event(row, rule, now),
-            (Means::Rows, Some(Value::Array(rows))) => self.take_rows(rows, rule, Source::Bulk, now),
-            (Means::Rows | Means::Row | Means::Gone, _) => {
+            (Means::Row, Some(rows)) => self.take_rows(&rows, id, rule, Source::Event, now),
+            (Means::Rows, Some(rows)) => self.take_rows(&rows, None, rule, Source::Bulk, now),
+            (Means::Gone, Some(rows)) => rows.iter().for_each(|row| self.take_gone(row, id, rule, now)),
+            (Means::Gone, None) if id.is_some() => self.take_gone(&Value::Null, id, rule, now),
+            (Means::Rows | Means::Row | Means::Gone, None) => {
                 self.stats.malformed += 1;
-                self.doubt(now);
+                let place = match &rule.name {
+                    Some(name) => format!("the event {name:?} holds no row at {}", rule.at),
+                    None => format!("a message holds no row at {}", rule.at),
+                };
+                self.doubt(&place, now);
             }
         }
     }
 
     /// Something came that nobody can place: nothing is proven until a list that is asked for from now on.
-    fn doubt(&mut self, now: Now) {
-        self.suspect = Some(now.mono);
+    fn doubt(&mut self, why: &str, now: Now) {
+        self.suspect = Some((now.mono, why.into()));
         self.listing.doubt(now.mono);
     }
+}
 
-    fn answered_now(&mut self) {
-        self.answered = true;
-        self.refused = None;
-        self.failures = 0;
+/// The rows in what an event brings, however many and however packed; none: there is no row.
+fn rows_in<'a>(dialect: &Dialect, rule: &EventRule, found: &'a Value) -> Option<Cow<'a, [Value]>> {
+    match (found, rule.means) {
+        (Value::String(text), _) if text.trim_start().starts_with(['{', '[']) => {
+            let (packed, _) = gwanje_reading::several(text).ok()?;
+            let mut rows = Vec::new();
+            for value in &packed {
+                rows.extend(rows_in(dialect, rule, value)?.into_owned());
+            }
+            Some(Cow::Owned(rows))
+        }
+        (Value::Array(rows), Means::Rows) => Some(Cow::Borrowed(rows)),
+        (list, Means::Rows) => dialect.rows_of(list.clone()).map(Cow::Owned),
+        (Value::Null, Means::Row | Means::Gone | Means::Nothing) => None,
+        (Value::Array(rows), Means::Row | Means::Gone | Means::Nothing) => {
+            let are_rows = rows.iter().all(Value::is_object)
+                || (!dialect.rows.is_positional()
+                    && rows.iter().all(|row| !row.is_array() && !row.is_null()));
+            Some(if are_rows { Cow::Borrowed(rows) } else { Cow::Borrowed(std::slice::from_ref(found)) })
+        }
+        (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_), _) => {
+            Some(Cow::Borrowed(std::slice::from_ref(found)))
+        }
     }
 }

@@ -30,8 +30,15 @@ pub(super) struct Facts {
 pub(super) enum SocketFact {
     /// No namespace is joined; why.
     Absent(LinkReason),
-    /// Joined; the instant of the proof while it is fresh.
-    Joined(Option<UtcMillis>),
+    /// Joined; the proof while it is fresh, or why there is none.
+    Joined(Result<Comparison, LinkReason>),
+}
+
+/// What a comparison proved, and of how many rows it says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Comparison {
+    pub(super) at: UtcMillis,
+    pub(super) unread: u64,
 }
 
 impl Facts {
@@ -43,11 +50,11 @@ impl Facts {
             return State::Refused { since: since(same), code };
         }
         match (self.socket, self.rest_failing, self.answered) {
-            (SocketFact::Joined(Some(proven_at)), _, _) => {
-                State::Live { since: since(matches!(old, State::Live { .. })), proven_at }
+            (SocketFact::Joined(Ok(Comparison { at: proven_at, unread })), _, _) => {
+                State::Live { since: since(matches!(old, State::Live { .. })), proven_at, unread }
             }
-            (SocketFact::Joined(None), _, _) => {
-                State::CatchingUp { since: since(matches!(old, State::CatchingUp { .. })) }
+            (SocketFact::Joined(Err(reason)), _, _) => {
+                State::CatchingUp { since: since(matches!(old, State::CatchingUp { .. })), reason }
             }
             (SocketFact::Absent(_), Some(reason), _) => {
                 State::Offline { since: since(matches!(old, State::Offline { .. })), reason }
@@ -55,8 +62,8 @@ impl Facts {
             (SocketFact::Absent(reason), None, true) => {
                 State::Polling { since: since(matches!(old, State::Polling { .. })), reason }
             }
-            (SocketFact::Absent(_), None, false) => {
-                State::Connecting { since: since(matches!(old, State::Connecting { .. })) }
+            (SocketFact::Absent(reason), None, false) => {
+                State::Connecting { since: since(matches!(old, State::Connecting { .. })), reason }
             }
         }
     }
@@ -67,10 +74,23 @@ pub(super) fn is_change(old: &State, new: &State) -> bool {
     old.name() != new.name() || since(old) != since(new)
 }
 
+/// Whether it is told in other words, or of other rows.
+pub(super) fn is_told_otherwise(old: &State, new: &State) -> bool {
+    let words = |state: &State| match state {
+        State::Connecting { reason, .. }
+        | State::CatchingUp { reason, .. }
+        | State::Polling { reason, .. }
+        | State::Offline { reason, .. } => (Some(LinkReason::clone(reason)), 0),
+        State::Live { unread, .. } => (None, *unread),
+        State::Refused { .. } => (None, 0),
+    };
+    is_change(old, new) || words(old) != words(new)
+}
+
 fn since(state: &State) -> UtcMillis {
     match state {
-        State::Connecting { since }
-        | State::CatchingUp { since }
+        State::Connecting { since, .. }
+        | State::CatchingUp { since, .. }
         | State::Live { since, .. }
         | State::Polling { since, .. }
         | State::Offline { since, .. }
@@ -99,9 +119,9 @@ mod tests {
     fn state(name: Name) -> State {
         let since = UtcMillis(1);
         match name {
-            Name::Connecting => State::Connecting { since },
-            Name::CatchingUp => State::CatchingUp { since },
-            Name::Live => State::Live { since, proven_at: since },
+            Name::Connecting => State::Connecting { since, reason: "old".into() },
+            Name::CatchingUp => State::CatchingUp { since, reason: "old".into() },
+            Name::Live => State::Live { since, proven_at: since, unread: 0 },
             Name::Polling => State::Polling { since, reason: "old".into() },
             Name::Offline => State::Offline { since, reason: "old".into() },
             Name::Refused => State::Refused { since, code: ErrorCode::NotFound },
@@ -118,8 +138,8 @@ mod tests {
             refused: refused.then_some(ErrorCode::NotFound),
             socket: match socket {
                 Joins::Absent => SocketFact::Absent("cut".into()),
-                Joins::Unproven => SocketFact::Joined(None),
-                Joins::Proven => SocketFact::Joined(Some(UtcMillis(7))),
+                Joins::Unproven => SocketFact::Joined(Err("a gap".into())),
+                Joins::Proven => SocketFact::Joined(Ok(Comparison { at: UtcMillis(7), unread: 0 })),
             },
             rest_failing: failing.then(|| "down".into()),
             answered,

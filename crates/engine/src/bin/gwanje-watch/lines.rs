@@ -3,7 +3,7 @@
 use gwanje_engine::Stats;
 use gwanje_engine::ipc::{AuditView, CenterDiagnostics, ComparedView, Diagnostics, Queues, RepairView};
 use gwanje_engine::model::{DeliveryId, Rev};
-use gwanje_engine::sync::{AlarmNotice, CheckReport, Proof, RepairReport, State};
+use gwanje_engine::sync::{AlarmNotice, CheckReport, Proof, RepairReport, State, UnreadKind};
 use gwanje_engine::wire::WireRow;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -19,6 +19,8 @@ pub enum Line<'a> {
         since: i64,
         reason: Option<&'a str>,
         proven_at: Option<i64>,
+        /// Rows that could not be read: of those `provenAt` says nothing.
+        unread: u64,
         /// The base URL that is followed.
         endpoint: &'a str,
     },
@@ -91,6 +93,9 @@ pub struct CenterStats<'a> {
     audit: Option<AuditView>,
     compared: Compared,
     last_repair: Option<&'a RepairView>,
+    /// What of a foreign server's words could not be read.
+    #[serde(skip_serializing_if = "<[UnreadKind]>::is_empty")]
+    unread: &'a [UnreadKind],
 }
 
 /// How far content was compared, in short.
@@ -112,6 +117,7 @@ impl<'a> CenterStats<'a> {
             audit: center.audit,
             compared: Compared { buckets, oldest_at, newest_at },
             last_repair: center.last_repair.as_ref(),
+            unread: &center.unread,
         }
     }
 }
@@ -120,20 +126,29 @@ impl<'a> Line<'a> {
     /// The line of a state.
     pub fn state(center: &'a str, state: &'a State, endpoint: &'a str) -> Self {
         let name = state.name();
+        let unread = match state {
+            State::Live { unread, .. } => *unread,
+            State::Connecting { .. }
+            | State::CatchingUp { .. }
+            | State::Polling { .. }
+            | State::Offline { .. }
+            | State::Refused { .. } => 0,
+        };
         let line = |since: i64, reason, proven_at| Line::State {
             center,
             state: name,
             since,
             reason,
             proven_at,
+            unread,
             endpoint,
         };
         match state {
-            State::Connecting { since } | State::CatchingUp { since } => line(since.0, None, None),
-            State::Live { since, proven_at } => line(since.0, None, Some(proven_at.0)),
-            State::Polling { since, reason } | State::Offline { since, reason } => {
-                line(since.0, Some(reason.as_ref()), None)
-            }
+            State::Live { since, proven_at, .. } => line(since.0, None, Some(proven_at.0)),
+            State::Connecting { since, reason }
+            | State::CatchingUp { since, reason }
+            | State::Polling { since, reason }
+            | State::Offline { since, reason } => line(since.0, Some(reason.as_ref()), None),
             State::Refused { since, code } => line(since.0, Some(code.as_str()), None),
         }
     }

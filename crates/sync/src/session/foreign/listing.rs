@@ -19,6 +19,8 @@ const CONFIRM_MS: u64 = 2_000;
 /// long, up to a quarter of the interval. A server that says such things all the time is not asked for its list all the
 /// time.
 const DOUBT_MS: u64 = APART_MS;
+/// The longest pause after lists that did not come, milliseconds, from the pause between lists on doubled with each.
+const FAILED_MS_MAX: u64 = 60_000;
 /// A refused list is asked for again after this long, milliseconds.
 const REFUSED_AGAIN_MS: u64 = 30_000;
 /// The longest that a server's Retry-After is obeyed, seconds.
@@ -38,6 +40,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// What the list's address says of the day.
+    pub(super) fn date(&self) -> &str {
+        &self.date
+    }
+
     pub(super) fn instant(&self) -> Instant {
         self.at.into()
     }
@@ -64,6 +71,8 @@ pub(super) struct Listing {
     confirm_ms: u64,
     doubted: bool,
     doubt_ms: u64,
+    /// Lists in a row that did not come.
+    failures: u32,
     etag: Option<Tag>,
 }
 
@@ -94,6 +103,7 @@ impl Listing {
             confirm_ms: CONFIRM_MS,
             doubted: false,
             doubt_ms: DOUBT_MS,
+            failures: 0,
             etag: None,
         }
     }
@@ -129,6 +139,13 @@ impl Listing {
         self.doubted = true;
         let earliest = self.last.map_or(now, |last| last.plus_ms(self.doubt_ms));
         self.repair_at(earliest.max(now));
+    }
+
+    /// Something came that says less than is known: nobody knows which of both is so. What is shown stands.
+    pub(super) fn second_look(&mut self, now: Mono) {
+        self.doubted = true;
+        let earliest = self.last.map_or(now, |last| last.plus_ms(self.doubt_ms));
+        self.repair_at(earliest.max(now.plus_ms(CONFIRM_MS)));
     }
 
     pub(super) fn joined(&mut self, now: Mono) {
@@ -175,6 +192,7 @@ impl Listing {
 
     /// It came.
     pub(super) fn came(&mut self, with_difference: bool, now: Mono, rng: &mut ChaCha8Rng) {
+        self.failures = 0;
         let interval = self.interval_ms();
         let spread = interval / if self.is_joined { 10 } else { 5 };
         let mut pause = rng.random_range(interval - spread..=interval + spread);
@@ -189,8 +207,14 @@ impl Listing {
 
     /// It did not come.
     pub(super) fn failed(&mut self, retry_after_s: Option<u64>, now: Mono, rng: &mut ChaCha8Rng) {
-        let pause = self.fallback_poll_ms;
+        self.failures = self.failures.saturating_add(1);
+        let doubled = self.fallback_poll_ms.saturating_mul(1 << (self.failures - 1).min(10));
+        let pause = doubled.min(self.fallback_poll_ms.max(FAILED_MS_MAX));
         let until = now.plus_ms(rng.random_range(pause - pause / 5..=pause + pause / 5));
+        if self.failures > 1 {
+            // Whoever wants it sooner waits as well.
+            self.floor = self.floor.max(until);
+        }
         if let Some(told) = retry_after_s {
             self.floor = self.floor.max(until.plus_ms(told.min(RETRY_AFTER_MAX_S) * 1_000));
         }
@@ -209,6 +233,7 @@ impl Listing {
     /// Another server is asked from now on; nothing that the one before said of its list holds there.
     pub(super) fn moved(&mut self, not_before: Mono, now: Mono) {
         self.etag = None;
+        self.failures = 0;
         self.floor = not_before;
         if std::mem::take(&mut self.under_way) {
             // The answer is not waited for.

@@ -18,6 +18,8 @@ struct Left {
     at: Mono,
     /// As it was last; none: it was never on the board in this run.
     row: Option<WireRow>,
+    /// The newest modification time that the server had named; none: it is not known.
+    named: Option<UtcMillis>,
     /// When the first of the lists that all name it was asked for.
     listed: Option<Mono>,
 }
@@ -34,15 +36,26 @@ impl Removed {
     pub(super) fn recall(&mut self, id: DeliveryId, left_at: UtcMillis, now: Now) {
         let age = u64::try_from(now.wall.since(left_at)).unwrap_or(0);
         if age < REMEMBERED_MS {
-            self.insert(id, None, Mono(now.mono.0.saturating_sub(age)));
+            self.insert(id, None, None, Mono(now.mono.0.saturating_sub(age)));
         }
     }
 
     /// It left; `row`: as it was last, if it was on the board.
-    pub(super) fn add(&mut self, id: DeliveryId, row: Option<WireRow>, now: Mono) {
+    pub(super) fn add(&mut self, id: DeliveryId, row: Option<WireRow>, named: Option<UtcMillis>, now: Mono) {
         self.forget_old(now);
-        let row = row.or_else(|| self.take(id)?.row);
-        self.insert(id, row, now);
+        let (old_row, old_named) = self.take(id).map_or((None, None), |left| (left.row, left.named));
+        self.insert(id, row.or(old_row), named.max(old_named), now);
+    }
+
+    /// Whether a row of that time, which has not ended, is of another delivery: servers begin their ids anew.
+    pub(super) fn is_of_another(&self, id: DeliveryId, at: Option<UtcMillis>) -> bool {
+        let named = self.by_id.get(&id).and_then(|left| left.named);
+        named.zip(at).is_some_and(|(named, at)| at > named)
+    }
+
+    /// Another delivery has its id now.
+    pub(super) fn forget(&mut self, id: DeliveryId) {
+        self.take(id);
     }
 
     /// Whether it left lately.
@@ -79,7 +92,7 @@ impl Removed {
         }
     }
 
-    fn insert(&mut self, id: DeliveryId, row: Option<WireRow>, at: Mono) {
+    fn insert(&mut self, id: DeliveryId, row: Option<WireRow>, named: Option<UtcMillis>, at: Mono) {
         self.take(id);
         if self.by_id.len() >= REMOVED_MAX
             && let Some((_, oldest)) = self.by_age.first().copied()
@@ -87,7 +100,7 @@ impl Removed {
             self.take(oldest);
         }
         self.by_age.insert((at, id));
-        self.by_id.insert(id, Left { at, row, listed: None });
+        self.by_id.insert(id, Left { at, row, named, listed: None });
     }
 
     fn take(&mut self, id: DeliveryId) -> Option<Left> {
@@ -114,7 +127,7 @@ mod tests {
     #[test]
     fn what_left_is_held_for_ten_minutes_also_over_a_restart() {
         let mut removed = Removed::default();
-        removed.add(ID, None, Mono(1_000));
+        removed.add(ID, None, None, Mono(1_000));
         assert!(removed.holds(ID, Mono(600_999)) && !removed.holds(ID, Mono(601_000)));
         let mut recalled = Removed::default();
         let now = Now { mono: Mono(900_000), wall: UtcMillis(400_000) };
@@ -127,7 +140,7 @@ mod tests {
     #[test]
     fn only_lists_that_insist_bring_it_back() {
         let mut removed = Removed::default();
-        removed.add(ID, None, Mono(1_000));
+        removed.add(ID, None, None, Mono(1_000));
         assert!(!removed.listed(ID, Mono(900)), "asked for before it left");
         assert!(!removed.listed(ID, Mono(2_000)) && !removed.listed(ID, Mono(31_999)));
         removed.only_listed(|_| false);
@@ -141,11 +154,11 @@ mod tests {
     fn the_memory_is_bounded_and_the_oldest_go_first() {
         let mut removed = Removed::default();
         for id in 0..REMOVED_MAX as u64 + 3 {
-            removed.add(DeliveryId(id), None, Mono(id / 1_000));
+            removed.add(DeliveryId(id), None, None, Mono(id / 1_000));
         }
         assert_eq!((removed.by_id.len(), removed.by_age.len()), (REMOVED_MAX, REMOVED_MAX));
         assert!(!removed.holds(DeliveryId(2), Mono(50)) && removed.holds(DeliveryId(3), Mono(50)));
-        removed.add(DeliveryId(3), None, Mono(50 + REMEMBERED_MS));
+        removed.add(DeliveryId(3), None, None, Mono(50 + REMEMBERED_MS));
         assert_eq!((removed.by_id.len(), removed.by_age.len()), (1, 1));
     }
 }

@@ -3,10 +3,10 @@
 use super::super::fetch::SessionAction;
 use super::super::proof::Instant;
 use super::super::publish::Delta;
-use super::super::state::{Facts, SocketFact, is_change};
+use super::super::state::{Comparison, Facts, SocketFact, is_told_otherwise};
 use super::listing::Asked;
 use super::{AUDIT_EVERY_MS, CLOCK_EVERY_MS, ForeignSession};
-use crate::io::{AlarmKey, Batch, Mono, Now, Proof, RowChange, State};
+use crate::io::{AlarmKey, Batch, LinkReason, Mono, Now, Proof, RowChange, State};
 use gwanje_dialect::ClockSource;
 use gwanje_model::{DeliveryId, UtcMillis};
 use gwanje_wire::WireRow;
@@ -128,7 +128,7 @@ impl ForeignSession {
             }
         }
         let state = self.facts(now).state(&self.state, now.wall);
-        if is_change(&self.state, &state) {
+        if is_told_otherwise(&self.state, &state) {
             self.out.push_back(SessionAction::State(state.clone()));
         }
         self.state = state;
@@ -137,7 +137,9 @@ impl ForeignSession {
     /// When `Live` ends for want of a comparison.
     pub(super) fn stale_at(&self) -> Option<Mono> {
         match self.state {
-            State::Live { .. } => self.compared.map(|compared| compared.mono.plus_ms(self.fresh_ms() + 1)),
+            State::Live { .. } => {
+                self.compared.map(|compared| compared.at().mono.plus_ms(self.fresh_ms() + 1))
+            }
             State::Connecting { .. }
             | State::CatchingUp { .. }
             | State::Polling { .. }
@@ -160,10 +162,24 @@ impl ForeignSession {
     }
 
     /// The instant of the comparison, while it speaks of the present.
-    fn fresh(&self, joined: Mono, now: Now) -> Option<UtcMillis> {
-        let compared = self.compared?;
-        let is_since = compared.mono >= joined && self.suspect.is_none_or(|at| compared.mono >= at);
-        (is_since && now.mono.since(compared.mono) <= self.fresh_ms()).then_some(compared.wall)
+    fn fresh(&self, joined: Mono, now: Now) -> Result<Comparison, LinkReason> {
+        let last = self.compared.filter(|compared| compared.at().mono >= joined);
+        if let Some((_, why)) =
+            self.suspect.as_ref().filter(|(at, _)| last.is_none_or(|last| last.at().mono < *at))
+        {
+            let failing = (self.failures > 0).then(|| self.failure.clone());
+            return Err(failing.unwrap_or_else(|| LinkReason::clone(why)));
+        }
+        match last {
+            Some(last) if now.mono.since(last.at().mono) <= self.fresh_ms() => Ok(last.proven()),
+            _ if self.failures > 0 => Err(self.failure.clone()),
+            _ if self.newer > 0 => {
+                let rows = if self.newer == 1 { "row" } else { "rows" };
+                Err(format!("{} {rows} newer than the list", self.newer).into())
+            }
+            None => Err("the list has not come since the socket was joined".into()),
+            Some(_) => Err("the last comparison with the list is too old".into()),
+        }
     }
 
     fn fresh_ms(&self) -> u64 {
@@ -192,7 +208,7 @@ impl ForeignSession {
     /// Raises when no comparison comes for too long, settles when one has come.
     fn watch_proof(&mut self, now: Now) {
         let from = *self.unproven.from.get_or_insert(now.into());
-        let last = self.compared.filter(|compared| compared.mono >= from.mono).unwrap_or(from);
+        let last = self.compared.map(|of| of.at()).filter(|at| at.mono >= from.mono).unwrap_or(from);
         let (age, limit) = (now.mono.since(last.mono), self.fresh_ms() + UNPROVEN_MS);
         if age < limit {
             if let Some(key) = self.unproven.raised.take() {
