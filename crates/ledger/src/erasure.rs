@@ -136,11 +136,12 @@ impl Erasure {
             return forget_customer(value);
         }
         match value {
+            // Each is looked at, whatever was found before.
             Value::Object(fields) => {
-                fields.values_mut().fold(false, |found, field| self.forget_in(field) || found)
+                fields.values_mut().filter_map(|field| self.forget_in(field).then_some(())).count() > 0
             }
             Value::Array(entries) => {
-                entries.iter_mut().fold(false, |found, entry| self.forget_in(entry) || found)
+                entries.iter_mut().filter_map(|entry| self.forget_in(entry).then_some(())).count() > 0
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }
@@ -195,7 +196,7 @@ impl Erasure {
                 None => false,
             },
             Value::Array(entries) => {
-                entries.iter_mut().fold(false, |found, entry| self.clean(entry) || found)
+                entries.iter_mut().filter_map(|entry| self.clean(entry).then_some(())).count() > 0
             }
             Value::Object(fields) => {
                 let named = fields.iter_mut().filter(|(name, _)| !NAMES.contains(&name.as_str()));

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use gwanje_ledger::{
     BatchCommand, BatchDecided, Command, Decided, Erasure, Signature, Standing, WordRefused,
 };
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;

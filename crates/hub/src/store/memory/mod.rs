@@ -23,7 +23,7 @@ use crate::fanout::Fanout;
 use async_trait::async_trait;
 use gwanje_ledger::memory::MemoryStore;
 use gwanje_ledger::{BatchCommand, Command, Decided, Erasure, Moment, Signature, Standing, WordRefused};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;

@@ -17,7 +17,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use gwanje_ledger::{BatchCommand, Command, Decided, Erasure, Need, Signature, Standing, WordRefused};
-use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RiderId, RowDigest, Text, UtcMillis};
+use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, Rider, RowDigest, Text, UtcMillis};
 use gwanje_wire::command::HistoryEvent;
 use gwanje_wire::rest::{AlarmsReply, CloseReply};
 use gwanje_wire::socket::AlarmReceipt;
