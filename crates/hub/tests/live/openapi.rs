@@ -102,6 +102,7 @@ async fn answers_have_the_shapes_that_are_described() {
     });
     let rider = json!({"id": "r1", "name": "라이더 1", "phone": "010-0000-0000"});
     let row = "/deliveries/{id}";
+    let kim = json!({"account": "kim", "role": "dispatcher", "centers": ["gangnam"], "password": "kim"});
     for (account, method, path, rest, body) in [
         ("supervisor", "post", format!("{center}/riders"), "", Some(rider)),
         ("callcenter", "post", format!("{center}/deliveries"), "", Some(order)),
@@ -127,9 +128,24 @@ async fn answers_have_the_shapes_that_are_described() {
         ("admin", "delete", "/api/v1/monitor/clients/{connection_id}".to_owned(), "", None),
         ("admin", "post", "/api/v1/drain".to_owned(), "", Some(json!({"cancel": true}))),
         ("admin", "post", "/api/v1/drain".to_owned(), "", Some(json!({"node": "nobody"}))),
+        ("admin", "post", "/api/v1/accounts".to_owned(), "", Some(kim.clone())),
+        ("admin", "post", "/api/v1/accounts".to_owned(), "", Some(kim)),
+        ("admin", "get", "/api/v1/accounts".to_owned(), "", None),
+        ("admin", "patch", "/api/v1/accounts/{name}".to_owned(), "", Some(json!({"role": "rider"}))),
+        ("admin", "patch", "/api/v1/accounts/{name}".to_owned(), "", Some(json!({}))),
+        ("admin", "post", "/api/v1/keys".to_owned(), "", Some(json!({"name": "till", "scopes": ["read"]}))),
+        ("admin", "get", "/api/v1/keys".to_owned(), "", None),
+        ("rider", "get", "/api/v1/keys".to_owned(), "", None),
+        ("dispatcher", "get", "/api/v1/sessions".to_owned(), "", None),
+        ("dispatcher", "delete", "/api/v1/sessions/{id}".to_owned(), "", None),
+        ("admin", "get", "/api/v1/audit".to_owned(), "", None),
+        ("admin", "get", "/api/v1/audit".to_owned(), "?from=yesterday", None),
+        ("rider", "post", "/api/v1/monitor/shown".to_owned(), "", Some(json!({"deliveryId": 1}))),
+        ("admin", "post", "/api/v1/monitor/shown".to_owned(), "", Some(json!({"deliveryId": 999}))),
         ("admin", "get", "/readyz".to_owned(), "", None),
     ] {
         let concrete = path.replace("{center}", "gangnam").replace("{id}", "1").replace("{action}", "accept");
+        let concrete = concrete.replace("{name}", "kim");
         let url = format!("{}{concrete}{rest}", running.rest);
         let request = client.request(method.to_uppercase().parse().unwrap(), url);
         let request = request.bearer_auth(running.token(account).await);

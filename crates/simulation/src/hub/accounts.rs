@@ -25,6 +25,8 @@ pub(super) struct Caller {
     pub role: Role,
     pub centers: Vec<CenterId>,
     pub sign_in: u64,
+    /// How often what the account may was changed.
+    pub rights: u64,
 }
 
 impl Caller {
@@ -60,6 +62,8 @@ struct Ticket {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Accounts {
     known: BTreeMap<Text, AccountSetup>,
+    /// How often what each may was changed; none: never.
+    rights: BTreeMap<Text, u64>,
     /// Living sign-ins, by number.
     sign_ins: BTreeMap<u64, SignIn>,
     sign_ins_begun: u64,
@@ -72,6 +76,7 @@ impl Accounts {
     pub fn new(accounts: &[AccountSetup]) -> Self {
         Self {
             known: accounts.iter().map(|account| (account.name.clone(), account.clone())).collect(),
+            rights: BTreeMap::new(),
             sign_ins: BTreeMap::new(),
             sign_ins_begun: 0,
             tickets: BTreeMap::new(),
@@ -158,7 +163,8 @@ impl Accounts {
     pub fn living(&self, sign_in: u64) -> Option<Caller> {
         let account = self.known.get(&self.sign_ins.get(&sign_in)?.account)?;
         let AccountSetup { name, role, centers, .. } = account.clone();
-        Some(Caller { account: name, role, centers, sign_in })
+        let rights = self.rights.get(&name).copied().unwrap_or_default();
+        Some(Caller { account: name, role, centers, sign_in, rights })
     }
 
     pub fn end(&mut self, sign_in: u64) {
@@ -172,6 +178,9 @@ impl Accounts {
     /// Gives an account other centers. False: there is no account of this name.
     pub fn set_centers(&mut self, account: &str, centers: Vec<CenterId>) -> bool {
         let Some(known) = self.known.get_mut(account) else { return false };
+        if known.centers != centers {
+            *self.rights.entry(known.name.clone()).or_default() += 1;
+        }
         known.centers = centers;
         true
     }

@@ -27,6 +27,8 @@ pub struct Joined {
     pub seat: SeatId,
     /// By which sign-in.
     pub sign_in: u64,
+    /// How often what the account may had been changed then.
+    pub rights: u64,
 }
 
 impl ModelHub {
@@ -48,19 +50,20 @@ impl ModelHub {
         let Some(center) = center.filter(|center| self.visible(&caller, center).is_ok()) else {
             return refuse(ErrorCode::NotFound);
         };
-        let Caller { account, role, sign_in, .. } = caller;
+        let Caller { account, role, sign_in, rights, .. } = caller;
         if role == Role::Rider {
             return refuse(ErrorCode::Forbidden);
         }
         let seat = seat.unwrap_or_else(|| SeatId(account.clone()));
-        Ok(Joined { connection, center, account, role, seat, sign_in })
+        Ok(Joined { connection, center, account, role, seat, sign_in, rights })
     }
 
-    /// Whether the sign-in behind a connection still has this role, and may still see the center. A node disconnects
+    /// Whether the sign-in behind a connection still holds, and its account may what it could. A node disconnects
     /// those for whom this is false.
     #[must_use]
     pub fn still_may(&self, who: &Joined) -> bool {
-        let living = self.accounts.living(who.sign_in).filter(|caller| caller.role == who.role);
+        let living = self.accounts.living(who.sign_in);
+        let living = living.filter(|caller| (caller.role, caller.rights) == (who.role, who.rights));
         living.is_some_and(|caller| self.visible(&caller, &who.center).is_ok())
     }
 
