@@ -418,7 +418,8 @@ async fn a_customer_is_erased_from_the_command_line() {
     assert_eq!(order("010-8765-4321").await.unwrap().status(), 201);
     assert_eq!(order("010-8765-0000").await.unwrap().status(), 201);
     assert!(is_in_files(&data, "010-8765-4321"));
-    let erase = |phone: &'static str| with_stdin(&["erase", "--phone", "-", "--config", config], phone);
+    let erasing = ["erase", "--phone", "-", "--config", config];
+    let erase = |phone: &'static str| with_stdin(&erasing, phone);
     let done = erase("+82 10 8765 4321\n").await;
     let told = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success() && told.starts_with("erased: 1 deliveries"), "{told}");

@@ -136,13 +136,8 @@ impl Erasure {
             return forget_customer(value);
         }
         match value {
-            // Each is looked at, whatever was found before.
-            Value::Object(fields) => {
-                fields.values_mut().filter_map(|field| self.forget_in(field).then_some(())).count() > 0
-            }
-            Value::Array(entries) => {
-                entries.iter_mut().filter_map(|entry| self.forget_in(entry).then_some(())).count() > 0
-            }
+            Value::Object(fields) => each(fields.values_mut().map(|field| self.forget_in(field))),
+            Value::Array(entries) => each(entries.iter_mut().map(|entry| self.forget_in(entry))),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }
     }
@@ -195,12 +190,10 @@ impl Erasure {
                 }
                 None => false,
             },
-            Value::Array(entries) => {
-                entries.iter_mut().filter_map(|entry| self.clean(entry).then_some(())).count() > 0
-            }
+            Value::Array(entries) => each(entries.iter_mut().map(|entry| self.clean(entry))),
             Value::Object(fields) => {
                 let named = fields.iter_mut().filter(|(name, _)| !NAMES.contains(&name.as_str()));
-                named.fold(false, |found, (_, field)| self.clean(field) || found)
+                each(named.map(|(_, field)| self.clean(field)))
             }
             // A phone as a number: a newer version's, or a client's own.
             Value::Number(number) if number.is_u64() => {
@@ -253,6 +246,11 @@ impl Erasure {
             }
         }
     }
+}
+
+/// Whether any was changed. Goes through all of them.
+fn each(changed: impl Iterator<Item = bool>) -> bool {
+    changed.filter(|changed| *changed).count() > 0
 }
 
 /// Takes from a delivery all that says who its customer is, and where; whether there was anything.

@@ -30,6 +30,9 @@ const CHECK: Duration = Duration::from_millis(40);
 /// Who wants to sign in: the account and from where.
 type Who = ThrottleKey;
 
+/// What somebody who waits is told: that its turn has come, or when to come back.
+type Tell = oneshot::Sender<Result<(), ComeBack>>;
+
 /// The turns of a hub.
 pub(super) struct Turns {
     state: Mutex<State>,
@@ -40,7 +43,7 @@ struct State {
     most: usize,
     given: usize,
     /// By age: since when it has been asking, and a number that tells those of one moment apart.
-    waiting: BTreeMap<(Instant, u64), (Who, oneshot::Sender<Result<(), ComeBack>>)>,
+    waiting: BTreeMap<(Instant, u64), (Who, Tell)>,
     /// Who was told to come back: since when it has been asking, and when it should come.
     away: FxHashMap<Who, Away>,
     /// The same in the order in which they were sent away.
