@@ -37,7 +37,7 @@ export function columnsOf(scene: Scene, timeOf: (wall: number) => string): reado
       from: 980,
       text: ({ rooms }) => rooms.join(", "),
     },
-    { id: "node", title: m.mon_hub, width: "minmax(70px, 1fr)", from: 860, text: ({ node }) => node },
+    { id: "node", title: m.mon_hub, width: "minmax(112px, 1fr)", from: 860, text: ({ node }) => node },
     {
       id: "transport",
       title: m.mon_transport,

@@ -61,6 +61,7 @@ test("hubs, namespaces, errors and broadcasts are told, beside the seat's own li
   const charts = [...document.querySelectorAll('[role="img"][aria-label*="최고"]')].map(
     (chart) => chart.ariaLabel,
   );
+  await until(() => document.querySelectorAll(".uplot canvas").length === 6);
   expect(charts).toContain("서버 CPU: hub-1 31.4 %, hub-2 39.4 %, 최고 39.4 %");
 });
 

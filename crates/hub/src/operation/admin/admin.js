@@ -156,7 +156,9 @@ function put(table, rows) {
   const said = JSON.stringify(rows, (_, value) => (value instanceof Node ? value.textContent : value));
   if ($(table).dataset.said === said) return;
   $(table).dataset.said = said;
-  $(table).replaceChildren(...(rows.length === 0 ? [row([T.none])] : rows.map((cells) => row(cells))));
+  const none = row([T.none]);
+  none.firstChild.colSpan = heads[table].length;
+  $(table).replaceChildren(...(rows.length === 0 ? [none] : rows.map((cells) => row(cells))));
 }
 
 async function drain(node, wish) {
