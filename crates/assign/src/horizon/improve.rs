@@ -27,7 +27,9 @@ impl Horizon {
         }
         // What nobody can have as things are: others make room for it, if they can.
         let open = |id: &&MealId| self.whereabouts_of(**id) == Whereabouts::Open;
-        let left_out: Vec<MealId> = self.waiting.iter().filter(open).take(LEFT_OUT_MOST).copied().collect();
+        let mut left_out: Vec<MealId> = self.waiting.iter().filter(open).copied().collect();
+        left_out.sort_by_key(|id| self.meals.get(id.index()).is_none_or(|meal| !meal.first));
+        left_out.truncate(LEFT_OUT_MOST);
         for seed in left_out {
             for _ in 0..LEFT_OUT_ATTEMPTS {
                 self.attempt(seed);
@@ -63,7 +65,7 @@ impl Horizon {
                     change += found.added;
                     self.take(*id, found);
                 }
-                None => change += self.left_out(),
+                None => change += self.left_out(*id),
             }
         }
         if change > 0 {
@@ -71,8 +73,9 @@ impl Horizon {
         }
     }
 
-    fn left_out(&self) -> i64 {
-        LEFT_OUT_MIN * MINUTE_MS * self.weights.wait
+    fn left_out(&self, id: MealId) -> i64 {
+        let times = if self.meals.get(id.index()).is_some_and(|meal| meal.first) { 10 } else { 1 };
+        times * LEFT_OUT_MIN * MINUTE_MS * self.weights.wait
     }
 
     /// A meal and some of those that are near it in place and time.
@@ -110,7 +113,7 @@ impl Horizon {
         let was = self.whereabouts_of(id);
         let Whereabouts::Planned(rider) = was else {
             before.meals.push((id, was));
-            return Some(self.left_out());
+            return Some(self.left_out(id));
         };
         let (trips, cost) = self.without(self.riders.get(rider)?, id)?;
         self.keep(rider, before);

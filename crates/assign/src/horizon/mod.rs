@@ -30,6 +30,8 @@ pub struct Meal {
     pub placed_at: i64,
     /// When the meal is ready.
     pub ready_at: i64,
+    /// Where not all can be carried, the others stand back for it.
+    pub first: bool,
 }
 
 /// A rider's place among the riders, in the order in which they were added.

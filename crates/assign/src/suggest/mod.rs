@@ -49,6 +49,8 @@ struct RiderEntry {
     load: usize,
     stops: Vec<Stop>,
     alone: Run,
+    /// What those wait who come from each stop on, when nothing is added.
+    tails: Vec<i64>,
     /// Deliveries that come late even when nothing is added.
     late_alone: Vec<DeliveryId>,
     /// Where the rider is; nothing: not known, or a stop on the way has no known place, so that nobody can say when the rider is where.
@@ -142,6 +144,7 @@ impl Suggestions {
             load: usize::try_from(rider.load).unwrap_or(usize::MAX),
             stops: Vec::new(),
             alone: Run::default(),
+            tails: Vec::new(),
             late_alone: Vec::new(),
             start: None,
         };

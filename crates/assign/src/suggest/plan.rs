@@ -53,6 +53,16 @@ pub(super) struct Times {
     pub dropoff_at: i64,
 }
 
+/// What it costs whoever waits at a stop that its end comes at `done_at`: a shop does not wait.
+pub(super) fn waited(stop: &Stop, done_at: i64) -> i64 {
+    match stop {
+        Stop::Pickup(_) => 0,
+        Stop::Dropoff(errand) => {
+            WAIT * (done_at - errand.received_at).max(0) + LATE * (done_at - errand.due_at).max(0)
+        }
+    }
+}
+
 /// A rider on the way from stop to stop.
 #[derive(Debug, Clone, Copy)]
 struct Walk {
@@ -68,6 +78,11 @@ impl Walk {
         Self { at: start.at, time: start.time, run: Run::default(), standing: None }
     }
 
+    /// Whether the rider stands at its shop. A shop that moved between two orders is two places.
+    fn stands_at(&self, errand: &Errand) -> bool {
+        self.standing == Some(errand.shop) && self.at == errand.from
+    }
+
     fn drive(&mut self, pace: &RiderPace, to: Point) -> i64 {
         let way = pace.travel_ms(self.at, to);
         self.run.drive_ms += way;
@@ -80,7 +95,7 @@ impl Walk {
     fn step(&mut self, pace: &RiderPace, stop: &Stop) -> (i64, i64) {
         match stop {
             Stop::Pickup(errand) => {
-                let (arrives_at, pickup_at) = if self.standing == Some(errand.shop) {
+                let (arrives_at, pickup_at) = if self.stands_at(errand) {
                     // Meals of one shop are taken together: one stop.
                     let taken_at = self.time - pace.after_pickup_ms;
                     (taken_at, taken_at.max(errand.ready_at))
@@ -95,8 +110,7 @@ impl Walk {
             Stop::Dropoff(errand) => {
                 let arrives_at = self.drive(pace, errand.to);
                 let dropoff_at = arrives_at + pace.before_dropoff_ms;
-                self.run.cost += WAIT * (dropoff_at - errand.received_at).max(0)
-                    + LATE * (dropoff_at - errand.due_at).max(0);
+                self.run.cost += waited(stop, dropoff_at);
                 self.standing = None;
                 self.time = dropoff_at + pace.after_dropoff_ms;
                 (arrives_at, dropoff_at)
@@ -147,42 +161,49 @@ pub(super) struct Place {
 }
 
 /// The cheapest place, the first of equal ones. What costs `limit` or more in all is not looked for to its end, and `None` when
-/// nothing costs less.
+/// nothing costs less. `tails`: what those wait who come from each stop on, as long as nothing is added, or nothing: nothing that is
+/// added makes them wait less.
 pub(super) fn cheapest(
     pace: &RiderPace,
     start: Start,
     stops: &[Stop],
+    tails: &[i64],
     errand: Errand,
     limit: i64,
 ) -> Option<Place> {
+    let tail = |stop: usize| tails.get(stop).copied().unwrap_or_default();
     let mut best: Option<Place> = None;
     let mut limit = limit;
     let mut to_pickup = Walk::from(start);
     for pickup in 0..=stops.len() {
+        let own = if to_pickup.stands_at(&errand) {
+            0
+        } else {
+            at_least(pace, Start { at: to_pickup.at, time: to_pickup.time }, &errand)
+        };
+        if to_pickup.run.cost + tail(pickup) + own >= limit {
+            break;
+        }
         let mut to_door = to_pickup;
         to_door.step(pace, &Stop::Pickup(errand));
         for dropoff in pickup..=stops.len() {
+            if to_door.run.cost + tail(dropoff) >= limit {
+                break;
+            }
             let mut walk = to_door;
             walk.step(pace, &Stop::Dropoff(errand));
-            for stop in stops.get(dropoff..).unwrap_or_default() {
-                if walk.run.cost >= limit {
-                    break;
-                }
+            let to_its_end = stops.iter().enumerate().skip(dropoff).all(|(nth, stop)| {
+                let may_be = walk.run.cost + tail(nth) < limit;
                 walk.step(pace, stop);
-            }
-            if walk.run.cost < limit {
+                may_be
+            });
+            if to_its_end && walk.run.cost < limit {
                 limit = walk.run.cost;
                 best = Some(Place { pickup, dropoff, run: walk.run });
-            }
-            if to_door.run.cost >= limit {
-                break;
             }
             if let Some(stop) = stops.get(dropoff) {
                 to_door.step(pace, stop);
             }
-        }
-        if to_pickup.run.cost >= limit {
-            break;
         }
         if let Some(stop) = stops.get(pickup) {
             to_pickup.step(pace, stop);

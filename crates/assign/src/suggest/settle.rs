@@ -1,6 +1,6 @@
 //! Works out plans and offers, all of them or what changes can have touched.
 
-use super::plan::{Run, Start, Stop, Times, at_least, cheapest, walk, with};
+use super::plan::{Run, Start, Stop, Times, at_least, cheapest, waited, walk, with};
 use super::{FULL, OFFERS, Offer, RiderEntry, Row, Suggestions, UNSEEN_MS};
 use gwanje_model::{DeliveryId, RiderId, RiderStatus, Status};
 use rustc_hash::FxHashSet;
@@ -78,20 +78,28 @@ impl Suggestions {
                 let place = best.map_or(0, |(_, place)| place);
                 rider.stops.insert(place, door);
             } else {
-                let Some(place) = cheapest(&self.pace, start, &rider.stops, errand, i64::MAX) else {
+                let Some(place) = cheapest(&self.pace, start, &rider.stops, &[], errand, i64::MAX) else {
                     continue;
                 };
                 rider.stops = with(&rider.stops, errand, place.pickup, place.dropoff).collect();
             }
         }
         let late = &mut rider.late_alone;
+        let tails = &mut rider.tails;
+        tails.clear();
         rider.alone = walk(&self.pace, start, rider.stops.iter().copied(), |stop, _, done_at| {
+            tails.push(waited(stop, done_at));
             if let Stop::Dropoff(errand) = stop
                 && done_at > errand.due_at
             {
                 late.push(errand.id);
             }
         });
+        let mut sum = 0;
+        for tail in tails.iter_mut().rev() {
+            sum += *tail;
+            *tail = sum;
+        }
     }
 
     /// Whether a rider may be offered at all.
@@ -105,7 +113,7 @@ impl Suggestions {
     pub(super) fn offer(&self, row: &Row, rider: &RiderEntry) -> Option<Offer> {
         let errand = row.errand?;
         let start = self.start_of(rider)?;
-        let place = cheapest(&self.pace, start, &rider.stops, errand, i64::MAX)?;
+        let place = cheapest(&self.pace, start, &rider.stops, &rider.tails, errand, i64::MAX)?;
         let mut times = Times::default();
         let mut late_for = Vec::new();
         let stops = with(&rider.stops, errand, place.pickup, place.dropoff);
@@ -146,7 +154,9 @@ impl Suggestions {
             }
             // An equal one may still come first by its id.
             let limit = worst.map_or(i64::MAX, |(cost, _)| cost + rider.alone.cost + 1);
-            let Some(place) = cheapest(&self.pace, start, &rider.stops, errand, limit) else { continue };
+            let Some(place) = cheapest(&self.pace, start, &rider.stops, &rider.tails, errand, limit) else {
+                continue;
+            };
             let cost = place.run.cost - rider.alone.cost;
             if worst.is_some_and(|worst| (cost, &rider.id) > worst) {
                 continue;

@@ -33,9 +33,10 @@ pub(super) fn play(instance: &Instance) -> Solution {
                 to: point_of(order.pos),
                 placed_at: order.placed_min * MINUTE_MS,
                 ready_at: order.ready_min * MINUTE_MS,
+                // What the yardstick carries is carried here, too, as far as that can be.
+                first: road.placed(instance, ix),
             });
             placed.push(ix);
-            road.placed(instance, ix);
         }
         if horizon.waiting().is_empty() {
             continue;
@@ -65,10 +66,11 @@ struct Road {
 }
 
 impl Road {
-    fn placed(&mut self, instance: &Instance, ix: usize) {
-        if let Some((trip, driven_min)) = self.yardstick.assign(instance, ix) {
-            *self.coming.entry(trip.leave_min).or_default() += driven_min;
-        }
+    /// An order is placed; whether the yardstick carries it.
+    fn placed(&mut self, instance: &Instance, ix: usize) -> bool {
+        let Some((trip, driven_min)) = self.yardstick.assign(instance, ix) else { return false };
+        *self.coming.entry(trip.leave_min).or_default() += driven_min;
+        true
     }
 
     /// What a minute on the road weighs now: little while there is plenty, much when it runs short.
