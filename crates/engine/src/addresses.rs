@@ -62,19 +62,23 @@ async fn race(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     #[tokio::test]
     async fn an_address_that_does_not_answer_does_not_keep_the_others_waiting() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good = listener.local_addr().unwrap();
-        // Nobody routes these (RFC 5737), or a refusal comes at once.
-        let dead: Vec<SocketAddr> = ["192.0.2.1:9", "198.51.100.1:9"].map(|at| at.parse().unwrap()).into();
+        // Its queue is full, so that it says nothing to whoever comes next.
+        let full = TcpSocket::new_v4().unwrap();
+        full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = full.listen(0).unwrap();
+        let dead = full.local_addr().unwrap();
+        let _first = TcpStream::connect(dead).await.unwrap();
         let closed = {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap()
         };
-        for first in [vec![dead[0]], dead, vec![closed]] {
+        for first in [vec![dead], vec![dead, dead], vec![closed], vec![closed, dead]] {
             let all: Vec<_> = first.into_iter().chain([good]).collect();
             assert_eq!(race(&all).await.unwrap().peer_addr().unwrap(), good);
         }

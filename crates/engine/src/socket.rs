@@ -265,6 +265,58 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_foreign_server_s_binary_and_long_messages_are_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let long = "x".repeat(17 << 20);
+        let said = long.clone();
+        let server = tokio::spawn(async move {
+            let mut server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+            for message in [
+                Message::text(said),
+                Message::binary("{\"id\":1}".as_bytes()),
+                Message::binary("\u{feff}한".as_bytes()),
+                Message::binary(vec![0xff_u8, 0xfe, 0xfd]),
+            ] {
+                server.send(message).await.unwrap();
+            }
+            server.close(None).await.unwrap();
+        });
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let options = SocketOptions { lenient: true, ..SocketOptions::default() };
+        let _line = SocketLine::open(ID, url, options, sender);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
+        assert!(next(&mut arrivals).await == SocketEvent::Text(long));
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Text("{\"id\":1}".to_owned()));
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Text("한".to_owned()));
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Unreadable);
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_does_not_echo_the_subprotocol_is_joined() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            loop {
+                let stream = listener.accept().await.unwrap().0;
+                if let Ok(mut server) = accept_async(stream).await
+                    && let Some(Ok(asked)) = server.next().await
+                {
+                    break asked;
+                }
+            }
+        });
+        let (sender, mut arrivals) = mpsc::channel(4);
+        let options =
+            SocketOptions { subprotocol: Some("v12.stomp"), lenient: true, ..SocketOptions::default() };
+        let line = SocketLine::open(ID, url, options, sender);
+        assert_eq!(next(&mut arrivals).await, SocketEvent::Opened);
+        assert!(line.send("CONNECT".to_owned()));
+        assert_eq!(server.await.unwrap(), Message::text("CONNECT"));
+    }
+
+    #[tokio::test]
     async fn a_refused_port_is_told() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/", listener.local_addr().unwrap());

@@ -184,6 +184,7 @@ fn alarm(row: &CachedRow) -> CachedAlarm {
         raised_at: UtcMillis(1_795_230_000_000),
         stage: "displayed".into(),
         at_hub: "delivered".into(),
+        lost: false,
         row: Some(row.clone()),
     }
 }

@@ -60,7 +60,7 @@ fn apply(dialect: &Dialect, json: &Value) {
             assert!(path.starts_with('/') && !path.contains(char::is_whitespace), "{path:?} is no path");
         }
     }
-    for row in dialect.listed(json).unwrap_or_default().iter().chain([json]) {
+    for row in dialect.take_listed(&mut json.clone()).unwrap_or_default().iter().chain([json]) {
         let read = dialect.rows.read(row);
         assert_eq!(read, dialect.rows.read(row), "a row means the same twice");
         let Ok(read) = read else { continue };
@@ -70,7 +70,7 @@ fn apply(dialect: &Dialect, json: &Value) {
         let text = serde_json::to_string(&whole).expect("a delivery can be written");
         assert_eq!(serde_json::from_str(&text).ok(), Some(whole.clone()), "{text}");
         for rule in &dialect.events {
-            let Some(Ok(event)) = rule.at.find(row).map(|row| dialect.rows.read_event(row, rule)) else {
+            let Some(Ok(event)) = rule.at.find(row).map(|row| dialect.rows.read_event(row, None, rule)) else {
                 continue;
             };
             let _ = event.complete(&dialect.rows, RowIdentity { rev: Rev(2), ..place }, Some(&whole));

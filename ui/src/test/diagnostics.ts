@@ -112,6 +112,7 @@ export function diagnosticsOf(centers: readonly CenterFreshness[], rows: number)
         bytes: 11_502,
       },
       check: null,
+      unread: [],
     })),
   };
 }

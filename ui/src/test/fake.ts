@@ -353,6 +353,7 @@ export class FakePlatform extends NotFaked implements Platform {
       since: wall,
       reason: null,
       provenAt: wall,
+      unread: 0,
       dayAt: NOW,
       dayAtWall: wall,
       speed: 1,

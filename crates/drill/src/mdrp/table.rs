@@ -57,8 +57,10 @@ pub(crate) struct Field<'a> {
 impl Table {
     pub(crate) fn read(dir: &Path, name: &str, columns: &[&str]) -> Result<Self, DayFileError> {
         let file = dir.join(name);
-        let text = std::fs::read_to_string(&file)
-            .map_err(|source| DayFileError::Read { file: file.clone(), source })?;
+        let bytes =
+            std::fs::read(&file).map_err(|source| DayFileError::Read { file: file.clone(), source })?;
+        // Spreadsheets put a byte order mark before it.
+        let text = gwanje_reading::text(&bytes, None).text.into_owned();
         let table = Self { file, text };
         table.check_header(columns)?;
         Ok(table)

@@ -107,7 +107,8 @@ pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refusal> {
 
 /// The body of a request.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
+    // A byte order mark, a whole number with a point, half a character: what people's systems send is read.
+    gwanje_reading::typed(body, None).map_err(|error| {
         Refusal::new(ErrorCode::Invalid, format!("the body is not the JSON that is expected here: {error}"))
     })
 }

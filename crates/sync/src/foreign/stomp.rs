@@ -10,6 +10,8 @@ const SUBSCRIBED: &str = "subscribed";
 /// Many brokers answer no receipt. Without one the subscriptions count as made after this long, milliseconds, or at the
 /// first message.
 const RECEIPT_MS: u64 = 2_000;
+/// A bulk message of half a million rows, bytes: no broker sends a longer one.
+const BODY_MAX: usize = 128 << 20;
 /// Heart-beats may be this much late, milliseconds: the specification asks for a margin.
 const LATE_MS: u64 = 2_000;
 /// A heart-beat is sent this share of its interval early, so that it comes in time.
@@ -32,7 +34,7 @@ pub(super) struct StompTalk {
 
 impl StompTalk {
     pub(super) fn new(rule: Stomp, event_name: Option<JsonPath>) -> Self {
-        let decoder = Decoder::new(Side::Server);
+        let decoder = Decoder::new(Side::Server).with_body_max(BODY_MAX);
         Self {
             rule,
             event_name,

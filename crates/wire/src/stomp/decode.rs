@@ -16,6 +16,7 @@ pub enum Incoming {
 pub struct Decoder {
     from: Side,
     state: State,
+    body_max: usize,
 }
 
 #[derive(Debug)]
@@ -45,7 +46,13 @@ impl Decoder {
     /// For what `from` sends.
     #[must_use]
     pub fn new(from: Side) -> Self {
-        Self { from, state: State::Between { cr: false } }
+        Self { from, state: State::Between { cr: false }, body_max: MAX_BODY_BYTES }
+    }
+
+    /// With another bound of a body's bytes: for brokers that are not ours.
+    #[must_use]
+    pub fn with_body_max(self, bytes: usize) -> Self {
+        Self { body_max: bytes, ..self }
     }
 
     /// Takes the next frame or heart-beat off the front of `input`; `None` when all of it is used up. What is
@@ -63,8 +70,8 @@ impl Decoder {
             let (state, incoming) = match state {
                 State::Between { cr } => between(cr, input)?,
                 State::Command { line } => self.command(line, input)?,
-                State::Headers { line, frame } => header(line, frame, input)?,
-                State::Body(frame) => body(frame, input)?,
+                State::Headers { line, frame } => header(line, frame, input, self.body_max)?,
+                State::Body(frame) => body(frame, input, self.body_max)?,
                 State::GivenUp => return Err(StompError::GivenUp),
             };
             self.state = state;
@@ -108,7 +115,7 @@ fn between(cr: bool, input: &mut &[u8]) -> Step {
     }
 }
 
-fn header(mut line: Vec<u8>, mut unfinished: Unfinished, input: &mut &[u8]) -> Step {
+fn header(mut line: Vec<u8>, mut unfinished: Unfinished, input: &mut &[u8], max: usize) -> Step {
     if !take_line(&mut line, input)? {
         return Ok((State::Headers { line, frame: unfinished }, None));
     }
@@ -127,16 +134,18 @@ fn header(mut line: Vec<u8>, mut unfinished: Unfinished, input: &mut &[u8]) -> S
         if bytes > 0 && !command.has_body() {
             return Err(StompError::Malformed { command, what: "a body where none may be" });
         }
-        if bytes > MAX_BODY_BYTES {
-            return Err(TOO_LARGE_BODY);
+        if bytes > max {
+            return Err(too_large(max));
         }
     }
     Ok((State::Body(unfinished), None))
 }
 
-const TOO_LARGE_BODY: StompError = StompError::TooLarge { what: "a body's bytes", limit: MAX_BODY_BYTES };
+fn too_large(limit: usize) -> StompError {
+    StompError::TooLarge { what: "a body's bytes", limit }
+}
 
-fn body(mut unfinished: Unfinished, input: &mut &[u8]) -> Step {
+fn body(mut unfinished: Unfinished, input: &mut &[u8], max: usize) -> Step {
     let Unfinished { frame: Frame { command, body, .. }, body_bytes, .. } = &mut unfinished;
     let missing = body_bytes.map(|bytes| bytes.saturating_sub(body.len()));
     let piece = match missing {
@@ -147,8 +156,8 @@ fn body(mut unfinished: Unfinished, input: &mut &[u8]) -> Step {
     if !command.has_body() && !piece.is_empty() {
         return Err(StompError::Malformed { command: *command, what: "a body where none may be" });
     }
-    if body.len() + piece.len() > MAX_BODY_BYTES {
-        return Err(TOO_LARGE_BODY);
+    if body.len() + piece.len() > max {
+        return Err(too_large(max));
     }
     body.extend_from_slice(piece);
     *input = rest;

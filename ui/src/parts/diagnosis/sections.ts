@@ -125,6 +125,11 @@ function truth(all: Diagnostics, center: CenterDiagnostics, clock: ZoneClock): L
       }),
       mark: stats.malformed + stats.unreadable > 0,
     },
+    ...center.unread.map((kind) => ({
+      label: m.diag_unreadable(),
+      value: `${n(kind.count)} · ${kind.what} · ${kind.place} ${kind.example}`,
+      mark: true,
+    })),
     { label: m.diag_unsettled(), value: n(stats.unsettled), mark: stats.unsettled > 0 },
   ];
 }

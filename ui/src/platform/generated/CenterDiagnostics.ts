@@ -5,6 +5,7 @@ import type { CheckReport } from "./CheckReport";
 import type { ComparedView } from "./ComparedView";
 import type { RepairView } from "./RepairView";
 import type { Stats } from "./Stats";
+import type { UnreadKind } from "./UnreadKind";
 
 /**
  * Everything there is to know of a center.
@@ -37,4 +38,8 @@ lastRepair: RepairView | null,
 /**
  * The last comparison of everything; null: none in this run.
  */
-check: CheckReport | null, };
+check: CheckReport | null, 
+/**
+ * What of a foreign server's words could not be read.
+ */
+unread: Array<UnreadKind>, };

@@ -26,6 +26,10 @@ reason: string | null,
  */
 provenAt: number | null, 
 /**
+ * Rows that could not be read: of those the proof says nothing.
+ */
+unread: number, 
+/**
  * The clock of operations as last heard; null: not yet.
  */
 dayAt: number | null, 
