@@ -124,7 +124,8 @@ async fn settles(lost: &'static Lost) -> Result<()> {
                 CommandPhase::Done
                 | CommandPhase::Refused
                 | CommandPhase::NotSent
-                | CommandPhase::Unknowable => {
+                | CommandPhase::Unknowable
+                | CommandPhase::Lost => {
                     let code = report.problem.as_ref().map(|problem| problem.code.as_str().to_owned());
                     Some((report.phase, code))
                 }

@@ -159,9 +159,9 @@ async fn seats_prove_what_is_left_after_a_promotion_that_lost_commits() -> Resul
         ensure!(seat.rows().len() == kept.len(), "{} rows of {}", seat.rows().len(), kept.len());
     }
     while !lost_commands.is_empty() {
-        let told = desk.hear("a lost command", |event| match event {
-            EngineEvent::Command(report) if report.phase == CommandPhase::Lost => Some(Arc::clone(report)),
-            _ => None,
+        let told = desk.hear("a lost command", |event| {
+            let EngineEvent::Command(report) = event else { return None };
+            (report.phase == CommandPhase::Lost).then(|| Arc::clone(report))
         });
         let told = told.await?;
         let place = lost_commands.iter().position(|command| *command == told.command);

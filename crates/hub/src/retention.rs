@@ -189,7 +189,7 @@ mod tests {
         store.execute(Command::new(center.clone(), cancel, "kim", start)).await.unwrap();
         let hub = Hub::open(store, HubConfig::default()).await.unwrap();
         let (mut steadiness, at) = (Steadiness::default(), Instant::now());
-        let kept = KeptFor { retention_hours: 24, history_days: 30 };
+        let kept = KeptFor { retention_hours: 24, history_days: 30, audit_days: 365 };
         let mut look_at = async |day_ms: i64, after: Duration| {
             clock.set_still(start.plus_ms(day_ms), start.plus_ms(day_ms));
             look_everywhere(&hub, kept, &mut steadiness, at + after).await;

@@ -70,7 +70,8 @@ fn apply(dialect: &Dialect, json: &Value) {
         let text = serde_json::to_string(&whole).expect("a delivery can be written");
         assert_eq!(serde_json::from_str(&text).ok(), Some(whole.clone()), "{text}");
         for rule in &dialect.events {
-            let Some(Ok(event)) = rule.at.find(row).map(|row| dialect.rows.read_event(row, None, rule)) else {
+            let Some(Ok(event)) = rule.at.find(row).map(|row| dialect.rows.read_event(row, None, rule))
+            else {
                 continue;
             };
             let _ = event.complete(&dialect.rows, RowIdentity { rev: Rev(2), ..place }, Some(&whole));

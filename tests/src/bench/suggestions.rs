@@ -109,12 +109,8 @@ fn carried(n: u64, rider: u64, status: Status) -> Delivery {
     let mut row = waiting(n);
     row.status = status;
     let id = rider_id(rider);
-    row.rider = Some(AssignedRider {
-        name: id.as_str().into(),
-        id,
-        home: CenterId::from(CENTER),
-        confirmed: true,
-    });
+    row.rider =
+        Some(AssignedRider { name: id.as_str().into(), id, home: CenterId::from(CENTER), confirmed: true });
     row.assigned_at = Some(row.received_at);
     row
 }

@@ -51,8 +51,8 @@ impl fmt::Display for StorePlace {
 
 /// A store on either side of a move.
 pub(super) enum Side {
-    File(Sqlite),
-    Database(Postgres),
+    File(Box<Sqlite>),
+    Database(Box<Postgres>),
 }
 
 impl Side {
@@ -60,15 +60,17 @@ impl Side {
     pub(super) async fn open(place: &StorePlace) -> Result<Self, StoreError> {
         let lines = Arc::new(Lines::new(Clock::wall(), RecentBounds { entries: 1, bytes: 1 }));
         Ok(match place {
-            StorePlace::File(path) => Self::File(Sqlite::open(Some(path.clone()), &lines)?),
-            StorePlace::Postgres(url) => Self::Database(Postgres::open(url, None, SETTINGS, &lines).await?),
+            StorePlace::File(path) => Self::File(Box::new(Sqlite::open(Some(path.clone()), &lines)?)),
+            StorePlace::Postgres(url) => {
+                Self::Database(Box::new(Postgres::open(url, None, SETTINGS, &lines).await?))
+            }
         })
     }
 
     pub(super) fn backend(&self) -> &dyn Backend {
         match self {
-            Self::File(store) => store,
-            Self::Database(store) => store,
+            Self::File(store) => &**store,
+            Self::Database(store) => &**store,
         }
     }
 

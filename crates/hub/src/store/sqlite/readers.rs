@@ -216,6 +216,7 @@ mod tests {
         let store = open();
         let pool = super::Pool {
             path: store.path.clone(),
+            size: 1,
             permits: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
             within: std::time::Duration::from_millis(50),
             idle: std::sync::Mutex::default(),
