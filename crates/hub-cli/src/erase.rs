@@ -3,6 +3,7 @@
 use crate::args::EraseArgs;
 use crate::commands::{load, open, open_to_use, say};
 use crate::exit_error::ExitError;
+use crate::people::by;
 use gwanje_hub::claim::{Claim, ClaimError};
 use gwanje_hub::config::ServeConfig;
 use gwanje_hub::erasing::{Customer, ask_running, erase as erase_here};
@@ -38,7 +39,7 @@ pub async fn erase(args: EraseArgs) -> Result<(), ExitError> {
         Some(Err(_)) => ask(&config, customer).await?,
         None | Some(Ok(_)) => {
             let hub = open_to_use(&config, LogKept::default()).await?;
-            let erased = erase_here(&hub, &erasure).await.map_err(ExitError::running)?;
+            let erased = erase_here(&hub, &erasure, &by()).await.map_err(ExitError::running)?;
             hub.store.close().await;
             erased
         }
@@ -55,7 +56,7 @@ pub async fn erase(args: EraseArgs) -> Result<(), ExitError> {
 /// Has the hub do it that runs on the file: it alone knows where its boards stand.
 async fn ask(config: &ServeConfig, customer: Customer) -> Result<Erased, ExitError> {
     let hub = open(config, LogKept::default()).await?;
-    let answered = ask_running(&hub.store, customer).await.map_err(ExitError::running)?;
+    let answered = ask_running(&hub.store, customer, &by()).await.map_err(ExitError::running)?;
     hub.store.close().await;
     answered.map_err(ExitError::running)
 }

@@ -30,7 +30,7 @@ impl From<PeopleError> for ExitError {
 }
 
 /// Who the audit says did it.
-fn by() -> By {
+pub(crate) fn by() -> By {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
     By { account: Text::from(format!("cli:{user}")), from: "local".into() }
 }

@@ -5,6 +5,7 @@ use crate::admission::Peer;
 use rustc_hash::FxHashMap;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -21,6 +22,8 @@ const BODIES_OF_PEER_MAX: usize = BODIES_MAX / 4;
 #[derive(Debug)]
 pub struct Connections {
     most: usize,
+    /// Proxies: those whom they pass on are many, so no share bounds them.
+    trusted: Vec<Peer>,
     open: Mutex<Open>,
     bodies: Mutex<Bodies>,
 }
@@ -88,7 +91,13 @@ fn most(descriptors: Option<usize>) -> usize {
 impl Connections {
     /// So many at the most.
     pub(crate) fn of(most: usize) -> Self {
-        Self { most, open: Mutex::default(), bodies: Mutex::default() }
+        Self { most, trusted: Vec::new(), open: Mutex::default(), bodies: Mutex::default() }
+    }
+
+    /// The same before these proxies, which may have all of them.
+    #[must_use]
+    pub fn behind(self, proxies: &[IpAddr]) -> Self {
+        Self { trusted: proxies.iter().copied().map(Peer::from).collect(), ..self }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -103,7 +112,8 @@ impl Connections {
     #[must_use]
     pub fn place(self: &Arc<Self>, peer: Peer) -> Option<ConnectionPlace> {
         let mut open = self.open();
-        let is_share_full = open.by_peer.get(&peer).copied().unwrap_or(0) >= self.most.div_ceil(2);
+        let share = if self.trusted.contains(&peer) { self.most } else { self.most.div_ceil(2) };
+        let is_share_full = open.by_peer.get(&peer).copied().unwrap_or(0) >= share;
         if is_share_full || open.count >= self.most {
             // Somebody of the same address goes first, and else of the one that has most.
             let most = open.by_peer.values().copied().max().unwrap_or(0);
@@ -203,7 +213,8 @@ impl Answering {
     pub fn take(&mut self, bytes: usize) -> bool {
         let mut bodies = self.connection.all.bodies();
         let of_peer = bodies.by_peer.get(&self.connection.peer).copied().unwrap_or(0);
-        if bodies.all + bytes > BODIES_MAX || of_peer + bytes > BODIES_OF_PEER_MAX {
+        let is_trusted = self.connection.all.trusted.contains(&self.connection.peer);
+        if bodies.all + bytes > BODIES_MAX || !is_trusted && of_peer + bytes > BODIES_OF_PEER_MAX {
             return false;
         }
         bodies.all += bytes;
@@ -249,7 +260,6 @@ impl Drop for Answering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::IpAddr;
 
     fn peer(last: u8) -> Peer {
         IpAddr::from([10, 0, 0, last]).into()
@@ -257,6 +267,14 @@ mod tests {
 
     fn is_out(place: &ConnectionPlace) -> bool {
         *place.0.state() == State::Out
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_have_all_places_and_others_half() {
+        let proxy = IpAddr::from([10, 0, 0, 9]);
+        let all = Arc::new(Connections::of(4).behind(&[proxy]));
+        let held: Vec<_> = (0..4).map(|_| all.place(proxy.into()).unwrap()).collect();
+        assert_eq!((held.len(), all.open().by_peer.get(&proxy.into())), (4, Some(&4)));
     }
 
     #[test]

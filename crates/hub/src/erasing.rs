@@ -2,8 +2,9 @@
 //! and waits for another.
 
 use crate::hub::Hub;
-use crate::store::{Erased, Erasure, Store, StoreError};
+use crate::store::{By, Erased, Erasure, Store, StoreError};
 use gwanje_model::DeliveryId;
+use gwanje_wire::people::AuditLine;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,9 @@ impl Customer {
 struct Asked {
     id: String,
     customer: Customer,
+    /// Who asks, as the audit has it.
+    #[serde(default)]
+    by: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,18 +59,20 @@ struct Done {
 ///
 /// # Errors
 /// When something could not be written: what is left is erased by asking again.
-pub async fn erase(hub: &Hub, erasure: &Erasure) -> Result<Erased, StoreError> {
+pub async fn erase(hub: &Hub, erasure: &Erasure, by: &By) -> Result<Erased, StoreError> {
     let erased = hub.store.erase(erasure).await?;
-    note(hub, erasure, erased);
+    note(hub, erasure, erased, by).await?;
     Ok(erased)
 }
 
 /// Keeps that somebody was erased, and by no more than a keyed hash who: whoever asks later whether it was done can be told,
 /// and nobody can go through all phones with it.
-fn note(hub: &Hub, erasure: &Erasure, erased: Erased) {
+async fn note(hub: &Hub, erasure: &Erasure, erased: Erased, by: &By) -> Result<(), StoreError> {
     let Erased { deliveries, told, records } = erased;
     let who = hub.auth.mark_of(erasure);
     tracing::info!(who, deliveries, told, records, "a customer was erased");
+    let line = by.did(hub.clock.wall_now(), "customer.erased", who.into());
+    hub.store.write_audit(vec![AuditLine { count: u64::try_from(deliveries).ok(), ..line }]).await
 }
 
 /// Does what the command line asks of a hub that has its store alone.
@@ -92,7 +98,7 @@ async fn look(hub: &Hub) -> Result<(), StoreError> {
     // First, so that what is written anew does not hold it.
     hub.store.meta_set(ASKED_KEY, "").await?;
     let Some(erasure) = asked.customer.erasure() else { return Ok(()) };
-    let result = erase(hub, &erasure).await;
+    let result = erase(hub, &erasure, &By { account: asked.by.into(), from: "local".into() }).await;
     let result = result
         .map(|Erased { deliveries, told, records }| (deliveries, told, records))
         .map_err(|error| error.to_string());
@@ -104,9 +110,13 @@ async fn look(hub: &Hub) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// When the store can't be read or written.
-pub async fn ask_running(store: &Store, customer: Customer) -> Result<Result<Erased, String>, StoreError> {
+pub async fn ask_running(
+    store: &Store,
+    customer: Customer,
+    by: &By,
+) -> Result<Result<Erased, String>, StoreError> {
     let id = ulid::Ulid::generate().to_string();
-    let asked = Asked { id: id.clone(), customer };
+    let asked = Asked { id: id.clone(), customer, by: by.account.to_string() };
     store.meta_set(ASKED_KEY, serde_json::to_string(&asked).unwrap_or_default()).await?;
     let until = Instant::now() + DONE_WITHIN;
     while Instant::now() < until {

@@ -1,6 +1,6 @@
 //! What every part of a running hub shares.
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Peer};
 use crate::auth::{Auth, TokenSecret};
 use crate::clock::Clock;
 use crate::connections::Connections;
@@ -17,7 +17,7 @@ use crate::roster::Roster;
 use crate::store::{Store, StoreError};
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -88,10 +88,10 @@ impl Hub {
             roster: Roster::new(store.fanout()),
             meters: store.meters(),
             store,
+            connections: Arc::new(Connections::default().behind(&config.trusted_proxies)),
             config,
             admission: Admission::default(),
             store_health: StoreHealth::default(),
-            connections: Arc::default(),
             socket_urls: RwLock::default(),
             draining: watch::Sender::new(false),
         })
@@ -102,6 +102,13 @@ impl Hub {
     pub fn origin_of(&self, headers: &HeaderMap, request: &Extensions) -> Origin {
         let peer = request.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         origin_of(peer, headers, &self.config.trusted_proxies)
+    }
+
+    /// Who counts as one where places are shared; whoever nothing is known of comes from this process.
+    #[must_use]
+    pub fn peer_of(&self, headers: &HeaderMap, request: &Extensions) -> Peer {
+        let address = self.origin_of(headers, request).address;
+        address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).into()
     }
 
     /// Where sockets are served, in order of preference; empty: where REST is.

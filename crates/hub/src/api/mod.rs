@@ -26,14 +26,13 @@ pub use asking::{Asking, AskingIn};
 pub(crate) use browsers::{check_origin, for_browsers, is_preflight};
 pub use refusal::Refusal;
 
-use crate::admission::Peer;
 use crate::body::{Held, why_unread};
 use crate::hub::Hub;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{Extensions, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
@@ -42,7 +41,6 @@ use gwanje_wire::rest::API_ROOT;
 use gwanje_wire::{ErrorCode, Problem};
 use hyper::body::Body as _;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -139,7 +137,7 @@ async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
             };
         }
     };
-    match hub.admission.request(peer_of(&head.extensions)) {
+    match hub.admission.request(hub.peer_of(&head.headers, &head.extensions)) {
         // Whoever takes the answer slowly holds the place.
         Some(room) => next
             .run(Request::from_parts(head, Body::from(body)))
@@ -149,12 +147,6 @@ async fn in_turn(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
             Refusal::later("too many requests are being answered; come back a little later").into_response()
         }
     }
-}
-
-/// Whom a request comes from; one that says nothing of it comes from this process.
-pub(crate) fn peer_of(extensions: &Extensions) -> Peer {
-    let from = extensions.get::<ConnectInfo<SocketAddr>>();
-    from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(from)| from.ip()).into()
 }
 
 /// Waits for nobody's body who would be refused whatever it says. Who signs in says it there.

@@ -4,7 +4,6 @@ use super::connection::{self, Connection};
 use super::emitter::Emitters;
 use super::inbox::{EngineSocket, Inbox, OUT_CAPACITY, close};
 use super::passing::{Opened, Passing};
-use crate::api::peer_of;
 use crate::hub::Hub;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
@@ -47,7 +46,8 @@ impl EngineIoHandler for Door {
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
         let (sender, receiver) = mpsc::channel(IN_CAPACITY);
         self.hub.meters.socket_opened();
-        socket.data.open(sender, self.hub.admission.socket(peer_of(&socket.req_parts.extensions)));
+        let from = self.hub.peer_of(&socket.req_parts.headers, &socket.req_parts.extensions);
+        socket.data.open(sender, self.hub.admission.socket(from));
         let id = socket.id.to_string();
         if let Some(Opened(sid)) = socket.req_parts.extensions.get() {
             // It is opened once.

@@ -5,7 +5,7 @@ use super::endpoint::Endpoint;
 use super::frame_loss::{FrameLoss, NoLoss};
 use super::passing::{Opened, Passing, polls, sid_of_poll, unknown_session};
 use crate::accepting::{WIND_DOWN, serve_until};
-use crate::api::{Refusal, check_origin, for_browsers, is_preflight, peer_of};
+use crate::api::{Refusal, check_origin, for_browsers, is_preflight};
 use crate::hub::Hub;
 use crate::listening::Listening;
 use crate::node_call::PASS;
@@ -252,7 +252,7 @@ async fn open(gate: &SocketGate, endpoint: &Endpoint, mut request: Request) -> R
     if gate.stopping.load(Ordering::Relaxed) {
         return Refusal::later("this hub is stopping; use another").into_response();
     }
-    if !gate.hub.admission.has_room_for_socket(peer_of(request.extensions())) {
+    if !gate.hub.admission.has_room_for_socket(gate.hub.peer_of(request.headers(), request.extensions())) {
         return Refusal::later("too many sockets are joining; come back a little later").into_response();
     }
     let (opened, polls) = (Opened::default(), polls(&request));
