@@ -13,6 +13,8 @@ pub const ACCESS_LIFE_MS: i64 = 15 * 60_000;
 const SPENT_GRACE_MS: i64 = 60_000;
 /// How long a ticket may be spent, milliseconds, from the wire contract.
 const TICKET_LIFE_MS: i64 = 30_000;
+/// The most tickets that one connection spends.
+const TICKETS_OF_CONNECTION: usize = 16;
 /// After this many failures within a minute an account has to wait.
 const FAILURES: u32 = 10;
 /// Forgets the first failure, and the others with it, after this many milliseconds.
@@ -51,7 +53,7 @@ struct SignIn {
     pairs: Vec<UtcMillis>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Ticket {
     sign_in: u64,
     expires_at: UtcMillis,
@@ -69,6 +71,8 @@ pub(super) struct Accounts {
     sign_ins_begun: u64,
     tickets: BTreeMap<String, Ticket>,
     tickets_given: u64,
+    /// The sign-in whose ticket a connection spent first.
+    first_spent: BTreeMap<u64, u64>,
     failures: BTreeMap<String, (UtcMillis, u32)>,
 }
 
@@ -81,6 +85,7 @@ impl Accounts {
             sign_ins_begun: 0,
             tickets: BTreeMap::new(),
             tickets_given: 0,
+            first_spent: BTreeMap::new(),
             failures: BTreeMap::new(),
         }
     }
@@ -88,7 +93,7 @@ impl Accounts {
     /// Signs in, unless the account has failed too often lately.
     pub fn login(&mut self, request: &LoginRequest, at: Instants) -> Result<LoginReply, Refusal> {
         let now = at.wall;
-        self.failures.retain(|_, (since, _)| now.since(*since) < FAILURES_MS);
+        self.failures.retain(|_, (since, _)| (0..FAILURES_MS).contains(&now.since(*since)));
         let (since, count) = self.failures.entry(request.account.clone()).or_insert((now, 0));
         if *count >= FAILURES {
             let left_ms = (FAILURES_MS - now.since(*since)).unsigned_abs();
@@ -193,18 +198,27 @@ impl Accounts {
         TicketReply { ticket, expires_at }
     }
 
-    /// The caller behind a ticket. One connection spends the ticket; on it the ticket holds for all namespaces.
+    /// The caller behind a ticket. One connection spends the ticket; on it the ticket holds for all namespaces, and it spends
+    /// a few of one account.
     pub fn spend_ticket(&mut self, ticket: &str, connection: u64, at: Instants) -> Option<Caller> {
-        let ticket = self.tickets.get_mut(ticket)?;
-        let holds = match ticket.spent_by {
+        let Ticket { sign_in, expires_at, spent_by } = *self.tickets.get(ticket)?;
+        let first = self.first_spent.get(&connection).copied().filter(|first| *first != sign_in);
+        if let Some(first) = first.filter(|_| expires_at > at.wall) {
+            let (first, this) = self.living(first).zip(self.living(sign_in))?;
+            if first.account != this.account {
+                return None;
+            }
+        }
+        let spent = || self.tickets.values().filter(|ticket| ticket.spent_by == Some(connection)).count();
+        let holds = match spent_by {
             Some(by) => by == connection,
-            None => ticket.expires_at > at.wall,
+            None => expires_at > at.wall && spent() < TICKETS_OF_CONNECTION,
         };
         if !holds {
             return None;
         }
-        ticket.spent_by = Some(connection);
-        let sign_in = ticket.sign_in;
+        self.tickets.get_mut(ticket)?.spent_by = Some(connection);
+        self.first_spent.entry(connection).or_insert(sign_in);
         self.living(sign_in)
     }
 
@@ -212,12 +226,13 @@ impl Accounts {
     pub fn restart(&mut self) {
         // Those that were spent went with their connections; the others prove themselves.
         self.tickets.retain(|_, ticket| ticket.spent_by.is_none());
-        self.failures.clear();
+        self.first_spent.clear();
     }
 
     /// Forgets the ticket that a connection spent.
     pub fn connection_ended(&mut self, connection: u64) {
         self.tickets.retain(|_, ticket| ticket.spent_by != Some(connection));
+        self.first_spent.remove(&connection);
     }
 }
 
