@@ -1,6 +1,7 @@
 //! Our fields that a dialect can fill, by the names of the wire contract, and how each is read.
 
 use crate::path::JsonPath;
+use crate::scalar::text;
 use crate::time::{TimeFormat, Zone};
 use gwanje_model::{CancelBy, Item, MAX_SAFE_INTEGER, Text, UtcMillis};
 use serde_json::Value;
@@ -129,8 +130,6 @@ impl Field {
     }
 }
 
-/// No text, number or instant of a delivery is longer than this.
-const MAX_TEXT_CHARS: usize = 2_000;
 /// Lines of one order that are kept.
 const MAX_ITEMS: usize = 200;
 
@@ -235,21 +234,6 @@ impl Reading {
             Some(Item { name, quantity: quantity.and_then(|n| u32::try_from(n).ok()).unwrap_or(1) })
         };
         Some(value.as_array()?.iter().take(MAX_ITEMS).filter_map(item).collect())
-    }
-}
-
-/// A text, or a number or flag as one.
-pub(crate) fn text(value: &Value) -> Option<Text> {
-    match value {
-        Value::String(text) => Some(text.trim().chars().take(MAX_TEXT_CHARS).collect()),
-        // 1.0 is 1, whoever spells it so.
-        Value::Number(number) => Some(
-            gwanje_reading::whole_number(number)
-                .map_or_else(|| number.to_string(), |whole| whole.to_string())
-                .into(),
-        ),
-        Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

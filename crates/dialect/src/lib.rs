@@ -12,6 +12,7 @@ mod field;
 mod parse;
 mod path;
 mod row;
+mod scalar;
 mod secret;
 mod time;
 

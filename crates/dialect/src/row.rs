@@ -6,8 +6,9 @@ mod flaw;
 mod tests;
 
 use crate::event::EventRule;
-use crate::field::{Field, Filling, Kind, Origin, Read, text};
+use crate::field::{Field, Filling, Kind, Origin, Read};
 use crate::path::JsonPath;
+use crate::scalar::text;
 use crate::time::{TimeFormat, Zone};
 use gwanje_model::{MAX_SAFE_INTEGER, Status, Text, UtcMillis};
 use serde_json::Value;

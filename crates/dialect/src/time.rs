@@ -4,7 +4,7 @@
 //! for its first passing; one that is skipped, for the time after the gap (RFC 5545, section 3.3.5). So changes of the
 //! second passing look an hour old until the hour is over; lists put them right.
 
-use crate::field::text;
+use crate::scalar::text;
 use gwanje_model::UtcMillis;
 use jiff::fmt::strtime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};

@@ -4,7 +4,7 @@ use crate::args::{AuditArgs, ConfigArgs, KeyAction, Named, UserAction};
 use crate::commands::{coming, load, open_to_use, say};
 use crate::exit_error::ExitError;
 use gwanje_hub::Hub;
-use gwanje_hub::auth::{AccountEdit, ApiKey, By, NewAccount, PeopleError, Scope, Session, is_good_name};
+use gwanje_hub::auth::{AccountEdit, ApiKey, BegunSession, By, NewAccount, PeopleError, Scope, is_good_name};
 use gwanje_hub::config::ServeConfig;
 use gwanje_hub::logged::LogKept;
 use gwanje_hub::store::{AuditPlace, AuditSearch, read_instant, shown_instant};
@@ -149,7 +149,7 @@ async fn sessions(account: Option<Text>, end: Option<String>, config: &ConfigArg
     let mut found = hub.auth.sessions(account.as_ref()).await.map_err(ExitError::running)?;
     match end.as_deref() {
         None => {
-            for Session { id, account, since, used_at, from } in found {
+            for BegunSession { id, account, since, used_at, from } in found {
                 let at = |at: UtcMillis| if at.0 == 0 { "-".to_owned() } else { shown_instant(at) };
                 let from = if from.is_empty() { "-" } else { from.as_str() };
                 say(&format!("{id}\t{account}\t{}\t{}\t{from}", at(since), at(used_at)))?;

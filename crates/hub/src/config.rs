@@ -1,8 +1,9 @@
 //! The configuration of a production hub: one TOML file, every key also as a `GWANJE_…` environment variable.
 
-use crate::host::{PublicUrl, is_host_name};
+use crate::host::is_host_name;
 use crate::mail::{MailLevel, MailSettings};
 use crate::node_url::NodeUrl;
+use crate::public_url::PublicUrl;
 use crate::store::{CONNECTIONS, Replication, StorePlace};
 use gwanje_model::{CenterId, Pos, Text};
 use serde::Deserialize;

@@ -26,6 +26,7 @@ pub mod node_url;
 mod operation;
 pub mod origin;
 pub mod positions;
+pub mod public_url;
 pub mod purpose;
 pub mod readiness;
 mod reports;

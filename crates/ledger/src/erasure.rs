@@ -411,9 +411,11 @@ mod tests {
         assert_eq!(erasure.row(&delivery(3, 3)), None);
         assert_eq!(erasure.detail(own.id, "note", "the third floor").as_deref(), Some("***"));
         assert_eq!(erasure.detail(other.id, "note", "the third floor"), None);
+        let cleaned = erasure.json(r#"{"q":"010-1234-5678","id":"01012345678"}"#).unwrap();
+        let cleaned: Value = serde_json::from_str(&cleaned).unwrap();
         assert_eq!(
-            erasure.json(r#"{"q":"010-1234-5678","id":"01012345678"}"#).as_deref(),
-            Some(r#"{"id":"01012345678","q":"***"}"#),
+            cleaned,
+            serde_json::json!({"id": "01012345678", "q": "***"}),
             "what names something stays"
         );
     }

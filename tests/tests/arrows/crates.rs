@@ -9,9 +9,10 @@ use std::process::Command;
 fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("gwanje-model", &[][..]),
+        ("gwanje-reading", &[]),
         ("gwanje-wire", &["gwanje-model"]),
-        ("gwanje-dialect", &["gwanje-model"]),
-        ("gwanje-sync", &["gwanje-dialect", "gwanje-wire", "gwanje-model"]),
+        ("gwanje-dialect", &["gwanje-reading", "gwanje-model"]),
+        ("gwanje-sync", &["gwanje-dialect", "gwanje-reading", "gwanje-wire", "gwanje-model"]),
         ("gwanje-board", &["gwanje-model"]),
         ("gwanje-assign", &["gwanje-model"]),
         ("gwanje-cache", &["gwanje-model"]),
@@ -21,7 +22,7 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["gwanje-persist", "gwanje-sync", "gwanje-board", "gwanje-cache", "gwanje-wire", "gwanje-model"],
         ),
         ("gwanje", &["gwanje-engine"]),
-        ("gwanje-drill", &["gwanje-assign", "gwanje-wire", "gwanje-model"]),
+        ("gwanje-drill", &["gwanje-assign", "gwanje-reading", "gwanje-wire", "gwanje-model"]),
         (
             "gwanje-simulation",
             &[
@@ -35,7 +36,7 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
             ],
         ),
         ("gwanje-ledger", &["gwanje-wire", "gwanje-model"]),
-        ("gwanje-hub", &["gwanje-ledger", "gwanje-wire", "gwanje-model"]),
+        ("gwanje-hub", &["gwanje-ledger", "gwanje-reading", "gwanje-wire", "gwanje-model"]),
         ("gwanje-demo", &["gwanje-hub", "gwanje-drill", "gwanje-wire", "gwanje-model"]),
         ("gwanje-hub-cli", &["gwanje-hub", "gwanje-demo", "gwanje-wire", "gwanje-model"]),
         ("gwanje-fuzzing", &["gwanje-dialect", "gwanje-cache", "gwanje-sync", "gwanje-wire", "gwanje-model"]),
@@ -46,8 +47,9 @@ fn permitted() -> BTreeMap<&'static str, &'static [&'static str]> {
 const IMPURE: [&str; 9] =
     ["tokio", "reqwest", "rusqlite", "tauri", "tokio-tungstenite", "axum", "socketioxide", "jiff", "hyper"];
 /// `gwanje-persist` names the cache's records and opens no file of it.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "gwanje-model",
+    "gwanje-reading",
     "gwanje-wire",
     "gwanje-dialect",
     "gwanje-sync",

@@ -2,7 +2,9 @@
 
 use super::asking::{Asking, json, query};
 use super::refusal::Refusal;
-use crate::auth::{Account, AccountEdit, ApiKey, By, NewAccount, PeopleError, Scope, Session, is_good_name};
+use crate::auth::{
+    Account, AccountEdit, ApiKey, BegunSession, By, NewAccount, PeopleError, Scope, is_good_name,
+};
 use crate::hub::Hub;
 use crate::store::{AuditPlace, AuditSearch, read_instant};
 use axum::Json;
@@ -200,8 +202,8 @@ pub(super) async fn sessions(
         return Err(Refusal::new(ErrorCode::Forbidden, "only an admin may look at others' sign-ins"));
     }
     let own = identity.session();
-    let shown = |session: Session| {
-        let Session { id, account, since, used_at, from } = session;
+    let shown = |session: BegunSession| {
+        let BegunSession { id, account, since, used_at, from } = session;
         SessionEntry { current: id == own, id, account, since, used_at, from }
     };
     Ok(Json(hub.auth.sessions(Some(&account)).await?.into_iter().map(shown).collect()))

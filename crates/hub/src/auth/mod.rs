@@ -19,7 +19,7 @@ mod turns;
 pub use crate::store::{Account, AccountEdit, ApiKey, By, Scope};
 pub use account::NewAccount;
 pub use caller::{Caller, Identity};
-pub use people::{PeopleError, Session, is_good_name};
+pub use people::{BegunSession, PeopleError, is_good_name};
 pub use ticket::TICKET_LIFE_MS;
 pub use token::TokenSecret;
 

@@ -172,9 +172,9 @@ impl Auth {
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn sessions(&self, account: Option<&Text>) -> Result<Vec<Session>, StoreError> {
+    pub async fn sessions(&self, account: Option<&Text>) -> Result<Vec<BegunSession>, StoreError> {
         let kept = self.store.sign_ins_of(account).await?;
-        Ok(kept.into_iter().map(Session::from).collect())
+        Ok(kept.into_iter().map(BegunSession::from).collect())
     }
 
     /// Ends a sign-in, of this account where one is named. False: there is no such sign-in.
@@ -243,7 +243,7 @@ impl Auth {
 
 /// A sign-in that lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct BegunSession {
     /// Its id.
     pub id: String,
     /// Of which account.
@@ -256,7 +256,7 @@ pub struct Session {
     pub from: Text,
 }
 
-impl From<KeptSignIn> for Session {
+impl From<KeptSignIn> for BegunSession {
     fn from(kept: KeptSignIn) -> Self {
         let KeptSignIn { id, account, began_at, used_at, from } = kept;
         Self { id, account, since: began_at, used_at, from }

@@ -2,7 +2,7 @@
 
 use crate::harness::Running;
 use gwanje_hub::HubConfig;
-use gwanje_hub::host::PublicUrl;
+use gwanje_hub::public_url::PublicUrl;
 use reqwest::{Method, Response};
 use serde_json::Value;
 

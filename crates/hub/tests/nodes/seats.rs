@@ -14,9 +14,9 @@ async fn follows_seats(peer: &mut Peer) {
 
 /// What a peer was told of seats.
 #[derive(Default)]
-pub struct Told(BTreeMap<String, Value>);
+pub struct SeatsTold(BTreeMap<String, Value>);
 
-impl Told {
+impl SeatsTold {
     /// Waits until these sit there, each with what it has open.
     pub async fn until(&mut self, peer: &mut Peer, wanted: &[(&str, Value)]) {
         while !self.0.iter().map(|(seat, open)| (seat.as_str(), open.clone())).eq(wanted.iter().cloned()) {
@@ -51,7 +51,7 @@ async fn followers_of_each_hub_are_told_of_the_seats_of_all() {
     let mut one = first.joined("one").await;
     let mut two = second.joined("two").await;
     let mut three = second.joined("three").await;
-    let mut told = [Told::default(), Told::default()];
+    let mut told = [SeatsTold::default(), SeatsTold::default()];
     for (peer, told) in [&mut one, &mut two].into_iter().zip(&mut told) {
         follows_seats(peer).await;
         told.until(peer, &[("one", Value::Null), ("three", Value::Null), ("two", Value::Null)]).await;
@@ -79,7 +79,7 @@ async fn a_silent_client_is_gone_at_all_hubs() {
     follows_seats(&mut one).await;
     let silent = second.joined("silent").await;
     let joined = Instant::now();
-    let mut told = Told::default();
+    let mut told = SeatsTold::default();
     told.until(&mut one, &[("one", Value::Null), ("silent", Value::Null)]).await;
     told.until(&mut one, &[("one", Value::Null)]).await;
     assert!(joined.elapsed() < Duration::from_secs(8), "{:?}", joined.elapsed());

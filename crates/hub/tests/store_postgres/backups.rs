@@ -1,21 +1,35 @@
 //! A backup is made while hubs go on, holds all as of one instant, and becomes a store in which new epochs begin.
 
 use crate::day::{START, create, done, gangnam};
-use crate::moving::{file, lived, told};
+use crate::moving::{file, lived};
 use crate::opening::{database, fresh};
 use gwanje_hub::purpose::{Purpose, PurposeError, use_for};
 use gwanje_hub::store::{
-    BackupError, MoveError, Store, StoreConfig, StorePlace, back_up, move_store, restore,
+    BackupError, MoveError, PastSearch, Store, StoreConfig, StorePlace, back_up, move_store, restore,
 };
 use gwanje_hub::{Clock, Hub, HubConfig};
-use gwanje_model::Rev;
+use gwanje_model::{DeliveryId, Rev};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// All that a store tells, but for its history's name.
+/// All that a store tells, but for its history's name and what begins with it.
 async fn told_of(store: &Store) -> String {
-    let epoch = store.head(&gangnam()).await.unwrap().epoch;
-    told(store).await.replace(epoch.as_str(), "EPOCH")
+    let center = gangnam();
+    let head = store.head(&center).await.unwrap();
+    let mut deliveries = Vec::new();
+    for id in (1..=9).map(DeliveryId) {
+        let row = store.delivery(&center, id).await.unwrap();
+        deliveries.push((row, store.history(&center, id).await.unwrap()));
+    }
+    let told = (
+        (head.rev, head.count, head.digest, head.alarm_seq),
+        deliveries,
+        store.alarms_after(&center, 0, 100).await.unwrap(),
+        store.riders(&center).await.unwrap(),
+        store.search(&center, PastSearch::default()).await.unwrap(),
+        store.preference("kim".into(), "views".into()).await.unwrap(),
+    );
+    format!("{told:#?}").replace(head.epoch.as_str(), "EPOCH")
 }
 
 fn opened(folder: &Path, clock: &Clock) -> Store {

@@ -54,7 +54,7 @@ pub async fn lived(folder: &Path, clock: &Clock) -> Store {
 }
 
 /// All that a store tells of the center.
-pub async fn told(store: &Store) -> String {
+async fn told(store: &Store) -> String {
     let center = gangnam();
     let head = store.head(&center).await.unwrap();
     let rows = store.digest(&center, After::rev(Rev(0))).await.unwrap();

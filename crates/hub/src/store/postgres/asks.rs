@@ -1,18 +1,17 @@
 //! What is asked of a center, each with whoever waits for its answer.
 
 use super::answer::{Answer, Settle, settle};
-use super::apply::apply;
 use super::erasing::{self, Suspects};
 use super::failure::Failure;
 use super::loading::{any_row, live_row, load};
+use super::locked::Locked;
 use super::named::NamedAsk;
 use super::rows::{alarm_kind, json, receipt_stage, signed, unsigned};
 use crate::store::backend::{ALARMS_FORGOTTEN_AT_ONCE, DUE_AT_ONCE};
 use crate::store::{Erased, StoreError};
 use deadpool_postgres::Transaction;
 use gwanje_ledger::{
-    AlarmRef, AlarmSubject, Entry, Erasure, LoadedAlarm, Moment, Need, Retention, Signature, Standing,
-    WordRefused, Write,
+    AlarmRef, AlarmSubject, Erasure, LoadedAlarm, Need, Retention, Signature, WordRefused, Write,
 };
 use gwanje_model::{CenterId, Delivery, DeliveryId, Epoch, Rev, SeatId, Text, UtcMillis};
 use gwanje_wire::rest::RECEIPTS_OF_ACCOUNT;
@@ -29,22 +28,7 @@ pub(super) enum CenterAsk {
     BeginEpoch(Epoch, Answer<Result<(), StoreError>>),
 }
 
-/// A center within a transaction that holds its lock.
-pub(super) struct Locked<'a> {
-    pub tx: &'a Transaction<'a>,
-    pub center: &'a CenterId,
-    pub now: Moment,
-    /// None: there is no such center.
-    pub standing: Option<Standing>,
-    /// What followers will be told, by revision.
-    pub changes: Vec<Entry>,
-}
-
 impl Locked<'_> {
-    pub async fn write(&mut self, writes: Vec<Write>) -> Result<(), Failure> {
-        apply(self.tx, self.center, writes, self.now, &mut self.changes).await
-    }
-
     /// Decides asks, in order. Those that follow one another and name what they look at are loaded for, decided and written
     /// together.
     pub async fn decide(&mut self, asks: &[CenterAsk]) -> Result<Vec<Settle>, Failure> {

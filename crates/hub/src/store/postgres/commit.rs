@@ -2,10 +2,11 @@
 
 use super::Shared;
 use super::apply::stand;
-use super::asks::{CenterAsk, Locked};
+use super::asks::CenterAsk;
 use super::failure::Failure;
 use super::identity::lacks;
 use super::loading::{Found, lock};
+use super::locked::Locked;
 use crate::store::gathering::Gathering;
 use crate::store::{Now, StoreError};
 use gwanje_ledger::{Entry, Moment, Standing};

@@ -1,7 +1,7 @@
 //! Erases a customer from a center, and the tables from what was overwritten.
 
-use super::asks::Locked;
 use super::failure::Failure;
+use super::locked::Locked;
 use super::rows::{json, signed, unsigned};
 use super::{Shared, reads};
 use crate::store::Erased;

@@ -17,6 +17,7 @@ mod failure;
 mod identity;
 mod leases;
 mod loading;
+mod locked;
 mod moving;
 mod named;
 mod outcomes;
