@@ -103,7 +103,8 @@ async fn write(from: &StorePlace, part: &Path) -> Result<(), BackupError> {
         }
         StorePlace::Postgres(_) => {
             let source = Side::open(from).await?;
-            let filled = gather(&source, part).await;
+            let filled =
+                fill(&source, &ulid::Ulid::generate().to_string(), &StorePlace::File(part.to_owned())).await;
             source.backend().close().await;
             filled?;
         }
@@ -119,15 +120,6 @@ fn copy(store: &Path, part: &Path) -> rusqlite::Result<()> {
     let db = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     db.busy_timeout(std::time::Duration::from_secs(30))?;
     db.execute("VACUUM INTO ?1", [part.to_string_lossy()])?;
-    Ok(())
-}
-
-async fn gather(source: &Side, part: &Path) -> Result<(), BackupError> {
-    let target = Side::open(&StorePlace::File(part.to_owned())).await?;
-    let own = source.own().await?;
-    let filled = target.fill(&ulid::Ulid::generate().to_string(), source.tables(), own).await;
-    target.backend().close().await;
-    filled?;
     Ok(())
 }
 
@@ -167,6 +159,7 @@ pub async fn restore(file: &Path, to: &StorePlace) -> Result<(UtcMillis, Moved),
     Ok((at, moved))
 }
 
+/// Puts all that one store keeps into another, empty one.
 async fn fill(source: &Side, id: &str, to: &StorePlace) -> Result<Moved, BackupError> {
     let own = source.own().await?;
     let target = Side::open(to).await?;
